@@ -1,0 +1,222 @@
+"""What do the use-cases need of the world?
+
+Each port is one role; adapters are named by the tool behind them. Every fake passes the same suite
+under `tests/ports` as the real thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from provenance.domain.cid import Cid
+    from provenance.domain.events import Event
+    from provenance.domain.typed import Domains
+    from provenance.types import Address, BlockNumber, Bytes32, Json, UnixMs, UnixSeconds, Wei
+
+ContractName = Literal[
+    "DatasetRegistry",
+    "ConsentRegistry",
+    "DataAccess",
+    "UsageLedger",
+    "ArtifactRegistry",
+    "RoyaltyDistributor",
+    "Token",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where one network's contracts are, and since which block."""
+
+    chain_id: int
+    first_block: BlockNumber
+    contracts: dict[ContractName, Address]
+    domains: Domains
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block's identity and time."""
+
+    number: BlockNumber
+    hash: Bytes32
+    time: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One event of our contracts and where the chain recorded it."""
+
+    block: Block
+    tx: Bytes32
+    log_index: int
+    contract: Address
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One contract call: arguments in ABI order, bytes as bytes, structs as tuples."""
+
+    contract: ContractName
+    function: str
+    args: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a transaction would cost at present."""
+
+    gas: int
+    fee_wei: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """A transaction on chain and the events it left."""
+
+    tx: Bytes32
+    block: Block
+    gas_used: int
+    logs: tuple[Logged, ...]
+
+
+class Clock(Protocol):
+    """Host time plus the devnet's lead."""
+
+    def now(self) -> UnixSeconds: ...
+    def now_ms(self) -> UnixMs: ...
+
+
+class Random(Protocol):
+    """Secrets and nonces."""
+
+    def bytes(self, size: int) -> bytes: ...
+
+
+class Signer(Protocol):
+    """One account's signing key."""
+
+    @property
+    def address(self) -> Address: ...
+
+    def sign(self, digest: Bytes32) -> bytes:
+        """65 bytes r ‖ s ‖ v, v 27 or 28, low s."""
+        ...
+
+
+class Chain(Protocol):
+    """One EVM node and one deployment. Answers are checked against the deployment's chain id."""
+
+    @property
+    def deployment(self) -> Deployment: ...
+
+    def head(self, *, final: bool = False) -> Block:
+        """The latest block, or with `final` the newest one that the network's `finality` setting trusts."""
+        ...
+
+    def block(self, number: BlockNumber) -> Block: ...
+
+    def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
+        """Every event of our contracts in [first, last], in chain order."""
+        ...
+
+    def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
+        """The call's results; `Reverted` names the custom error."""
+        ...
+
+    def cost(self, call: Call, sender: Address) -> Cost: ...
+
+    def send(self, call: Call, signer: Signer) -> Mined:
+        """Mined with status 1, or `Reverted` before anything is sent."""
+        ...
+
+    def has_code(self, address: Address) -> bool: ...
+
+
+class Content(Protocol):
+    """Bytes under content addresses; every byte served was hashed first."""
+
+    def put(self, data: bytes) -> Cid: ...
+
+    def put_file(self, path: Path) -> Cid: ...
+
+    def get(self, cid: Cid, *, limit: int = 64 << 20) -> bytes:
+        """The bytes; `Missing` if nobody has them, `Failed` if only wrong copies exist."""
+        ...
+
+    def get_digest(self, digest: Bytes32, *, limit: int = 64 << 20) -> tuple[Cid, bytes]:
+        """The document whose root block has this sha-256."""
+        ...
+
+    def chunks(self, cid: Cid, *, start: int = 0, length: int | None = None) -> Iterator[bytes]: ...
+
+    def has(self, cid: Cid) -> bool: ...
+
+    def size(self, cid: Cid) -> int: ...
+
+    def remove(self, cid: Cid) -> None: ...
+
+
+class Journal(Protocol):
+    """Append-only JSONL; what `append` returned from is on disk."""
+
+    def append(self, entry: dict[str, Json]) -> None: ...
+    def entries(self) -> Iterator[dict[str, Json]]: ...
+
+
+class Progress(Protocol):
+    """Where a long command is."""
+
+    def phase(self, name: str, total_bytes: int = 0) -> None: ...
+    def advance(self, size_bytes: int) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+class Events(Protocol):
+    """The chain's facts in order, from a node (audit) or from the mirror (operator): same answers."""
+
+    def upto(self, last: BlockNumber) -> Iterable[Logged]: ...
+    def block(self, number: BlockNumber) -> Block: ...
+
+
+class Wallet(Protocol):
+    """One account: its signature and its envelope key."""
+
+    @property
+    def signer(self) -> Signer: ...
+
+    @property
+    def encryption_key(self) -> Bytes32:
+        """X25519 public key."""
+        ...
+
+    def open_envelope(self, envelope: bytes, info: bytes) -> bytes:
+        """The plaintext (CEK ‖ salt) of an HPKE envelope sealed to this wallet."""
+        ...
+
+
+__all__ = [
+    "Block",
+    "Call",
+    "Chain",
+    "Clock",
+    "Content",
+    "ContractName",
+    "Cost",
+    "Deployment",
+    "Events",
+    "Journal",
+    "Logged",
+    "Mined",
+    "Progress",
+    "Random",
+    "Signer",
+    "Wallet",
+]
+
