@@ -1,0 +1,159 @@
+"""How does a document become the one byte string that is hashed, and how is it read back?
+
+Writing is RFC 8785; reading refuses whatever two parsers could understand differently. What the
+fields mean is left to the module of each document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import rfc8785
+
+from provenance.errors import Invalid
+
+if TYPE_CHECKING:
+    from provenance.types import Json
+
+DOCUMENT_BYTES: Final = 64 << 20
+STRING_BYTES: Final = 1 << 20
+DEPTH: Final = 64
+INTEGER: Final = (1 << 53) - 1  # the largest integer every JSON reader keeps; Source: RFC 8785 §3.2.2.3
+PREFIX: Final = "provenance/"
+
+
+class BadDocument(Invalid):
+    """A document that two readers could understand differently, or that is too large to read."""
+
+    code = "bad-document"
+    next = "Write the document again with plain UTF-8 strings and whole numbers; amounts and ids are strings."
+
+
+def encode(kind: str, version: int, fields: Mapping[str, Json]) -> bytes:
+    """The canonical bytes of `provenance/<kind>` with its version.
+
+    Raises:
+        BadDocument: a field cannot be written, or `fields` claims another format or version.
+    """
+    head: dict[str, Json] = {"format": PREFIX + kind, "version": version}
+    for name, value in head.items():
+        if fields.get(name, value) != value:
+            raise BadDocument(f"{name} is {fields[name]!r}, expected {value!r}", field=name)
+    return dumps({**fields, **head})
+
+
+def dumps(value: Json) -> bytes:
+    """Canonical JSON. Source: RFC 8785."""
+    try:
+        data = rfc8785.dumps(_plain(value, "$", 0))
+    except rfc8785.CanonicalizationError as error:  # pragma: no cover - _plain refuses first
+        raise BadDocument(f"not canonical JSON: {error}") from error
+    if len(data) > DOCUMENT_BYTES:
+        raise BadDocument(f"the document is larger than {DOCUMENT_BYTES} bytes", bytes=len(data))
+    return data
+
+
+def parse(data: bytes, *, kind: str, version: int = 1) -> dict[str, Json]:
+    """The fields of a `provenance/<kind>` document, without `format` and `version`, unknown ones kept.
+
+    Raises:
+        BadDocument: not such a document.
+    """
+    document = loads(data)
+    if not isinstance(document, dict):
+        raise BadDocument(f"not a {PREFIX}{kind} document: an object is expected")
+    found = (document.pop("format", None), document.pop("version", None))
+    if found != (PREFIX + kind, version) or isinstance(found[1], bool):
+        raise BadDocument(
+            f"format is {found[0]!r} version {found[1]!r}, expected {PREFIX + kind!r} version {version}",
+            next="Use the document that this command asks for, or a newer version of this program.",
+        )
+    return document
+
+
+def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
+    """The value of strict JSON bytes, in any order and spacing.
+
+    Raises:
+        BadDocument: duplicate key, float, NaN, lone surrogate, NUL, too deep, too large or not JSON.
+    """
+    if len(data) > limit_bytes:
+        raise BadDocument(f"larger than {limit_bytes} bytes", bytes=len(data), limit=limit_bytes)
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_float=_refuse_number,
+            parse_int=_integer,
+            parse_constant=_refuse_number,
+        )
+    except UnicodeDecodeError as error:
+        raise BadDocument(f"not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise BadDocument(f"not JSON at line {error.lineno} column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise BadDocument(f"nested deeper than {DEPTH} levels") from error
+    return _plain(value, "$", 0)
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for name, value in pairs:
+        if name in found:
+            raise BadDocument(f"the key {_quoted(name)} stands twice", key=_quoted(name))
+        found[name] = value
+    return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > len(str(-INTEGER)) or abs(int(text)) > INTEGER:
+        _refuse_number(text)
+    return int(text)
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise BadDocument(f"{text[:40]} is not a whole number up to 2^53 - 1; write it as a string")
+
+
+def _plain(value: object, path: str, depth: int) -> Json:
+    """The same value in dicts, lists, strings and integers only."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value, path)
+    if isinstance(value, int):
+        if abs(value) > INTEGER:
+            raise BadDocument(f"{path}: an integer above 2^53 - 1; write it as a string", path=path)
+        return int(value)
+    if depth >= DEPTH:
+        raise BadDocument(f"nested deeper than {DEPTH} levels")
+    if isinstance(value, Mapping):
+        return {_key(k, path): _plain(v, f"{path}.{_quoted(k)}", depth + 1) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
+    raise BadDocument(f"{path}: {type(value).__name__} has no place in a document", path=path)
+
+
+def _key(key: object, path: str) -> str:
+    if not isinstance(key, str):
+        raise BadDocument(f"{path}: a key is {type(key).__name__}, not text", path=path)
+    return _text(key, path)
+
+
+def _text(text: str, path: str) -> str:
+    if "\0" in text:
+        raise BadDocument(f"{path}: NUL in a string", path=path)
+    try:
+        size = len(text) if text.isascii() else len(text.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise BadDocument(f"{path}: a lone surrogate in a string", path=path) from error
+    if size > STRING_BYTES:
+        raise BadDocument(f"{path}: a string larger than {STRING_BYTES} bytes", path=path, bytes=size)
+    return text
+
+
+def _quoted(key: object) -> str:
+    """A key as it may be shown: escaped and short."""
+    return str(key)[:64].encode("unicode_escape").decode("ascii")
