@@ -1,0 +1,50 @@
+# `make` sets everything up; `make help` lists the rest. Nothing needs root.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := setup
+.PHONY: setup test check demo contracts gas bench fuzz clean help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+STAMPS := .stamps
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_LINK_MODE := copy
+
+setup: $(STAMPS)/python $(STAMPS)/node ## set everything up: .venv, Python and npm packages
+
+$(STAMPS)/uv-$(UV_VERSION): ## (the pinned uv, from PyPI)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Error: Python 3.11 or newer is needed' >&2; echo 'Next: make PYTHON=/path/to/python3.11' >&2; exit 69; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/python: $(STAMPS)/uv-$(UV_VERSION) pyproject.toml uv.lock
+	@$(BIN)/uv sync --frozen --extra node --inexact
+	@touch $@
+
+# The stamp is newer than the lock only when the whole install went through.
+$(STAMPS)/node: $(wildcard package.json package-lock.json)
+	@command -v npm >/dev/null || { echo 'Error: npm is missing' >&2; echo 'Next: install Node.js 20 or newer' >&2; exit 69; }
+	@if [ -f package-lock.json ]; then npm ci --no-audit --no-fund --loglevel=error; fi
+	@mkdir -p $(STAMPS) && touch $@
+
+test: setup ## all tests: Python, then the contracts' own
+	$(BIN)/pytest -q tests
+
+check: setup ## the house rules: lint, types, boundaries
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/unit/house
+
+demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR
+	$(BIN)/provenance demo --yes $(if $(AUDIO),--audio "$(AUDIO)")
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+clean: ## remove what setup and the builds made
+	rm -rf .venv $(STAMPS) node_modules out cache cache_hardhat artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
