@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+import {IConsentRegistry} from "./IConsentRegistry.sol";
+
+/// @dev Status codes of a license; 0 is unknown.
+uint8 constant LICENSE_ACTIVE = 1;
+/// @dev Ended by the licensee at once, or by the holder with notice: `expiry` says when.
+uint8 constant LICENSE_TERMINATED = 2;
+/// @dev No license: the mark that `cancelOffer` leaves.
+uint8 constant LICENSE_CANCELLED = 3;
+/// @dev Derived, in errors only: the expiry has passed.
+uint8 constant LICENSE_EXPIRED = 4;
+
+/// @dev Answers of `checkLicense` and `checkAccess`. 0: allowed.
+uint8 constant ALLOWED = 0;
+/// @dev No license of this id under this dataset (culprit: the license).
+uint8 constant UNKNOWN_LICENSE = 1;
+/// @dev The license is another's (culprit: the license).
+uint8 constant WRONG_LICENSEE = 2;
+/// @dev The license ended by time (culprit: the license).
+uint8 constant LICENSE_OVER = 3;
+/// @dev The license was terminated, and the notice is over (culprit: the license).
+uint8 constant LICENSE_ENDED = 4;
+/// @dev Not exactly one known purpose was asked for (culprit: the license).
+uint8 constant PURPOSE_UNKNOWN = 5;
+/// @dev The license does not name the purpose (culprit: the license).
+uint8 constant PURPOSE_NOT_GRANTED = 6;
+/// @dev Registrant, root and terms give no registered dataset (culprit: the id they give).
+uint8 constant UNKNOWN_DATASET = 7;
+/// @dev The guardian suspended the dataset (culprit: the dataset).
+uint8 constant DATASET_HALTED = 8;
+/// @dev The recording is not proved under the manifest's root (culprit: the leaf's hash).
+uint8 constant RECORDING_NOT_PROVED = 9;
+/// @dev The consents given are not those that the recording names (culprit: the recording's consents hash).
+uint8 constant CONSENTS_DIFFER = 10;
+/// @dev A consent is given to another holder (culprit: the consent, as in all that follow).
+uint8 constant CONSENT_OTHER_HOLDER = 11;
+/// @dev A consent lacks the signature, or the approval, of its subject.
+uint8 constant CONSENT_NOT_SIGNED = 12;
+/// @dev A consent was revoked by its subject.
+uint8 constant CONSENT_WITHDRAWN = 13;
+/// @dev A consent does not name the purpose.
+uint8 constant CONSENT_PURPOSE = 14;
+/// @dev A consent does not count yet.
+uint8 constant CONSENT_NOT_YET = 15;
+/// @dev A consent counts no more.
+uint8 constant CONSENT_OVER = 16;
+
+/// @title Who holds a license to what, until when and for which purposes; and each use on record
+/// @notice Deployment, after `ConsentRegistry` and `DatasetRegistry`:
+/// `constructor(address datasets, address consents, address owner, address guardian)`.
+/// `offerDigest` is the EIP-712 digest of `Offer`; `licenseId = keccak256(abi.encode(bytes32 offerDigest, address licensee))`.
+/// A license is usable while block time < expiry. Purposes are the bits 0–14 of a mask.
+/// EIP-712 domain: name `DataAccess`, version `1`, chain id, this address. Signed off chain under the same domain:
+/// `KeyBinding(address wallet,bytes32 encryptionKey,uint64 notAfter,uint256 nonce)`,
+/// `OpenAccess(bytes32 licenseId,bytes32 recordingsRoot,uint32 purpose,bytes2 territory,bytes32 keyBinding,uint256 nonce,uint64 deadline)`,
+/// `Access(bytes32 request,bytes32 envelopesRoot,uint64 validUntil)`,
+/// `Request(string method,string target,bytes32 bodySha256,address gateway,uint256 nonce,uint64 deadline)`.
+interface IDataAccess {
+    /// @notice
+    /// `Offer(bytes32 datasetId,address holder,address licensee,address token,uint128 price,uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)`
+    /// @param datasetId what is licensed.
+    /// @param holder who offers, signs and is paid.
+    /// @param licensee for whom; zero: for anybody, once each.
+    /// @param token ERC-20 of the price.
+    /// @param price base units, paid straight to the holder; zero: nothing is moved.
+    /// @param expiry first second at which the license is over.
+    /// @param purposes mask of purposes.
+    /// @param deadline last second at which the offer can be accepted.
+    /// @param noticeDays days of notice that the holder must give.
+    /// @param termsHash the dataset's terms.
+    /// @param nonce tells two otherwise equal offers apart.
+    struct Offer {
+        bytes32 datasetId;
+        address holder;
+        address licensee;
+        address token;
+        uint128 price;
+        uint40 expiry;
+        uint32 purposes;
+        uint40 deadline;
+        uint16 noticeDays;
+        bytes32 termsHash;
+        uint256 nonce;
+    }
+
+    /// @notice What `grant` needs; it builds the offer `(datasetId, sender, licensee, token 0, price 0, expiry,
+    /// purposes, deadline 0, noticeDays, termsHash, nonce)` from it.
+    /// @param registrant,manifestRoot,termsHash what the dataset's id is made of.
+    struct Grant {
+        address registrant;
+        bytes32 manifestRoot;
+        bytes32 termsHash;
+        address licensee;
+        uint40 expiry;
+        uint32 purposes;
+        uint16 noticeDays;
+        uint256 nonce;
+    }
+
+    /// @notice An EIP-2612 approval of the price to this contract, by the licensee.
+    struct Permit {
+        uint256 deadline;
+        uint8 v;
+        bytes32 r;
+        bytes32 s;
+    }
+
+    /// @notice The one slot of a license.
+    /// @param status 1 active, 2 terminated, 3 cancelled offer; 0 unknown.
+    struct License {
+        address licensee;
+        uint40 expiry;
+        uint32 purposes;
+        uint8 status;
+        uint16 noticeDays;
+    }
+
+    /// @notice One use in `recordAccessMany`.
+    /// @param purpose exactly one bit.
+    /// @param units how many recordings.
+    /// @param receiptHash digest of the gateway's `Access`.
+    struct Use {
+        uint32 purpose;
+        uint64 units;
+        bytes32 receiptHash;
+    }
+
+    /// @notice A recording as the manifest's tree has it; leaf =
+    /// `keccak256(bytes.concat(keccak256(abi.encode(index, cidDigest, keyCommitment, plaintextCommitment, consentsHash))))`.
+    /// @param consentsHash `keccak256(abi.encode(bytes32[] consentIds))`, ids ascending; zero if no voice is heard.
+    struct Recording {
+        uint32 index;
+        bytes32 cidDigest;
+        bytes32 keyCommitment;
+        bytes32 plaintextCommitment;
+        bytes32 consentsHash;
+    }
+
+    /// @notice What `checkAccess` is asked.
+    /// @param who the licensee.
+    /// @param purpose exactly one bit.
+    /// @param registrant,manifestRoot,termsHash what the dataset's id is made of.
+    struct Query {
+        bytes32 licenseId;
+        address who;
+        uint32 purpose;
+        address registrant;
+        bytes32 manifestRoot;
+        bytes32 termsHash;
+        Recording recording;
+    }
+
+    /// @notice A license exists from this block on.
+    event LicenseGranted(
+        bytes32 indexed licenseId,
+        bytes32 indexed datasetId,
+        address indexed licensee,
+        address holder,
+        bytes32 termsHash,
+        uint32 purposes,
+        uint40 expiry,
+        uint16 noticeDays,
+        address token,
+        uint128 price
+    );
+    /// @notice The license is over from `effectiveAt` on.
+    event LicenseTerminated(bytes32 indexed licenseId, address indexed by, bytes32 reason, uint40 effectiveAt);
+    /// @notice The offer cannot be accepted any more; licenses made from it go on.
+    event OfferCancelled(address indexed holder, bytes32 indexed offerDigest);
+    /// @notice A use under a license is on record: proves a license, not a consent.
+    event AccessRecorded(
+        bytes32 indexed licenseId,
+        bytes32 indexed datasetId,
+        address indexed accessor,
+        uint32 purpose,
+        uint64 units,
+        bytes32 receiptHash
+    );
+
+    /// @notice No registered dataset has this id, or the parts given do not make it.
+    error UnknownDataset(bytes32 id);
+    /// @notice `caller` does not hold the dataset.
+    error NotHolder(bytes32 id, address caller);
+    /// @notice The dataset's status allows no new licenses.
+    error DatasetInactive(bytes32 id, uint8 status);
+    /// @notice The signature is not one of `signer` over this offer.
+    error BadSignature(address signer);
+    /// @notice The offer's deadline has passed.
+    error OfferExpired(uint40 deadline);
+    /// @notice The license's own expiry has passed.
+    error ExpiryPassed(uint40 expiry);
+    /// @notice The offer was accepted by this licensee already, or cancelled.
+    error OfferUsed(bytes32 offerDigest);
+    /// @notice Only this account may do it.
+    error WrongLicensee(address expected);
+    /// @notice The license is unknown (0), terminated (2), no license (3) or expired (4).
+    error LicenseInactive(bytes32 id, uint8 status);
+    /// @notice The license does not name this purpose.
+    error PurposeNotLicensed(uint32 asked, uint32 granted);
+    /// @notice These bits are reserved.
+    error ReservedPurpose(uint32 bits);
+    /// @notice At least one purpose (in an offer), or exactly one (in a use), is needed.
+    error NotOnePurpose(uint32 purposes);
+    /// @notice The holder did not receive the price in full.
+    error TokenShortfall(uint256 asked, uint256 received);
+
+    /// @notice Gives a license without a fee. The sender holds the dataset, which is active.
+    function grant(Grant calldata terms) external returns (bytes32 licenseId);
+
+    /// @notice Accepts a signed offer as its licensee: pays the price to the holder, and makes the license.
+    /// @param registrant,manifestRoot with the offer's `termsHash` what the dataset's id is made of.
+    /// @param signature of the offer's holder: 65 bytes r ‖ s ‖ v, or what its contract wallet accepts (ERC-1271).
+    function accept(Offer calldata offer, address registrant, bytes32 manifestRoot, bytes calldata signature)
+        external
+        returns (bytes32 licenseId);
+
+    /// @notice `accept`, after an EIP-2612 permit. A permit that fails (used by a front-runner) is passed over: the
+    /// allowance decides.
+    function acceptWithPermit(
+        Offer calldata offer,
+        address registrant,
+        bytes32 manifestRoot,
+        bytes calldata signature,
+        Permit calldata permit
+    ) external returns (bytes32 licenseId);
+
+    /// @notice Withdraws an offer of the sender. A targeted one that was accepted is `OfferUsed`; of an open one
+    /// the licenses made so far go on.
+    function cancelOffer(Offer calldata offer) external returns (bytes32 offerDigest);
+
+    /// @notice Ends a license: by the licensee at once, by the dataset's holder after `noticeDays`.
+    /// @param reason a code or digest of the sender's own choice; zero is fine.
+    function terminate(bytes32 datasetId, bytes32 licenseId, bytes32 reason) external;
+
+    /// @notice Puts a use on record; the sender is the licensee.
+    /// @param purpose exactly one bit, named in the license.
+    /// @param units how many recordings.
+    /// @param receiptHash digest of the gateway's `Access`.
+    function recordAccess(bytes32 datasetId, bytes32 licenseId, uint32 purpose, uint64 units, bytes32 receiptHash)
+        external;
+
+    /// @notice Puts several uses under one license on record; all or none.
+    function recordAccessMany(bytes32 datasetId, bytes32 licenseId, Use[] calldata uses) external;
+
+    /// @notice Whether `who` may use the license for the purpose now, whatever the dataset's status.
+    /// @return reason 0 allowed, else 1–6 as named in this file.
+    function checkLicense(bytes32 datasetId, bytes32 licenseId, address who, uint32 purpose)
+        external
+        view
+        returns (uint8 reason);
+
+    /// @notice Whether `who` may open one recording for the purpose now: license, guardian's suspension, the
+    /// recording's place in the manifest, and every consent that it names. Checks run in the order of the codes.
+    /// @param path siblings from the recording's leaf to `manifestRoot`.
+    /// @param consents those that the recording names, by ascending consent id.
+    /// @param signatures one for each consent; empty where the subject approved the digest on chain.
+    /// @return reason 0 allowed, else as named in this file.
+    /// @return culprit id of the license, dataset or consent that refuses; zero if allowed.
+    function checkAccess(
+        Query calldata query,
+        bytes32[] calldata path,
+        IConsentRegistry.Consent[] calldata consents,
+        bytes[] calldata signatures
+    ) external view returns (uint8 reason, bytes32 culprit);
+
+    /// @notice The license's slot, all zero if unknown.
+    function license(bytes32 datasetId, bytes32 licenseId) external view returns (License memory);
+
+    /// @notice The EIP-712 digest of an offer.
+    function offerDigestOf(Offer calldata offer) external view returns (bytes32);
+
+    /// @notice The license's id.
+    function licenseIdOf(bytes32 offerDigest, address licensee) external pure returns (bytes32);
+
+    /// @notice The `DatasetRegistry` that this reads.
+    function datasets() external view returns (address);
+
+    /// @notice The `ConsentRegistry` that this reads.
+    function consents() external view returns (address);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+/// @dev Status codes of a dataset; 0 is unknown.
+uint8 constant DATASET_ACTIVE = 1;
+/// @dev By the holder: no new licenses; the holder may lift it.
+uint8 constant DATASET_SUSPENDED = 2;
+/// @dev By the holder, for good: no new licenses.
+uint8 constant DATASET_REVOKED = 3;
+/// @dev By the guardian, under a published ruling: no new licenses, and `checkAccess` refuses under existing ones.
+uint8 constant DATASET_SUSPENDED_BY_GUARDIAN = 4;
+
+/// @title Which datasets exist, who holds them and whether new licenses may be made
+/// @notice Deployment: `constructor(address owner, address guardian)`. Needs no other contract.
+/// `datasetId = keccak256(abi.encode(uint256 chainid, address registry, address registrant, bytes32 manifestRoot,
+/// bytes32 termsHash))`, the registrant being the first holder; a transfer changes the holder, never the id.
+/// EIP-712 domain: name `DatasetRegistry`, version `1`, chain id, this address.
+interface IDatasetRegistry {
+    /// @notice What one `register` says; in `registerMany` one for each dataset.
+    /// @param manifestRoot root of the standard Merkle tree over the manifest's recordings.
+    /// @param manifestDigest sha-256 in the CID of the manifest.
+    /// @param termsHash sha-256 of the canonical terms.
+    /// @param splitHash sha-256 of the canonical splits.
+    /// @param items number of recordings, at least one.
+    struct Registration {
+        bytes32 manifestRoot;
+        bytes32 manifestDigest;
+        bytes32 termsHash;
+        bytes32 splitHash;
+        uint32 items;
+    }
+
+    /// @notice The one slot of a dataset.
+    /// @param holder the rights holder now.
+    /// @param registeredAt block time of registration [unix s].
+    /// @param items number of recordings.
+    /// @param status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
+    /// @param superseded whether a newer version has been named.
+    struct Dataset {
+        address holder;
+        uint40 registeredAt;
+        uint32 items;
+        uint8 status;
+        bool superseded;
+    }
+
+    /// @notice A dataset exists from this block on, with status 1 (active).
+    event DatasetRegistered(
+        bytes32 indexed datasetId,
+        address indexed holder,
+        bytes32 indexed manifestRoot,
+        bytes32 manifestDigest,
+        bytes32 termsHash,
+        bytes32 splitHash,
+        uint32 items
+    );
+    /// @notice The dataset's status is now `status` (the last event wins). From the guardian `reason` is the digest
+    /// of the published ruling; the same status may be repeated by a further ruling.
+    event DatasetStatusChanged(
+        bytes32 indexed datasetId, address indexed by, uint8 status, bytes32 reason, uint40 effectiveAt
+    );
+    /// @notice The holder of both named `newId` as the version that replaces `oldId`.
+    event DatasetSuperseded(bytes32 indexed oldId, bytes32 indexed newId);
+    /// @notice The offered holder accepted.
+    event DatasetTransferred(bytes32 indexed datasetId, address indexed from, address indexed to);
+    /// @notice Payments of epochs whose window starts at `effectiveAt` or later follow this split.
+    event SplitSet(bytes32 indexed datasetId, bytes32 splitHash, uint40 effectiveAt);
+    /// @notice One recording is served under a new content id and a new key.
+    event ContentRotated(
+        bytes32 indexed datasetId, uint32 indexed index, bytes32 cidDigest, bytes32 keyCommitment, uint32 keyVersion
+    );
+
+    /// @notice This id is registered already.
+    error AlreadyRegistered(bytes32 id);
+    /// @notice No dataset has this id.
+    error UnknownDataset(bytes32 id);
+    /// @notice The caller is not the dataset's holder.
+    error NotHolder(bytes32 id, address caller);
+    /// @notice The dataset's status does not allow this.
+    error DatasetInactive(bytes32 id, uint8 status);
+    /// @notice This status cannot be set by this caller now.
+    error StatusNotAllowed(bytes32 id, uint8 from, uint8 to);
+    /// @notice The guardian acts only under a published ruling: its digest may not be zero.
+    error RulingMissing(bytes32 id);
+    /// @notice A manifest needs a root and at least one recording.
+    error EmptyManifest();
+    /// @notice The signature is not one of `signer` over these facts.
+    error BadSignature(address signer);
+    /// @notice The signed deadline has passed.
+    error SignatureExpired(uint64 deadline);
+    /// @notice A newer version has been named already.
+    error AlreadySuperseded(bytes32 id);
+    /// @notice A dataset cannot supersede itself.
+    error SupersedesItself(bytes32 id);
+    /// @notice The transfer was offered to somebody else.
+    error NotOffered(bytes32 id, address caller);
+    /// @notice The dataset has no recording of this index.
+    error UnknownRecording(bytes32 id, uint32 index);
+
+    /// @notice Registers a dataset of the caller.
+    /// @return datasetId its id.
+    function register(
+        bytes32 manifestRoot,
+        bytes32 manifestDigest,
+        bytes32 termsHash,
+        bytes32 splitHash,
+        uint32 items
+    ) external returns (bytes32 datasetId);
+
+    /// @notice Registers several datasets of the caller; all or none.
+    function registerMany(Registration[] calldata registrations) external returns (bytes32[] memory datasetIds);
+
+    /// @notice Registers a dataset for a holder who signed
+    /// `Register(address holder,bytes32 manifestRoot,bytes32 manifestDigest,bytes32 termsHash,bytes32 splitHash,uint32 items,uint64 deadline)`.
+    /// @param deadline last second at which the signature counts.
+    /// @param signature 65 bytes r ‖ s ‖ v, or what the holder's contract wallet accepts (ERC-1271).
+    function registerFor(
+        address holder,
+        Registration calldata registration,
+        uint64 deadline,
+        bytes calldata signature
+    ) external returns (bytes32 datasetId);
+
+    /// @notice Changes the status. The holder: 1 ↔ 2, and from both to 3 (for good); nothing while the guardian's
+    /// suspension stands. The guardian, with the digest of a ruling in `reason`: to 4 from any; from 4 back to the
+    /// holder's own status (see `holderStatus`); or the present status again.
+    function setStatus(bytes32 datasetId, uint8 status, bytes32 reason) external;
+
+    /// @notice Names a newer version, once; the caller holds both. Licenses of the old one go on.
+    function supersede(bytes32 oldId, bytes32 newId) external;
+
+    /// @notice Offers the dataset to a new holder (zero withdraws the offer). Offers of licenses that the old
+    /// holder signed end with the transfer; licenses go on.
+    function transfer(bytes32 datasetId, address to) external;
+
+    /// @notice Takes over a dataset that was offered to the caller.
+    function acceptTransfer(bytes32 datasetId) external;
+
+    /// @notice Announces new splits, in force 7 days from now. Holder only.
+    function setSplit(bytes32 datasetId, bytes32 splitHash) external;
+
+    /// @notice Announces a re-encrypted recording. Holder only; keeps no state.
+    function rotate(
+        bytes32 datasetId,
+        uint32 index,
+        bytes32 cidDigest,
+        bytes32 keyCommitment,
+        uint32 keyVersion
+    ) external;
+
+    /// @notice The dataset, all zero if unknown.
+    function dataset(bytes32 datasetId) external view returns (Dataset memory);
+
+    /// @notice Holder and status in one read; zeros if unknown.
+    function holderAndStatus(bytes32 datasetId) external view returns (address holder, uint8 status);
+
+    /// @notice The status that the holder chose, which a lift of the guardian's suspension returns to.
+    function holderStatus(bytes32 datasetId) external view returns (uint8);
+
+    /// @notice To whom the dataset has been offered; zero if to nobody.
+    function pendingHolder(bytes32 datasetId) external view returns (address);
+
+    /// @notice The id that these three give on this chain and contract.
+    function datasetIdOf(address registrant, bytes32 manifestRoot, bytes32 termsHash) external view returns (bytes32);
+
+    /// @notice The EIP-712 digest that `registerFor` checks.
+    function registerDigest(address holder, Registration calldata registration, uint64 deadline)
+        external
+        view
+        returns (bytes32);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+/// @title What each meter anchored: one chain of heads per meter
+/// @notice Deployment: `constructor(address owner)`; the owner then admits meters by `admitMeter`.
+/// A meter's head is `keccak256(abi.encode(address meter))` at admission, then
+/// `keccak256(abi.encode(bytes32 prev, bytes32 root, uint64 count, bytes32 digest))`, and 1 for ever once removed.
+/// EIP-712 domain: name `UsageLedger`, version `1`, chain id, this address. Signed off chain under the same domain:
+/// `UsageReceipt(bytes32 receiptId,bytes32 sessionId,uint64 seq,bytes32 licenseId,uint32 purpose,bytes2 territory,bytes32 modelId,bytes32 outputCommit,uint8 outcome,uint8 unit,uint64 units,bytes32 attributionRoot,uint16 attributionMethod,uint64 occurredAtMs,bytes32 corrects)`,
+/// `Segment(bytes32 sessionId,uint64 firstSeq,uint64 lastSeq,uint64 count,uint128 unitsTotal,bytes32 receiptsRoot,bytes32 prevSegmentHash,uint64 minTimeMs,uint64 maxTimeMs,bytes32 sha256,bool last)`,
+/// `Ack(bytes32 segmentHash,uint64 receivedAtMs)`,
+/// `GateReport(bytes32 recordingId,uint8 verdict,bytes32 metricsDigest,bytes32 cluster,uint16 gateVersion)`,
+/// `Attribution(bytes32 receiptId,bytes32 attributionRoot,uint16 method,uint32 qualityPpm)`.
+interface IUsageLedger {
+    /// @notice
+    /// `MeterSession(address meter,address sessionKey,bytes32 licenseId,uint64 validFrom,uint64 validUntil,uint128 maxUnits,uint256 nonce)`
+    /// Its EIP-712 digest is the session's id.
+    struct MeterSession {
+        address meter;
+        address sessionKey;
+        bytes32 licenseId;
+        uint64 validFrom;
+        uint64 validUntil;
+        uint128 maxUnits;
+        uint256 nonce;
+    }
+
+    /// @notice The meter may anchor from now on.
+    event MeterAdmitted(address indexed meter);
+    /// @notice The meter may never anchor again.
+    event MeterRemoved(address indexed meter);
+    /// @notice A batch is anchored; `head` follows the meter's previous head.
+    event UsageAnchored(
+        address indexed meter, bytes32 indexed root, bytes32 indexed head, uint64 count, bytes32 dataDigest
+    );
+    /// @notice The signer of the session ended it. May repeat: the first counts.
+    event SessionRevoked(bytes32 indexed sessionId, address indexed licensee, uint40 at);
+
+    /// @notice The batch does not follow the meter's head.
+    error HeadMismatch(bytes32 expected, bytes32 given);
+    /// @notice The account is no admitted meter.
+    error NotMeter(address caller);
+    /// @notice The meter is admitted, or was and is removed.
+    error AlreadyMeter(address meter);
+    /// @notice The signature is not one of `signer` over this session.
+    error BadSignature(address signer);
+
+    /// @notice Admits a meter; owner only. One that was removed is never admitted again.
+    function admitMeter(address meter) external;
+
+    /// @notice Removes a meter for good; owner only. What it anchored stays.
+    function removeMeter(address meter) external;
+
+    /// @notice Anchors a batch of usage behind the sender's head; the sender is an admitted meter.
+    /// @param prev the sender's head now.
+    /// @param root root of the standard Merkle tree over the batch's segment hashes; 0 if it has none.
+    /// @param count receipts in the batch.
+    /// @param digest sha-256 in the CID of the batch document.
+    /// @return head the sender's new head.
+    function anchor(bytes32 prev, bytes32 root, uint64 count, bytes32 digest) external returns (bytes32 head);
+
+    /// @notice Ends a session that the sender signed: nothing anchored later counts (but for the grace of the
+    /// ruleset).
+    /// @param signature the sender's over the session (ERC-1271 if the sender is a contract).
+    function revokeSession(MeterSession calldata session, bytes calldata signature) external;
+
+    /// @notice The meter's head; 0 if never admitted, 1 once removed.
+    function headOf(address meter) external view returns (bytes32);
+
+    /// @notice The EIP-712 digest of a session.
+    function sessionIdOf(MeterSession calldata session) external view returns (bytes32);
+}
