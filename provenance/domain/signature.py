@@ -1,0 +1,53 @@
+"""Who signed this digest?
+
+Only accounts with a key are answered here; a contract's word counts by `approveDigest` alone, which
+the ledger knows.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from provenance.domain.hashes import keccak
+from provenance.errors import Denied
+from provenance.types import Address, Bytes32
+
+SIZE: Final = 65
+_HALF_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # secp256k1 n / 2
+
+
+class BadSignature(Denied):
+    """The signature is not the named account's."""
+
+    code = "bad-signature"
+    next = "Sign again with the named account, for this network and this contract."
+
+
+def recover(digest: Bytes32, signature: bytes) -> Address:
+    """The account whose key signed; another form of the same signature is refused, as the contracts refuse it.
+
+    Args:
+        digest: the 32 signed bytes.
+        signature: r ‖ s ‖ v, v 27 or 28, s in the lower half. Source: EIP-2 §Specification.
+
+    Raises:
+        BadSignature: no key gives this signature.
+    """
+    from coincurve import PublicKey  # noqa: PLC0415 - documents without signatures need no curve
+
+    if len(signature) != SIZE or signature[64] not in (27, 28):
+        raise BadSignature(f"a signature is {SIZE} bytes and ends with 27 or 28")
+    if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
+        raise BadSignature("the signature is in its second, forbidden form (high s)")
+    compact = signature[:64] + bytes((signature[64] - 27,))
+    try:
+        key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
+    except Exception as error:  # noqa: BLE001 - the binding raises a bare Exception for points off the curve
+        raise BadSignature("no key gives this signature") from error
+    return Address(keccak(key.format(compressed=False)[1:])[12:])
+
+
+def check(digest: Bytes32, signature: bytes, signer: Address) -> None:
+    """The account signed this digest, or `BadSignature` names it."""
+    if recover(digest, signature) != signer:
+        raise BadSignature(f"not signed by 0x{signer.hex()}", signer="0x" + signer.hex())
