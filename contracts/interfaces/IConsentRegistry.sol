@@ -33,7 +33,7 @@ interface IConsentRegistry {
     /// @notice The consent counts no more from this block on, if `subject` is who signed it.
     event ConsentRevoked(bytes32 indexed consentId, address indexed subject, bytes32 reason, uint40 at);
     /// @notice The subject wants what was made under the consent erased by `deadline`.
-    event ErasureOrdered(bytes32 indexed consentId, address indexed subject, uint64 deadline);
+    event ErasureOrdered(bytes32 indexed consentId, address indexed subject, uint40 deadline);
     /// @notice `holder` says that it erased, by `method` (1 key destroyed, 2 content unlinked, 3 both,
     /// 4 model retired, 5 model retrained, 6 output suppressed), and that the evidence has this digest.
     event ErasureAttested(
@@ -51,7 +51,7 @@ interface IConsentRegistry {
     /// @notice The signed deadline has passed.
     error SignatureExpired(uint64 deadline);
     /// @notice An erasure cannot be due in the past.
-    error DeadlinePassed(uint64 deadline);
+    error DeadlinePassed(uint40 deadline);
     /// @notice 1 to 6 are known.
     error UnknownMethod(uint8 method);
 
@@ -64,7 +64,7 @@ interface IConsentRegistry {
     function revokeConsentFor(address subject, bytes32 consentId, uint64 deadline, bytes calldata signature) external;
 
     /// @notice Orders erasure by `deadline` [unix s]; revokes the caller's consent first if it still stands.
-    function orderErasure(bytes32 consentId, uint64 deadline) external;
+    function orderErasure(bytes32 consentId, uint40 deadline) external;
 
     /// @notice Puts the caller's word on record that it erased. Keeps no state.
     function attestErasure(bytes32 consentId, bytes32 evidenceDigest, uint8 method) external;

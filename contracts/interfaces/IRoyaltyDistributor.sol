@@ -15,7 +15,7 @@ uint8 constant SKIPPED_TRANSFER_FAILED = 2;
 uint8 constant SKIPPED_OVERPAID = 3;
 
 /// @title Pays royalties in one ERC-20 under one ruleset, from roots that anybody can recompute
-/// @notice Deployment: `constructor(address token, bytes32 rulesetHash, uint40 window, uint128 bond, address owner,
+/// @notice Deployment: `constructor(address token, bytes32 rulesetHash, uint40 window, uint256 bond, address owner,
 /// address guardian, address arbiter, address publisher)`; token, ruleset, window (1 h to 14 d, in seconds) and
 /// bond (base units of the token) are fixed for ever.
 /// Leaf: `keccak256(bytes.concat(keccak256(abi.encode(uint256 chainId, address distributor, address payee,
@@ -53,7 +53,7 @@ interface IRoyaltyDistributor {
     /// @param status 1 proposed (active from `activeAt` on), 2 challenged, 3 vetoed, 4 rejected; 0 none.
     struct Settlement {
         bytes32 root;
-        uint128 total;
+        uint256 total;
         uint40 activeAt;
         uint64 epoch;
         uint8 status;
@@ -67,7 +67,7 @@ interface IRoyaltyDistributor {
         bytes32 indexed root,
         bytes32 indexed usageHead,
         bytes32 manifestDigest,
-        uint128 total,
+        uint256 total,
         uint40 activeAt
     );
     /// @notice The guardian refused the proposed root; the epoch may be proposed again.
@@ -138,7 +138,7 @@ interface IRoyaltyDistributor {
     /// @param total sum of all cumulative earnings.
     /// @param usageHead keccak256 of the sorted (meter, head) pairs that the settlement covers.
     /// @param manifestDigest sha-256 in the CID of the epoch manifest.
-    function propose(uint64 epoch, bytes32 root, uint128 total, bytes32 usageHead, bytes32 manifestDigest) external;
+    function propose(uint64 epoch, bytes32 root, uint256 total, bytes32 usageHead, bytes32 manifestDigest) external;
 
     /// @notice Refuses a proposed root before it is active. Guardian only.
     function veto(uint64 epoch, bytes32 reasonDigest) external;
