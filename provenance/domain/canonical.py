@@ -32,12 +32,15 @@ class BadDocument(Invalid):
 
 
 def encode(kind: str, version: int, fields: Mapping[str, Json]) -> bytes:
-    """The canonical bytes of `provenance/<kind>` with its version.
+    """The canonical bytes of a document with its format and version.
+
+    Args:
+        kind: `provenance/manifest`, or `manifest` for short.
 
     Raises:
         BadDocument: a field cannot be written, or `fields` claims another format or version.
     """
-    head: dict[str, Json] = {"format": PREFIX + kind, "version": version}
+    head: dict[str, Json] = {"format": _format(kind), "version": version}
     for name, value in head.items():
         if fields.get(name, value) != value:
             raise BadDocument(f"{name} is {fields[name]!r}, expected {value!r}", field=name)
@@ -56,18 +59,21 @@ def dumps(value: Json) -> bytes:
 
 
 def parse(data: bytes, *, kind: str, version: int = 1) -> dict[str, Json]:
-    """The fields of a `provenance/<kind>` document, without `format` and `version`, unknown ones kept.
+    """The fields of a document, without `format` and `version`, unknown ones kept.
+
+    Args:
+        kind: `provenance/manifest`, or `manifest` for short.
 
     Raises:
         BadDocument: not such a document.
     """
-    document = loads(data)
+    document, expected = loads(data), _format(kind)
     if not isinstance(document, dict):
-        raise BadDocument(f"not a {PREFIX}{kind} document: an object is expected")
+        raise BadDocument(f"not a {expected} document: an object is expected")
     found = (document.pop("format", None), document.pop("version", None))
-    if found != (PREFIX + kind, version) or isinstance(found[1], bool):
+    if found != (expected, version) or isinstance(found[1], bool):
         raise BadDocument(
-            f"format is {found[0]!r} version {found[1]!r}, expected {PREFIX + kind!r} version {version}",
+            f"format is {found[0]!r} version {found[1]!r}, expected {expected!r} version {version}",
             next="Use the document that this command asks for, or a newer version of this program.",
         )
     return document
@@ -96,6 +102,10 @@ def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
     except RecursionError as error:
         raise BadDocument(f"nested deeper than {DEPTH} levels") from error
     return _plain(value, "$", 0)
+
+
+def _format(kind: str) -> str:
+    return kind if kind.startswith(PREFIX) else PREFIX + kind
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -42,8 +42,9 @@ def test_names_in_any_script_are_hashed_as_given() -> None:
 
 def test_a_document_names_its_format_and_version() -> None:
     assert canonical.encode("terms", 1, {"a": "1"}) == b'{"a":"1","format":"provenance/terms","version":1}'
+    assert canonical.encode("provenance/terms", 1, {"a": "1"}) == canonical.encode("terms", 1, {"a": "1"})
     nested = canonical.encode("terms", 1, MappingProxyType({"a": MappingProxyType({"b": (1, 2)})}))
-    assert canonical.parse(nested, kind="terms") == {"a": {"b": [1, 2]}}
+    assert canonical.parse(nested, kind="provenance/terms") == {"a": {"b": [1, 2]}}
 
 
 @pytest.mark.parametrize(
