@@ -9,14 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from provenance.domain.ledger import Block, Logged
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from provenance.domain.cid import Cid
-    from provenance.domain.events import Event
     from provenance.domain.typed import Domains
-    from provenance.types import Address, BlockNumber, Bytes32, Json, UnixMs, UnixSeconds, Wei
+    from provenance.types import (
+        Address,
+        BlockNumber,
+        Bytes32,
+        Json,
+        UnixMs,
+        UnixSeconds,
+        Wei,
+    )
 
 ContractName = Literal[
     "DatasetRegistry",
@@ -37,26 +46,6 @@ class Deployment:
     first_block: BlockNumber
     contracts: dict[ContractName, Address]
     domains: Domains
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block's identity and time."""
-
-    number: BlockNumber
-    hash: Bytes32
-    time: UnixSeconds
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One event of our contracts and where the chain recorded it."""
-
-    block: Block
-    tx: Bytes32
-    log_index: int
-    contract: Address
-    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +115,13 @@ class Chain(Protocol):
         """Every event of our contracts in [first, last], in chain order."""
         ...
 
-    def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
+    def read(
+        self,
+        call: Call,
+        *,
+        at: BlockNumber | None = None,
+        sender: Address | None = None,
+    ) -> tuple[object, ...]:
         """The call's results; `Reverted` names the custom error."""
         ...
 
@@ -219,4 +214,3 @@ __all__ = [
     "Signer",
     "Wallet",
 ]
-

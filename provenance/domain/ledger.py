@@ -1,0 +1,451 @@
+"""What did the chain say up to a block, as far as decisions need it?
+
+A pure fold of events in chain order; gateway, settlement and audit build the same state from the
+same facts. Nothing is overwritten: every query names the block it is asked at. What a state permits
+is left to `license`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, assert_never
+
+from provenance.domain import events as e
+from provenance.errors import Failed
+from provenance.types import UnixSeconds, Wei
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from provenance.types import (
+        AccessId,
+        Address,
+        BlockNumber,
+        Bytes32,
+        ConsentId,
+        DatasetId,
+        LicenseId,
+        SessionId,
+    )
+
+DATASET_ACTIVE: Final = 1
+DATASET_SUSPENDED: Final = 2
+DATASET_REVOKED: Final = 3
+DATASET_HALTED: Final = 4
+"""Suspended by the guardian: the one status that refuses use under existing licenses."""
+
+E_co = TypeVar("E_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block's identity and time."""
+
+    number: BlockNumber
+    hash: Bytes32
+    time: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One event of our contracts and where the chain recorded it."""
+
+    block: Block
+    tx: Bytes32
+    log_index: int
+    contract: Address
+    event: e.Event
+
+
+class BrokenHistory(Failed):
+    """An event speaks of something that no earlier event created."""
+
+    code = "broken-history"
+    next = "The event source left something out; use another RPC endpoint, or rebuild the mirror."
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[E_co]):
+    """One event and where the chain recorded it."""
+
+    event: E_co
+    logged: Logged
+
+    @property
+    def number(self) -> BlockNumber:
+        return self.logged.block.number
+
+    @property
+    def time(self) -> UnixSeconds:
+        return self.logged.block.time
+
+    def upto(self, at: BlockNumber) -> bool:
+        """Whether the chain said it at this block or before."""
+        return self.logged.block.number <= at
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A registered manifest and everything said of it since."""
+
+    id: DatasetId
+    registered: Fact[e.DatasetRegistered]
+    statuses: tuple[Fact[e.DatasetStatusChanged], ...] = ()
+    transfers: tuple[Fact[e.DatasetTransferred], ...] = ()
+    splits: tuple[Fact[e.SplitSet], ...] = ()
+    rotations: tuple[Fact[e.ContentRotated], ...] = ()
+    superseded: Fact[e.DatasetSuperseded] | None = None
+
+    @property
+    def registrant(self) -> Address:
+        """The first holder: the one that consents name."""
+        return self.registered.event.holder
+
+    @property
+    def manifest_root(self) -> Bytes32:
+        return self.registered.event.manifest_root
+
+    @property
+    def manifest_digest(self) -> Bytes32:
+        return self.registered.event.manifest_digest
+
+    @property
+    def terms_hash(self) -> Bytes32:
+        return self.registered.event.terms_hash
+
+    @property
+    def items(self) -> int:
+        return self.registered.event.items
+
+    @property
+    def superseded_by(self) -> DatasetId | None:
+        return self.superseded.event.new_id if self.superseded else None
+
+    def holder(self, at: BlockNumber) -> Address:
+        """Who holds it at the end of a block."""
+        taken = [transfer.event.to for transfer in self.transfers if transfer.upto(at)]
+        return taken[-1] if taken else self.registrant
+
+    def status(self, at: BlockNumber) -> int:
+        """The status at the end of a block: the last event wins."""
+        said = [change.event.status for change in self.statuses if change.upto(at)]
+        return said[-1] if said else DATASET_ACTIVE
+
+    def halt(self, at: BlockNumber, final: BlockNumber) -> Fact[e.DatasetStatusChanged] | None:
+        """The guardian's suspension in force; it counts at once, its end only when final."""
+        standing: Fact[e.DatasetStatusChanged] | None = None
+        for change in self.statuses:
+            if not change.upto(at):
+                break
+            if change.event.status == DATASET_HALTED:
+                standing = change
+            elif change.upto(final):
+                standing = None
+        return standing
+
+    def split(self, start: UnixSeconds, at: BlockNumber) -> Bytes32:
+        """The splits document in force at a time: as registered, unless a later one is effective by then."""
+        set_ = [split for split in self.splits if split.upto(at) and split.event.effective_at <= start]
+        return set_[-1].event.split_hash if set_ else self.registered.event.split_hash
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """A license as granted, and its ends."""
+
+    id: LicenseId
+    granted: Fact[e.LicenseGranted]
+    terminations: tuple[Fact[e.LicenseTerminated], ...] = ()
+
+    @property
+    def dataset_id(self) -> DatasetId:
+        return self.granted.event.dataset_id
+
+    @property
+    def licensee(self) -> Address:
+        return self.granted.event.licensee
+
+    @property
+    def holder(self) -> Address:
+        return self.granted.event.holder
+
+    @property
+    def terms_hash(self) -> Bytes32:
+        return self.granted.event.terms_hash
+
+    @property
+    def purposes(self) -> int:
+        return self.granted.event.purposes
+
+    def termination(self, at: BlockNumber) -> Fact[e.LicenseTerminated] | None:
+        """The termination with the earliest effect, said at this block or before."""
+        said = [end for end in self.terminations if end.upto(at)]
+        return min(said, key=lambda end: (end.event.effective_at, end.number), default=None)
+
+    def end(self, at: BlockNumber) -> UnixSeconds:
+        """The first second at which the license is over, as known at a block."""
+        ended = self.termination(at)
+        expiry = self.granted.event.expiry
+        return min(expiry, ended.event.effective_at) if ended else expiry
+
+    def state(self, at: Block) -> str:
+        """ACTIVE, TERMINATED or EXPIRED at a block."""
+        if at.time < self.end(at.number):
+            return "ACTIVE"
+        return "TERMINATED" if self.termination(at.number) else "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One proposal of an epoch's root, and what was said against it."""
+
+    proposed: Fact[e.SettlementProposed]
+    vetoed: Fact[e.SettlementVetoed] | None = None
+    challenged: tuple[Fact[e.SettlementChallenged], ...] = ()
+    resolved: tuple[Fact[e.ChallengeResolved], ...] = ()
+
+    @property
+    def epoch(self) -> int:
+        return self.proposed.event.epoch
+
+    @property
+    def rejected(self) -> bool:
+        """Vetoed, or a challenge was upheld: the epoch is proposed again under its number."""
+        return self.vetoed is not None or any(ruling.event.upheld for ruling in self.resolved)
+
+
+class Ledger:
+    """The chain's facts, folded. Build it with `fold`; `add` continues it with later events."""
+
+    def __init__(self) -> None:
+        self.datasets: dict[DatasetId, Dataset] = {}
+        self.licenses: dict[LicenseId, License] = {}
+        self.revocations: dict[tuple[Address, ConsentId], Fact[e.ConsentRevoked]] = {}
+        self.erasures: dict[tuple[Address, ConsentId], list[Fact[e.ErasureOrdered]]] = defaultdict(list)
+        self.attestations: dict[ConsentId, list[Fact[e.ErasureAttested]]] = defaultdict(list)
+        self.approvals: dict[tuple[Address, Bytes32], Fact[e.DigestApproved]] = {}
+        self.cancelled: dict[tuple[Address, Bytes32], Fact[e.OfferCancelled]] = {}
+        self.accesses: list[Fact[e.AccessRecorded]] = []
+        self.access_by_id: dict[AccessId, list[Fact[e.AccessRecorded]]] = defaultdict(list)
+        self.meters: dict[Address, Fact[e.MeterAdmitted]] = {}
+        self.meters_removed: dict[Address, Fact[e.MeterRemoved]] = {}
+        self.anchors: dict[Address, list[Fact[e.UsageAnchored]]] = defaultdict(list)
+        self.sessions_revoked: dict[tuple[Address, SessionId], Fact[e.SessionRevoked]] = {}
+        self.artifacts: dict[Bytes32, Fact[e.ArtifactRegistered]] = {}
+        self.artifact_changes: dict[Bytes32, list[Fact[e.ArtifactStatusChanged]]] = defaultdict(list)
+        self.fundings: list[Fact[e.Funded]] = []
+        self.settlements: list[Settlement] = []
+        self.claims: list[Fact[e.RoyaltyClaimed]] = []
+        self.skipped: list[Fact[e.ClaimSkipped]] = []
+
+    @classmethod
+    def fold(cls, logs: Iterable[Logged]) -> Ledger:
+        """The state after these events.
+
+        Args:
+            logs: in chain order; a selection is fine if it holds all events of what is asked.
+
+        Raises:
+            BrokenHistory: an event of a dataset, license or settlement without its first event.
+        """
+        ledger = cls()
+        for logged in logs:
+            ledger.add(logged)
+        return ledger
+
+    def add(self, logged: Logged) -> None:
+        """The state after one more event."""
+        event = logged.event
+        match event:
+            case (
+                e.DatasetRegistered()
+                | e.DatasetStatusChanged()
+                | e.DatasetSuperseded()
+                | e.DatasetTransferred()
+                | e.SplitSet()
+                | e.ContentRotated()
+            ):
+                self._dataset_event(event, logged)
+            case e.ConsentRevoked() | e.ErasureOrdered() | e.ErasureAttested() | e.DigestApproved():
+                self._consent_event(event, logged)
+            case e.LicenseGranted() | e.LicenseTerminated() | e.OfferCancelled() | e.AccessRecorded():
+                self._license_event(event, logged)
+            case e.MeterAdmitted() | e.MeterRemoved() | e.UsageAnchored() | e.SessionRevoked():
+                self._usage_event(event, logged)
+            case e.ArtifactRegistered():
+                self.artifacts.setdefault(event.artifact_id, Fact(event, logged))
+            case e.ArtifactStatusChanged():
+                self.artifact_changes[event.artifact_id].append(Fact(event, logged))
+            case _:
+                self._money_event(event, logged)
+
+    def funded(self, memo: Bytes32, at: BlockNumber) -> Wei:
+        """What arrived under a memo, at a block or before."""
+        return Wei(sum(fact.event.received for fact in self.fundings if fact.event.memo == memo and fact.upto(at)))
+
+    def revoked(self, subject: Address, consent_id: ConsentId, at: BlockNumber) -> Fact[e.ConsentRevoked] | None:
+        """The subject's own revocation of a consent, if the chain has it by then."""
+        fact = self.revocations.get((subject, consent_id))
+        return fact if fact is not None and fact.upto(at) else None
+
+    def approved(self, wallet: Address, digest: Bytes32, at: BlockNumber) -> bool:
+        """Whether a wallet put on record by then that it stands by a digest."""
+        fact = self.approvals.get((wallet, digest))
+        return fact is not None and fact.upto(at)
+
+    def session_revoked(
+        self, licensee: Address, session_id: SessionId, at: BlockNumber
+    ) -> Fact[e.SessionRevoked] | None:
+        """The signer's own revocation of a session, if the chain has it by then."""
+        fact = self.sessions_revoked.get((licensee, session_id))
+        return fact if fact is not None and fact.upto(at) else None
+
+    def admitted(self, meter: Address, at: BlockNumber) -> bool:
+        """Whether a meter may anchor at a block."""
+        first, removed = self.meters.get(meter), self.meters_removed.get(meter)
+        return first is not None and first.upto(at) and not (removed is not None and removed.upto(at))
+
+    def _dataset_event(
+        self,
+        event: e.DatasetRegistered
+        | e.DatasetStatusChanged
+        | e.DatasetSuperseded
+        | e.DatasetTransferred
+        | e.SplitSet
+        | e.ContentRotated,
+        logged: Logged,
+    ) -> None:
+        if isinstance(event, e.DatasetRegistered):
+            self.datasets[event.dataset_id] = Dataset(event.dataset_id, Fact(event, logged))
+            return
+        key = event.old_id if isinstance(event, e.DatasetSuperseded) else event.dataset_id
+        dataset = self.datasets.get(key)
+        if dataset is None:
+            raise BrokenHistory(
+                f"{type(event).__name__} of an unknown dataset",
+                dataset="0x" + key.hex(),
+            )
+        match event:
+            case e.DatasetStatusChanged():
+                changed = replace(dataset, statuses=(*dataset.statuses, Fact(event, logged)))
+            case e.DatasetSuperseded():
+                changed = replace(dataset, superseded=Fact(event, logged))
+            case e.DatasetTransferred():
+                changed = replace(dataset, transfers=(*dataset.transfers, Fact(event, logged)))
+            case e.SplitSet():
+                changed = replace(dataset, splits=(*dataset.splits, Fact(event, logged)))
+            case e.ContentRotated():
+                changed = replace(dataset, rotations=(*dataset.rotations, Fact(event, logged)))
+            case _:
+                assert_never(event)
+        self.datasets[key] = changed
+
+    def _consent_event(
+        self,
+        event: e.ConsentRevoked | e.ErasureOrdered | e.ErasureAttested | e.DigestApproved,
+        logged: Logged,
+    ) -> None:
+        match event:
+            case e.ConsentRevoked():
+                self.revocations.setdefault((event.subject, event.consent_id), Fact(event, logged))
+            case e.ErasureOrdered():
+                self.erasures[event.subject, event.consent_id].append(Fact(event, logged))
+            case e.ErasureAttested():
+                self.attestations[event.consent_id].append(Fact(event, logged))
+            case e.DigestApproved():
+                self.approvals.setdefault((event.wallet, event.digest), Fact(event, logged))
+            case _:
+                assert_never(event)
+
+    def _license_event(
+        self,
+        event: e.LicenseGranted | e.LicenseTerminated | e.OfferCancelled | e.AccessRecorded,
+        logged: Logged,
+    ) -> None:
+        match event:
+            case e.LicenseGranted():
+                self.licenses[event.license_id] = License(event.license_id, Fact(event, logged))
+            case e.LicenseTerminated():
+                license_ = self.licenses.get(event.license_id)
+                if license_ is None:
+                    raise BrokenHistory(
+                        "LicenseTerminated of an unknown license",
+                        license="0x" + event.license_id.hex(),
+                    )
+                self.licenses[event.license_id] = replace(
+                    license_, terminations=(*license_.terminations, Fact(event, logged))
+                )
+            case e.OfferCancelled():
+                self.cancelled.setdefault((event.holder, event.offer_digest), Fact(event, logged))
+            case e.AccessRecorded():
+                self.accesses.append(Fact(event, logged))
+                self.access_by_id[event.receipt_hash].append(Fact(event, logged))
+            case _:
+                assert_never(event)
+
+    def _usage_event(
+        self,
+        event: e.MeterAdmitted | e.MeterRemoved | e.UsageAnchored | e.SessionRevoked,
+        logged: Logged,
+    ) -> None:
+        match event:
+            case e.MeterAdmitted():
+                self.meters.setdefault(event.meter, Fact(event, logged))
+            case e.MeterRemoved():
+                self.meters_removed.setdefault(event.meter, Fact(event, logged))
+            case e.UsageAnchored():
+                self.anchors[event.meter].append(Fact(event, logged))
+            case e.SessionRevoked():
+                self.sessions_revoked.setdefault((event.licensee, event.session_id), Fact(event, logged))
+            case _:
+                assert_never(event)
+
+    def _money_event(
+        self,
+        event: e.Funded
+        | e.SettlementProposed
+        | e.SettlementVetoed
+        | e.SettlementChallenged
+        | e.ChallengeResolved
+        | e.RoyaltyClaimed
+        | e.ClaimSkipped,
+        logged: Logged,
+    ) -> None:
+        match event:
+            case e.Funded():
+                self.fundings.append(Fact(event, logged))
+            case e.SettlementProposed():
+                self.settlements.append(Settlement(Fact(event, logged)))
+            case e.RoyaltyClaimed():
+                self.claims.append(Fact(event, logged))
+            case e.ClaimSkipped():
+                self.skipped.append(Fact(event, logged))
+            case e.SettlementVetoed() | e.SettlementChallenged() | e.ChallengeResolved():
+                self._objection(event, logged)
+            case _:
+                assert_never(event)
+
+    def _objection(
+        self,
+        event: e.SettlementVetoed | e.SettlementChallenged | e.ChallengeResolved,
+        logged: Logged,
+    ) -> None:
+        """A settlement is objected to under its epoch; the latest proposal of it is meant."""
+        at = next(
+            (i for i in reversed(range(len(self.settlements))) if self.settlements[i].epoch == event.epoch),
+            None,
+        )
+        if at is None:
+            raise BrokenHistory(f"{type(event).__name__} of an epoch never proposed", epoch=event.epoch)
+        said = self.settlements[at]
+        match event:
+            case e.SettlementVetoed():
+                said = replace(said, vetoed=Fact(event, logged))
+            case e.SettlementChallenged():
+                said = replace(said, challenged=(*said.challenged, Fact(event, logged)))
+            case e.ChallengeResolved():
+                said = replace(said, resolved=(*said.resolved, Fact(event, logged)))
+            case _:
+                assert_never(event)
+        self.settlements[at] = said
