@@ -238,6 +238,7 @@ class Ledger:
         self.settlements: list[Settlement] = []
         self.claims: list[Fact[e.RoyaltyClaimed]] = []
         self.skipped: list[Fact[e.ClaimSkipped]] = []
+        self.offices: list[Fact[e.RoleOffered | e.RoleChanged | e.PauseSet]] = []
 
     @classmethod
     def fold(cls, logs: Iterable[Logged]) -> Ledger:
@@ -277,6 +278,8 @@ class Ledger:
                 self.artifacts.setdefault(event.artifact_id, Fact(event, logged))
             case e.ArtifactStatusChanged():
                 self.artifact_changes[event.artifact_id].append(Fact(event, logged))
+            case e.RoleOffered() | e.RoleChanged() | e.PauseSet():
+                self.offices.append(Fact(event, logged))
             case _:
                 self._money_event(event, logged)
 
