@@ -1,0 +1,179 @@
+"""Which root commits to these leaves, and what proves that one of them is there?
+
+The OpenZeppelin standard tree, the one that the contracts check: leaves hashed twice and sorted by
+hash, pairs sorted, a complete binary tree in an array whose node i has the children 2i + 1 and
+2i + 2. An empty tree has root zero. What a leaf's words mean is left to who makes it.
+Source: @openzeppelin/merkle-tree, "Standard Merkle Trees".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from provenance.domain.hashes import abi_words, keccak
+from provenance.errors import Failed, Missing
+from provenance.types import ZERO32, Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class NotInTree(Missing):
+    """The leaf is not under this root."""
+
+    code = "not-in-tree"
+    next = "Check the account and the epoch; only what a settlement credits has a leaf."
+
+
+class BadProof(Failed):
+    """The path does not lead from the leaf to the root."""
+
+    code = "bad-proof"
+
+
+def leaf(*words: bytes | int | bool) -> Bytes32:
+    """keccak(keccak(abi.encode(words))): the double hash keeps leaves apart from inner nodes."""
+    return keccak(keccak(abi_words(*words)))
+
+
+def node(left: bytes, right: bytes) -> Bytes32:
+    """The hash of a pair, whatever its order."""
+    return keccak(left + right if left < right else right + left)
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """The leaves under one node, in the order that rebuilds it, and the node's path to the root."""
+
+    index: int
+    leaves: tuple[Bytes32, ...]
+    proof: tuple[Bytes32, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All nodes, root first; `nodes[len(leaves) - 1:]` are the leaves from the greatest hash down."""
+
+    nodes: tuple[Bytes32, ...]
+
+    @classmethod
+    def build(cls, leaves: Iterable[Bytes32]) -> Self:
+        """The tree over these leaves, whatever order they come in."""
+        ordered = sorted(leaves, reverse=True)
+        if not ordered:
+            return cls(())
+        count = len(ordered)
+        nodes: list[Bytes32] = [ZERO32] * (count - 1) + ordered
+        for i in range(count - 2, -1, -1):
+            nodes[i] = node(nodes[2 * i + 1], nodes[2 * i + 2])
+        return cls(tuple(nodes))
+
+    @property
+    def root(self) -> Bytes32:
+        """Zero for the empty tree."""
+        return self.nodes[0] if self.nodes else ZERO32
+
+    @property
+    def count(self) -> int:
+        """How many leaves it has."""
+        return (len(self.nodes) + 1) // 2
+
+    def index(self, of: Bytes32) -> int:
+        """Where in `nodes` this leaf stands; the first place if it stands in several.
+
+        Raises:
+            NotInTree: it does not stand there.
+        """
+        first = self.count - 1
+        place = bisect_left(
+            self.nodes,
+            -int.from_bytes(of),
+            lo=max(first, 0),
+            key=lambda n: -int.from_bytes(n),
+        )
+        if place >= len(self.nodes) or self.nodes[place] != of:
+            raise NotInTree("no such leaf in this tree", leaf="0x" + of.hex())
+        return place
+
+    def proof(self, of: Bytes32) -> tuple[Bytes32, ...]:
+        """The siblings from this leaf up to the root."""
+        return self.path(self.index(of))
+
+    def path(self, index: int) -> tuple[Bytes32, ...]:
+        """The siblings from any node up to the root."""
+        siblings: list[Bytes32] = []
+        while index > 0:
+            siblings.append(self.nodes[index + 1 if index % 2 else index - 1])
+            index = (index - 1) // 2
+        return tuple(siblings)
+
+    def subtrees(self, most: int) -> Iterator[Subtree]:
+        """Sub-trees of at most `most` leaves that together hold every leaf once, left to right."""
+        pending = [0] if self.nodes else []
+        while pending:
+            at = pending.pop()
+            leaves = self.under(at)
+            if len(leaves) <= most:
+                yield Subtree(at, leaves, self.path(at))
+            else:
+                pending += [2 * at + 2, 2 * at + 1]
+
+    def under(self, index: int) -> tuple[Bytes32, ...]:
+        """The leaves under a node in the order of a breadth-first walk: the one in which they rebuild it.
+
+        At most two runs of the array: the shallow leaves, then the deeper ones that are left of them.
+        """
+        first, size = self.count - 1, len(self.nodes)
+        low, high = index, index + 1
+        found: tuple[Bytes32, ...] = ()
+        while low < size:
+            found += self.nodes[max(low, first) : min(high, size)]
+            low, high = 2 * low + 1, 2 * high + 1
+        return found
+
+
+def root(leaves: Iterable[Bytes32]) -> Bytes32:
+    """The root over these leaves; zero if there are none."""
+    return Tree.build(leaves).root
+
+
+def proof(leaves: Iterable[Bytes32], of: Bytes32) -> tuple[Bytes32, ...]:
+    """The siblings from `of` up to the root. For many proofs of one tree keep a `Tree`.
+
+    Raises:
+        NotInTree: `of` is none of the leaves.
+    """
+    return Tree.build(leaves).proof(of)
+
+
+def rebuild(leaves: Sequence[Bytes32]) -> Bytes32:
+    """The node above leaves that stand in the order of `Tree.under`; what `claimSubtree` computes."""
+    nodes = [ZERO32] * (len(leaves) - 1) + list(leaves)
+    for i in range(len(leaves) - 2, -1, -1):
+        nodes[i] = node(nodes[2 * i + 1], nodes[2 * i + 2])
+    return nodes[0]
+
+
+def climb(start: Bytes32, path: Sequence[bytes]) -> Bytes32:
+    """The root that this path leads to from a leaf or node."""
+    at = start
+    for sibling in path:
+        at = node(at, sibling)
+    return at
+
+
+def verify(expected: Bytes32, of: Bytes32, path: Sequence[bytes]) -> bool:
+    """Whether the path leads from this leaf to this root."""
+    return climb(of, path) == expected
+
+
+def require(expected: Bytes32, of: Bytes32, path: Sequence[bytes]) -> None:
+    """The leaf stands under the root, or `BadProof`."""
+    if not verify(expected, of, path):
+        raise BadProof(
+            "the proof does not lead to the root",
+            root="0x" + expected.hex(),
+            leaf="0x" + of.hex(),
+        )
