@@ -113,7 +113,7 @@ class ErasureOrdered:
     """A voice owner wants what was made under a consent erased by a deadline."""
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("ConsentRegistry",)
-    ABI: ClassVar[str] = "ErasureOrdered(bytes32 indexed consentId,address indexed subject,uint64 deadline)"
+    ABI: ClassVar[str] = "ErasureOrdered(bytes32 indexed consentId,address indexed subject,uint40 deadline)"
     consent_id: ConsentId
     subject: Address
     deadline: UnixSeconds

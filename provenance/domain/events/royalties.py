@@ -29,7 +29,7 @@ class SettlementProposed:
     CONTRACTS: ClassVar[tuple[str, ...]] = ("RoyaltyDistributor",)
     ABI: ClassVar[str] = (
         "SettlementProposed(uint64 indexed epoch,bytes32 indexed root,bytes32 indexed usageHead,"
-        "bytes32 manifestDigest,uint128 total,uint40 activeAt)"
+        "bytes32 manifestDigest,uint256 total,uint40 activeAt)"
     )
     epoch: int
     root: Bytes32
