@@ -1,0 +1,350 @@
+"""May this licensee read or use these recordings, and because of which license and consents?
+
+Offers, the ids they make, and one decision per recording, the same for gateway, settlement and
+audit. What the chain said is `ledger`; what each reason tells the user is `refusal`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from provenance.domain import canonical, fields, purposes, refusal, signature, territories, typed
+from provenance.domain.hashes import abi_words, keccak
+from provenance.domain.refusal import ALLOWED
+from provenance.errors import Invalid
+from provenance.types import ZERO_ADDRESS, Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provenance.domain.consent import SignedConsent
+    from provenance.domain.ledger import Block, Dataset, Ledger, License
+    from provenance.domain.manifest import Manifest, Recording
+    from provenance.domain.terms import Terms
+    from provenance.domain.typed import Domain, Offer
+    from provenance.errors import ProvenanceError
+    from provenance.types import Address, BlockNumber, ConsentId, Json, LicenseId
+
+KIND: Final = "provenance/offer"
+YEARS_MAX: Final = 100
+
+
+class BroaderThanTerms(Invalid):
+    """An offer that allows what the terms or consents do not."""
+
+    code = "broader-than-terms"
+    next = "Offer only what the terms allow and every consent covers; `terms show` and `consent show` list it."
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOffer:
+    """An offer and its holder's signature: what `license offer` writes and `license accept` reads."""
+
+    offer: Offer
+    signature: bytes
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """Canonical bytes of `provenance/offer/1`."""
+        body: dict[str, Json] = {**self.extra, **typed.to_json(self.offer), "signature": fields.shown(self.signature)}
+        return canonical.encode(KIND, 1, body)
+
+    @classmethod
+    def parse(cls, data: bytes) -> SignedOffer:
+        """The offer in a document; whether its holder signed it is `check_signature`."""
+        document = canonical.parse(data, kind=KIND)
+        known = {name for _, name in typed.members(typed.Offer.TYPE)} | {"signature"}
+        offer = typed.from_json(typed.Offer, document)
+        return cls(offer, fields.octets(document, "signature"), fields.extra(document, known))
+
+    def check_signature(self, domain: Domain) -> None:
+        """The holder's key signed the offer for this chain and contract, or `BadSignature`."""
+        signature.check(typed.digest(domain, self.offer), self.signature, self.offer.holder)
+
+
+def license_id(offer_digest: Bytes32, licensee: Address) -> LicenseId:
+    """The license that a licensee's acceptance of an offer makes."""
+    return keccak(abi_words(offer_digest, licensee))
+
+
+def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Offer:
+    """The same offer, which allows nothing beyond the terms and no purpose that a consent lacks.
+
+    Raises:
+        BroaderThanTerms: naming the purposes or the time that go beyond.
+    """
+    purposes.check(offer.purposes)
+    if not offer.purposes:
+        raise BroaderThanTerms("an offer names at least one purpose", field="purposes")
+    beyond = offer.purposes & ~terms.allowed
+    if beyond:
+        raise BroaderThanTerms(f"the terms do not allow {purposes.label(beyond)}", field="purposes")
+    if offer.terms_hash != terms.terms_hash:
+        raise BroaderThanTerms("the offer names other terms than the dataset's", field="termsHash")
+    if terms.not_after and offer.expiry > terms.not_after + 1:
+        raise BroaderThanTerms(f"the terms end at {terms.not_after}, before the offer's expiry", field="expiry")
+    if terms.price is not None and offer.price < terms.price.per_license:
+        raise BroaderThanTerms(
+            f"the terms ask for {terms.price.per_license}, the offer for {offer.price}", field="price"
+        )
+    for consent in consents:
+        lacking = offer.purposes & ~consent.consent.purposes
+        if lacking:
+            raise BroaderThanTerms(f"a consent does not cover {purposes.label(lacking)}", field="purposes")
+    return offer
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What somebody wants to do: which recordings, for one purpose, in one country."""
+
+    license_id: LicenseId
+    licensee: Address
+    purpose: int
+    territory: bytes
+    recordings: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made under a license so far, against the terms' caps."""
+
+    outputs: int = 0
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Yes, or the first reason why not, with the license and consent behind it."""
+
+    allowed: bool
+    code: str
+    license_id: LicenseId | None
+    consent_id: ConsentId | None = None
+    recording: int | None = None
+    detail: str = ""
+
+    def facts(self) -> dict[str, Json]:
+        """The decision as a problem document or a refusal record names it."""
+        named: dict[str, Json] = {"recording": self.recording}
+        named |= {"license": fields.shown(self.license_id) if self.license_id else None}
+        named |= {"consent": fields.shown(self.consent_id) if self.consent_id else None}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def refuse(decisions: Iterable[Decision]) -> ProvenanceError | None:
+    """The error of the first refusal, naming every refused recording; None if all are allowed."""
+    refused = [decision for decision in decisions if not decision.allowed]
+    if not refused:
+        return None
+    listed = [{"code": one.code, "detail": one.detail, **one.facts()} for one in refused]
+    return refusal.error(refused[0].code, refused[0].detail, **refused[0].facts(), refused=listed)
+
+
+def consents_by_id(domain: Domain, signed: Iterable[SignedConsent]) -> dict[ConsentId, SignedConsent]:
+    """Consents under the ids that their own fields give, whatever a document calls them."""
+    return {typed.digest(domain, one.consent): one for one in signed}
+
+
+def evaluate(  # noqa: PLR0913 - the facts of one decision, each from another source
+    ledger: Ledger,
+    manifest: Manifest,
+    terms: Terms,
+    consents: Mapping[ConsentId, SignedConsent],
+    use: Use,
+    at: Block,
+    final: BlockNumber,
+    *,
+    made: Made | None = None,
+) -> tuple[Decision, ...]:
+    """One decision per recording: allowed, or the first failing reason in the contract's order.
+
+    Never looser than `DataAccess.checkAccess` at the same block, and the same on what the chain
+    knows; terms, territories, caps and scopes only narrow it.
+
+    Args:
+        ledger: facts up to `at` at least.
+        manifest: the registered one, its root checked against the registration.
+        terms: those of the registration, by their hash.
+        consents: by the digest of their fields (`consents_by_id`).
+        at: withdrawals, suspensions and terminations count up to here.
+        final: grants and approvals count up to here only.
+        made: what was made under the license so far.
+    """
+    reason = _license_reason(ledger, use, at, final) or _dataset_reason(ledger, manifest, terms, use, at, final)
+    reason = reason or _terms_reason(terms, use, at, made or Made())
+    if reason:
+        code, detail = reason
+        return tuple(Decision(False, code, use.license_id, None, index, detail) for index in use.recordings)
+    by_index = {recording.index: recording for recording in manifest.recordings}
+    return tuple(
+        _recording_decision(ledger, manifest, by_index.get(index), consents, use, at, final, index)
+        for index in use.recordings
+    )
+
+
+def _license_reason(ledger: Ledger, use: Use, at: Block, final: BlockNumber) -> tuple[str, str] | None:
+    license_ = ledger.licenses.get(use.license_id)
+    if license_ is None or not license_.granted.upto(at.number):
+        return "unknown-license", "no license of this id is on chain"
+    if use.licensee != license_.licensee:
+        return "wrong-licensee", f"the license is that of 0x{license_.licensee.hex()}"
+    over = _over(license_, at)
+    if over:
+        return over
+    if use.purpose & ~purposes.KNOWN or use.purpose.bit_count() != 1:
+        return "purpose-not-single", "exactly one known purpose is meant"
+    if not use.purpose & license_.purposes:
+        asked, granted = purposes.label(use.purpose), purposes.label(license_.purposes & purposes.KNOWN)
+        return "purpose-not-licensed", f"{asked} is not licensed; the license names {granted}"
+    if not license_.granted.upto(final):
+        return "not-final", f"the license was granted in block {license_.granted.number}, which is not final yet"
+    return None
+
+
+def _over(license_: License, at: Block) -> tuple[str, str] | None:
+    if at.time < license_.end(at.number):
+        return None
+    if license_.termination(at.number):
+        return "license-terminated", f"the license was terminated and ended at {license_.end(at.number)}"
+    return "license-expired", f"the license ended at {license_.end(at.number)}"
+
+
+def _dataset_reason(
+    ledger: Ledger, manifest: Manifest, terms: Terms, use: Use, at: Block, final: BlockNumber
+) -> tuple[str, str] | None:
+    license_ = ledger.licenses[use.license_id]
+    dataset = ledger.datasets.get(license_.dataset_id)
+    if dataset is None or not dataset.registered.upto(at.number):
+        return "unknown-dataset", "the license's dataset is not registered"
+    if not _same(dataset, manifest, terms):
+        return "unknown-dataset", "manifest or terms are not those of the dataset"
+    halt = dataset.halt(at.number, final)
+    if halt is not None:
+        return "dataset-suspended", f"the guardian suspended the dataset; ruling 0x{halt.event.reason.hex()}"
+    if not dataset.registered.upto(final):
+        return "not-final", f"the dataset was registered in block {dataset.registered.number}, not final yet"
+    return None
+
+
+def _same(dataset: Dataset, manifest: Manifest, terms: Terms) -> bool:
+    """The documents are the dataset's, as far as they say so themselves; the root is the caller's check."""
+    return (
+        manifest.holder == dataset.registrant
+        and manifest.terms_hash == dataset.terms_hash == terms.terms_hash
+        and len(manifest.recordings) == dataset.items
+    )
+
+
+def _terms_reason(terms: Terms, use: Use, at: Block, made: Made) -> tuple[str, str] | None:
+    if not use.purpose & terms.allowed:
+        return "purpose-outside-terms", f"the terms do not allow {purposes.label(use.purpose)}"
+    if not territories.covers(terms.territories, use.territory):
+        place = use.territory.decode("ascii", "replace")
+        return "territory-not-licensed", f"the terms cover {', '.join(terms.territories)}, not {place}"
+    if at.time < terms.not_before or (terms.not_after and at.time > terms.not_after):
+        return "terms-not-in-force", f"the terms count from {terms.not_before} to {terms.not_after}"
+    caps = terms.caps
+    if caps.outputs is not None and made.outputs >= caps.outputs:
+        return "cap-reached", f"the terms cap outputs at {caps.outputs}, and {made.outputs} were made"
+    if caps.seconds is not None and made.seconds >= caps.seconds:
+        return "cap-reached", f"the terms cap output at {caps.seconds} s, and {made.seconds} s were made"
+    return None
+
+
+def _recording_decision(  # noqa: PLR0913 - the facts of one decision
+    ledger: Ledger,
+    manifest: Manifest,
+    recording: Recording | None,
+    consents: Mapping[ConsentId, SignedConsent],
+    use: Use,
+    at: Block,
+    final: BlockNumber,
+    index: int,
+) -> Decision:
+    if recording is None:
+        return Decision(False, "unknown-recording", use.license_id, None, index, f"there is no recording {index}")
+    for consent_id in sorted(recording.consent_ids):
+        consent = consents.get(consent_id)
+        reason = (
+            ("consent-missing", "the consent is not in the manifest")
+            if consent is None
+            else _consent_reason(ledger, manifest, recording, consent, consent_id, use, at, final)
+        )
+        if reason:
+            return Decision(False, reason[0], use.license_id, consent_id, index, reason[1])
+    heard = {consents[consent_id].consent.voice_id for consent_id in recording.consent_ids}
+    if not set(recording.voice_ids) <= heard:
+        return Decision(False, "consent-missing", use.license_id, None, index, "a voice in it is covered by no consent")
+    return Decision(True, ALLOWED, use.license_id, None, index)
+
+
+def _consent_reason(  # noqa: PLR0913 - the facts of one decision
+    ledger: Ledger,
+    manifest: Manifest,
+    recording: Recording,
+    signed: SignedConsent,
+    consent_id: ConsentId,
+    use: Use,
+    at: Block,
+    final: BlockNumber,
+) -> tuple[str, str] | None:
+    consent = signed.consent
+    if consent.holder != manifest.holder:
+        return "consent-of-another-holder", f"the consent was given to 0x{consent.holder.hex()}"
+    if not _stands(ledger, consent_id, signed, final):
+        return "consent-not-signed", f"0x{consent.subject.hex()} did not sign the consent"
+    revoked = ledger.revoked(consent.subject, consent_id, at.number)
+    if revoked is not None:
+        return "consent-withdrawn", f"the voice owner withdrew it in block {revoked.number}"
+    if not consent.purposes & use.purpose:
+        return "consent-purpose", f"the consent does not name {purposes.label(use.purpose)}"
+    if at.time < consent.not_before:
+        return "consent-not-yet", f"the consent counts from {consent.not_before}"
+    if at.time > consent.not_after:
+        return "consent-expired", f"the consent ended at {consent.not_after}"
+    return _reach_reason(recording, signed, use)
+
+
+def _reach_reason(recording: Recording, signed: SignedConsent, use: Use) -> tuple[str, str] | None:
+    """What the chain cannot see of a consent: places and scope, each proved by its hash."""
+    known = territories.territories_hash(signed.territories) == signed.consent.territories
+    if not known or not territories.covers(signed.territories, use.territory):
+        place = use.territory.decode("ascii", "replace")
+        return "consent-territory", f"the consent covers {', '.join(signed.territories)}, not {place}"
+    if not signed.covers(recording):
+        return "consent-not-covering", "the consent's scope does not include the recording"
+    return None
+
+
+def _stands(ledger: Ledger, consent_id: ConsentId, signed: SignedConsent, final: BlockNumber) -> bool:
+    """An empty signature is a word on chain; any other is the subject's key."""
+    if not signed.signature:
+        return ledger.approved(signed.consent.subject, consent_id, final)
+    return _recovered(consent_id, signed.signature) == signed.consent.subject
+
+
+@lru_cache(maxsize=65_536)
+def _recovered(digest: Bytes32, signed: bytes) -> Address:
+    """The signer, or zero for bytes that no key gives; kept, since one consent backs many uses (57 µs each)."""
+    try:
+        return signature.recover(digest, signed)
+    except signature.BadSignature:
+        return ZERO_ADDRESS
+
+
+__all__ = [
+    "ALLOWED",
+    "BroaderThanTerms",
+    "Decision",
+    "Made",
+    "SignedOffer",
+    "Use",
+    "consents_by_id",
+    "evaluate",
+    "license_id",
+    "narrow",
+    "refuse",
+]
