@@ -1,0 +1,256 @@
+"""What was used, under which session, and is a run of receipts whole?
+
+Sessions, receipts, segments and their chain. What a use earns or costs is asked by `settlement`;
+the file a segment signs is `adapters.segments`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+from provenance.domain import merkle, typed
+from provenance.domain.hashes import abi_words, keccak, sha256
+from provenance.errors import Invalid
+from provenance.types import ZERO32, Bytes32, ReceiptId, SessionId, UnixMs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from provenance.domain.attribution import Weights
+    from provenance.domain.typed import Domain, MeterSession, Segment, UsageReceipt
+
+
+class Outcome(IntEnum):
+    """What became of an output. All are owed; only delivered ones score."""
+
+    DRAFT = 0
+    DELIVERED = 1
+    REJECTED = 2
+    REFUNDED = 3
+
+
+class Unit(IntEnum):
+    """What is counted."""
+
+    AUDIO_MS = 0
+    OUTPUT = 1
+    OUTPUT_MS = 2
+    REQUEST = 3
+    TRAINING_HOUR = 4
+
+    @property
+    def label(self) -> str:
+        """As terms write it."""
+        return self.name.lower().replace("_", "-")
+
+
+UNIT_BY_LABEL: Final = {unit.label: unit for unit in Unit}
+CLOCK_AHEAD_MS: Final = (
+    5 * 60_000
+)  # how far a licensee's clock may run ahead of the gateway's
+
+
+class BadSegment(Invalid):
+    """A segment that is not one whole, signed, chained run of receipts."""
+
+    code = "bad-segment"
+    next = "Keep the queue as it is and run `provenance usage check FILE`; a Meter writes whole segments."
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One receipt with the weights it commits to."""
+
+    receipt: UsageReceipt
+    weights: Weights = ()
+    quality_ppm: int = 0
+
+
+def receipt_id(session_id: SessionId, seq: int) -> ReceiptId:
+    """Derived, so that a retry repeats it."""
+    return keccak(abi_words(session_id, seq))
+
+
+def session_id(domain: Domain, session: MeterSession) -> SessionId:
+    """The session's EIP-712 digest."""
+    return typed.digest(domain, session)
+
+
+def segment_hash(domain: Domain, segment: Segment) -> Bytes32:
+    """The segment's EIP-712 digest: what the session key signs and the next segment names."""
+    return typed.digest(domain, segment)
+
+
+def model_id(name: str, version: str) -> Bytes32:
+    """The sha-256 of `name@version`."""
+    return sha256(f"{name}@{version}".encode())
+
+
+def receipts_root(domain: Domain, receipts: Iterable[UsageReceipt]) -> Bytes32:
+    """The root over the receipts' digests; zero if there are none."""
+    return merkle.root(
+        merkle.leaf(typed.digest(domain, receipt)) for receipt in receipts
+    )
+
+
+def segment_of(
+    domain: Domain,
+    of: SessionId,
+    uses: Sequence[Use],
+    *,
+    next_seq: int,
+    previous: Segment | None,
+    file_sha256: Bytes32,
+    last: bool,
+) -> Segment:
+    """The segment over these uses, chained to the one before it."""
+    receipts = [use.receipt for use in uses]
+    times = [receipt.occurred_at_ms for receipt in receipts]
+    return typed.Segment(
+        session_id=of,
+        first_seq=next_seq,
+        last_seq=next_seq + max(len(receipts) - 1, 0),
+        count=len(receipts),
+        units_total=sum(receipt.units for receipt in receipts),
+        receipts_root=receipts_root(domain, receipts),
+        prev_segment_hash=segment_hash(domain, previous) if previous else ZERO32,
+        min_time_ms=UnixMs(min(times, default=0)),
+        max_time_ms=UnixMs(max(times, default=0)),
+        sha256=file_sha256,
+        last=last,
+    )
+
+
+def following(segment: Segment) -> int:
+    """The seq after a segment."""
+    return segment.first_seq + segment.count
+
+
+def check(
+    domain: Domain,
+    session: MeterSession,
+    segment: Segment,
+    *,
+    uses: Sequence[Use],
+    previous: Segment | None,
+    received_at_ms: UnixMs | None = None,
+) -> None:
+    """The segment is one whole run of the session's receipts, chained to the one before.
+
+    Args:
+        domain: the usage ledger's.
+        session: whose receipts they are.
+        segment: what is signed.
+        uses: what its file holds, in order.
+        previous: the session's segment before it; None if it is the first.
+        received_at_ms: when the gateway got it; bounds the receipts' clock.
+
+    Raises:
+        BadSegment: with the first `fault` and its detail.
+    """
+    for fault, detail in faults(
+        domain,
+        session,
+        segment,
+        uses=uses,
+        previous=previous,
+        received_at_ms=received_at_ms,
+    ):
+        raise BadSegment(detail, fault=fault, firstSeq=str(segment.first_seq))
+
+
+def faults(
+    domain: Domain,
+    session: MeterSession,
+    segment: Segment,
+    *,
+    uses: Sequence[Use],
+    previous: Segment | None,
+    received_at_ms: UnixMs | None = None,
+) -> Iterator[tuple[str, str]]:
+    """(code, detail) of everything wrong with a segment, whatever its signature."""
+    of = session_id(domain, session)
+    yield from _chain_faults(domain, of, segment, previous)
+    yield from _content_faults(domain, session, of, segment, uses)
+    floor = max(session.valid_from * 1000, previous.max_time_ms if previous else 0)
+    ceiling = None if received_at_ms is None else received_at_ms + CLOCK_AHEAD_MS
+    for use, fault in zip(uses, clock_faults(uses, floor, ceiling), strict=True):
+        if fault:
+            yield "bad-time", f"receipt {use.receipt.seq}: {fault}"
+
+
+def clock_faults(
+    uses: Sequence[Use], floor_ms: int, ceiling_ms: int | None
+) -> Iterator[str]:
+    """For each use what is wrong with its time, or nothing: it never falls and stays within its bounds."""
+    latest = floor_ms
+    for use in uses:
+        at = use.receipt.occurred_at_ms
+        if at < latest:
+            yield f"time {at} is before {latest}"
+        elif ceiling_ms is not None and at > ceiling_ms:
+            yield f"time {at} is after {ceiling_ms}"
+        else:
+            yield ""
+            latest = at
+
+
+def _chain_faults(
+    domain: Domain, of: SessionId, segment: Segment, previous: Segment | None
+) -> Iterator[tuple[str, str]]:
+    if segment.session_id != of:
+        yield "wrong-session", "the segment names another session"
+    expected = segment_hash(domain, previous) if previous else ZERO32
+    if segment.prev_segment_hash != expected:
+        yield (
+            "broken-chain",
+            f"the previous segment is 0x{expected.hex()}, not 0x{segment.prev_segment_hash.hex()}",
+        )
+    start = following(previous) if previous else 0
+    if segment.first_seq != start:
+        yield "gap", f"it begins at {segment.first_seq}; {start} is next"
+    if previous is not None and previous.last:
+        yield "after-last", "the session was closed by the segment before it"
+
+
+def _content_faults(
+    domain: Domain,
+    session: MeterSession,
+    of: SessionId,
+    segment: Segment,
+    uses: Sequence[Use],
+) -> Iterator[tuple[str, str]]:
+    receipts = [use.receipt for use in uses]
+    if segment.count != len(receipts) or segment.last_seq != segment.first_seq + max(
+        segment.count - 1, 0
+    ):
+        yield (
+            "wrong-count",
+            f"{len(receipts)} receipts; the segment says {segment.count}, up to {segment.last_seq}",
+        )
+    if not receipts and not segment.last:
+        yield "empty", "only a session's last segment may be empty"
+    for seq, receipt in enumerate(receipts, segment.first_seq):
+        if receipt.seq != seq:
+            yield "gap", f"receipt {receipt.seq} stands in the place of {seq}"
+            return
+        if (receipt.session_id, receipt.license_id) != (of, session.license_id):
+            yield "wrong-session", f"receipt {seq} names another session or license"
+        if receipt.receipt_id != receipt_id(of, seq):
+            yield "wrong-id", f"receipt {seq} has another id than its place gives"
+    units = sum(receipt.units for receipt in receipts)
+    if segment.units_total != units:
+        yield (
+            "wrong-units",
+            f"the receipts sum to {units} units; the segment says {segment.units_total}",
+        )
+    times = [receipt.occurred_at_ms for receipt in receipts]
+    if (segment.min_time_ms, segment.max_time_ms) != (
+        min(times, default=0),
+        max(times, default=0),
+    ):
+        yield "wrong-times", "the segment's times are not those of its receipts"
+    if segment.receipts_root != receipts_root(domain, receipts):
+        yield "wrong-root", "the receipts are not those that the segment commits to"
