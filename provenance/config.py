@@ -1,0 +1,275 @@
+"""What did the user set? The only reader of the environment.
+
+A flag wins over `PROVENANCE_*` (`__` nests), which wins over the settings file: `--config`, else
+`./provenance.toml`, else the platform's config folder. Unknown names are refused. Relative paths in
+a file are relative to that file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from provenance.errors import Invalid, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILE_NAME = "provenance.toml"
+PREFIX = "PROVENANCE_"
+DEFAULT_NETWORK = "devnet"
+
+Tree: TypeAlias = dict[str, Any]
+"""Settings before they are validated."""
+
+
+def _words(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+"""A list; in the environment its members are separated by commas."""
+
+
+class Network(BaseModel):
+    """`[networks.NAME]`: one chain, its deployment and who serves it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rpc: Words = ()
+    chain_id: int = Field(gt=0)
+    deployment: Path | None = None
+    gateway: str | None = None
+    finality: Annotated[str, Field(pattern=r"^(latest-\d{1,4}|safe|finalized)$")] = "finalized"
+    content: Words = ()
+
+
+class Node(BaseModel):
+    """`[node]`: what the operator's processes need."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database: SecretStr | None = None
+    listen: Annotated[str, Field(pattern=r"^[^\s/]+:\d{1,5}$")] = "127.0.0.1:8460"
+    publisher: str = "publisher"
+    meter: str = "operator"
+    relayer: str = "relayer"
+
+
+class Settings(BaseSettings):
+    """All settings, read once and frozen."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    home: Path = Field(default_factory=lambda: user_data_path("provenance"))
+    network: str = DEFAULT_NETWORK
+    account: str | None = None
+    password_file: Path | None = None
+    password: SecretStr | None = None
+    gateway: str | None = None
+    content: Words = ()
+    log_format: Literal["text", "json"] = "text"
+    networks: Mapping[str, Network] = Field(default_factory=dict)
+    node: Node = Field(default_factory=Node)
+    file: Path | None = None
+    """The settings file these came from."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: object
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`load` merges the sources itself; here only what it passes counts."""
+        del settings_cls
+        return (init_settings,)
+
+    def chosen(self) -> Network:
+        """The network in force, with `gateway` and `content` of the top level laid over it."""
+        if self.network not in self.networks:
+            raise Missing(
+                f"network {self.network} is not in the settings",
+                next="`provenance devnet up` makes a local one; else add [networks.NAME] to the settings file.",
+                network=self.network,
+                known=sorted(self.networks),
+            )
+        network = self.networks[self.network]
+        over: Tree = {}
+        if self.gateway:
+            over["gateway"] = self.gateway
+        if self.content:
+            over["content"] = self.content
+        return network.model_copy(update=over)
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the operator's database; SQLite in `home` unless set."""
+        url = self.node.database
+        return url.get_secret_value() if url else f"sqlite:///{self.home / 'node.db'}"
+
+
+def load(path: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:
+    """The settings in force.
+
+    Args:
+        path: the file of `--config`; it must exist.
+        flags: what the command line says, by setting; None counts as not said.
+
+    Raises:
+        Invalid: unknown names, wrong values, a file that is not TOML.
+        Missing: `path` does not exist.
+    """
+    _refuse_unknown_environment()
+    file = find_file(path)
+    read = _from_file(file) if file else {}
+    values = _merge(read, _from_environment())
+    values = _merge(values, {name: value for name, value in (flags or {}).items() if value not in (None, ())})
+    values["home"] = Path(values.get("home") or user_data_path("provenance")).expanduser().absolute()
+    try:
+        return Settings(**values, file=file)
+    except ValidationError as error:
+        raise _refusal(error, file) from None
+
+
+def find_file(path: Path | None = None) -> Path | None:
+    """The settings file in force: `--config` or PROVENANCE_CONFIG, else here, else the platform's folder."""
+    said = path or (Path(os.environ[f"{PREFIX}CONFIG"]) if os.environ.get(f"{PREFIX}CONFIG") else None)
+    if said is not None:
+        if not said.is_file():
+            raise Missing(
+                f"no settings file {said}", next="`provenance config init` writes one.", path=str(said)
+            )
+        return said.absolute()
+    return next((place for place in (Path.cwd() / FILE_NAME, default_file()) if place.is_file()), None)
+
+
+def default_file() -> Path:
+    """Where the platform keeps the settings of programs."""
+    return user_config_path("provenance") / FILE_NAME
+
+
+def save_network(name: str, values: Mapping[str, object], *, path: Path | None = None, select: bool = False) -> Path:
+    """`[networks.NAME]` says `values`; the user's comments and other settings stay.
+
+    Args:
+        name: the network.
+        values: its settings as TOML values; None removes one.
+        path: the file to write; the one in force, else the platform's, where it is None.
+        select: whether the network becomes the one that commands use.
+
+    Returns:
+        The file written.
+    """
+    tables = {f"networks.{name}": values}
+    return save(({"": {"network": name}} if select else {}) | tables, path=path)
+
+
+def save(tables: Mapping[str, Mapping[str, object]], *, path: Path | None = None) -> Path:
+    """The named tables of the settings file say what is given; `""` is the top level."""
+    import tomlkit
+
+    file = (path or find_file() or default_file()).expanduser().absolute()
+    document = tomlkit.parse(file.read_text("utf-8")) if file.is_file() else tomlkit.document()
+    for name, values in tables.items():
+        table: Any = document
+        for part in filter(None, name.split(".")):
+            table = table.setdefault(part, tomlkit.table())
+        for key, value in values.items():
+            if value is None:
+                table.pop(key, None)
+            else:
+                table[key] = value
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(tomlkit.dumps(document), "utf-8")
+    draft.replace(file)
+    return file
+
+
+def no_color() -> bool:
+    """Whether the user wants no colors. Source: no-color.org."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
+def child_environment(**over: str) -> dict[str, str]:
+    """The environment for a process that we start: ours without our own settings, and `over`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | over
+
+
+def _from_environment() -> Tree:
+    values = dict(EnvSettingsSource(Settings)())
+    values.pop("file", None)
+    return values
+
+
+def _refuse_unknown_environment() -> None:
+    known = set(Settings.model_fields) - {"file"} | {"config"}
+    names = (name for name in os.environ if name.startswith(PREFIX))
+    unknown = sorted(name for name in names if name.removeprefix(PREFIX).lower().split("__")[0] not in known)
+    if unknown:
+        raise Invalid(f"unknown settings: {', '.join(unknown)}", next="Unset it, or correct its spelling.")
+
+
+def _from_file(file: Path) -> Tree:
+    try:
+        values = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file} is not TOML: {error}", next="Correct the named line.", path=str(file)) from None
+    if "password" in values:
+        raise Invalid(
+            f"{file} holds a password",
+            next="Remove it: use password_file, --password-file or PROVENANCE_PASSWORD.",
+            path=str(file),
+        )
+    if "file" in values:
+        raise Invalid(f"unknown settings: file (in {file})", next="Remove it.", path=str(file))
+    return _anchored(values, file.parent)
+
+
+def _anchored(values: Tree, folder: Path) -> Tree:
+    """Relative paths of a settings file, made absolute."""
+
+    def place(value: object) -> object:
+        if isinstance(value, str) and "://" not in value:
+            return str(folder / Path(value).expanduser())
+        return [place(one) for one in value] if isinstance(value, list) else value
+
+    def walk(tree: Tree) -> Iterator[tuple[str, object]]:
+        for name, value in tree.items():
+            if isinstance(value, dict):
+                yield name, dict(walk(value))
+            else:
+                yield name, place(value) if name in {"home", "password_file", "deployment", "content"} else value
+
+    return dict(walk(values))
+
+
+def _merge(under: Tree, over: Mapping[str, object]) -> Tree:
+    merged = dict(under)
+    for name, value in over.items():
+        below = merged.get(name)
+        merged[name] = _merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _refusal(error: ValidationError, file: Path | None) -> Invalid:
+    """One line per wrong setting; what was typed is not repeated, it may be a secret."""
+    where = f" (in {file})" if file else ""
+    found = [(".".join(str(part) for part in one["loc"]), one["type"], one["msg"]) for one in error.errors()]
+    unknown = [name for name, kind, _ in found if kind == "extra_forbidden"]
+    if unknown:
+        return Invalid(
+            f"unknown settings: {', '.join(unknown)}{where}",
+            next="Remove them or correct their spelling; `provenance config show` lists what there is.",
+            settings=unknown,
+        )
+    wrong = "; ".join(f"{name}: {re.sub(r'^Value error, ', '', message)}" for name, _, message in found)
+    return Invalid(f"wrong settings: {wrong}{where}", settings=[name for name, _, _ in found])
