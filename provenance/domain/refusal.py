@@ -184,6 +184,20 @@ class InArrears(Denied):
     next = "Fund the license with `license fund LICENSE AMOUNT`, then repeat the command."
 
 
+class DuplicateOf(Conflict):
+    """Another holder registered the same audio; `refused` names each index and the earlier dataset."""
+
+    code = "duplicate-of"
+    next = "Leave these recordings out; if they are yours, repeat with --dispute: both are held until a ruling."
+
+
+class TakeRejected(Conflict):
+    """The gateway judged takes unfit; `refused` names each index with its metric and limit."""
+
+    code = "take-rejected"
+    next = "Leave these recordings out, or record them again."
+
+
 ALLOWED: Final = "allowed"
 REFUSAL_BY_CODE: Final[dict[str, type[ProvenanceError]]] = {
     refusal.code: refusal
