@@ -1,0 +1,142 @@
+"""How do uses become the Parquet file that a segment signs, and come back?
+
+One row per receipt, sorted by seq: the receipt's fields, then its weights and quality. Written with
+fixed options, so that the same uses and library give the same bytes; readers ask only for the schema.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from provenance.domain import typed
+from provenance.domain.hashes import sha256
+from provenance.domain.usage import Use
+from provenance.errors import Failed, Invalid
+from provenance.types import Ppm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+    from provenance.types import Bytes32
+
+_NAMES = tuple(name for _, name in typed.members(typed.UsageReceipt.TYPE))
+
+
+class BadSegmentFile(Invalid):
+    """Not a Parquet file with the columns of usage."""
+
+    code = "bad-segment-file"
+    next = "Give the .parquet file that a Meter wrote; do not convert it with another program."
+
+
+class WrongSegmentFile(Failed):
+    """Other bytes than the segment signs."""
+
+    code = "wrong-segment-file"
+
+
+@cache
+def schema() -> pa.Schema:
+    """The columns: integers and fixed binaries only, nothing that could be a float."""
+    import pyarrow as pa
+
+    widths = {"bytes32": pa.binary(32), "bytes2": pa.binary(2)}
+    of_kind = {
+        "uint8": pa.uint8(),
+        "uint16": pa.uint16(),
+        "uint32": pa.uint32(),
+        "uint64": pa.uint64(),
+        **widths,
+    }
+    weight = pa.struct(
+        [
+            pa.field("recordingId", pa.binary(32), False),
+            pa.field("ppm", pa.int32(), False),
+        ]
+    )
+    columns = [
+        pa.field(name, of_kind[kind], False)
+        for kind, name in typed.members(typed.UsageReceipt.TYPE)
+    ]
+    columns += [
+        pa.field("weights", pa.list_(weight), False),
+        pa.field("qualityPpm", pa.int32(), False),
+    ]
+    return pa.schema(columns)
+
+
+def table(uses: Iterable[Use]) -> pa.Table:
+    """The uses as rows."""
+    import pyarrow as pa
+
+    rows = [
+        {
+            **dict(zip(_NAMES, _fields(use.receipt), strict=True)),
+            "weights": [
+                {"recordingId": recording, "ppm": ppm} for recording, ppm in use.weights
+            ],
+            "qualityPpm": use.quality_ppm,
+        }
+        for use in uses
+    ]
+    return pa.Table.from_pylist(rows, schema=schema())
+
+
+def write(uses: Sequence[Use]) -> bytes:
+    """The file's bytes."""
+    import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    pq.write_table(
+        table(uses), out, compression="zstd", version="2.6", store_schema=False
+    )
+    return out.getvalue()
+
+
+def read(data: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, ...]:
+    """The uses in a file, in its order.
+
+    Args:
+        data: the whole file.
+        expected_sha256: what the segment signs.
+
+    Raises:
+        WrongSegmentFile: its bytes have another digest.
+        BadSegmentFile: other columns, nulls, or not Parquet.
+    """
+    if expected_sha256 is not None and sha256(data) != expected_sha256:
+        raise WrongSegmentFile(
+            "the file is not the one that the segment signs",
+            expected="0x" + expected_sha256.hex(),
+        )
+    rows: list[dict[str, Any]] = _checked(data).to_pylist()
+    return tuple(_use(row) for row in rows)
+
+
+def _checked(data: bytes) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_table(pa.BufferReader(data))
+        found = found.cast(schema())
+        found.validate(full=True)
+    except (pa.ArrowException, ValueError, OSError) as error:
+        raise BadSegmentFile(f"not a usage file: {error}"[:300]) from error
+    return found
+
+
+def _fields(receipt: typed.UsageReceipt) -> tuple[object, ...]:
+    return tuple(getattr(receipt, name) for name in receipt.__slots__)
+
+
+def _use(row: dict[str, Any]) -> Use:
+    receipt = typed.UsageReceipt(*(row[name] for name in _NAMES))
+    weights = tuple(
+        (weight["recordingId"], Ppm(weight["ppm"])) for weight in row["weights"]
+    )
+    return Use(receipt, weights, row["qualityPpm"])
