@@ -252,7 +252,8 @@ interface IDataAccess {
         returns (uint8 reason);
 
     /// @notice Whether `who` may open one recording for the purpose now: license, guardian's suspension, the
-    /// recording's place in the manifest, and every consent that it names. Checks run in the order of the codes.
+    /// recording's place in the manifest, and every consent that it names. Asked in the order of the codes, 7 first;
+    /// of several consents the first that refuses.
     /// @param path siblings from the recording's leaf to `manifestRoot`.
     /// @param consents those that the recording names, by ascending consent id.
     /// @param signatures one for each consent; empty where the subject approved the digest on chain.
