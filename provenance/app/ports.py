@@ -38,14 +38,6 @@ if TYPE_CHECKING:
         UnixSeconds,
         Wei,
     )
-        Address,
-        BlockNumber,
-        Bytes32,
-        Json,
-        UnixMs,
-        UnixSeconds,
-        Wei,
-    )
 
 ContractName = Literal[
     "DatasetRegistry",
