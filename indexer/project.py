@@ -36,6 +36,7 @@ _Royalty: TypeAlias = (
     | events.RoyaltyClaimed
     | events.ClaimSkipped
 )
+_Office: TypeAlias = events.RoleOffered | events.RoleChanged | events.PauseSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ def table(event: Event) -> type[tables.Fact]:
             | events.ClaimSkipped()
         ):
             return _of_royalty(event)
+        case events.RoleOffered() | events.RoleChanged() | events.PauseSet():
+            return _of_office(event)
         case _:
             assert_never(event)
 
@@ -171,5 +174,17 @@ def _of_royalty(event: _Royalty) -> type[tables.Fact]:
             return tables.ClaimedRoyalty
         case events.ClaimSkipped():
             return tables.SkippedClaim
+        case _:
+            assert_never(event)
+
+
+def _of_office(event: _Office) -> type[tables.Fact]:
+    match event:
+        case events.RoleOffered():
+            return tables.OfferedRole
+        case events.RoleChanged():
+            return tables.ChangedRole
+        case events.PauseSet():
+            return tables.SetPause
         case _:
             assert_never(event)

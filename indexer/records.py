@@ -11,7 +11,7 @@ from typing import ClassVar
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from indexer.tables import Uint
+from indexer.columns import Uint
 
 
 class Halt(SQLModel, table=True):

@@ -7,48 +7,12 @@ in `store`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from sqlalchemy import BigInteger, LargeBinary, Numeric, String
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from sqlalchemy import Dialect
-    from sqlalchemy.types import TypeEngine
-
-DIGITS = 78  # 2^256 - 1 has 78
-
-
-class Uint(TypeDecorator[int]):
-    """A uint64…uint256, exact and in numeric order: NUMERIC on PostgreSQL, padded digits on SQLite."""
-
-    impl = String(DIGITS)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str] | TypeEngine[Decimal]:
-        """The column type of this database."""
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(Numeric(DIGITS, 0))
-        return dialect.type_descriptor(String(DIGITS))
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | int | None:
-        """What the driver is given."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return digits(value)
-
-    def process_result_value(self, value: str | int | Decimal | None, dialect: Dialect) -> int | None:
-        """What the driver answered, as an integer."""
-        _ = dialect
-        return None if value is None else int(value)
-
-
-def digits(value: int) -> str:
-    """The text of an unsigned integer that sorts like the integer."""
-    return f"{value:0{DIGITS}d}"
+from indexer.columns import Uint
 
 
 class Block(SQLModel, table=True):
@@ -58,8 +22,8 @@ class Block(SQLModel, table=True):
     __table_args__: ClassVar = {"sqlite_with_rowid": False}
 
     number: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
-    hash: bytes = Field(sa_type=LargeBinary)
-    parent: bytes = Field(sa_type=LargeBinary)
+    hash: bytes
+    parent: bytes
     time: int = Field(sa_type=BigInteger)
 
 
@@ -373,6 +337,32 @@ class SkippedClaim(Fact, table=True):
     payee: bytes = Field(index=True)
     epoch: int = Field(sa_type=Uint, index=True)
     reason: int = Field(sa_type=BigInteger)
+
+
+# --- roles and pauses, of several contracts: `logs` knows whose
+
+
+class OfferedRole(Fact, table=True):
+    __tablename__ = "role_offered"
+
+    role: bytes
+    account: bytes = Field(index=True)
+    ready_at: int = Field(sa_type=BigInteger)
+
+
+class ChangedRole(Fact, table=True):
+    __tablename__ = "role_changed"
+
+    role: bytes
+    from_: bytes
+    to: bytes
+
+
+class SetPause(Fact, table=True):
+    __tablename__ = "pause_set"
+
+    by: bytes
+    until: int = Field(sa_type=BigInteger)
 
 
 FACTS: tuple[type[Fact], ...] = tuple(Fact.__subclasses__())

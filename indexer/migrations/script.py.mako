@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from indexer.tables import Uint
+from indexer.columns import Uint
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

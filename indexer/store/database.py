@@ -210,7 +210,7 @@ def _connected(engine: Engine, **options: bool) -> Iterator[Connection]:
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     """WAL for readers beside one writer; FULL, so that what was committed survives a power cut."""
-    connection.isolation_level = None  # type: ignore[attr-defined] # transactions are begun by _begin_sqlite alone
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite alone
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")

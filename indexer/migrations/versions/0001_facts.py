@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from indexer.tables import Uint
+from indexer.columns import Uint
 
 revision = "0001"
 down_revision = None
@@ -60,6 +60,9 @@ LOCATED = {
     "challenge_resolved": "epoch uint index, upheld bool, bond_to bytes",
     "royalty_claimed": "payee bytes index, epoch uint index, to bytes, amount uint, cumulative uint",
     "claim_skipped": "payee bytes index, epoch uint index, reason int",
+    "role_offered": "role bytes, account bytes index, ready_at int",
+    "role_changed": "role bytes, from_ bytes, to bytes",
+    "pause_set": "by bytes, until int",
 }
 
 

@@ -1,0 +1,45 @@
+"""How are integers wider than a database's own stored exactly?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Numeric, String
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from sqlalchemy import Dialect
+    from sqlalchemy.types import TypeEngine
+
+DIGITS = 78  # 2^256 - 1 has 78
+
+
+class Uint(TypeDecorator[int]):
+    """A uint64…uint256, exact and in numeric order: NUMERIC on PostgreSQL, padded digits on SQLite."""
+
+    impl = String(DIGITS)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str] | TypeEngine[Decimal]:
+        """The column type of this database."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Numeric(DIGITS, 0))
+        return dialect.type_descriptor(String(DIGITS))
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | int | None:
+        """What the driver is given."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return digits(value)
+
+    def process_result_value(self, value: str | int | Decimal | None, dialect: Dialect) -> int | None:
+        """What the driver answered, as an integer."""
+        _ = dialect
+        return None if value is None else int(value)
+
+
+def digits(value: int) -> str:
+    """The text of an unsigned integer that sorts like the integer."""
+    return f"{value:0{DIGITS}d}"

@@ -1,0 +1,136 @@
+"""What did the chain say, in order? The mirror's side of the port `Events`.
+
+The raw logs are decoded again as they are read, so an answer never depends on how a row was made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import and_, or_, select
+
+from indexer import tables
+from indexer.store import bulk
+from indexer.store.mirror import NotMirrored, Position, read_position
+from provenance.domain import events
+from provenance.domain.ledger import Block, Logged
+from provenance.errors import Broken
+from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from indexer.store.database import Database
+
+_LOGS = bulk.table_of(tables.Log)
+_BLOCKS = bulk.table_of(tables.Block)
+_QUARANTINE = bulk.table_of(tables.Quarantine)
+_CHUNK: Final = 5_000  # rows fetched at a time, so that memory does not grow with the history
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The events of one deployment as the mirror has them."""
+
+    database: Database
+    contracts: Mapping[str, Address]
+
+    def upto(self, last: BlockNumber) -> Iterator[Logged]:
+        """Every event up to a block, in chain order, from one snapshot.
+
+        Raises:
+            NotMirrored: the mirror ends before that block.
+        """
+        with self.database.read() as connection:
+            _reached(connection, last)
+            yield from self._selected(connection, _LOGS.c.block <= last)
+
+    def since(self, after: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
+        """Every event after one block and up to another, for a fold that goes on."""
+        with self.database.read() as connection:
+            _reached(connection, last)
+            yield from self._selected(connection, (_LOGS.c.block > after) & (_LOGS.c.block <= last))
+
+    def events_about(self, *subjects: bytes, last: BlockNumber) -> tuple[Logged, ...]:
+        """The events that name any of these ids or accounts in an indexed argument, in chain order."""
+        words = [subject.rjust(32, b"\0") for subject in subjects]
+        named = or_(_LOGS.c.topic1.in_(words), _LOGS.c.topic2.in_(words), _LOGS.c.topic3.in_(words))
+        with self.database.read() as connection:
+            _reached(connection, last)
+            return tuple(self._selected(connection, named & (_LOGS.c.block <= last)))
+
+    def block(self, number: BlockNumber) -> Block:
+        """The mirrored block.
+
+        Raises:
+            NotMirrored: it is not part of the mirror.
+        """
+        with self.database.read() as connection:
+            found = connection.execute(
+                select(_BLOCKS.c.number, _BLOCKS.c.hash, _BLOCKS.c.time).where(_BLOCKS.c.number == number)
+            ).one_or_none()
+        if found is None:
+            raise NotMirrored(f"block {number} is not mirrored", block=number)
+        return _block(found)
+
+    def head(self, *, final: bool = False) -> Block:
+        """The newest mirrored block, or with `final` the newest one that nothing may change."""
+        with self.database.read() as connection:
+            position = _position(connection)
+            number = position.final if final else position.number
+            found = connection.execute(
+                select(_BLOCKS.c.number, _BLOCKS.c.hash, _BLOCKS.c.time).where(_BLOCKS.c.number == number)
+            ).one()
+            return _block(found)
+
+    def _selected(self, connection: Connection, condition: ColumnElement[bool]) -> Iterator[Logged]:
+        names = {address: name for name, address in self.contracts.items()}
+        query = (
+            select(_LOGS, _BLOCKS.c.hash, _BLOCKS.c.time)
+            .join(_BLOCKS, _BLOCKS.c.number == _LOGS.c.block)
+            .outerjoin(
+                _QUARANTINE,
+                and_(_QUARANTINE.c.block == _LOGS.c.block, _QUARANTINE.c.log_index == _LOGS.c.log_index),
+            )
+            .where(condition & _QUARANTINE.c.reason.is_(None))
+            .order_by(_LOGS.c.block, _LOGS.c.log_index)
+        )
+        for row in connection.execute(query).yield_per(_CHUNK):
+            event = events.decode(names.get(Address(row.contract), ""), topics_of(row), row.data)
+            if event is not None:
+                block = Block(BlockNumber(row.block), Bytes32(row.hash), UnixSeconds(row.time))
+                yield Logged(block, Bytes32(row.tx), row.log_index, Address(row.contract), event)
+
+
+def topics_of(row: Row[*tuple[object, ...]]) -> Sequence[bytes]:
+    """The topics of one row of `logs`."""
+    return tuple(topic for topic in (row.topic0, row.topic1, row.topic2, row.topic3) if topic is not None)
+
+
+def merged(*parts: Iterable[Logged]) -> tuple[Logged, ...]:
+    """Several selections as one, in chain order and without repetition."""
+    by_place = {(logged.block.number, logged.log_index): logged for part in parts for logged in part}
+    return tuple(by_place[place] for place in sorted(by_place))
+
+
+def _position(connection: Connection) -> Position:
+    position = read_position(connection)
+    if position is None:
+        raise NotMirrored("nothing has been mirrored yet")
+    return position
+
+
+def _reached(connection: Connection, last: BlockNumber) -> None:
+    position = _position(connection)
+    if position.number < last:
+        raise NotMirrored(f"the mirror is at block {position.number}, asked was {last}", block=last)
+
+
+def _block(row: Row[int, bytes, int]) -> Block:
+    number, digest, time = row
+    if len(digest) != 32:
+        raise Broken("a mirrored block without a hash")
+    return Block(BlockNumber(number), Bytes32(digest), UnixSeconds(time))

@@ -1,0 +1,219 @@
+"""How do blocks enter the mirror and leave it?
+
+A span of blocks, its rows and the cursor are one transaction; a forked branch leaves in the same one.
+Reading the facts is left to `history` and `catalogue`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, insert, select, update
+
+from indexer import records, tables
+from indexer.store import bulk
+from provenance.errors import Broken, Conflict, Unavailable
+from provenance.types import BlockNumber, Bytes32, UnixSeconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+    from sqlmodel import SQLModel
+
+    from indexer.store.bulk import Values
+    from indexer.store.database import Database
+
+_CURSOR = bulk.table_of(tables.Cursor)
+_BLOCKS = bulk.table_of(tables.Block)
+_HALTS = bulk.table_of(records.Halt)
+
+
+class OtherChain(Conflict):
+    """The database mirrors another chain or another deployment."""
+
+    code = "other-chain"
+    next = "Set [node] database to a new file for this network, or check the network's rpc and deployment."
+
+
+class NotMirrored(Unavailable):
+    """The mirror has not reached what is asked."""
+
+    code = "not-mirrored"
+    next = "Start `provenance node follow`, or wait until it has caught up."
+
+
+class Halted(Conflict):
+    """A reorg went below finality and nobody has looked at it yet."""
+
+    code = "halted"
+    next = "Look at what changed, then run: provenance node release --reason TEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which chain and which contracts a database mirrors."""
+
+    chain_id: int
+    genesis: Bytes32
+    contracts: Bytes32
+    first_block: BlockNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the mirror is, and up to where it was told that nothing changes any more."""
+
+    number: BlockNumber
+    hash: Bytes32
+    final: BlockNumber
+    final_hash: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class HaltState:
+    """One reorg below finality that waits for a release."""
+
+    at: UnixSeconds
+    fork: BlockNumber
+    final: BlockNumber
+    final_hash: Bytes32
+
+
+class Mirror:
+    """The writing side of one database's facts."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def position(self) -> Position | None:
+        """Where the mirror stands; None before the first `begin`."""
+        with self.database.read() as connection:
+            return read_position(connection)
+
+    def begin(self, origin: Origin, anchor: Values) -> Position:
+        """The database belongs to this chain; the anchor is the block below the first of ours.
+
+        Args:
+            origin: what is mirrored.
+            anchor: the anchor's row of `blocks`.
+
+        Raises:
+            OtherChain: it belongs to another one already.
+        """
+        with self.database.write() as connection:
+            found = connection.execute(select(_CURSOR)).mappings().one_or_none()
+            if found is None:
+                self._place(connection, origin, anchor)
+            elif (
+                Origin(found["chain_id"], found["genesis"], found["contracts"], BlockNumber(found["first_block"]))
+                != origin
+            ):
+                raise OtherChain("this database mirrors another chain or deployment", chain=found["chain_id"])
+            position = read_position(connection)
+        if position is None:
+            raise Broken("the cursor vanished")
+        return position
+
+    def commit(
+        self, rows: Mapping[type[SQLModel], Sequence[Values]], before: Position, after: Position, *, keep: BlockNumber
+    ) -> None:
+        """Blocks above `keep` are gone with all their facts, the rows are in, the cursor is at `after`.
+
+        Raises:
+            Conflict: the cursor is not at `before` any more.
+        """
+        with self.database.write() as connection:
+            if keep < before.number:
+                connection.execute(delete(_BLOCKS).where(_BLOCKS.c.number > keep))
+            bulk.insert(connection, tables.Block, rows.get(tables.Block, ()))
+            for model, values in rows.items():
+                if model is not tables.Block:
+                    bulk.insert(connection, model, values)
+            self._move(connection, before, after)
+
+    def halt(self, fork: BlockNumber, before: Position, at: UnixSeconds) -> None:
+        """The reorg below finality is on record; once per fork and final block."""
+        with self.database.write() as connection:
+            same = (_HALTS.c.fork == fork) & (_HALTS.c.final_hash == before.final_hash) & _unreleased()
+            if connection.scalar(select(func.count()).select_from(_HALTS).where(same)):
+                return
+            connection.execute(
+                insert(_HALTS).values(at_s=at, fork=fork, final=before.final, final_hash=before.final_hash)
+            )
+
+    def halts(self) -> tuple[HaltState, ...]:
+        """The reorgs below finality that nobody has released."""
+        with self.database.read() as connection:
+            return unreleased(connection)
+
+    def release(self, reason: str, at: UnixSeconds) -> int:
+        """Payouts go on; the reason is on record. The answer is how many halts it lifted."""
+        with self.database.write() as connection:
+            lifted = connection.execute(
+                update(_HALTS).where(_unreleased()).values(released_at_s=at, reason=reason)
+            ).rowcount
+            return int(lifted)
+
+    def hash_at(self, number: BlockNumber) -> Bytes32 | None:
+        """The mirrored block's hash, or None where nothing is mirrored."""
+        with self.database.read() as connection:
+            found: bytes | None = connection.scalar(select(_BLOCKS.c.hash).where(_BLOCKS.c.number == number))
+            return None if found is None else Bytes32(found)
+
+    def clear(self) -> None:
+        """No fact and no cursor is left; what the operator recorded stays."""
+        with self.database.write() as connection:
+            connection.execute(delete(_BLOCKS))
+            connection.execute(delete(_CURSOR))
+
+    def _place(self, connection: Connection, origin: Origin, anchor: Values) -> None:
+        bulk.insert(connection, tables.Block, [anchor])
+        number, digest = anchor[0], anchor[1]
+        connection.execute(
+            insert(_CURSOR).values(
+                id=1,
+                chain_id=origin.chain_id,
+                genesis=origin.genesis,
+                contracts=origin.contracts,
+                first_block=origin.first_block,
+                number=number,
+                hash=digest,
+                final=number,
+                final_hash=digest,
+            )
+        )
+
+    def _move(self, connection: Connection, before: Position, after: Position) -> None:
+        moved = connection.execute(
+            update(_CURSOR)
+            .where((_CURSOR.c.number == before.number) & (_CURSOR.c.hash == before.hash))
+            .values(number=after.number, hash=after.hash, final=after.final, final_hash=after.final_hash)
+        ).rowcount
+        if moved != 1:
+            raise Conflict("another follower moved the cursor", next="Keep one `node follow` per database.")
+
+
+def read_position(connection: Connection) -> Position | None:
+    """Where the mirror stands in this snapshot."""
+    row = connection.execute(
+        select(_CURSOR.c.number, _CURSOR.c.hash, _CURSOR.c.final, _CURSOR.c.final_hash)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Position(BlockNumber(row[0]), Bytes32(row[1]), BlockNumber(row[2]), Bytes32(row[3]))
+
+
+def unreleased(connection: Connection) -> tuple[HaltState, ...]:
+    """The halts that nobody has released, in this snapshot."""
+    found = connection.execute(
+        select(_HALTS.c.at_s, _HALTS.c.fork, _HALTS.c.final, _HALTS.c.final_hash)
+        .where(_unreleased())
+        .order_by(_HALTS.c.id)
+    )
+    return tuple(HaltState(UnixSeconds(a), BlockNumber(b), BlockNumber(c), Bytes32(d)) for a, b, c, d in found)
+
+
+def _unreleased() -> ColumnElement[bool]:
+    return _HALTS.c.released_at_s.is_(None)

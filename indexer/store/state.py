@@ -1,0 +1,58 @@
+"""Are two mirrors the same? One digest over every fact, and the table where they first differ."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from indexer import tables
+from indexer.store import bulk
+from provenance.types import Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlmodel import SQLModel
+
+    from indexer.store.database import Database
+    from provenance.types import BlockNumber
+
+MIRRORED: tuple[type[SQLModel], ...] = (tables.Block, tables.Log, tables.Quarantine, *tables.FACTS)
+
+
+def digests(database: Database, last: BlockNumber) -> dict[str, Bytes32]:
+    """SHA-256 of each mirrored table's rows up to a block, in chain order, whatever the database."""
+    found: dict[str, Bytes32] = {}
+    with database.read() as connection:
+        for model in MIRRORED:
+            table = bulk.table_of(model)
+            at = table.c.number if model is tables.Block else table.c.block
+            digest = hashlib.sha256()
+            query = select(table).where(at <= last).order_by(*table.primary_key.columns)
+            for row in connection.execute(query).yield_per(5_000):
+                for value in row:
+                    digest.update(_field(value))
+            found[table.name] = Bytes32(digest.digest())
+    return found
+
+
+def digest(by_table: Mapping[str, Bytes32]) -> Bytes32:
+    """One digest for all of them."""
+    return Bytes32(hashlib.sha256(b"".join(name.encode() + by_table[name] for name in sorted(by_table))).digest())
+
+
+def first_difference(left: Mapping[str, Bytes32], right: Mapping[str, Bytes32]) -> str | None:
+    """The first table, in the schema's order, whose rows differ."""
+    return next((name for name in left if left[name] != right.get(name)), None)
+
+
+def _field(value: object) -> bytes:
+    """Type, length and bytes of one value: no two rows read alike."""
+    if value is None:
+        return b"n"
+    kind, data = (b"b", bytes(value)) if isinstance(value, bytes | memoryview) else (b"s", str(value).encode())
+    if isinstance(value, int):
+        kind, data = b"i", str(int(value)).encode()
+    return kind + len(data).to_bytes(8, "big") + data
