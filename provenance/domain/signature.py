@@ -1,71 +1,53 @@
-"""Who signed a digest?
+"""Who signed this digest?
 
-Recovery for ordinary accounts. A contract's signature counts off chain only if the chain has the
-digest on record (`DigestApproved`): a later change of its owners must not rewrite history.
+Only accounts with a key are answered here; a contract's word counts by `approveDigest` alone, which
+the ledger knows.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from coincurve import PublicKey
-
 from provenance.domain.hashes import keccak
-from provenance.errors import Invalid
+from provenance.errors import Denied
 from provenance.types import Address, Bytes32
 
-_HALF_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+SIZE: Final = 65
+_HALF_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # secp256k1 n / 2
 
 
-class BadSignature(Invalid):
-    """Not the signature of the account that it names."""
+class BadSignature(Denied):
+    """The signature is not the named account's."""
 
     code = "bad-signature"
-    next = "Sign it again with the named account, for this network's contracts."
-
-
-def address_of(public_key: bytes) -> Address:
-    """The account of an uncompressed secp256k1 public key (65 bytes)."""
-    return Address(keccak(public_key[1:])[12:])
+    next = "Sign again with the named account, for this network and this contract."
 
 
 def recover(digest: Bytes32, signature: bytes) -> Address:
-    """The account that made r ‖ s ‖ v; only low s, v 27 or 28: one digest and key, one signature.
-
-    Raises:
-        BadSignature: malformed, or of no account.
-    """
-    if len(signature) != 65 or signature[64] not in (27, 28):
-        raise BadSignature("a signature is 65 bytes that end in 27 or 28", field="signature")
-    if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
-        raise BadSignature("the signature's s is in the upper half", field="signature")
-    recoverable = signature[:64] + bytes((signature[64] - 27,))
-    try:
-        key = PublicKey.from_signature_and_message(recoverable, digest, hasher=None)
-    except Exception as error:  # coincurve raises bare Exception and ValueError alike
-        raise BadSignature("the signature belongs to no account", field="signature") from error
-    return address_of(key.format(compressed=False))
-
-
-def verify(digest: Bytes32, signature: bytes, account: Address, *, approved: bool = False) -> None:
-    """The account signed the digest, or has it approved on chain.
+    """The account whose key signed; another form of the same signature is refused, as the contracts refuse it.
 
     Args:
-        digest: what was signed.
-        signature: r ‖ s ‖ v; not looked at if `approved`.
-        account: who is said to have signed.
-        approved: the chain holds `DigestApproved(account, digest)`.
+        digest: the 32 signed bytes.
+        signature: r ‖ s ‖ v, v 27 or 28, s in the lower half. Source: EIP-2 §Specification.
 
     Raises:
-        BadSignature: somebody else's.
+        BadSignature: no key gives this signature.
     """
-    if approved:
-        return
-    signer = recover(digest, signature)
-    if signer != account:
-        raise BadSignature(
-            f"signed by 0x{signer.hex()}, not by 0x{account.hex()}",
-            field="signature",
-            signer="0x" + signer.hex(),
-            expected="0x" + account.hex(),
-        )
+    from coincurve import PublicKey  # noqa: PLC0415 - documents without signatures need no curve
+
+    if len(signature) != SIZE or signature[64] not in (27, 28):
+        raise BadSignature(f"a signature is {SIZE} bytes and ends with 27 or 28")
+    if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
+        raise BadSignature("the signature is in its second, forbidden form (high s)")
+    compact = signature[:64] + bytes((signature[64] - 27,))
+    try:
+        key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
+    except Exception as error:  # noqa: BLE001 - the binding raises a bare Exception for points off the curve
+        raise BadSignature("no key gives this signature") from error
+    return Address(keccak(key.format(compressed=False)[1:])[12:])
+
+
+def check(digest: Bytes32, signature: bytes, signer: Address) -> None:
+    """The account signed this digest, or `BadSignature` names it."""
+    if recover(digest, signature) != signer:
+        raise BadSignature(f"not signed by 0x{signer.hex()}", signer="0x" + signer.hex())

@@ -1,0 +1,140 @@
+"""How is one field of a JSON document read, or refused by its name?
+
+The canonical bytes are `canonical`; what a document means is its own module.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from provenance.domain.hashes import sha256
+from provenance.errors import Invalid
+from provenance.types import Address, Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from provenance.types import Json
+
+UINT256: Final = (1 << 256) - 1
+_HEX: Final = re.compile(r"0[xX]((?:[0-9a-fA-F]{2})*)\Z")
+_DIGITS: Final = re.compile(r"(?:0|[1-9][0-9]{0,77})\Z")
+
+
+class BadField(Invalid):
+    """A field that is missing, of another type or out of range."""
+
+    code = "bad-field"
+
+
+def text(fields: Mapping[str, Json], name: str, *, max_chars: int = 200) -> str:
+    """Text of one to `max_chars` characters on one line, as given."""
+    value = fields.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= max_chars:
+        raise BadField(f"{name}: text of 1 to {max_chars} characters is expected", field=name)
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in value):
+        raise BadField(f"{name}: control characters have no place in it", field=name)
+    return value
+
+
+def integer(fields: Mapping[str, Json], name: str, *, bits: int = 40) -> int:
+    """A whole number below 2^bits, written as a number or as decimal digits."""
+    value = fields.get(name)
+    if isinstance(value, str) and _DIGITS.match(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadField(f"{name}: a whole number is expected", field=name)
+    if not 0 <= value < 1 << bits:
+        raise BadField(f"{name}: {value} is not between 0 and 2^{bits} - 1", field=name)
+    return value
+
+
+def flag(fields: Mapping[str, Json], name: str) -> bool:
+    """True or false."""
+    value = fields.get(name)
+    if not isinstance(value, bool):
+        raise BadField(f"{name}: true or false is expected", field=name)
+    return value
+
+
+def octets(fields: Mapping[str, Json], name: str, size: int | None = None) -> bytes:
+    """The bytes of a 0x-hex string in any case, `size` of them where given."""
+    value = fields.get(name)
+    match = _HEX.match(value) if isinstance(value, str) else None
+    data = bytes.fromhex(match[1]) if match else None
+    if data is None or (size is not None and len(data) != size):
+        what = f"the hex of {size} bytes" if size else "hex"
+        raise BadField(f"{name}: 0x and {what} is expected", field=name)
+    return data
+
+
+def word(fields: Mapping[str, Json], name: str) -> Bytes32:
+    """32 bytes."""
+    return Bytes32(octets(fields, name, 32))
+
+
+def address(fields: Mapping[str, Json], name: str) -> Address:
+    """20 bytes."""
+    return Address(octets(fields, name, 20))
+
+
+def mapping(fields: Mapping[str, Json], name: str) -> dict[str, Json]:
+    """An object."""
+    value = fields.get(name)
+    if not isinstance(value, Mapping):
+        raise BadField(f"{name}: an object is expected", field=name)
+    return dict(value)
+
+
+def items(fields: Mapping[str, Json], name: str, *, most: int) -> list[Json]:
+    """A list of at most `most` things."""
+    value = fields.get(name)
+    if not isinstance(value, list | tuple) or len(value) > most:
+        raise BadField(f"{name}: a list of at most {most} is expected", field=name)
+    return list(value)
+
+
+def texts(fields: Mapping[str, Json], name: str, *, most: int = 256, max_chars: int = 64) -> tuple[str, ...]:
+    """A list of texts."""
+    return tuple(text({name: item}, name, max_chars=max_chars) for item in items(fields, name, most=most))
+
+
+def words(fields: Mapping[str, Json], name: str, *, most: int) -> tuple[Bytes32, ...]:
+    """A list of 32-byte values."""
+    return tuple(word({name: item}, name) for item in items(fields, name, most=most))
+
+
+def objects(fields: Mapping[str, Json], name: str, *, most: int) -> tuple[dict[str, Json], ...]:
+    """A list of objects."""
+    return tuple(mapping({name: item}, name) for item in items(fields, name, most=most))
+
+
+def extra(fields: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
+    """The fields we do not know, kept so that they survive a round trip."""
+    left = dict(fields)
+    for name in known:
+        left.pop(name, None)
+    return left
+
+
+def shown(data: bytes) -> str:
+    """Bytes as documents write them."""
+    return "0x" + data.hex()
+
+
+def document_hash(data: bytes, what: str, limit_bytes: int = 1 << 20) -> Bytes32:
+    """The digest in a document's content address, for documents of one block.
+
+    Raises:
+        BadField: larger than one block, so that its digest would be another.
+    """
+    if len(data) > limit_bytes:
+        raise BadField(
+            f"{what}: {len(data)} bytes, more than {limit_bytes}",
+            field=what,
+            bytes=len(data),
+        )
+    return sha256(data)

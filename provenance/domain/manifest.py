@@ -1,0 +1,399 @@
+"""What is registered? (`provenance/manifest/1`)
+
+The public document of one dataset, its ids and its tree. Sealing, storing and judging are elsewhere;
+whether its consents and terms allow a use is `license`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from provenance.domain import canonical, cid, fields, merkle, splits
+from provenance.domain.consent import SignedConsent, consents_hash
+from provenance.domain.hashes import abi_words, keccak
+from provenance.domain.sealed import Header, KeyCommitment, PlaintextCommitment, Sealed
+from provenance.domain.splits import Split
+from provenance.errors import Invalid
+from provenance.types import (
+    Address,
+    Bytes32,
+    ConsentId,
+    DatasetId,
+    Json,
+    RecordingId,
+    UnixSeconds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from provenance.domain.cid import Cid
+    from provenance.domain.typed import Domain
+    from provenance.types import VoiceId
+
+KIND: Final = "provenance/manifest"
+KINDS: Final = ("voice", "music", "sound")
+VERDICTS: Final = ("pass", "review", "reject")
+RECORDINGS: Final = 1 << 17  # a recording proves its place in 17 hashes
+CONSENTS: Final = 4_096
+VOICES: Final = 64
+TAGS: Final = 64
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
+_RECORDING_FIELDS: Final = (
+    "index",
+    "name",
+    "cid",
+    "sealedBytes",
+    "header",
+    "keyCommitment",
+    "plaintextCommitment",
+    "durationMs",
+    "sampleRate",
+    "channels",
+    "codec",
+    "quality",
+    "voiceIds",
+    "consentIds",
+)
+_FIELDS: Final = (
+    "title",
+    "kind",
+    "language",
+    "tags",
+    "createdAt",
+    "holder",
+    "gateway",
+    "splits",
+    "terms",
+    "consents",
+    "recordings",
+    "private",
+)
+
+
+class BadManifest(Invalid):
+    """A manifest whose parts contradict each other."""
+
+    code = "bad-manifest"
+    next = "Upload the recordings again; a manifest is made by `upload`, not by hand."
+
+
+class ConsentNeeded(Invalid):
+    """A voice without a consent that covers the recording."""
+
+    code = "consent-needed"
+    next = "Ask the voice owner: `consent grant --recordings FILE`, then repeat with `--consent`."
+
+
+class ForeignConsent(Invalid):
+    """A consent that was given to another rights holder."""
+
+    code = "foreign-consent"
+    next = "Only the rights holder whom a consent names can use it; ask the voice owner for one of your own."
+
+
+@dataclass(frozen=True, slots=True)
+class SealedObject:
+    """A sealed object and its address."""
+
+    cid: Cid
+    sealed: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One take, as everybody may see it."""
+
+    index: int
+    name: str
+    cid: Cid
+    sealed: Sealed
+    duration_ms: int
+    sample_rate: int
+    channels: int
+    codec: str
+    quality: Mapping[str, Json]
+    """The uploader's own figures: hints; `verdict` and `gateVersion` are among them."""
+    voice_ids: tuple[VoiceId, ...] = ()
+    consent_ids: tuple[ConsentId, ...] = ()
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def consents_hash(self) -> Bytes32:
+        """Zero where no voice is heard."""
+        return consents_hash(self.consent_ids)
+
+    def words(self) -> tuple[int | bytes, ...]:
+        """The members of its leaf, in order."""
+        return (
+            self.index,
+            self.cid.digest,
+            self.sealed.key_commitment,
+            self.sealed.plaintext_commitment,
+            self.consents_hash,
+        )
+
+    def leaf(self) -> Bytes32:
+        """Its leaf under the manifest's root, as `Leaves.recording` makes it."""
+        return merkle.leaf(*self.words())
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A dataset: recordings under one root, with their terms, consents and shares."""
+
+    title: str
+    kind: str
+    language: str
+    tags: tuple[str, ...]
+    created_at: UnixSeconds
+    holder: Address
+    gateway: Address
+    splits: tuple[Split, ...]
+    terms_cid: Cid
+    terms_hash: Bytes32
+    consents: tuple[SignedConsent, ...]
+    recordings: tuple[Recording, ...]
+    private: SealedObject
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise BadManifest(f"kind: {self.kind!r} is none of {', '.join(KINDS)}", field="kind")
+        if not _LANGUAGE.match(self.language) or len(self.language) > 35:
+            raise BadManifest(
+                f"language: {self.language[:40]!r} is no language tag such as en or pt-BR",
+                field="language",
+            )
+        if self.terms_cid.digest != self.terms_hash:
+            raise BadManifest("terms: cid and termsHash differ", field="terms")
+        splits.check(self.splits)
+        if not 0 < len(self.recordings) <= RECORDINGS:
+            raise BadManifest(f"recordings: 1 to {RECORDINGS} are expected", field="recordings")
+        objects = [
+            self.private.sealed.header,
+            *(recording.sealed.header for recording in self.recordings),
+        ]
+        if len({header.object_id for header in objects}) != len(objects):
+            raise BadManifest("recordings: an objectId stands twice", field="recordings")
+        if any(header.holder != self.holder for header in objects):
+            raise BadManifest("recordings: sealed for another holder", field="header")
+        for index, recording in enumerate(self.recordings):
+            _check_recording(recording, index, needs_voice=self.kind == "voice")
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """The manifest in these bytes; `check` looks at its consents.
+
+        Raises:
+            Invalid: not a manifest; the field is named.
+        """
+        doc = canonical.parse(data, kind=KIND)
+        terms, private = fields.mapping(doc, "terms"), fields.mapping(doc, "private")
+        return cls(
+            title=fields.text(doc, "title"),
+            kind=fields.text(doc, "kind"),
+            language=fields.text(doc, "language"),
+            tags=fields.texts(doc, "tags", most=TAGS),
+            created_at=UnixSeconds(fields.integer(doc, "createdAt")),
+            holder=fields.address(doc, "holder"),
+            gateway=fields.address(doc, "gateway"),
+            splits=splits.read(doc),
+            terms_cid=cid.parse(fields.text(terms, "cid")),
+            terms_hash=fields.word(terms, "termsHash"),
+            consents=tuple(SignedConsent.of(item) for item in fields.objects(doc, "consents", most=CONSENTS)),
+            recordings=tuple(_recording(item) for item in fields.objects(doc, "recordings", most=RECORDINGS)),
+            private=SealedObject(cid.parse(fields.text(private, "cid")), _sealed(private)),
+            extra=fields.extra(doc, _FIELDS),
+        )
+
+    def encode(self) -> bytes:
+        """The canonical bytes."""
+        document: dict[str, Json] = {
+            **self.extra,
+            "title": self.title,
+            "kind": self.kind,
+            "language": self.language,
+            "tags": self.tags,
+            "createdAt": self.created_at,
+            "holder": fields.shown(self.holder),
+            "gateway": fields.shown(self.gateway),
+            "splits": splits.shown(self.splits),
+            "terms": {
+                "cid": str(self.terms_cid),
+                "termsHash": fields.shown(self.terms_hash),
+            },
+            "consents": [consent.document() for consent in self.consents],
+            "recordings": [_recording_document(recording) for recording in self.recordings],
+            "private": {
+                "cid": str(self.private.cid),
+                **_sealed_document(self.private.sealed),
+            },
+        }
+        return canonical.encode(KIND, 1, document)
+
+    def tree(self) -> merkle.Tree:
+        """The tree over the recordings' leaves."""
+        return merkle.Tree.build(recording.leaf() for recording in self.recordings)
+
+    def root(self) -> Bytes32:
+        """`manifestRoot`."""
+        return self.tree().root
+
+    def split_hash(self) -> Bytes32:
+        """The digest of its `provenance/splits/1` document."""
+        return splits.split_hash(self.splits)
+
+    def dataset_id(self, chain_id: int, registry: Address) -> DatasetId:
+        """The id that registering it at this contract gives."""
+        return dataset_id(chain_id, registry, self.holder, self.root(), self.terms_hash)
+
+    def consents_by_id(self, domain: Domain) -> dict[ConsentId, SignedConsent]:
+        """Its consents under the ids that recordings and revocations name."""
+        return {consent.id(domain): consent for consent in self.consents}
+
+    def check(self, domain: Domain, approved: Container[ConsentId] = ()) -> None:
+        """Every voice heard is covered by a consent to this holder, signed by its owner.
+
+        Args:
+            domain: the ConsentRegistry's.
+            approved: consents whose subject put the digest on chain (contract wallets).
+
+        Raises:
+            ForeignConsent: a consent to somebody else.
+            ConsentNeeded: a voice or recording that no named consent covers.
+            BadSignature: a consent that its subject did not sign.
+        """
+        by_id = self.consents_by_id(domain)
+        for consent_id, consent in by_id.items():
+            if consent.consent.holder != self.holder:
+                raise ForeignConsent(
+                    f"the consent names 0x{consent.consent.holder.hex()} as its holder",
+                    consent=fields.shown(consent_id),
+                    holder=fields.shown(consent.consent.holder),
+                )
+            consent.check(domain, approved=consent_id in approved)
+        for recording in self.recordings:
+            _check_consents(recording, by_id)
+
+
+def dataset_id(
+    chain_id: int,
+    registry: Address,
+    registrant: Address,
+    manifest_root: Bytes32,
+    terms_hash: Bytes32,
+) -> DatasetId:
+    """For ever the id of what this registrant registers under this root and these terms."""
+    return keccak(abi_words(chain_id, registry, registrant, manifest_root, terms_hash))
+
+
+def recording_id(dataset: DatasetId, index: int) -> RecordingId:
+    """One recording of one dataset."""
+    return keccak(abi_words(dataset, index))
+
+
+def _check_recording(recording: Recording, index: int, *, needs_voice: bool) -> None:
+    if recording.index != index:
+        raise BadManifest(
+            f"recordings: number {index} says index {recording.index}",
+            field="index",
+            recording=index,
+        )
+    if needs_voice and not recording.voice_ids:
+        raise ConsentNeeded(f"recording {index} names no voice", field="voiceIds", recording=index)
+    if recording.consent_ids and not recording.voice_ids:
+        raise BadManifest(
+            f"recording {index}: a consent without a voice",
+            field="consentIds",
+            recording=index,
+        )
+    for name, ids in (
+        ("voiceIds", recording.voice_ids),
+        ("consentIds", recording.consent_ids),
+    ):
+        if len(set(ids)) != len(ids):
+            raise BadManifest(
+                f"recording {index}: {name} holds one twice",
+                field=name,
+                recording=index,
+            )
+    if recording.quality.get("verdict") not in VERDICTS:
+        raise BadManifest(f"recording {index}: no verdict", field="verdict", recording=index)
+    fields.integer(recording.quality, "gateVersion", bits=16)
+
+
+def _check_consents(recording: Recording, by_id: Mapping[ConsentId, SignedConsent]) -> None:
+    """Each consent named is there and covers the recording, and each voice has one."""
+    heard = set(recording.voice_ids)
+    for consent_id in recording.consent_ids:
+        consent = by_id.get(consent_id)
+        if consent is None or not consent.covers(recording.voice_ids, recording.sealed.plaintext_commitment):
+            raise ConsentNeeded(
+                f"recording {recording.index}: the consent is not in the manifest or does not cover it",
+                recording=recording.index,
+                consent=fields.shown(consent_id),
+            )
+        heard.discard(consent.consent.voice_id)
+    if heard:
+        raise ConsentNeeded(
+            f"recording {recording.index}: a voice without consent",
+            recording=recording.index,
+            voice=fields.shown(min(heard)),
+        )
+
+
+def _sealed(doc: Mapping[str, Json]) -> Sealed:
+    return Sealed(
+        Header.decode(fields.octets(doc, "header")),
+        KeyCommitment(fields.word(doc, "keyCommitment")),
+        PlaintextCommitment(fields.word(doc, "plaintextCommitment")),
+    )
+
+
+def _sealed_document(sealed: Sealed) -> dict[str, Json]:
+    return {
+        "header": fields.shown(sealed.header.encode()),
+        "keyCommitment": fields.shown(sealed.key_commitment),
+        "plaintextCommitment": fields.shown(sealed.plaintext_commitment),
+    }
+
+
+def _recording(doc: Mapping[str, Json]) -> Recording:
+    sealed = _sealed(doc)
+    if fields.integer(doc, "sealedBytes", bits=53) != sealed.header.sealed_bytes:
+        raise BadManifest("sealedBytes: not what the header gives", field="sealedBytes")
+    return Recording(
+        index=fields.integer(doc, "index", bits=32),
+        name=fields.text(doc, "name", max_chars=255),
+        cid=cid.parse(fields.text(doc, "cid")),
+        sealed=sealed,
+        duration_ms=fields.integer(doc, "durationMs", bits=32),
+        sample_rate=fields.integer(doc, "sampleRate", bits=32),
+        channels=fields.integer(doc, "channels", bits=8),
+        codec=fields.text(doc, "codec", max_chars=64),
+        quality=fields.mapping(doc, "quality"),
+        voice_ids=fields.words(doc, "voiceIds", most=VOICES),
+        consent_ids=fields.words(doc, "consentIds", most=VOICES),
+        extra=fields.extra(doc, _RECORDING_FIELDS),
+    )
+
+
+def _recording_document(recording: Recording) -> dict[str, Json]:
+    return {
+        **recording.extra,
+        "index": recording.index,
+        "name": recording.name,
+        "cid": str(recording.cid),
+        "sealedBytes": recording.sealed.header.sealed_bytes,
+        **_sealed_document(recording.sealed),
+        "durationMs": recording.duration_ms,
+        "sampleRate": recording.sample_rate,
+        "channels": recording.channels,
+        "codec": recording.codec,
+        "quality": recording.quality,
+        "voiceIds": [fields.shown(voice) for voice in recording.voice_ids],
+        "consentIds": [fields.shown(consent) for consent in recording.consent_ids],
+    }

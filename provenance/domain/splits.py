@@ -1,0 +1,81 @@
+"""Who shares a dataset's earnings, in basis points? (`provenance/splits/1`)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from provenance.domain import canonical, fields
+from provenance.errors import Invalid
+from provenance.types import BPS_ONE, ZERO_ADDRESS, Address, Bps, Bytes32, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+KIND: Final = "provenance/splits"
+PAYEES: Final = 1_000
+
+
+class BadSplits(Invalid):
+    """Shares that do not make a whole."""
+
+    code = "bad-splits"
+    next = "Give shares of whole basis points that sum to 10,000, one for each account."
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Split:
+    """One payee's share."""
+
+    account: Address
+    bps: Bps
+
+
+def check(splits: Iterable[Split]) -> tuple[Split, ...]:
+    """The same shares sorted by account, a whole exactly.
+
+    Raises:
+        BadSplits: they do not sum to 10,000, or an account stands twice, is zero or gets nothing.
+    """
+    ordered = tuple(sorted(splits))
+    total = sum(split.bps for split in ordered)
+    if total != BPS_ONE:
+        raise BadSplits(
+            f"splits: the shares sum to {total}, not to {BPS_ONE}",
+            field="splits",
+            sum=total,
+        )
+    if len(ordered) > PAYEES:
+        raise BadSplits(f"splits: {len(ordered)} accounts, at most {PAYEES}", field="splits")
+    accounts = {split.account for split in ordered}
+    if len(accounts) != len(ordered) or ZERO_ADDRESS in accounts:
+        raise BadSplits("splits: each account stands once, and none is zero", field="splits")
+    if any(split.bps <= 0 for split in ordered):
+        raise BadSplits("splits: every share is at least 1 basis point", field="splits")
+    return ordered
+
+
+def read(document: Mapping[str, Json]) -> tuple[Split, ...]:
+    """The shares in a document that has `splits`."""
+    rows = fields.objects(document, "splits", most=PAYEES)
+    return check(Split(fields.address(row, "account"), Bps(fields.integer(row, "bps", bits=14))) for row in rows)
+
+
+def shown(splits: Iterable[Split]) -> list[Json]:
+    """The shares as documents write them."""
+    return [{"account": fields.shown(split.account), "bps": split.bps} for split in check(splits)]
+
+
+def parse(data: bytes) -> tuple[Split, ...]:
+    """The shares of a `provenance/splits/1` document."""
+    return read(canonical.parse(data, kind=KIND))
+
+
+def encode(splits: Iterable[Split]) -> bytes:
+    """The canonical `provenance/splits/1` document."""
+    return canonical.encode(KIND, 1, {"splits": shown(splits)})
+
+
+def split_hash(splits: Iterable[Split]) -> Bytes32:
+    """What the chain sees of the shares."""
+    return fields.document_hash(encode(splits), "splits")
