@@ -1,0 +1,219 @@
+"""What does a command have at hand? Settings, output, and the ports made from them when first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NoReturn
+
+from provenance.errors import Invalid, Missing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TextIO
+
+    from provenance.adapters.keystore import Keystore, KeystoreWallet
+    from provenance.adapters.remote import Gateway
+    from provenance.app.ports import Call, Chain, Clock, Content, Mined, Random, Wallet
+    from provenance.cli.out import Out
+    from provenance.config import Network, Settings
+    from provenance.types import Address
+
+
+class DryRun(Exception):  # noqa: N818 - not a failure: the command ends well here
+    """The command has shown what it would do; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One transaction that a command sent."""
+
+    title: str
+    mined: Mined
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of the command line: its streams and what it sent."""
+
+    stdout: TextIO
+    stderr: TextIO
+    sent: list[Sent] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """The options that every command has, as the user said them."""
+
+    network: str | None = None
+    account: str | None = None
+    password_file: Path | None = None
+    gateway: str | None = None
+    content: tuple[str, ...] = ()
+    config: Path | None = None
+    home: Path | None = None
+    as_json: bool = False
+    yes: bool = False
+    dry_run: bool = False
+    verbose: int = 0
+    quiet: bool = False
+    log_format: str | None = None
+
+
+class Context:
+    """What one command was given."""
+
+    def __init__(self, flags: Flags, out: Out, session: Session) -> None:
+        self.flags, self.out, self.session = flags, out, session
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing may be changed or sent."""
+        return self.flags.dry_run
+
+    @property
+    def verbose(self) -> int:
+        """How often `-v` was said."""
+        return self.flags.verbose
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Flags over environment over file."""
+        from provenance import config
+        from provenance.cli.log import configure
+
+        said = {
+            name: getattr(self.flags, name)
+            for name in ("network", "account", "password_file", "gateway", "content", "home", "log_format")
+        }
+        loaded = config.load(self.flags.config, said)
+        configure(self.session.stderr, verbose=self.flags.verbose, form=loaded.log_format)
+        return loaded
+
+    @property
+    def network(self) -> Network:
+        """The chosen network's settings."""
+        return self.settings.chosen()
+
+    @property
+    def home(self) -> Path:
+        """This party's folder."""
+        return self.settings.home
+
+    @cached_property
+    def keystore(self) -> Keystore:
+        """The keys under `home`."""
+        from provenance.adapters.keystore import Keystore
+
+        return Keystore(self.home / "keystore")
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Host time plus the devnet's lead."""
+        from provenance.adapters import wire
+
+        return wire.clock(self.settings)
+
+    @cached_property
+    def random(self) -> Random:
+        """The system's randomness."""
+        from provenance.adapters.keystore import SystemRandom
+
+        return SystemRandom()
+
+    @cached_property
+    def _chain(self) -> Chain:
+        from provenance.adapters import wire
+
+        return wire.chain(self.settings)
+
+    @cached_property
+    def _content(self) -> Content:
+        from provenance.adapters import wire
+
+        return wire.content(self.settings)
+
+    def chain(self) -> Chain:
+        """The chosen network's node and deployment."""
+        return self._chain
+
+    def content(self) -> Content:
+        """This party's content stores."""
+        return self._content
+
+    def gateway(self) -> Gateway:
+        """The gateway in force, as its client sees it."""
+        from provenance.adapters import wire
+
+        return wire.gateway(self.settings)
+
+    def address(self, name: str | None = None) -> Address:
+        """The address of an account by name or hex; no password is needed."""
+        return self.keystore.address(self._named(name))
+
+    @cached_property
+    def _wallets(self) -> dict[str, KeystoreWallet]:
+        return {}
+
+    def wallet(self, name: str | None = None) -> Wallet:
+        """The unlocked account `name`, else the one of `--account`; unlocked once a command."""
+        chosen = self._named(name)
+        if chosen not in self._wallets:
+            self._wallets[chosen] = self.keystore.unlock(chosen, self.password(f"Password of {chosen}"))
+        return self._wallets[chosen]
+
+    def password(self, prompt: str, *, repeat: bool = False) -> bytes:
+        """From `--password-file`, PROVENANCE_PASSWORD or a prompt, in this order."""
+        from provenance.cli.password import password
+
+        return password(self.settings, prompt, repeat=repeat)
+
+    def transact(self, call: Call, title: str, wallet: Wallet | None = None) -> Mined:
+        """The call is mined, after its cost was shown and the user agreed.
+
+        Raises:
+            DryRun: with `--dry-run`, when the cost has been shown.
+        """
+        chain, sender = self.chain(), wallet or self.wallet()
+        cost = chain.cost(call, sender.signer.address)
+        what = f"{title}: {call.contract}.{call.function}, {cost.gas:,} gas, at most {ether(cost.fee_wei)} ETH"
+        if self.dry_run:
+            self.would(
+                what, title=title, function=f"{call.contract}.{call.function}", gas=cost.gas, feeWei=str(cost.fee_wei)
+            )
+        if not self.out.yes:
+            self.out.warn(what)
+        self.out.confirm("Send it?")
+        mined = chain.send(call, sender.signer)
+        self.session.sent.append(Sent(title, mined))
+        if self.verbose:
+            self.out.say(f"{title}: tx 0x{mined.tx.hex()}, block {mined.block.number}, {mined.gas_used:,} gas")
+        return mined
+
+    def would(self, text: str, **facts: str | int) -> NoReturn:
+        """Says what the command would do; `--dry-run` ends here.
+
+        Raises:
+            DryRun: always.
+        """
+        self.out.emit({"dryRun": True, **facts}, text=f"Would send: {text}" if "gas" in facts else f"Would {text}")
+        raise DryRun
+
+    def _named(self, name: str | None) -> str:
+        chosen = name or self.settings.account
+        if chosen:
+            return chosen
+        names = self.keystore.names()
+        if len(names) == 1:
+            return names[0]
+        if not names:
+            raise Missing("there is no account yet", next="`provenance account create NAME` makes one.")
+        raise Invalid(
+            "which account?", next=f"Repeat with --account NAME; there are {', '.join(names)}.", known=list(names)
+        )
+
+
+def ether(amount_wei: int) -> str:
+    """`amount_wei` in ETH, exact, without trailing zeros."""
+    whole, rest = divmod(amount_wei, 10**18)
+    return f"{whole}.{rest:018d}".rstrip("0").rstrip(".")

@@ -1,0 +1,113 @@
+"""What have all commands in common? Their options, help, examples and the context they are given."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+import click
+
+from provenance.cli.context import Context, Flags, Session
+from provenance.cli.out import Out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+P = ParamSpec("P")
+
+PATH = click.Path(path_type=Path)
+HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+_FLAG_NAMES = frozenset(Flags.__dataclass_fields__)
+
+
+def common_options() -> list[click.Parameter]:
+    """The options that every command has."""
+    return [
+        click.Option(["--network"], metavar="NAME", help="Network of the settings file."),
+        click.Option(["--account"], metavar="NAME|ADDRESS", help="Account that signs."),
+        click.Option(["--password-file"], type=PATH, metavar="FILE", help="File with the account's password."),
+        click.Option(["--gateway"], metavar="URL", help="The operator's gateway."),
+        click.Option(["--content"], multiple=True, metavar="DIR|URL", help="Content source; repeatable."),
+        click.Option(["--config"], type=PATH, metavar="FILE", help="Settings file."),
+        click.Option(["--home"], type=PATH, metavar="DIR", help="Folder of keys, content and journals."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
+        click.Option(["--yes", "-y"], is_flag=True, help="Do not ask before sending."),
+        click.Option(["--dry-run"], is_flag=True, help="Show what would happen and its cost; change nothing."),
+        click.Option(["--verbose", "-v"], count=True, help="Say more; twice for all."),
+        click.Option(["--quiet", "-q"], is_flag=True, help="Say nothing but the result."),
+        click.Option(["--log-format"], type=click.Choice(["text", "json"]), help="Form of the log on stderr."),
+    ]
+
+
+class Command(click.Command):
+    """A command with the common options in a section of their own, and examples."""
+
+    def __init__(self, *args: Any, examples: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+        self._common = common_options()
+        self.params = [*self.params, *self._common]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Own options first, the common ones after them."""
+        common = {id(one) for one in self._common}
+        own = [record for p in self.get_params(ctx) if id(p) not in common and (record := p.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl(own)
+        with formatter.section("Common options"):
+            formatter.write_dl([record for p in self._common if (record := p.get_help_record(ctx))])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, as one would type them."""
+        del ctx
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+class Group(click.Group):
+    """A noun that holds commands."""
+
+
+def group(name: str, *, hidden: bool = False) -> Callable[[Callable[[], None]], Group]:
+    """The decorated function becomes a group; its docstring is the help."""
+    return click.group(name, cls=Group, hidden=hidden, context_settings=HELP_NAMES)
+
+
+def command(
+    parent: click.Group | None, name: str, *, example: str | Sequence[str], hidden: bool = False
+) -> Callable[[Callable[Concatenate[Context, P], int | None]], Command]:
+    """The decorated function becomes the command `name` of `parent` (None: a command of the root).
+
+    It is called with a `Context` and its own parameters, and answers None or an exit status (1: partly done).
+    """
+
+    def decorate(function: Callable[Concatenate[Context, P], int | None]) -> Command:
+        @functools.wraps(function)
+        def callback(**said: Any) -> int:
+            flags = Flags(**{key: value for key, value in said.items() if key in _FLAG_NAMES})
+            own = {key: value for key, value in said.items() if key not in _FLAG_NAMES}
+            return function(_context(flags), **own) or 0
+
+        made = click.command(
+            name,
+            cls=Command,
+            examples=(example,) if isinstance(example, str) else tuple(example),
+            hidden=hidden,
+            context_settings=HELP_NAMES,
+        )(callback)
+        if parent is not None:
+            parent.add_command(made)
+        return made
+
+    return decorate
+
+
+def _context(flags: Flags) -> Context:
+    session = click.get_current_context().find_object(Session)
+    if session is None:
+        session = Session(click.get_text_stream("stdout"), click.get_text_stream("stderr"))
+    out = Out(session.stdout, session.stderr, as_json=flags.as_json, quiet=flags.quiet, yes=flags.yes)
+    return Context(flags, out, session)

@@ -1,0 +1,177 @@
+"""How does a command speak? Results on stdout, everything else on stderr.
+
+One value serves both readers: `emit` prints it as text for people, or with `--json` as one document.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from provenance.errors import Invalid
+
+if TYPE_CHECKING:
+    from provenance.types import Json
+
+_REPORT_EVERY_S = 0.1
+
+
+class Out:
+    """Where one command's words go."""
+
+    def __init__(
+        self, stdout: TextIO, stderr: TextIO, *, as_json: bool = False, quiet: bool = False, yes: bool = False
+    ) -> None:
+        self.stdout, self.stderr = stdout, stderr
+        self.as_json, self.quiet, self.yes = as_json, quiet, yes
+        self.progress = Bar(stderr, quiet=quiet)
+
+    def emit(self, value: Json, *, text: str | None = None, columns: Sequence[str] = ()) -> None:
+        """The command's result is on stdout.
+
+        Args:
+            value: what `--json` prints.
+            text: what people read instead of the plain rendering of `value`.
+            columns: for a list of mappings, which fields people see and in what order.
+        """
+        self.progress.close()
+        if self.as_json:
+            rendered = json.dumps(value, ensure_ascii=False, indent=2)
+        else:
+            rendered = text if text is not None else plain(value, columns)
+        if rendered:
+            self.stdout.write(rendered + "\n")
+            self.stdout.flush()
+
+    def say(self, line: str) -> None:
+        """A word to the person at the terminal, on stderr; `-q` keeps it back."""
+        if not self.quiet:
+            self.warn(line)
+
+    def warn(self, line: str) -> None:
+        """A word on stderr that `-q` does not keep back."""
+        self.progress.close()
+        self.stderr.write(line + "\n")
+        self.stderr.flush()
+
+    def confirm(self, question: str) -> None:
+        """The user said yes; `--yes` says it beforehand.
+
+        Raises:
+            Invalid: nobody is there to answer.
+            click.Abort: the answer was no.
+        """
+        if self.yes:
+            return
+        if not sys.stdin.isatty():
+            raise Invalid(f"not confirmed: {question}", next="Repeat with --yes, or --dry-run to see the cost only.")
+        self.progress.close()
+        click.confirm(question, abort=True, err=True)
+
+
+class Bar:
+    """Progress by phase with real bytes: one moving line on a terminal, one line a phase elsewhere."""
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
+        self._stream, self._quiet = stream, quiet
+        self._moving = not quiet and stream.isatty()
+        self._name, self._total_bytes, self._done_bytes, self._shown_at = "", 0, 0, 0.0
+
+    def phase(self, name: str, total_bytes: int = 0) -> None:
+        """The phase before is closed and `name` has begun."""
+        self.close()
+        self._name, self._total_bytes, self._done_bytes = name, total_bytes, 0
+        self._draw()
+
+    def advance(self, size_bytes: int) -> None:
+        """So many more bytes are done."""
+        self._done_bytes += size_bytes
+        if time.monotonic() - self._shown_at >= _REPORT_EVERY_S:
+            self._draw()
+
+    def note(self, text: str) -> None:
+        """A line that stays, between two states of the bar."""
+        if self._quiet:
+            return
+        if self._moving and self._name:
+            self._stream.write("\r\x1b[K")
+        self._stream.write(f"  {text}\n")
+        self._draw()
+
+    def close(self) -> None:
+        """The phase's last state stays on screen."""
+        if self._name and not self._quiet:
+            self._stream.write(("\r\x1b[K" if self._moving else "") + self._line() + "\n")
+            self._stream.flush()
+        self._name = ""
+
+    def _draw(self) -> None:
+        if self._moving and self._name:
+            self._stream.write("\r\x1b[K" + self._line())
+            self._stream.flush()
+        self._shown_at = time.monotonic()
+
+    def _line(self) -> str:
+        if not self._total_bytes and not self._done_bytes:
+            return self._name
+        of = f" of {size(self._total_bytes)}" if self._total_bytes else ""
+        return f"{self._name}: {size(self._done_bytes)}{of}"
+
+
+def size(count_bytes: int) -> str:
+    """`count_bytes` for people, in binary units."""
+    if count_bytes < 1 << 10:
+        return f"{count_bytes} B"
+    for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count_bytes >= 1 << shift:
+            return f"{count_bytes >> shift}.{(count_bytes * 10 >> shift) % 10} {unit}"
+    return ""
+
+
+def plain(value: Json, columns: Sequence[str] = ()) -> str:
+    """`value` as aligned text: a table for a list of mappings, `name  value` lines for a mapping."""
+    if isinstance(value, Mapping):
+        return _aligned([(_title(name), _cell(one)) for name, one in value.items()])
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        rows = [row for row in value if isinstance(row, Mapping)]
+        if len(rows) != len(value):
+            return "\n".join(_cell(one) for one in value)
+        names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
+        if not rows:
+            return ""
+        body = [tuple(_cell(row.get(name)) for name in names) for row in rows]
+        return _aligned([tuple(_title(name).upper() for name in names), *body])
+    return _cell(value)
+
+
+def _title(name: str) -> str:
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+
+
+def _cell(value: Json) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_title(name)} {_cell(one)}" for name, one in value.items()) or "-"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(_cell(one) for one in value) or "-"
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+
+    def line(row: tuple[str, ...]) -> str:
+        cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        return "  ".join(cells).rstrip()
+
+    return "\n".join(line(row) for row in rows)
