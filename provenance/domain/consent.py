@@ -68,6 +68,7 @@ class Scope:
             {**self.extra, "recordings": listed, "codes": self.codes, "words": words},
         )
 
+    @property
     def scope_hash(self) -> Bytes32:
         """SHA-256 of the canonical bytes.
 
@@ -92,7 +93,11 @@ def consents_hash(ids: Iterable[ConsentId]) -> Bytes32:
 
 @dataclass(frozen=True, slots=True)
 class SignedConsent:
-    """A voice owner's word to one rights holder, with what its digests stand for."""
+    """A voice owner's word to one rights holder, with what its digests stand for.
+
+    In the document the typed fields stand beside `signature` and `scope`; `territories` are the codes
+    themselves, whose digest was signed.
+    """
 
     consent: Consent
     signature: bytes
@@ -112,7 +117,7 @@ class SignedConsent:
             )
         if territories.territories_hash(self.territories) != consent.territories:
             raise BadConsent("territories: not those that were signed", field="territories")
-        if self.scope.scope_hash() != consent.scope_hash:
+        if self.scope.scope_hash != consent.scope_hash:
             raise BadConsent("scope: not the one that was signed", field="scopeHash")
 
     @classmethod
@@ -128,12 +133,15 @@ class SignedConsent:
     def of(cls, document: Json) -> Self:
         """The consent in an already parsed document, as manifests embed it."""
         doc = canonical.parse(canonical.dumps(document), kind=KIND)
+        places = territories.parse(fields.texts(doc, "territories", most=300))
+        signed = {**doc, "territories": fields.shown(territories.territories_hash(places))}
+        known = {name for _, name in typed.members(typed.Consent.TYPE)} | {"signature", "scope"}
         return cls(
-            typed.from_json(typed.Consent, fields.mapping(doc, "consent")),
+            typed.from_json(typed.Consent, signed),
             fields.octets(doc, "signature"),
-            territories.parse(fields.texts(doc, "territories", most=300)),
+            places,
             Scope.parse(fields.mapping(doc, "scope")),
-            fields.extra(doc, ("consent", "signature", "territories", "scope")),
+            fields.extra(doc, known),
         )
 
     def document(self) -> dict[str, Json]:
@@ -150,7 +158,7 @@ class SignedConsent:
             1,
             {
                 **self.extra,
-                "consent": typed.to_json(self.consent),
+                **typed.to_json(self.consent),
                 "signature": fields.shown(self.signature),
                 "territories": self.territories,
                 "scope": canonical.loads(self.scope.encode()),

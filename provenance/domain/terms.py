@@ -188,6 +188,12 @@ class Terms:
         }
         return canonical.encode(KIND, 1, document)
 
+    @property
+    def allowed(self) -> int:
+        """The purposes that may be licensed."""
+        return self.purposes & ~self.prohibited
+
+    @property
     def terms_hash(self) -> Bytes32:
         """SHA-256 of the canonical bytes: the digest in their address, and what the chain sees."""
         return fields.document_hash(self.encode(), "terms", TERMS_BYTES)
