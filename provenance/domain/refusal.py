@@ -232,4 +232,4 @@ REFUSAL_BY_CODE: Final[dict[str, type[ProvenanceError]]] = {
 
 def error(code: str, detail: str, **facts: Json) -> ProvenanceError:
     """The error of a refusal's code, ready to be raised."""
-    return REFUSAL_BY_CODE[code](detail, **facts)
+    return REFUSAL_BY_CODE[code](detail, next="", **facts)

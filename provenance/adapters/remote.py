@@ -1,0 +1,421 @@
+"""What does the gateway answer to this wallet, over HTTP?
+
+The `Gateway` port on httpx2: one deadline per attempt, retries only where repeating changes nothing,
+problem documents turned back into the errors they were, fetched bytes matched before they are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+import httpx2
+import stamina
+
+from provenance import errors
+from provenance.adapters.content import unixfs
+from provenance.app.ports import (
+    GatewayKey,
+    LeasedEnvelope,
+    Listing,
+    SignedAccess,
+    SignedAck,
+    SignedGateReport,
+)
+from provenance.domain import canonical, fields, merkle, refusal, signature, typed
+from provenance.domain.cid import Cid
+from provenance.domain.hashes import sha256
+from provenance.errors import Denied, Failed, Invalid, ProvenanceError, Unavailable
+from provenance.types import BlockNumber, Bytes32, UnixSeconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provenance.app.ports import Clock, Deployment, Random, Signer
+    from provenance.domain.typed import KeyBinding, MeterSession, OpenAccess, Segment
+    from provenance.types import AccessId, Address, Json, SessionId
+
+TIMEOUT_S: Final = 30.0  # without a byte
+DEPOSIT_TIMEOUT_S: Final = 900.0  # the gateway decodes and judges every recording meanwhile
+ATTEMPTS: Final = 4
+REQUEST_LIFE_S: Final = 120
+ANSWER_BYTES: Final = 64 << 20
+_PIECE: Final = 1 << 20
+
+
+class GatewaySilent(Unavailable):
+    """The gateway does not answer."""
+
+    code = "gateway-silent"
+    next = "Check --gateway and that `provenance node serve` runs there; nothing was lost."
+
+
+class GatewayDiffers(Failed):
+    """The gateway's answer is not what was asked for, or not signed by its key."""
+
+    code = "gateway-differs"
+    next = "Do not use this gateway for it; tell its operator."
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One gateway; what must be signed is signed by `signer`."""
+
+    url: str
+    deployment: Deployment
+    clock: Clock
+    random: Random
+    signer: Signer | None = None
+    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=TIMEOUT_S, follow_redirects=False))
+    _key: GatewayKey | None = None
+
+    def key(self) -> GatewayKey:
+        """Who it is; its binding is signed by its wallet, for this deployment."""
+        if self._key is None:
+            answer = self._json("GET", "/v1/key")
+            found = GatewayKey(
+                wallet=fields.address(answer, "wallet"),
+                binding=typed.from_json(typed.KeyBinding, fields.mapping(answer, "binding")),
+                signature=fields.octets(answer, "signature"),
+                deployment=fields.mapping(answer, "deployment"),
+            )
+            if found.deployment.get("chainId") != self.deployment.chain_id:
+                raise Invalid(
+                    f"the gateway serves chain {found.deployment.get('chainId')}, not {self.deployment.chain_id}",
+                    next="Use the gateway of this network, or another --network.",
+                )
+            signature.check(typed.digest(self.deployment.domains.access, found.binding), found.signature, found.wallet)
+            if found.binding.wallet != found.wallet:
+                raise GatewayDiffers("the gateway's key is bound to another wallet")
+            self._key = found
+        return self._key
+
+    def put_content(self, cid: Cid, data: bytes | Path) -> None:
+        """The gateway holds the object; one that it holds already is not sent again."""
+        target = f"/v1/content/{cid}"
+        if self._send("HEAD", target, signed=True, accept=(404,)).status_code == 200:
+            return
+        self._send("PUT", target, body=data, signed=True, headers={"content-type": "application/octet-stream"})
+
+    def get_content(self, cid: Cid, *, limit: int = ANSWER_BYTES) -> bytes:
+        """The bytes, which give this address."""
+        parts, size = [], 0
+        for part in self._content(cid):
+            size += len(part)
+            if size > limit:
+                raise Invalid(f"{cid} is larger than {limit} bytes", cid=str(cid))
+            parts.append(part)
+        data = b"".join(parts)
+        if unixfs.address([data]) != cid:
+            raise GatewayDiffers(f"what the gateway sent is not {cid}", cid=str(cid))
+        return data
+
+    def save_content(self, cid: Cid, path: Path) -> None:
+        """The object is in this file afterwards, hashed and matched; memory is one piece."""
+        partial = path.with_name(path.name + ".part")
+        with partial.open("wb") as file:
+
+            def written() -> Iterator[bytes]:
+                for part in self._content(cid):
+                    file.write(part)
+                    yield part
+
+            found = unixfs.address(written())
+        if found != cid:
+            partial.unlink()
+            raise GatewayDiffers(f"what the gateway sent is not {cid}", cid=str(cid))
+        partial.replace(path)
+
+    def deposit(
+        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
+    ) -> tuple[SignedGateReport, ...]:
+        """Every recording was judged by the gateway; repeating it judges nothing twice."""
+        cid = unixfs.address([manifest])
+        self.put_content(cid, manifest)
+        body: dict[str, Json] = {
+            "manifest": str(cid),
+            "envelopes": [
+                {"objectId": fields.shown(object_id), "envelope": fields.shown(envelope)}
+                for object_id, envelope in sorted(envelopes.items())
+            ],
+            "dispute": list(dispute),
+        }
+        answer = self._json("POST", "/v1/deposits", body, signed=True, timeout_s=DEPOSIT_TIMEOUT_S)
+        reports = tuple(_report(one) for one in fields.objects(answer, "reports", most=1 << 20))
+        gate = self.key().wallet
+        for one in reports:
+            signature.check(typed.digest(self.deployment.domains.usage, one.report), one.signature, gate)
+        return reports
+
+    def publish_offer(self, offer: bytes) -> None:
+        """The offer stands in the catalogue."""
+        self._json("POST", "/v1/offers", {"offer": canonical.loads(offer)})
+
+    def open_access(
+        self,
+        request: OpenAccess,
+        recordings: tuple[int, ...],
+        *,
+        signature: bytes,
+        binding: KeyBinding,
+        binding_signature: bytes,
+    ) -> SignedAccess:
+        """A lease of these recordings, signed by the gateway over this very request."""
+        body: dict[str, Json] = {
+            "request": typed.to_json(request),
+            "recordings": list(recordings),
+            "binding": typed.to_json(binding),
+            "signatures": {"request": fields.shown(signature), "binding": fields.shown(binding_signature)},
+        }
+        answer = self._json("POST", "/v1/accesses", body)
+        access = typed.from_json(typed.Access, fields.mapping(answer, "access"))
+        signed, domain = fields.octets(answer, "signature"), self.deployment.domains.access
+        if access.request != typed.digest(domain, request):
+            raise GatewayDiffers("the lease answers another request")
+        _check(typed.digest(domain, access), signed, self.key().wallet)
+        return SignedAccess(typed.digest(domain, access), access, signed)
+
+    def envelopes(self, access_id: AccessId) -> tuple[LeasedEnvelope, ...]:
+        """The keys of a lease, exactly those that its root commits to."""
+        answer = self._json("GET", f"/v1/accesses/{fields.shown(access_id)}/envelopes", signed=True)
+        found = tuple(
+            LeasedEnvelope(
+                fields.integer(one, "index"), fields.word(one, "recordingId"), fields.octets(one, "envelope")
+            )
+            for one in fields.objects(answer, "envelopes", most=1 << 20)
+        )
+        access = typed.from_json(typed.Access, fields.mapping(answer, "access"))
+        root = merkle.root(merkle.leaf(one.recording_id, sha256(one.envelope)) for one in found)
+        if typed.digest(self.deployment.domains.access, access) != access_id or root != access.envelopes_root:
+            raise GatewayDiffers("the envelopes are not those of the lease", access=fields.shown(access_id))
+        return found
+
+    def open_session(self, session: MeterSession, signature: bytes) -> SessionId:
+        """The session takes segments; repeating it changes nothing."""
+        body: dict[str, Json] = {"session": typed.to_json(session), "signature": fields.shown(signature)}
+        answer = self._json("POST", "/v1/sessions", body, idempotent=True)
+        found = fields.word(answer, "sessionId")
+        if found != typed.digest(self.deployment.domains.usage, session):
+            raise GatewayDiffers("the gateway opened another session")
+        return found
+
+    def put_segment(self, segment: Segment, signature: bytes, parquet: bytes) -> SignedAck:
+        """The gateway keeps the segment and says so; the same bytes again get the same word."""
+        head: dict[str, Json] = {
+            "segment": typed.to_json(segment),
+            "signature": fields.shown(signature),
+        }
+        answer = self._json("POST", "/v1/segments", head, attachment=parquet, idempotent=True)
+        ack, signed = typed.from_json(typed.Ack, fields.mapping(answer, "ack")), fields.octets(answer, "signature")
+        domain = self.deployment.domains.usage
+        if ack.segment_hash != typed.digest(domain, segment):
+            raise GatewayDiffers("the gateway acknowledged another segment")
+        _check(typed.digest(domain, ack), signed, self.key().wallet)
+        missing = fields.objects(answer, "missing", most=1 << 20)
+        return SignedAck(
+            ack,
+            signed,
+            tuple((fields.integer(run, "first", bits=64), fields.integer(run, "last", bits=64)) for run in missing),
+        )
+
+    def listing(self, kind: str, **filters: str | int) -> Listing:
+        """All pages of one catalogue kind; `Conflict` if the chain moved below while they were read."""
+        rows: list[dict[str, Json]] = []
+        after: str | None = None
+        while True:
+            wanted = {name: str(value) for name, value in filters.items()} | ({"after": after} if after else {})
+            page = self._json("GET", f"/v1/{kind}" + (f"?{urlencode(wanted)}" if wanted else ""))
+            rows += fields.objects(page, "items", most=1 << 20)
+            after = fields.text(page, "next") if page.get("next") else None
+            if after is None:
+                break
+        as_of = fields.mapping(page, "asOf")
+        return Listing(
+            tuple(rows),
+            BlockNumber(fields.integer(as_of, "block", bits=64)),
+            fields.word(as_of, "hash"),
+            fields.text(as_of, "finality"),
+        )
+
+    def health(self) -> dict[str, Json]:
+        """The process is alive."""
+        return self._json("GET", "/health")
+
+    def ready(self) -> dict[str, Json]:
+        """It can decide: the mirror follows the chain's head. `Unavailable` says what is missing."""
+        return self._json("GET", "/ready")
+
+    def close(self) -> None:
+        """No connection is open afterwards."""
+        self.http.close()
+
+    def _content(self, cid: Cid) -> Iterator[bytes]:
+        target = f"/v1/content/{cid}"
+        headers = self._authorization("GET", target, sha256(b"")) if self.signer else {}
+        try:
+            with self.http.stream("GET", self.url.rstrip("/") + target, headers=headers) as response:
+                if response.status_code != 200:
+                    response.read()
+                    raise _problem(response)
+                yield from response.iter_bytes(_PIECE)
+        except httpx2.TransportError as error:
+            raise GatewaySilent(f"{self.url} broke off: {type(error).__name__}") from error
+
+    def _json(  # noqa: PLR0913 - one request's parts
+        self,
+        method: str,
+        target: str,
+        body: Mapping[str, Json] | None = None,
+        *,
+        signed: bool = False,
+        idempotent: bool = False,
+        attachment: bytes | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> dict[str, Json]:
+        data, headers = b"", {"accept": "application/json"}
+        if body is not None:
+            data, headers["content-type"] = canonical.dumps(body), "application/json"
+        if attachment is not None:
+            headers |= {"content-type": "application/vnd.apache.parquet", "provenance-segment": data.decode("ascii")}
+            data = attachment
+        response = self._send(
+            method, target, body=data, signed=signed, headers=headers, retry=idempotent, timeout_s=timeout_s
+        )
+        try:
+            answer = canonical.loads(response.content, ANSWER_BYTES)
+        except Invalid as error:
+            raise GatewayDiffers(f"the gateway's answer to {target} cannot be read: {error}") from error
+        if not isinstance(answer, dict):
+            raise GatewayDiffers(f"the gateway's answer to {target} is no object")
+        return answer
+
+    def _send(  # noqa: PLR0913 - one request's parts
+        self,
+        method: str,
+        target: str,
+        *,
+        body: bytes | Path = b"",
+        signed: bool = False,
+        headers: Mapping[str, str] | None = None,
+        retry: bool = False,
+        timeout_s: float = TIMEOUT_S,
+        accept: tuple[int, ...] = (),
+    ) -> httpx2.Response:
+        """The answer to one request; repeated only where that changes nothing, signed anew each time."""
+        digest = _digest(body)
+
+        def once() -> httpx2.Response:
+            named = dict(headers or {}) | (self._authorization(method, target, digest) if signed else {})
+            try:
+                response = self.http.request(
+                    method, self.url.rstrip("/") + target, content=_stream(body), headers=named, timeout=timeout_s
+                )
+            except httpx2.TransportError as error:
+                raise GatewaySilent(f"{self.url} does not answer: {type(error).__name__}") from error
+            if response.status_code >= 300 and response.status_code not in accept:
+                raise _problem(response)
+            return response
+
+        if not retry and method not in ("GET", "HEAD", "PUT"):
+            return once()
+        for attempt in stamina.retry_context(on=Unavailable, attempts=ATTEMPTS, wait_initial=0.2, wait_max=3.0):
+            with attempt:
+                return once()
+        raise GatewaySilent(f"{self.url} does not answer")  # pragma: no cover - retry_context raises first
+
+    def _authorization(self, method: str, target: str, body_sha256: Bytes32) -> dict[str, str]:
+        """Source: the `Request` type of `domain.typed`."""
+        if self.signer is None:
+            raise Denied("this needs an account", next="Name the account that asks: `--account NAME`.")
+        request = typed.Request(
+            method=method,
+            target=target,
+            body_sha256=body_sha256,
+            gateway=self.key().wallet,
+            nonce=int.from_bytes(self.random.bytes(16), "big"),
+            deadline=UnixSeconds(self.clock.now() + REQUEST_LIFE_S),
+        )
+        signed = self.signer.sign(typed.digest(self.deployment.domains.access, request))
+        return {
+            "authorization": f"EIP712 address={fields.shown(self.signer.address)}, nonce={request.nonce}, "
+            f"deadline={request.deadline}, signature={fields.shown(signed)}"
+        }
+
+
+_check = signature.check  # `signature` is also the users' word for an argument
+
+
+def _report(one: dict[str, Json]) -> SignedGateReport:
+    return SignedGateReport(
+        index=fields.integer(one, "index"),
+        report=typed.from_json(typed.GateReport, fields.mapping(one, "report")),
+        signature=fields.octets(one, "signature"),
+    )
+
+
+def _digest(body: bytes | Path) -> Bytes32:
+    if isinstance(body, bytes):
+        return sha256(body)
+    with body.open("rb") as file:
+        return Bytes32(hashlib.file_digest(file, "sha256").digest())
+
+
+def _stream(body: bytes | Path) -> bytes | Iterator[bytes]:
+    return body if isinstance(body, bytes) else _pieces(body)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
+
+
+def _problem(response: httpx2.Response) -> ProvenanceError:
+    """The error that a problem document names. Source: RFC 9457 §3."""
+    try:
+        body = json.loads(response.content[:ANSWER_BYTES])
+    except ValueError:
+        body = {}
+    body = body if isinstance(body, dict) else {}
+    code = str(body.pop("type", "")).rpartition("/")[2]
+    detail = str(body.pop("detail", "")) or f"the gateway answered {response.status_code}"
+    step = str(body.pop("next", ""))
+    facts = {name: value for name, value in body.items() if name not in ("title", "status")}
+    known = _known(ProvenanceError).get(code) or _by_status(response.status_code, code)
+    return known(detail, next=step, **facts)
+
+
+def _known(root: type[ProvenanceError]) -> dict[str, type[ProvenanceError]]:
+    """Every error that is loaded, by its code; `refusal` is loaded with this module."""
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found |= {code: kind for code, kind in _known(child).items() if code not in found or kind is child}
+    return found
+
+
+_KIND_BY_STATUS: Final[dict[int, type[ProvenanceError]]] = {
+    kind.http_status: kind
+    for kind in (
+        errors.Failed,
+        errors.Reverted,
+        errors.Invalid,
+        errors.Denied,
+        errors.Missing,
+        errors.Conflict,
+        errors.Incomplete,
+        errors.Unavailable,
+    )
+}
+
+
+def _by_status(status: int, code: str) -> type[ProvenanceError]:
+    """The kind behind a status, under the code that this version does not know."""
+    kind = _KIND_BY_STATUS.get(status, Unavailable if status >= 500 else Invalid)
+    return type(kind.__name__, (kind,), {"code": code}) if code else kind
+
+
+__all__ = ["Gateway", "GatewayDiffers", "GatewaySilent", "refusal"]
