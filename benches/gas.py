@@ -1,0 +1,318 @@
+"""What does each operation cost? Measured as receipts' gasUsed on Anvil under osaka rules.
+
+Writes `snapshots/gas.json`; exit 1 when an operation passes its target, or, with --check, differs from
+the snapshot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from web3 import HTTPProvider, Web3
+
+from provenance import abi
+from provenance.domain.hashes import abi_words, keccak
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from web3.contract import Contract
+
+ROOT = Path(__file__).resolve().parents[1]
+SNAPSHOT = ROOT / "snapshots" / "gas.json"
+MNEMONIC = "test test test test test test test test test test test junk"
+TARGETS = {  # gas
+    "register one dataset": 52_000,
+    "register a manifest of 1,000 recordings": 52_000,
+    "grant a license, no fee": 60_000,
+    "accept a signed offer + fee, targeted": 92_000,
+    "accept a signed offer + fee, open": 94_000,
+    "record one access": 30_000,
+    "100 accesses in one transaction, each": 4_600,
+    "anchor a usage batch": 32_000,
+    "terminate a license": 36_000,
+    "revoke a dataset": 30_000,
+    "publish a settlement, steady": 46_000,
+    "claim, 131k payees, first": 101_000,
+    "claim, 131k payees, later": 67_000,
+    "claimSubtree, 100 payees, first": 5_400_000,
+    "claimSubtree, 100 payees, later": 1_800_000,
+    "register an artifact with 10,000 parents": 60_000,
+}
+PAYEES = 131_044  # so that one inner node has exactly 100 leaves below it
+SUBTREE = 100
+FAR = 2_000_000_000  # [unix s]
+WINDOW_S = 3_600
+
+
+def main() -> int:
+    """Exit 0: measured, and every target held."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on any difference")
+    check = parser.parse_args().check
+    with anvil() as web3:
+        gas = measure(web3)
+    for name, units in gas.items():
+        sys.stdout.write(f"{name:<44}{units:>12,}{TARGETS[name]:>12,}\n")
+    text = json.dumps(gas, indent=1) + "\n"
+    drifted = not SNAPSHOT.exists() or SNAPSHOT.read_text("utf-8") != text
+    if drifted and not check:
+        SNAPSHOT.parent.mkdir(exist_ok=True)
+        SNAPSHOT.write_text(text, "utf-8")
+    passed = over(gas)
+    for name in passed:
+        sys.stderr.write(f"Error: {name}: {gas[name]:,} gas, the target is {TARGETS[name]:,}\n")
+    if check and drifted:
+        sys.stderr.write("Error: gas differs from snapshots/gas.json\nNext: make gas, and commit what it wrote\n")
+    return int(bool(passed) or (check and drifted))
+
+
+def over(gas: dict[str, int]) -> list[str]:
+    """The operations that pass their target, or that were not measured."""
+    return [name for name, target in TARGETS.items() if gas.get(name, target + 1) > target]
+
+
+@contextmanager
+def anvil() -> Iterator[Web3]:
+    """A node of our own with osaka rules, gone afterwards."""
+    binary = next((ROOT / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [str(binary), "--port", port, "--hardfork", "osaka", "--silent", "--mnemonic", MNEMONIC]
+    process = subprocess.Popen([*command, "--timestamp", "1800000000", "--gas-limit", "60000000"])
+    try:
+        web3 = Web3(HTTPProvider(f"http://127.0.0.1:{port}"))
+        for _ in range(200):
+            if web3.is_connected():
+                break
+            time.sleep(0.05)
+        yield web3
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@dataclass
+class World:
+    """The contracts, and who acts on them."""
+
+    web3: Web3
+    contracts: dict[str, Contract] = field(default_factory=dict)
+
+    def account(self, index: int) -> str:
+        return self.web3.eth.accounts[index]
+
+    def deploy(self, name: abi.Name, *arguments: object) -> Contract:
+        built = abi.load(name)
+        factory = self.web3.eth.contract(abi=built.abi, bytecode=built.bytecode)
+        receipt = self.mined(factory.constructor(*arguments).transact({"from": self.account(0)}))
+        self.contracts[name] = self.web3.eth.contract(address=receipt["contractAddress"], abi=built.abi)
+        return self.contracts[name]
+
+    def mined(self, sent: Any) -> Any:
+        receipt = self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
+        if receipt["status"] != 1:
+            raise SystemExit(f"reverted: {sent.hex()}")
+        return receipt
+
+    def gas(self, sender: int, contract: str, function: str, *arguments: object) -> int:
+        call = self.contracts[contract].get_function_by_name(function)(*arguments)
+        sent = call.transact({"from": self.account(sender), "gas": 16_000_000})
+        return int(self.mined(sent)["gasUsed"])
+
+    def advance(self, seconds: int) -> None:
+        self.web3.provider.make_request("evm_increaseTime", [seconds])
+        self.web3.provider.make_request("evm_mine", [])
+
+
+def measure(web3: Web3) -> dict[str, int]:
+    """Gas of each operation, in the order of the targets."""
+    world = World(web3)
+    owner = world.account(0)
+    consents = world.deploy("ConsentRegistry").address
+    datasets = world.deploy("DatasetRegistry", owner, owner).address
+    world.deploy("DataAccess", datasets, consents, owner, owner)
+    world.deploy("UsageLedger", owner)
+    world.deploy("ArtifactRegistry")
+    token = world.deploy("Token").address
+    world.deploy("RoyaltyDistributor", token, digest(0), WINDOW_S, 10**6, owner, owner, owner, owner)
+    gas = {**registry(world), **licenses(world), **usage(world), **royalties(world)}
+    return {name: gas[name] for name in TARGETS}
+
+
+def registry(world: World) -> dict[str, int]:
+    """Datasets and artifacts."""
+    parts = [digest(1), digest(2), digest(3), digest(4)]
+    found = {
+        "register one dataset": world.gas(1, "DatasetRegistry", "register", *parts, 1),
+        "register a manifest of 1,000 recordings": world.gas(
+            1, "DatasetRegistry", "register", digest(5), *parts[1:], 1_000
+        ),
+        "register an artifact with 10,000 parents": world.gas(
+            2, "ArtifactRegistry", "registerArtifact", 1, digest(6), 10_000, digest(7), digest(8)
+        ),
+    }
+    world.gas(1, "DatasetRegistry", "register", digest(9), *parts[1:], 1)
+    revoked = world.contracts["DatasetRegistry"].functions.datasetIdOf(world.account(1), digest(9), digest(3)).call()
+    found["revoke a dataset"] = world.gas(1, "DatasetRegistry", "setStatus", revoked, 3, digest(10))
+    return found
+
+
+def licenses(world: World) -> dict[str, int]:
+    """Grants, offers, accesses."""
+    access, holder, licensee = world.contracts["DataAccess"], world.account(1), world.account(2)
+    dataset = world.contracts["DatasetRegistry"].functions.datasetIdOf(holder, digest(1), digest(3)).call()
+    world.gas(0, "Token", "mint", licensee, 10**12)
+    world.gas(0, "Token", "mint", holder, 10**6)
+    world.gas(2, "Token", "approve", access.address, 10**11)
+    terms = (holder, digest(1), digest(3), licensee, FAR, 0b11, 30, 1)
+    found = {"grant a license, no fee": world.gas(1, "DataAccess", "grant", terms)}
+
+    def accepted(who: str, nonce: int) -> int:
+        price = 250_000_000
+        token = world.contracts["Token"].address
+        offer = (dataset, holder, who, token, price, FAR, 0b11, FAR, 30, digest(3), nonce)
+        signature = signed(world, "DataAccess", "Offer", offer, 1)
+        return world.gas(2, "DataAccess", "accept", offer, holder, digest(1), signature)
+
+    found["accept a signed offer + fee, targeted"] = accepted(licensee, 2)
+    found["accept a signed offer + fee, open"] = accepted("0x" + "00" * 20, 3)
+    granted = (dataset, holder, licensee, "0x" + "00" * 20, 0, FAR, 0b11, 0, 30, digest(3), 1)
+    license_id = access.functions.licenseIdOf(access.functions.offerDigestOf(granted).call(), licensee).call()
+    use = (0b1, 3, digest(20))
+    found["record one access"] = world.gas(2, "DataAccess", "recordAccess", dataset, license_id, *use)
+    uses = [(0b1, 3, digest(100 + i)) for i in range(100)]
+    many = world.gas(2, "DataAccess", "recordAccessMany", dataset, license_id, uses)
+    found["100 accesses in one transaction, each"] = -(-many // 100)
+    found["terminate a license"] = world.gas(1, "DataAccess", "terminate", dataset, license_id, digest(21))
+    return found
+
+
+def signed(world: World, contract: str, kind: str, values: Sequence[object], index: int) -> bytes:
+    """The EIP-712 signature of a development account over a struct that a function takes."""
+    entries = [one for one in world.contracts[contract].abi if one.get("name") == "offerDigestOf"]
+    fields = [{"name": part["name"], "type": part["type"]} for part in entries[0]["inputs"][0]["components"]]
+    domain = {
+        "name": contract,
+        "version": "1",
+        "chainId": world.web3.eth.chain_id,
+        "verifyingContract": world.contracts[contract].address,
+    }
+    message = {part["name"]: value for part, value in zip(fields, values, strict=True)}
+    Account.enable_unaudited_hdwallet_features()
+    key = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}").key
+    typed = encode_typed_data(domain_data=domain, message_types={kind: fields}, message_data=message)
+    return bytes(Account.sign_message(typed, key).signature)
+
+
+def usage(world: World) -> dict[str, int]:
+    """One batch behind another."""
+    meter = world.account(3)
+    world.gas(0, "UsageLedger", "admitMeter", meter)
+    head = world.contracts["UsageLedger"].functions.headOf(meter).call()
+    return {
+        "anchor a usage batch": world.gas(3, "UsageLedger", "anchor", head, digest(30), 1_000_000, digest(31))
+    }
+
+
+def royalties(world: World) -> dict[str, int]:
+    """Four epochs: two trees, with claims on both, and a steady proposal."""
+    distributor = world.contracts["RoyaltyDistributor"]
+    world.gas(0, "Token", "mint", world.account(4), 10**18)
+    world.gas(4, "Token", "approve", distributor.address, 10**18)
+    world.gas(4, "RoyaltyDistributor", "fund", 10**17, digest(40))
+    found: dict[str, int] = {}
+    for epoch, word in ((1, "first"), (2, "later")):
+        tree = Tree(world, [payment(index, epoch) for index in range(PAYEES)])
+        world.gas(0, "RoyaltyDistributor", "propose", epoch, tree.nodes[0], tree.total, digest(41), digest(42))
+        world.advance(WINDOW_S)
+        single = world.gas(5, "RoyaltyDistributor", "claim", epoch, *tree.single())
+        found[f"claim, 131k payees, {word}"] = single
+        found[f"claimSubtree, 100 payees, {word}"] = world.gas(
+            5, "RoyaltyDistributor", "claimSubtree", epoch, *tree.subtree()
+        )
+    for epoch in (3, 4):
+        units = world.gas(0, "RoyaltyDistributor", "propose", epoch, digest(epoch), tree.total, digest(43), digest(44))
+        found["publish a settlement, steady"] = units
+        world.advance(WINDOW_S)
+    return found
+
+
+def payment(index: int, epoch: int) -> tuple[bytes, int]:
+    """A payee and its cumulative earnings after an epoch."""
+    return keccak(abi_words(index))[12:], (1_000_003 + index) * epoch
+
+
+@dataclass
+class Tree:
+    """The standard tree over payments, and the two claims that are measured."""
+
+    world: World
+    payments: list[tuple[bytes, int]]
+
+    def __post_init__(self) -> None:
+        chain, address = self.world.web3.eth.chain_id, bytes.fromhex(self.distributor[2:])
+        leaves = [(keccak(keccak(abi_words(chain, address, who, sum_))), who, sum_) for who, sum_ in self.payments]
+        # Both epochs must measure the same payees: their places are fixed, not sorted by hash.
+        self.placed = leaves
+        count = len(leaves)
+        self.nodes: list[bytes] = [b""] * (count - 1) + [leaf for leaf, _, _ in leaves]
+        for k in range(count - 2, -1, -1):
+            self.nodes[k] = keccak(b"".join(sorted(self.nodes[2 * k + 1 : 2 * k + 3])))
+        self.total = sum(sum_ for _, _, sum_ in leaves)
+
+    @property
+    def distributor(self) -> str:
+        return str(self.world.contracts["RoyaltyDistributor"].address)
+
+    def single(self) -> tuple[str, int, list[bytes]]:
+        """The first leaf of the lowest level: 17 siblings."""
+        node = 2**17 - 1
+        who, amount = self.leaf(node)
+        return who, amount, self.path(node)
+
+    def subtree(self) -> tuple[list[tuple[str, int]], list[bytes]]:
+        """The payments below the node that has exactly `SUBTREE` leaves."""
+        node = next(k for k in range(1023, 2047) if len(self.below(k)) == SUBTREE)
+        return [self.leaf(k) for k in self.below(node)], self.path(node)
+
+    def below(self, node: int) -> list[int]:
+        """The leaves under a node, breadth first."""
+        walk, row = [], [node]
+        while row:
+            walk += row
+            row = [child for k in row for child in (2 * k + 1, 2 * k + 2) if child < len(self.nodes)]
+        return [k for k in walk if k >= len(self.payments) - 1]
+
+    def leaf(self, node: int) -> tuple[str, int]:
+        _, who, amount = self.placed[node - (len(self.payments) - 1)]
+        return Web3.to_checksum_address(who), amount
+
+    def path(self, node: int) -> list[bytes]:
+        """Siblings up to the root."""
+        found = []
+        while node:
+            found.append(self.nodes[node + 1 if node % 2 else node - 1])
+            node = (node - 1) // 2
+        return found
+
+
+def digest(number: int) -> bytes:
+    """32 bytes that look like a hash."""
+    return keccak(abi_words(number))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
