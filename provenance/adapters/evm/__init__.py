@@ -1,0 +1,23 @@
+"""How does a use-case reach the chain? The only place that touches web3, and that lazily."""
+
+from __future__ import annotations
+
+from provenance.adapters.evm.abi import checksummed
+from provenance.adapters.evm.chain import AbiMismatch, EvmChain, NoCode, WrongChain
+from provenance.adapters.evm.node import InsufficientFunds, Node, NotMined, Signed
+from provenance.adapters.evm.rpc import NodeBusy, NodeSilent, Rpc
+
+__all__ = [
+    "AbiMismatch",
+    "EvmChain",
+    "InsufficientFunds",
+    "NoCode",
+    "Node",
+    "NodeBusy",
+    "NodeSilent",
+    "NotMined",
+    "Rpc",
+    "Signed",
+    "WrongChain",
+    "checksummed",
+]

@@ -1,0 +1,195 @@
+"""How do calls, results and refusals of our contracts look on the wire?
+
+The ABIs are those in `provenance.abi`. Bytes go in and come out as bytes; an address is 20 of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from provenance.abi import load
+from provenance.domain.hashes import keccak
+from provenance.errors import Invalid, Reverted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provenance.abi import Name
+    from provenance.types import Json
+
+CONTRACTS: Final = (
+    "DatasetRegistry",
+    "ConsentRegistry",
+    "DataAccess",
+    "UsageLedger",
+    "ArtifactRegistry",
+    "RoyaltyDistributor",
+)
+NEXT: Final[Mapping[str, str]] = {
+    "AlreadyRegistered": "Nothing to do: it is on chain already.",
+    "BadSignature": "Ask the named account to sign again; the network and its contracts must be the same.",
+    "ExpiryPassed": "Ask the rights holder for an offer with a later expiry.",
+    "HeadMismatch": "Another batch was anchored meanwhile; run `provenance node anchor` again.",
+    "LicenseInactive": "Ask the rights holder for a new offer; `provenance license show` says what became of this one.",
+    "NothingDue": "Nothing to do: all of it was paid before.",
+    "OfferExpired": "Ask the rights holder for a new offer.",
+    "OfferUsed": "See `provenance license list`: it was accepted or cancelled already.",
+    "PausedUntil": "Wait until the named time; claims and revocations go on meanwhile.",
+    "PurposeNotLicensed": "Use a purpose that the license names, or ask for another license.",
+    "WindowOpen": "Wait until the named time; the settlement can be claimed from then on.",
+    "WrongLicensee": "Use the named account with --account.",
+}
+_PANIC: Final = {0x01: "an assertion failed", 0x11: "an arithmetic overflow", 0x12: "a division by zero"}
+_ERROR_STRING: Final = bytes.fromhex("08c379a0")
+_PANIC_CODE: Final = bytes.fromhex("4e487b71")
+_JSON_INTEGER: Final = 1 << 53
+
+Entry = Mapping[str, Any]
+
+
+def entries(name: str, sort: str) -> tuple[Entry, ...]:
+    """The contract's ABI entries of one sort: `function`, `event`, `error` or `constructor`."""
+    try:
+        return tuple(entry for entry in load(cast("Name", name)).abi if entry["type"] == sort)
+    except KeyError:
+        raise Invalid(f"no contract {name} is in this package", contract=name) from None
+
+
+def function(contract: str, name: str, arity: int) -> Entry:
+    """The function of that name and number of arguments.
+
+    Raises:
+        Invalid: the contract has none.
+    """
+    for entry in entries(contract, "function"):
+        if entry["name"] == name and len(entry["inputs"]) == arity:
+            return entry
+    raise Invalid(f"{contract} has no function {name} with {arity} arguments", contract=contract)
+
+
+def creation(contract: str, args: Sequence[object]) -> bytes:
+    """The creation code with the constructor's arguments behind it."""
+    inputs = next((entry["inputs"] for entry in entries(contract, "constructor")), ())
+    return load(cast("Name", contract)).bytecode + encoded(inputs, args)
+
+
+def is_code_of(contract: str, code: bytes) -> bool:
+    """Whether this runtime code is our contract's, whatever its immutables say."""
+    ours = load(cast("Name", contract))
+    blank = bytearray(code)
+    for start, length in ours.immutables:
+        blank[start : start + length] = bytes(length)
+    return bytes(blank) == ours.deployed_bytecode
+
+
+def kind(parameter: Mapping[str, Any]) -> str:
+    """The canonical type, a struct as its tuple."""
+    declared: str = parameter["type"]
+    if declared.startswith("tuple"):
+        return f"({','.join(map(kind, parameter['components']))}){declared.removeprefix('tuple')}"
+    return declared
+
+
+def signature(entry: Mapping[str, Any]) -> str:
+    return f"{entry['name']}({','.join(map(kind, entry['inputs']))})"
+
+
+def selector(entry: Mapping[str, Any]) -> bytes:
+    return keccak(signature(entry).encode())[:4]
+
+
+def encoded(parameters: Sequence[Mapping[str, Any]], values: Sequence[object]) -> bytes:
+    """`abi.encode` of the values.
+
+    Raises:
+        Invalid: a value does not fit its type.
+    """
+    from eth_abi.abi import encode  # noqa: PLC0415 - loads with web3
+    from eth_abi.exceptions import EncodingError  # noqa: PLC0415
+
+    try:
+        return encode([kind(one) for one in parameters], values)
+    except (EncodingError, TypeError, OverflowError, ValueError) as error:
+        raise Invalid(f"a value does not fit its type: {error}") from error
+
+
+def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[object, ...]:
+    """The values; addresses as bytes, structs and lists as tuples."""
+    from eth_abi.abi import decode  # noqa: PLC0415 - loads with web3
+
+    values = decode([kind(one) for one in parameters], data)
+    return tuple(_plain(kind(one), value) for one, value in zip(parameters, values, strict=True))
+
+
+def _plain(declared: str, value: Any) -> object:  # noqa: ANN401 - whatever eth_abi made
+    if declared.endswith("]"):
+        inner = declared[: declared.rindex("[")]
+        return tuple(_plain(inner, one) for one in value)
+    if declared.startswith("("):
+        return tuple(_plain(inner, one) for inner, one in zip(_members(declared), value, strict=True))
+    return bytes.fromhex(value[2:]) if declared == "address" else value
+
+
+def _members(declared: str) -> list[str]:
+    found, depth, start = [], 0, 1
+    for at, sign in enumerate(declared):
+        depth += (sign == "(") - (sign == ")")
+        if (sign == "," and depth == 1) or (sign == ")" and depth == 0):
+            found.append(declared[start:at])
+            start = at + 1
+    return [one for one in found if one]
+
+
+@cache
+def _errors() -> dict[bytes, Entry]:
+    """Every custom error of our contracts and the token, by selector."""
+    return {selector(entry): entry for name in (*CONTRACTS, "Token") for entry in entries(name, "error")}
+
+
+@cache
+def _leaf(code: str) -> type[Reverted]:
+    name = "".join(part.capitalize() for part in code.split("-"))
+    return type(name, (Reverted,), {"code": code, "__doc__": "A contract refused."})
+
+
+def refusal(contract: str, data: bytes, message: str = "") -> Reverted:
+    """The contract's refusal in words, with the error's arguments as facts."""
+    entry = _errors().get(data[:4])
+    if entry is not None:
+        values = decoded(entry["inputs"], data[4:])
+        facts = {one["name"]: _fact(kind(one), value) for one, value in zip(entry["inputs"], values, strict=True)}
+        words = _words(entry["name"])
+        told = ", ".join(f"{_words(name)} {value}" for name, value in facts.items())
+        detail = f"{contract} refused: {words}" + (f" ({told})" if told else "")
+        return _leaf(words.replace(" ", "-"))(detail, next=NEXT.get(entry["name"], ""), contract=contract, **facts)
+    if data[:4] == _ERROR_STRING:
+        (reason,) = decoded([{"type": "string"}], data[4:])
+        return Reverted(f"{contract} refused: {reason}", contract=contract)
+    if data[:4] == _PANIC_CODE:
+        number = int.from_bytes(data[4:36], "big")
+        return Reverted(f"{contract} refused: {_PANIC.get(number, f'panic {number:#x}')}", contract=contract)
+    return Reverted(f"{contract} refused" + (f": {message}" if message else " without a reason"), contract=contract)
+
+
+def _words(camel: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", camel).lower()
+
+
+def _fact(declared: str, value: object) -> Json:
+    if isinstance(value, bytes):
+        return checksummed(value) if declared == "address" else "0x" + value.hex()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if value < _JSON_INTEGER else str(value)
+    return str(value)
+
+
+def checksummed(address: bytes) -> str:
+    """Source: EIP-55."""
+    text = address.hex()
+    marks = keccak(text.encode()).hex()
+    return "0x" + "".join(c.upper() if int(m, 16) > 7 else c for c, m in zip(text, marks[:40], strict=True))  # noqa: PLR2004 - EIP-55

@@ -1,0 +1,225 @@
+"""One deployment on one chain: its events, its views, its transactions.
+
+Wrong chain, missing code and foreign code are refused before anything is signed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from provenance.adapters.evm import abi
+from provenance.adapters.evm.node import CallFailed, Node, hexed
+from provenance.adapters.evm.rpc import NodeSilent, RpcRefused
+from provenance.app.ports import Block, Logged, Mined
+from provenance.domain.events import decode
+from provenance.domain.hashes import keccak
+from provenance.errors import Conflict, Invalid, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provenance.adapters.evm.node import Log, Receipt, Signed
+    from provenance.app.ports import Call, Cost, Deployment, Signer
+    from provenance.types import Address, BlockNumber, Bytes32
+
+RANGE: Final = 10_000  # blocks a request; public endpoints allow this much
+BLOCKS_KEPT: Final = 4_096
+
+
+class WrongChain(Invalid):
+    """The node is on another chain than the deployment."""
+
+    code = "wrong-chain"
+    next = "Use an RPC endpoint of the deployment's chain, or name another network with --network."
+
+
+class NoCode(Invalid):
+    """Nothing is deployed where a contract should be."""
+
+    code = "no-code"
+    next = "Correct the deployment file; for a local network run `provenance devnet up`."
+
+
+class AbiMismatch(Invalid):
+    """The code there is not the contract that this program knows."""
+
+    code = "abi-mismatch"
+    next = "Use the deployment file and the version of this program that fit; a local chain: `provenance devnet reset`."
+
+
+class EvmChain:
+    """The port `Chain` over JSON-RPC."""
+
+    def __init__(
+        self,
+        node: Node,
+        deployment: Deployment,
+        *,
+        finality: str = "latest-0",
+        code_hashes: Mapping[str, Bytes32] | None = None,
+    ) -> None:
+        """Connected and checked.
+
+        Args:
+            node: where to ask.
+            deployment: which contracts.
+            finality: `latest-N`, `safe` or `finalized`.
+            code_hashes: keccak of the runtime code by contract, where the deployment names them.
+
+        Raises:
+            WrongChain, NoCode, AbiMismatch: the node or the code is another.
+        """
+        self.node, self._deployment, self._finality = node, deployment, finality
+        self._names = {address: name for name, address in deployment.contracts.items()}
+        self._blocks: dict[Bytes32, Block] = {}
+        self._check(code_hashes or {})
+
+    def _check(self, code_hashes: Mapping[str, Bytes32]) -> None:
+        if (found := self.node.chain_id()) != self._deployment.chain_id:
+            raise WrongChain(
+                f"{self.node.rpc.url} is on chain {found}, the deployment on {self._deployment.chain_id}",
+                expected=self._deployment.chain_id,
+                found=found,
+            )
+        for name, address in self._deployment.contracts.items():
+            where = {"contract": name, "address": abi.checksummed(address)}
+            code = self.node.code(address)
+            if not code:
+                raise NoCode(f"no {name} at {abi.checksummed(address)}", **where)
+            if name == "Token":
+                continue  # any ERC-20
+            if keccak(code) != code_hashes.get(name, keccak(code)) or not abi.is_code_of(name, code):
+                raise AbiMismatch(f"the code at {abi.checksummed(address)} is not our {name}", **where)
+
+    @property
+    def deployment(self) -> Deployment:
+        """Which contracts, on which chain."""
+        return self._deployment
+
+    def head(self, *, final: bool = False) -> Block:
+        """The latest block, or the newest that the network's finality trusts."""
+        if not final:
+            return self.node.block("latest")
+        depth = self._finality.removeprefix("latest-")
+        if depth == self._finality:
+            return self.node.block(self._finality)
+        latest = self.node.block("latest")
+        return latest if depth == "0" else self.node.block(max(0, latest.number - int(depth)))
+
+    def block(self, number: BlockNumber) -> Block:
+        """The block of that number on the node's present branch."""
+        return self.node.block(number)
+
+    def upto(self, last: BlockNumber) -> Iterator[Logged]:
+        """Every event of our contracts since their deployment (the port `Events`)."""
+        return self.events(self._deployment.first_block, last)
+
+    def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
+        """Every event of our contracts in [first, last]; ranges halve where the node wants less, and grow again."""
+        at, size = int(first), RANGE
+        while at <= last:
+            end = min(at + size - 1, int(last))
+            try:
+                logs = self.node.logs(at, end, tuple(self._names))
+            except RpcRefused as error:
+                if error.too_wide and end > at:
+                    size = (end - at + 1) // 2
+                    continue
+                raise NodeSilent(
+                    f"{self.node.rpc.url} does not list logs: {error}",
+                    next="Use an RPC endpoint that serves eth_getLogs for these blocks.",
+                    first=at,
+                    last=end,
+                ) from None
+            yield from self._logged(logs)
+            at, size = end + 1, min(size * 2, RANGE)
+
+    def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
+        """The call's results."""
+        to, data, entry = self._encoded(call)
+        try:
+            answer = self.node.call(to, data, sender=sender, at="latest" if at is None else at)
+        except CallFailed as error:
+            raise abi.refusal(call.contract, error.data, error.message) from None
+        return abi.decoded(entry["outputs"], answer)
+
+    def cost(self, call: Call, sender: Address) -> Cost:
+        """What the call would cost now; `Reverted` if it would be refused."""
+        to, data, _ = self._encoded(call)
+        try:
+            return self.node.cost(to, data, sender)
+        except CallFailed as error:
+            raise abi.refusal(call.contract, error.data, error.message) from None
+
+    def send(self, call: Call, signer: Signer) -> Mined:
+        """Mined with status 1, or refused before anything is sent."""
+        to, data, _ = self._encoded(call)
+        try:
+            return self._mined(self.node.transact(to, data, signer))
+        except CallFailed as error:
+            raise abi.refusal(call.contract, error.data, error.message) from None
+
+    def sign(self, call: Call, signer: Signer, *, nonce: int | None = None) -> Signed:
+        """The transaction as bytes to be kept before they are sent: what an outbox needs."""
+        to, data, _ = self._encoded(call)
+        try:
+            return self.node.sign(to, data, signer, nonce=nonce)
+        except CallFailed as error:
+            raise abi.refusal(call.contract, error.data, error.message) from None
+
+    def broadcast(self, signed: Signed) -> None:
+        """Sent, or sent again."""
+        try:
+            self.node.broadcast(signed)
+        except RpcRefused as error:
+            raise Conflict(
+                f"{self.node.rpc.url} refuses the transaction: {error.message}",
+                next="Look whether another transaction took its nonce.",
+                tx=hexed(signed.tx),
+            ) from None
+
+    def mined(self, tx: Bytes32) -> Mined | None:
+        """The transaction with its events, None while no block has it, `Reverted` if it failed there."""
+        receipt = self.node.receipt(tx)
+        if receipt is None:
+            return None
+        if not receipt.succeeded:
+            raise abi.refusal("the contract", b"", f"transaction {hexed(tx)} failed in its block")
+        return self._mined(receipt)
+
+    def has_code(self, address: Address) -> bool:
+        """Whether the account is a contract."""
+        return bool(self.node.code(address))
+
+    def _encoded(self, call: Call) -> tuple[Address, bytes, abi.Entry]:
+        address = self._deployment.contracts.get(call.contract)
+        if address is None:
+            raise Missing(f"the deployment has no {call.contract}", contract=call.contract)
+        entry = abi.function(call.contract, call.function, len(call.args))
+        return address, abi.selector(entry) + abi.encoded(entry["inputs"], call.args), entry
+
+    def _mined(self, receipt: Receipt) -> Mined:
+        block = self._block(receipt.block_hash, receipt.block_number)
+        return Mined(receipt.tx, block, receipt.gas_used, tuple(self._logged(receipt.logs)))
+
+    def _logged(self, logs: tuple[Log, ...]) -> Iterator[Logged]:
+        for log in logs:
+            name = self._names.get(log.address)
+            event = decode(name, log.topics, log.data) if name else None
+            if event is not None:
+                block = self._block(log.block_hash, log.block_number)
+                yield Logged(block, log.tx, log.index, log.address, event)
+
+    def _block(self, block_hash: Bytes32, number: BlockNumber) -> Block:
+        found = self._blocks.get(block_hash)
+        if found is None:
+            found = self.node.block(block_hash)
+            if found.hash != block_hash or found.number != number:
+                raise NodeSilent(
+                    f"{self.node.rpc.url} contradicts itself about block {number}",
+                    next="Repeat; if it goes on, use another RPC endpoint.",
+                )
+            if len(self._blocks) >= BLOCKS_KEPT:
+                self._blocks.clear()
+            self._blocks[block_hash] = found
+        return found

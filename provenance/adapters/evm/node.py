@@ -1,0 +1,359 @@
+"""What is on the chain, and how does a transaction get there?
+
+Blocks, logs, calls and signed transactions in bytes; contracts and events are `chain`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from provenance.adapters.evm.rpc import NodeSilent, Rpc, RpcRefused
+from provenance.app.ports import Block, Cost
+from provenance.domain.hashes import keccak
+from provenance.errors import Broken, Conflict, Missing, Unavailable
+from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
+
+if TYPE_CHECKING:
+    from provenance.app.ports import Signer
+
+RECEIPT_S: Final = 180.0
+POLL_S: Final = 0.02  # anvil mines at once: the first look finds it
+POLL_MOST_S: Final = 2.0
+NONCE_TRIES: Final = 5
+GAS_MARGIN_PERCENT: Final = 20
+_LOW_NONCE = (
+    "nonce too low",
+    "already known",
+    "replacement transaction underpriced",
+    "already imported",
+    "correct nonce",
+)
+
+
+class InsufficientFunds(Conflict):
+    """The account cannot pay for the transaction."""
+
+    code = "insufficient-funds"
+    next = "Send the named account some of the chain's own currency, then repeat."
+
+
+class NotMined(Unavailable):
+    """The transaction was sent and no block took it in time."""
+
+    code = "not-mined"
+    next = "It may still be mined: look for the named transaction before you repeat the command."
+
+
+class CallFailed(Exception):  # noqa: N818 - a fact; never leaves the adapter
+    """The EVM reverted; what the data means is for who knows the contract."""
+
+    def __init__(self, data: bytes, message: str) -> None:
+        super().__init__(message)
+        self.data, self.message = data, message
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One raw log."""
+
+    address: Address
+    topics: tuple[Bytes32, ...]
+    data: bytes
+    block_number: BlockNumber
+    block_hash: Bytes32
+    tx: Bytes32
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A mined transaction."""
+
+    tx: Bytes32
+    succeeded: bool
+    gas_used: int
+    block_number: BlockNumber
+    block_hash: Bytes32
+    created: Address | None
+    logs: tuple[Log, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A transaction that any node may broadcast, and broadcast again."""
+
+    tx: Bytes32
+    raw: bytes
+    nonce: int
+
+
+class Node:
+    """One chain, through its RPC endpoints."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self.rpc = rpc
+        self._chain_id: int | None = None
+
+    def chain_id(self) -> int:
+        if self._chain_id is None:
+            self._chain_id = number(self._ask("eth_chainId"))
+        return self._chain_id
+
+    def block(self, tag: int | str | bytes) -> Block:
+        """A block by number, tag (`latest`, `pending`, `safe`, `finalized`) or hash."""
+        if isinstance(tag, bytes):
+            found = self._ask("eth_getBlockByHash", hexed(tag), False)  # noqa: FBT003 - JSON-RPC's order
+        else:
+            found = self._ask("eth_getBlockByNumber", _tag(tag), False)  # noqa: FBT003
+        if found is None:
+            shown = hexed(tag) if isinstance(tag, bytes) else str(tag)
+            raise Missing(
+                f"the node has no block {shown}", next="Wait for the block, or ask another node.", block=shown
+            )
+        return Block(
+            BlockNumber(number(found["number"])),
+            Bytes32(raw(found["hash"] or "0x")),
+            UnixSeconds(number(found["timestamp"])),
+        )
+
+    def code(self, address: Address) -> bytes:
+        return raw(self._ask("eth_getCode", hexed(address), "latest"))
+
+    def balance(self, address: Address) -> Wei:
+        return Wei(number(self._ask("eth_getBalance", hexed(address), "latest")))
+
+    def nonce(self, address: Address) -> int:
+        """The next nonce, what waits in the node's pool counted."""
+        return number(self._ask("eth_getTransactionCount", hexed(address), "pending"))
+
+    def logs(self, first: int, last: int, addresses: tuple[Address, ...]) -> tuple[Log, ...]:
+        """The raw logs of [first, last], in chain order.
+
+        Raises:
+            RpcRefused: the node wants a smaller range (`too_wide`), or refuses.
+        """
+        wanted = {"fromBlock": hex(first), "toBlock": hex(last), "address": [hexed(one) for one in addresses]}
+        found = self.rpc.call("eth_getLogs", wanted)
+        if not isinstance(found, list):
+            raise NodeSilent("eth_getLogs did not answer with a list")
+        logs = (_log(one) for one in found if not one.get("removed"))
+        return tuple(sorted(logs, key=lambda log: (log.block_number, log.index)))
+
+    def call(
+        self, to: Address | None, data: bytes, *, sender: Address | None = None, at: int | str = "latest"
+    ) -> bytes:
+        """What the call returns.
+
+        Raises:
+            CallFailed: the EVM reverted.
+        """
+        return raw(self._simulated("eth_call", _fields(to, data, sender), _tag(at)))
+
+    def cost(self, to: Address | None, data: bytes, sender: Address) -> Cost:
+        """What the transaction would cost at most, by the node's estimate.
+
+        Raises:
+            CallFailed: the EVM reverted.
+        """
+        used = number(self._simulated("eth_estimateGas", _fields(to, data, sender)))
+        _, most = self._fees()
+        return Cost(used, Wei(used * most))
+
+    def sign(self, to: Address | None, data: bytes, signer: Signer, *, nonce: int | None = None) -> Signed:
+        """The EIP-1559 transaction, signed; nothing is sent.
+
+        Raises:
+            CallFailed: the EVM would revert.
+            InsufficientFunds: the account cannot pay the gas.
+        """
+        used = number(self._simulated("eth_estimateGas", _fields(to, data, signer.address)))
+        tip, most = self._fees()
+        gas = used + used * GAS_MARGIN_PERCENT // 100
+        return _signed(
+            {
+                "chainId": self.chain_id(),
+                "nonce": self.nonce(signer.address) if nonce is None else nonce,
+                "gas": gas,
+                "maxFeePerGas": most,
+                "maxPriorityFeePerGas": tip,
+                "to": hexed(to) if to is not None else b"",
+                "value": 0,
+                "data": data,
+            },
+            signer,
+        )
+
+    def broadcast(self, signed: Signed) -> None:
+        """The node has the transaction, now or already."""
+        try:
+            self.rpc.call("eth_sendRawTransaction", hexed(signed.raw))
+        except RpcRefused as error:
+            if self.receipt(signed.tx) is None and "already known" not in error.message.lower():
+                raise
+        except Unavailable:  # the answer was lost, the transaction perhaps not
+            if self.receipt(signed.tx) is None:
+                raise
+
+    def receipt(self, tx: Bytes32) -> Receipt | None:
+        """The transaction's receipt, or None while no block has it."""
+        found = self._ask("eth_getTransactionReceipt", hexed(tx))
+        if not found or not found.get("blockHash"):
+            return None
+        created = found.get("contractAddress")
+        return Receipt(
+            tx=tx,
+            succeeded=number(found["status"]) == 1,
+            gas_used=number(found["gasUsed"]),
+            block_number=BlockNumber(number(found["blockNumber"])),
+            block_hash=Bytes32(raw(found["blockHash"])),
+            created=Address(raw(created)) if created else None,
+            logs=tuple(_log(one) for one in found["logs"]),
+        )
+
+    def transact(self, to: Address | None, data: bytes, signer: Signer) -> Receipt:
+        """Sent and mined.
+
+        Raises:
+            CallFailed: the EVM reverts; before sending, nothing was sent.
+            NotMined: no block took it in time.
+        """
+        for _ in range(NONCE_TRIES):
+            signed = self.sign(to, data, signer)
+            try:
+                self.broadcast(signed)
+            except RpcRefused as error:
+                told = error.message.lower()
+                if any(words in told for words in _LOW_NONCE):
+                    continue  # another process of this account was faster: sign again with the next nonce
+                raise self._refusal(error, signer.address) from None
+            receipt = self.wait(signed.tx)
+            if not receipt.succeeded:
+                self.call(to, data, sender=signer.address, at=receipt.block_number)
+                raise CallFailed(b"", f"transaction {hexed(signed.tx)} failed, and the same call now succeeds")
+            return receipt
+        raise Conflict(
+            "another process keeps sending from the same account",
+            next="Let it finish, then repeat the command.",
+            account=hexed(signer.address),
+        )
+
+    def wait(self, tx: Bytes32, *, timeout_s: float = RECEIPT_S) -> Receipt:
+        """The receipt, once a block has the transaction."""
+        pause, until = POLL_S, time.monotonic() + timeout_s
+        while (receipt := self.receipt(tx)) is None:
+            if time.monotonic() > until:
+                raise NotMined(f"transaction {hexed(tx)} was not mined within {timeout_s:.0f} s", tx=hexed(tx))
+            time.sleep(pause)
+            pause = min(pause * 2, POLL_MOST_S)
+        return receipt
+
+    def _fees(self) -> tuple[int, int]:
+        """(tip, most) per gas: room for six full blocks of rising base fee."""
+        latest = self._ask("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 - JSON-RPC's order
+        try:
+            tip = number(self.rpc.call("eth_maxPriorityFeePerGas"))
+        except RpcRefused:
+            tip = 10**9  # wei; a node without the method
+        return tip, 2 * number(latest.get("baseFeePerGas") or "0x0") + tip
+
+    def _simulated(self, method: str, *params: object) -> Any:  # noqa: ANN401 - JSON of the node
+        try:
+            return self.rpc.call(method, *params)
+        except RpcRefused as error:
+            data = _revert_data(error.data)
+            told = error.message.lower()
+            if data or "revert" in told or "vm exception" in told:
+                raise CallFailed(data, error.message) from None
+            raise self._refusal(error, None) from None
+
+    def _ask(self, method: str, *params: object) -> Any:  # noqa: ANN401 - JSON of the node
+        try:
+            return self.rpc.call(method, *params)
+        except RpcRefused as error:
+            raise self._refusal(error, None) from None
+
+    def _refusal(self, error: RpcRefused, account: Address | None) -> Exception:
+        facts = {"account": hexed(account)} if account else {}
+        if "insufficient funds" in error.message.lower() or "doesn't have enough funds" in error.message:
+            return InsufficientFunds(f"{self.rpc.url}: {error.message}", **facts)
+        return NodeSilent(
+            f"{self.rpc.url} refuses: {error}",
+            next="Use an RPC endpoint that serves this call and keeps the named block.",
+            rpc=self.rpc.url,
+        )
+
+
+def hexed(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def raw(text: object) -> bytes:
+    """Bytes of a node's hex.
+
+    Raises:
+        NodeSilent: it is none.
+    """
+    try:
+        return bytes.fromhex(str(text).removeprefix("0x"))
+    except ValueError:
+        raise NodeSilent("the node's answer is not hex") from None
+
+
+def number(text: object) -> int:
+    """Integer of a node's quantity."""
+    try:
+        return text if isinstance(text, int) else int(str(text), 16)
+    except ValueError:
+        raise NodeSilent("the node's answer is not a number") from None
+
+
+def _tag(tag: int | str) -> str:
+    return hex(tag) if isinstance(tag, int) else tag
+
+
+def _fields(to: Address | None, data: bytes, sender: Address | None) -> dict[str, str]:
+    fields = {"data": hexed(data)}
+    if to is not None:
+        fields["to"] = hexed(to)
+    if sender is not None:
+        fields["from"] = hexed(sender)
+    return fields
+
+
+def _log(found: dict[str, Any]) -> Log:
+    return Log(
+        address=Address(raw(found["address"])),
+        topics=tuple(Bytes32(raw(one)) for one in found["topics"]),
+        data=raw(found["data"]),
+        block_number=BlockNumber(number(found["blockNumber"])),
+        block_hash=Bytes32(raw(found["blockHash"])),
+        tx=Bytes32(raw(found["transactionHash"])),
+        index=number(found["logIndex"]),
+    )
+
+
+def _revert_data(data: object) -> bytes:
+    """Anvil and geth send hex, ganache an object around it."""
+    if isinstance(data, dict):
+        data = data.get("result") or data.get("data")
+    if isinstance(data, str) and data.startswith("0x"):
+        return raw(data)
+    return b""
+
+
+def _signed(fields: dict[str, Any], signer: Signer) -> Signed:
+    """Source: EIP-1559 §Specification, EIP-2718."""
+    from eth_account.typed_transactions.typed_transaction import TypedTransaction  # noqa: PLC0415 - 0.6 s, only where one signs
+
+    unsigned = TypedTransaction.from_dict({"type": 2, "accessList": [], **fields})
+    signature = signer.sign(Bytes32(bytes(unsigned.hash())))
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    complete = TypedTransaction.from_dict(
+        {"type": 2, "accessList": [], **fields, "v": signature[64] - 27, "r": r, "s": s}
+    )
+    encoded = bytes(complete.encode())
+    if len(signature) != 65 or signature[64] not in (27, 28):  # noqa: PLR2004 - r ‖ s ‖ v
+        raise Broken("a signer did not answer with r ‖ s ‖ v")
+    return Signed(keccak(encoded), encoded, int(fields["nonce"]))
