@@ -27,7 +27,6 @@ from provenance.app.ports import (
     SignedGateReport,
 )
 from provenance.domain import canonical, fields, merkle, refusal, signature, typed
-from provenance.domain.cid import Cid
 from provenance.domain.hashes import sha256
 from provenance.errors import Denied, Failed, Invalid, ProvenanceError, Unavailable
 from provenance.types import BlockNumber, Bytes32, UnixSeconds
@@ -36,8 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provenance.app.ports import Clock, Deployment, Random, Signer
+    from provenance.domain.cid import Cid
     from provenance.domain.typed import KeyBinding, MeterSession, OpenAccess, Segment
-    from provenance.types import AccessId, Address, Json, SessionId
+    from provenance.types import AccessId, Json, SessionId
 
 TIMEOUT_S: Final = 30.0  # without a byte
 DEPOSIT_TIMEOUT_S: Final = 900.0  # the gateway decodes and judges every recording meanwhile
@@ -265,7 +265,7 @@ class Gateway:
         except httpx2.TransportError as error:
             raise GatewaySilent(f"{self.url} broke off: {type(error).__name__}") from error
 
-    def _json(  # noqa: PLR0913 - one request's parts
+    def _json(
         self,
         method: str,
         target: str,
@@ -293,7 +293,7 @@ class Gateway:
             raise GatewayDiffers(f"the gateway's answer to {target} is no object")
         return answer
 
-    def _send(  # noqa: PLR0913 - one request's parts
+    def _send(
         self,
         method: str,
         target: str,

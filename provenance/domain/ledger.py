@@ -74,10 +74,12 @@ class Fact(Generic[E_co]):
 
     @property
     def number(self) -> BlockNumber:
+        """The block's number."""
         return self.logged.block.number
 
     @property
     def time(self) -> UnixSeconds:
+        """The block's time."""
         return self.logged.block.time
 
     def upto(self, at: BlockNumber) -> bool:
@@ -104,22 +106,27 @@ class Dataset:
 
     @property
     def manifest_root(self) -> Bytes32:
+        """As registered."""
         return self.registered.event.manifest_root
 
     @property
     def manifest_digest(self) -> Bytes32:
+        """As registered."""
         return self.registered.event.manifest_digest
 
     @property
     def terms_hash(self) -> Bytes32:
+        """As on chain."""
         return self.registered.event.terms_hash
 
     @property
     def items(self) -> int:
+        """How many recordings."""
         return self.registered.event.items
 
     @property
     def superseded_by(self) -> DatasetId | None:
+        """The newer version, if one was named."""
         return self.superseded.event.new_id if self.superseded else None
 
     def holder(self, at: BlockNumber) -> Address:
@@ -160,22 +167,27 @@ class License:
 
     @property
     def dataset_id(self) -> DatasetId:
+        """What is licensed."""
         return self.granted.event.dataset_id
 
     @property
     def licensee(self) -> Address:
+        """Who may use it."""
         return self.granted.event.licensee
 
     @property
     def holder(self) -> Address:
+        """Who granted it."""
         return self.granted.event.holder
 
     @property
     def terms_hash(self) -> Bytes32:
+        """As on chain."""
         return self.granted.event.terms_hash
 
     @property
     def purposes(self) -> int:
+        """As granted."""
         return self.granted.event.purposes
 
     def termination(self, at: BlockNumber) -> Fact[e.LicenseTerminated] | None:
@@ -207,6 +219,7 @@ class Settlement:
 
     @property
     def epoch(self) -> int:
+        """Its number."""
         return self.proposed.event.epoch
 
     @property

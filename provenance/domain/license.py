@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from provenance.types import Address, BlockNumber, ConsentId, Json, LicenseId
 
 KIND: Final = "provenance/offer"
-YEARS_MAX: Final = 100
 
 
 class BroaderThanTerms(Invalid):
@@ -83,12 +82,14 @@ def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Off
         raise BroaderThanTerms(f"the terms do not allow {purposes.label(beyond)}", field="purposes")
     if offer.terms_hash != terms.terms_hash:
         raise BroaderThanTerms("the offer names other terms than the dataset's", field="termsHash")
-    if terms.not_after and offer.expiry > terms.not_after + 1:
+    if offer.expiry > terms.not_after + 1:
         raise BroaderThanTerms(f"the terms end at {terms.not_after}, before the offer's expiry", field="expiry")
-    if terms.price is not None and offer.price < terms.price.per_license:
+    if offer.price < terms.price.per_license:
         raise BroaderThanTerms(
             f"the terms ask for {terms.price.per_license}, the offer for {offer.price}", field="price"
         )
+    if offer.price and offer.token != terms.price.token:
+        raise BroaderThanTerms("the terms name another token", field="token")
     for consent in consents:
         lacking = offer.purposes & ~consent.consent.purposes
         if lacking:
@@ -143,12 +144,7 @@ def refuse(decisions: Iterable[Decision]) -> ProvenanceError | None:
     return refusal.error(refused[0].code, refused[0].detail, **refused[0].facts(), refused=listed)
 
 
-def consents_by_id(domain: Domain, signed: Iterable[SignedConsent]) -> dict[ConsentId, SignedConsent]:
-    """Consents under the ids that their own fields give, whatever a document calls them."""
-    return {typed.digest(domain, one.consent): one for one in signed}
-
-
-def evaluate(  # noqa: PLR0913 - the facts of one decision, each from another source
+def evaluate(
     ledger: Ledger,
     manifest: Manifest,
     terms: Terms,
@@ -168,20 +164,27 @@ def evaluate(  # noqa: PLR0913 - the facts of one decision, each from another so
         ledger: facts up to `at` at least.
         manifest: the registered one, its root checked against the registration.
         terms: those of the registration, by their hash.
-        consents: by the digest of their fields (`consents_by_id`).
+        consents: by the digest of their fields (`Manifest.consents_by_id`).
+        use: what is asked.
         at: withdrawals, suspensions and terminations count up to here.
         final: grants and approvals count up to here only.
         made: what was made under the license so far.
     """
-    reason = _license_reason(ledger, use, at, final) or _dataset_reason(ledger, manifest, terms, use, at, final)
+    reason = _license_reason(ledger, use, at, final) or _dataset_reason(ledger, manifest, use, at, final)
     reason = reason or _terms_reason(terms, use, at, made or Made())
     if reason:
         code, detail = reason
-        return tuple(Decision(False, code, use.license_id, None, index, detail) for index in use.recordings)
+        return tuple(_refused(use, index, code, detail) for index in use.recordings)
     by_index = {recording.index: recording for recording in manifest.recordings}
     return tuple(
         _recording_decision(ledger, manifest, by_index.get(index), consents, use, at, final, index)
         for index in use.recordings
+    )
+
+
+def _refused(use: Use, index: int, code: str, detail: str, consent_id: ConsentId | None = None) -> Decision:
+    return Decision(
+        allowed=False, code=code, license_id=use.license_id, consent_id=consent_id, recording=index, detail=detail
     )
 
 
@@ -213,14 +216,14 @@ def _over(license_: License, at: Block) -> tuple[str, str] | None:
 
 
 def _dataset_reason(
-    ledger: Ledger, manifest: Manifest, terms: Terms, use: Use, at: Block, final: BlockNumber
+    ledger: Ledger, manifest: Manifest, use: Use, at: Block, final: BlockNumber
 ) -> tuple[str, str] | None:
     license_ = ledger.licenses[use.license_id]
     dataset = ledger.datasets.get(license_.dataset_id)
     if dataset is None or not dataset.registered.upto(at.number):
         return "unknown-dataset", "the license's dataset is not registered"
-    if not _same(dataset, manifest, terms):
-        return "unknown-dataset", "manifest or terms are not those of the dataset"
+    if not _same(dataset, manifest):
+        return "unknown-dataset", "the manifest is not that of the dataset"
     halt = dataset.halt(at.number, final)
     if halt is not None:
         return "dataset-suspended", f"the guardian suspended the dataset; ruling 0x{halt.event.reason.hex()}"
@@ -229,11 +232,11 @@ def _dataset_reason(
     return None
 
 
-def _same(dataset: Dataset, manifest: Manifest, terms: Terms) -> bool:
+def _same(dataset: Dataset, manifest: Manifest) -> bool:
     """The documents are the dataset's, as far as they say so themselves; the root is the caller's check."""
     return (
         manifest.holder == dataset.registrant
-        and manifest.terms_hash == dataset.terms_hash == terms.terms_hash
+        and manifest.terms_hash == dataset.terms_hash
         and len(manifest.recordings) == dataset.items
     )
 
@@ -244,7 +247,7 @@ def _terms_reason(terms: Terms, use: Use, at: Block, made: Made) -> tuple[str, s
     if not territories.covers(terms.territories, use.territory):
         place = use.territory.decode("ascii", "replace")
         return "territory-not-licensed", f"the terms cover {', '.join(terms.territories)}, not {place}"
-    if at.time < terms.not_before or (terms.not_after and at.time > terms.not_after):
+    if not terms.not_before <= at.time <= terms.not_after:
         return "terms-not-in-force", f"the terms count from {terms.not_before} to {terms.not_after}"
     caps = terms.caps
     if caps.outputs is not None and made.outputs >= caps.outputs:
@@ -254,7 +257,7 @@ def _terms_reason(terms: Terms, use: Use, at: Block, made: Made) -> tuple[str, s
     return None
 
 
-def _recording_decision(  # noqa: PLR0913 - the facts of one decision
+def _recording_decision(
     ledger: Ledger,
     manifest: Manifest,
     recording: Recording | None,
@@ -265,7 +268,7 @@ def _recording_decision(  # noqa: PLR0913 - the facts of one decision
     index: int,
 ) -> Decision:
     if recording is None:
-        return Decision(False, "unknown-recording", use.license_id, None, index, f"there is no recording {index}")
+        return _refused(use, index, "unknown-recording", f"there is no recording {index}")
     for consent_id in sorted(recording.consent_ids):
         consent = consents.get(consent_id)
         reason = (
@@ -274,14 +277,14 @@ def _recording_decision(  # noqa: PLR0913 - the facts of one decision
             else _consent_reason(ledger, manifest, recording, consent, consent_id, use, at, final)
         )
         if reason:
-            return Decision(False, reason[0], use.license_id, consent_id, index, reason[1])
+            return _refused(use, index, *reason, consent_id)
     heard = {consents[consent_id].consent.voice_id for consent_id in recording.consent_ids}
     if not set(recording.voice_ids) <= heard:
-        return Decision(False, "consent-missing", use.license_id, None, index, "a voice in it is covered by no consent")
-    return Decision(True, ALLOWED, use.license_id, None, index)
+        return _refused(use, index, "consent-missing", "a voice in it is covered by no consent")
+    return Decision(allowed=True, code=ALLOWED, license_id=use.license_id, recording=index)
 
 
-def _consent_reason(  # noqa: PLR0913 - the facts of one decision
+def _consent_reason(
     ledger: Ledger,
     manifest: Manifest,
     recording: Recording,
@@ -309,12 +312,11 @@ def _consent_reason(  # noqa: PLR0913 - the facts of one decision
 
 
 def _reach_reason(recording: Recording, signed: SignedConsent, use: Use) -> tuple[str, str] | None:
-    """What the chain cannot see of a consent: places and scope, each proved by its hash."""
-    known = territories.territories_hash(signed.territories) == signed.consent.territories
-    if not known or not territories.covers(signed.territories, use.territory):
+    """What the chain cannot see of a consent: places and scope; the document's hashes prove both."""
+    if not territories.covers(signed.territories, use.territory):
         place = use.territory.decode("ascii", "replace")
         return "consent-territory", f"the consent covers {', '.join(signed.territories)}, not {place}"
-    if not signed.covers(recording):
+    if not signed.covers(recording.voice_ids, recording.sealed.plaintext_commitment):
         return "consent-not-covering", "the consent's scope does not include the recording"
     return None
 
@@ -342,7 +344,6 @@ __all__ = [
     "Made",
     "SignedOffer",
     "Use",
-    "consents_by_id",
     "evaluate",
     "license_id",
     "narrow",

@@ -42,7 +42,7 @@ def recover(digest: Bytes32, signature: bytes) -> Address:
     compact = signature[:64] + bytes((signature[64] - 27,))
     try:
         key = PublicKey.from_signature_and_message(compact, digest, hasher=None)
-    except Exception as error:  # noqa: BLE001 - the binding raises a bare Exception for points off the curve
+    except Exception as error:
         raise BadSignature("no key gives this signature") from error
     return Address(keccak(key.format(compressed=False)[1:])[12:])
 
