@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from indexer import records, tables
 from indexer.store import bulk
@@ -117,9 +117,17 @@ class Mirror:
         return position
 
     def commit(
-        self, rows: Mapping[type[SQLModel], Sequence[Values]], before: Position, after: Position, *, keep: BlockNumber
+        self,
+        rows: Mapping[type[SQLModel], Sequence[Values]],
+        before: Position,
+        after: Position,
+        *,
+        keep: BlockNumber,
+        at: UnixSeconds,
     ) -> None:
         """Blocks above `keep` are gone with all their facts, the rows are in, the cursor is at `after`.
+
+        A reorg below the final block is put on record with them: payouts stand still until a release.
 
         Raises:
             Conflict: the cursor is not at `before` any more.
@@ -127,21 +135,15 @@ class Mirror:
         with self.database.write() as connection:
             if keep < before.number:
                 connection.execute(delete(_BLOCKS).where(_BLOCKS.c.number > keep))
+            if keep < before.final:
+                connection.execute(
+                    insert(_HALTS).values(at_s=at, fork=keep, final=before.final, final_hash=before.final_hash)
+                )
             bulk.insert(connection, tables.Block, rows.get(tables.Block, ()))
             for model, values in rows.items():
                 if model is not tables.Block:
                     bulk.insert(connection, model, values)
             self._move(connection, before, after)
-
-    def halt(self, fork: BlockNumber, before: Position, at: UnixSeconds) -> None:
-        """The reorg below finality is on record; once per fork and final block."""
-        with self.database.write() as connection:
-            same = (_HALTS.c.fork == fork) & (_HALTS.c.final_hash == before.final_hash) & _unreleased()
-            if connection.scalar(select(func.count()).select_from(_HALTS).where(same)):
-                return
-            connection.execute(
-                insert(_HALTS).values(at_s=at, fork=fork, final=before.final, final_hash=before.final_hash)
-            )
 
     def halts(self) -> tuple[HaltState, ...]:
         """The reorgs below finality that nobody has released."""

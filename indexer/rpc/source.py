@@ -1,0 +1,220 @@
+"""Which blocks and logs does the chain have? Asked of several nodes, believed only where it fits together.
+
+Checked here: chain id, block numbers, parent links, that each log names its block's hash and stands in
+the block's filter, that a filter that allows our logs agrees with the block's receipts, that the node
+itself has seen the range, and that a majority of the nodes has the last block. That headers and
+receipts hash to what they claim is not proved here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from indexer.blocks import Header, RawLog, Span, may_hold
+from indexer.rpc.node import Ask, BadAnswer, NodeBehind, NodeSilent, NoMethod, RangeTooLarge
+from indexer.rpc.parse import header, logs, number, receipt_logs
+from provenance.errors import Invalid, Missing, Unavailable
+from provenance.types import Address, BlockNumber, Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from indexer.rpc.node import Node
+    from provenance.types import Json
+
+BATCH: Final = 100  # calls in one HTTP request; providers refuse more
+
+
+class WrongChain(Invalid):
+    """A node serves another chain than the settings name."""
+
+    code = "wrong-chain"
+    next = "Correct rpc or chain_id of the network."
+
+
+class NodesDisagree(Unavailable):
+    """No majority of the nodes has the same block; nothing is believed until one has."""
+
+    code = "nodes-disagree"
+    next = "Wait, or remove the endpoint that is wrong from `rpc`."
+
+
+class Forked(Unavailable):
+    """The node's branch does not continue ours."""
+
+    code = "forked"
+    next = "Repeat: the mirror looks for the fork."
+
+
+class Source:
+    """The chain as a majority of its nodes tells it."""
+
+    def __init__(self, nodes: Sequence[Node], contracts: Iterable[Address], chain_id: int) -> None:
+        if not nodes:
+            raise Missing("the network has no RPC endpoint", next="Set `rpc` in [networks.NAME] of the settings.")
+        self.nodes, self.contracts, self.chain_id = tuple(nodes), frozenset(contracts), chain_id
+        self.quorum = len(self.nodes) // 2 + 1
+        self._checked: set[str] = set()
+
+    def head(self, tag: str = "latest") -> BlockNumber:
+        """The highest block that a majority of the nodes has reached.
+
+        Args:
+            tag: `latest`, `safe` or `finalized`.
+
+        Raises:
+            Unavailable: no majority answers.
+        """
+        heads, silent = [], None
+        for node in self.nodes:
+            try:
+                heads.append(self._header(node, tag).number)
+            except Unavailable as error:
+                silent = error
+        if len(heads) < self.quorum:
+            raise silent or NodeSilent("no node answers")
+        return BlockNumber(sorted(heads, reverse=True)[self.quorum - 1])
+
+    def header(self, at: BlockNumber) -> Header | None:
+        """The block of that number that a majority has; None where a majority has none yet.
+
+        Raises:
+            NodesDisagree: no majority for any.
+        """
+        votes: dict[Bytes32 | None, int] = {}
+        found: dict[Bytes32 | None, Header | None] = {}
+        silent = None
+        for node in self.nodes:
+            try:
+                one = self._block(node, at)
+            except Unavailable as error:
+                silent = error
+                continue
+            key = None if one is None else one.hash
+            votes[key], found[key] = votes.get(key, 0) + 1, one
+            if votes[key] >= self.quorum:
+                return one
+        if silent is not None and sum(votes.values()) < self.quorum:
+            raise silent
+        raise NodesDisagree(f"the nodes tell different blocks {at}", block=at)
+
+    def span(self, first: BlockNumber, last: BlockNumber, parent: Bytes32) -> Span:
+        """The blocks [first, last] that follow `parent`, with every log of our contracts.
+
+        Raises:
+            Forked: a majority's block `first` follows another parent.
+            RangeTooLarge: the node wants fewer blocks.
+            Unavailable: no node gave an answer that fits together.
+        """
+        failures: list[Unavailable] = []
+        for node in self.nodes:
+            try:
+                return self._span_from(node, first, last, parent)
+            except Unavailable as error:
+                failures.append(error)
+        for kind in (RangeTooLarge, Forked, BadAnswer):
+            found = next((one for one in failures if isinstance(one, kind)), None)
+            if found is not None:
+                raise found
+        raise failures[0]
+
+    def _span_from(self, node: Node, first: BlockNumber, last: BlockNumber, parent: Bytes32) -> Span:
+        if self._header(node, "latest").number < last:
+            raise NodeBehind(f"{node.name} has not reached block {last}", rpc=node.name, block=last)
+        headers = self._headers(node, first, last)
+        if headers[0].parent != parent:
+            raise Forked(f"block {first} follows another block than the mirrored one", block=first)
+        for before, after in zip(headers, headers[1:], strict=False):
+            if after.parent != before.hash:
+                raise BadAnswer(f"{node.name}: block {after.number} does not follow block {before.number}")
+        found = self._logs(node, first, last)
+        self._fits(node, headers, found)
+        self._complete(node, headers, found)
+        if len(self.nodes) > 1:
+            agreed = self.header(last)
+            if agreed is None or agreed.hash != headers[-1].hash:
+                raise BadAnswer(f"{node.name}: the majority has another block {last}", rpc=node.name)
+        return Span(headers, found)
+
+    def _headers(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[Header, ...]:
+        headers: list[Header] = []
+        for start in range(first, last + 1, BATCH):
+            numbers = range(start, min(start + BATCH, last + 1))
+            answers = self._ask(node, [Ask("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
+            for expected, answer in zip(numbers, answers, strict=True):
+                one = header(answer)
+                if one is None:
+                    raise NodeBehind(f"{node.name} has no block {expected}", rpc=node.name, block=expected)
+                if one.number != expected:
+                    raise BadAnswer(f"{node.name} gave block {one.number} for block {expected}", rpc=node.name)
+                headers.append(one)
+        return tuple(headers)
+
+    def _logs(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[RawLog, ...]:
+        wanted: dict[str, Json] = {
+            "fromBlock": hex(first),
+            "toBlock": hex(last),
+            "address": sorted("0x" + contract.hex() for contract in self.contracts),
+        }
+        return logs(self._ask(node, [Ask("eth_getLogs", (wanted,))])[0])
+
+    def _fits(self, node: Node, headers: Sequence[Header], found: Sequence[RawLog]) -> None:
+        """Each log belongs to the block that it names, and the block's filter allows it."""
+        by_number = {one.number: one for one in headers}
+        places: set[tuple[int, int]] = set()
+        for log in found:
+            block = by_number.get(log.block)
+            if block is None or block.hash != log.block_hash or log.contract not in self.contracts:
+                raise BadAnswer(f"{node.name} gave a log of another block or contract", rpc=node.name, block=log.block)
+            if not all(may_hold(block.bloom, value) for value in (log.contract, *log.topics)):
+                raise BadAnswer(f"{node.name} gave a log that block {log.block} cannot hold", rpc=node.name)
+            if (log.block, log.log_index) in places:
+                raise BadAnswer(f"{node.name} gave a log twice", rpc=node.name, block=log.block)
+            places.add((log.block, log.log_index))
+
+    def _complete(self, node: Node, headers: Sequence[Header], found: Sequence[RawLog]) -> None:
+        """Where a filter allows our logs, the receipts hold exactly those that arrived."""
+        suspects = [one for one in headers if any(may_hold(one.bloom, contract) for contract in self.contracts)]
+        arrived: dict[BlockNumber, set[RawLog]] = {}
+        for log in found:
+            arrived.setdefault(log.block, set()).add(log)
+        for start in range(0, len(suspects), BATCH):
+            part = suspects[start : start + BATCH]
+            for block, held in zip(part, self._held(node, part), strict=True):
+                if held != arrived.get(block.number, set()):
+                    raise BadAnswer(f"{node.name} left out logs of block {block.number}", rpc=node.name)
+
+    def _held(self, node: Node, blocks: Sequence[Header]) -> list[set[RawLog]]:
+        """Our logs of each block, from its receipts, or by its hash where the node has no such method."""
+        try:
+            answers = self._ask(node, [Ask("eth_getBlockReceipts", (hex(one.number),)) for one in blocks])
+            found = [receipt_logs(answer) for answer in answers]
+        except NoMethod:
+            addresses: Json = sorted("0x" + contract.hex() for contract in self.contracts)
+            asks = [Ask("eth_getLogs", ({"blockHash": _hex(one.hash), "address": addresses},)) for one in blocks]
+            found = [logs(answer) for answer in self._ask(node, asks)]
+        return [{log for log in block if log.contract in self.contracts} for block in found]
+
+    def _header(self, node: Node, tag: str) -> Header:
+        one = header(self._ask(node, [Ask("eth_getBlockByNumber", (tag, False))])[0])
+        if one is None:
+            raise NodeBehind(f"{node.name} has no {tag} block", rpc=node.name)
+        return one
+
+    def _block(self, node: Node, at: BlockNumber) -> Header | None:
+        one = header(self._ask(node, [Ask("eth_getBlockByNumber", (hex(at), False))])[0])
+        if one is not None and one.number != at:
+            raise BadAnswer(f"{node.name} gave block {one.number} for block {at}", rpc=node.name)
+        return one
+
+    def _ask(self, node: Node, asks: Sequence[Ask]) -> list[Json]:
+        if node.name not in self._checked:
+            found = number(node.ask([Ask("eth_chainId")])[0])
+            if found != self.chain_id:
+                raise WrongChain(f"{node.name} serves chain {found}, expected {self.chain_id}", chain=found)
+            self._checked.add(node.name)
+        return node.ask(asks)
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
