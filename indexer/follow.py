@@ -138,7 +138,7 @@ class Follower:
     def _extend(self, before: Position, head: BlockNumber, *, keep: BlockNumber, parent: Bytes32) -> Position:
         span = self._fetched(BlockNumber(keep + 1), head, parent)
         last = span.headers[-1]
-        floor = before.final if keep >= before.final else keep
+        floor = min(before.final, keep)
         final = BlockNumber(max(floor, min(last.number, self._final(head))))
         final_hash = _hash_in(span, final) or (self._mirrored(final) if final >= self._anchor else parent)
         after = Position(last.number, last.hash, final, final_hash)
@@ -210,13 +210,7 @@ def once(follower: Follower) -> Step:
     """
     target: BlockNumber | None = None
     while True:
-        for attempt in stamina.retry_context(on=_passing, attempts=None, timeout=ONCE_S, wait_max=5.0):
-            with attempt:
-                step = follower.step()
-                if step.outcome == "behind":
-                    raise NodeBehind(
-                        f"the nodes are at block {step.head}, the mirror is at {step.position.number}", block=step.head
-                    )
+        step = _insisting(follower)
         target = step.head if target is None else target
         if step.outcome == "current" or step.position.number >= target:
             return step
@@ -225,17 +219,26 @@ def once(follower: Follower) -> Step:
 def forever(follower: Follower, *, poll_s: float, told: Callable[[Step], None]) -> None:
     """The mirror follows the head until the process ends; failures are waited out with jitter."""
     while True:
-        for attempt in stamina.retry_context(on=_passing, attempts=None, timeout=None, wait_max=10.0):
-            with attempt:
-                step = follower.step()
+        step = _patiently(follower)
         if step.outcome in ("advanced", "forked"):
             told(step)
         if step.position.number >= step.head:
             time.sleep(poll_s)
 
 
-def _passing(error: Exception) -> bool:
-    return isinstance(error, Unavailable)
+@stamina.retry(on=Unavailable, attempts=None, timeout=ONCE_S, wait_max=5.0)
+def _insisting(follower: Follower) -> Step:
+    step = follower.step()
+    if step.outcome == "behind":
+        raise NodeBehind(
+            f"the nodes are at block {step.head}, the mirror is at {step.position.number}", block=step.head
+        )
+    return step
+
+
+@stamina.retry(on=Unavailable, attempts=None, timeout=None, wait_max=10.0)
+def _patiently(follower: Follower) -> Step:
+    return follower.step()
 
 
 def _narrower(first: BlockNumber, last: BlockNumber, suggested: tuple[int, int] | None) -> int:

@@ -38,6 +38,7 @@ _BEYOND: Final = re.compile(
     r"unknown block|header not found|block not found|cannot be found|beyond|future block|not yet|invalid block",
     re.IGNORECASE,
 )
+_NO_SUCH: Final = re.compile(r"method .*(not (supported|found|available|allowed)|does not exist)", re.IGNORECASE)
 _SUGGESTED: Final = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.IGNORECASE)
 
 
@@ -153,7 +154,7 @@ def refusal(name: str, error: object) -> Unavailable:
     if not isinstance(error, dict):
         return BadAnswer(f"{name} left an answer out", rpc=name)
     message, code = str(error.get("message", "")), error.get("code")
-    if code == _NO_METHOD:
+    if code == _NO_METHOD or _NO_SUCH.search(message):
         return NoMethod(f"{name}: {message[:200]}", rpc=name)
     if _BUSY.search(message):
         return NodeSilent(f"{name} limits our requests", rpc=name)

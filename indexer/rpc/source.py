@@ -8,6 +8,7 @@ receipts hash to what they claim is not proved here.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from indexer.blocks import Header, RawLog, Span, may_hold
@@ -124,7 +125,7 @@ class Source:
         headers = self._headers(node, first, last)
         if headers[0].parent != parent:
             raise Forked(f"block {first} follows another block than the mirrored one", block=first)
-        for before, after in zip(headers, headers[1:], strict=False):
+        for before, after in pairwise(headers):
             if after.parent != before.hash:
                 raise BadAnswer(f"{node.name}: block {after.number} does not follow block {before.number}")
         found = self._logs(node, first, last)
