@@ -1,0 +1,12 @@
+"""Does everything that was registered, licensed, used and paid follow from chain and content alone?
+
+No SQL and no operator's code: the same pure rules that the operator ran, run again over an RPC
+endpoint and content addresses.
+"""
+
+from __future__ import annotations
+
+from provenance.app.audit.run import run
+from provenance.app.audit.trace import Trace, trace
+
+__all__ = ["Trace", "run", "trace"]

@@ -1,0 +1,188 @@
+"""What is there to be judged? The chain's facts and every document they name, each fetched once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from provenance.domain.batch import Batch
+from provenance.domain.ledger import Ledger
+from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.terms import Terms
+from provenance.domain.usage import session_id
+from provenance.domain.verdict import Check, Verdict
+from provenance.errors import Incomplete, Missing, ProvenanceError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from provenance.app.ports import Chain, Content
+    from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
+    from provenance.domain.events import UsageAnchored
+    from provenance.domain.ledger import Block, Dataset, Fact, License
+    from provenance.domain.usage import Use
+    from provenance.types import Bytes32, DatasetId, LicenseId, RecordingId, SessionId
+
+T = TypeVar("T")
+
+
+class SegmentReader(Protocol):
+    """The receipts in a segment's file."""
+
+    def __call__(self, data: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """One batch and the event that fixed it."""
+
+    fact: Fact[UsageAnchored]
+    batch: Batch
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The ledger at one block, and its documents.
+
+    Every lookup raises what fetching or parsing raised: `Missing` where nobody has the bytes, `Failed`
+    where only wrong copies exist, `Invalid` where the bytes are not such a document.
+    """
+
+    chain: Chain
+    content: Content
+    read_uses: SegmentReader
+    at: Block
+    ledger: Ledger
+    _kept: dict[tuple[str, bytes], object] = field(default_factory=dict)
+
+    @classmethod
+    def gather(cls, chain: Chain, content: Content, read_uses: SegmentReader, at: Block) -> Evidence:
+        """Everything up to `at` is folded; documents come when asked for."""
+        events = chain.events(chain.deployment.first_block, at.number)
+        return cls(chain, content, read_uses, at, Ledger.fold(events))
+
+    def manifest(self, dataset: Dataset) -> Manifest:
+        """The registered manifest."""
+        digest = dataset.manifest_digest
+        return self._once("manifest", digest, lambda: Manifest.parse(self.content.get_digest(digest)[1]))
+
+    def terms(self, dataset: Dataset) -> Terms:
+        """The registered terms."""
+        digest = dataset.terms_hash
+        return self._once("terms", digest, lambda: Terms.parse(self.content.get_digest(digest)[1]))
+
+    def batch(self, fact: Fact[UsageAnchored]) -> Batch:
+        """The batch that an anchor fixed."""
+        digest = fact.event.data_digest
+        return self._once("batch", digest, lambda: Batch.parse(self.content.get_digest(digest)[1]))
+
+    def uses(self, entry: SegmentEntry) -> tuple[Use, ...]:
+        """The receipts of a segment, its file's hash checked."""
+        digest = entry.segment.sha256
+        return self._once("uses", digest, lambda: self._uses(entry))
+
+    def _uses(self, entry: SegmentEntry) -> tuple[Use, ...]:
+        data = self.content.get(entry.cid)
+        return self.read_uses(data, expected_sha256=entry.segment.sha256)
+
+    def anchors(self) -> Iterator[Fact[UsageAnchored]]:
+        """Every meter's anchors, each meter's in order."""
+        for meter in sorted(self.ledger.anchors):
+            yield from self.ledger.anchors[meter]
+
+    def batches(self) -> tuple[Anchored, ...]:
+        """Every batch that can be read; those that cannot are named by the check of batches."""
+        readable = []
+        for fact in self.anchors():
+            try:
+                readable.append(Anchored(fact, self.batch(fact)))
+            except ProvenanceError:
+                continue
+        return tuple(readable)
+
+    def sessions(self) -> dict[SessionId, tuple[Anchored, SessionEntry]]:
+        """Every session of the batches by its id; the first entry counts."""
+        usage = self.chain.deployment.domains.usage
+        found: dict[SessionId, tuple[Anchored, SessionEntry]] = {}
+        for anchored in self.batches():
+            for entry in anchored.batch.sessions:
+                found.setdefault(session_id(usage, entry.session), (anchored, entry))
+        return found
+
+    def accesses(self) -> Iterator[tuple[Anchored, AccessEntry]]:
+        """Every lease of the batches."""
+        for anchored in self.batches():
+            for entry in anchored.batch.accesses:
+                yield anchored, entry
+
+    def segments(self) -> Iterator[tuple[Anchored, SegmentEntry]]:
+        """Every segment of the batches."""
+        for anchored in self.batches():
+            for entry in anchored.batch.segments:
+                yield anchored, entry
+
+    def relied_on(self) -> set[DatasetId]:
+        """Datasets under whose licenses a gateway opened a lease or a session: money depends on them."""
+        named: set[LicenseId] = {entry.request.license_id for _, entry in self.accesses()}
+        named |= {entry.session.license_id for _, entry in self.sessions().values()}
+        return {self.ledger.licenses[one].dataset_id for one in named if one in self.ledger.licenses}
+
+    def license(self, license_id: LicenseId) -> License:
+        """The license on chain.
+
+        Raises:
+            Missing: none of this id.
+        """
+        found = self.ledger.licenses.get(license_id)
+        if found is None:
+            raise Missing(f"license 0x{license_id.hex()} is not on chain")
+        return found
+
+    def dataset_of(self, license_id: LicenseId) -> Dataset:
+        """The dataset that a license is for."""
+        return self.ledger.datasets[self.license(license_id).dataset_id]
+
+    def recordings(self, dataset: Dataset) -> dict[RecordingId, int]:
+        """Recording ids of a dataset and their index."""
+        return {recording_id(dataset.id, index): index for index in range(dataset.items)}
+
+    def _once(self, kind: str, key: bytes, make: Callable[[], T]) -> T:
+        if (kind, key) not in self._kept:
+            try:
+                self._kept[kind, key] = make()
+            except ProvenanceError as error:
+                self._kept[kind, key] = error
+        kept = self._kept[kind, key]
+        if isinstance(kept, ProvenanceError):
+            raise kept
+        return kept  # type: ignore[return-value]  # the kind is part of the key
+
+
+def judge(name: str, things: Iterable[T], look: Callable[[T], None], call: Callable[[T], str], unit: str) -> Check:
+    """The check `name`: VERIFIED if `look` raises for none of the things.
+
+    Args:
+        name: of the check.
+        things: each is looked at once; nothing to look at is VERIFIED with a count of 0.
+        look: raises what is wrong with a thing.
+        call: how a thing is named to people.
+        unit: what is counted, in the plural.
+    """
+    count, silent = 0, ""
+    for thing in things:
+        try:
+            look(thing)
+        except (Missing, Unavailable, Incomplete) as error:
+            silent = silent or f"{call(thing)}: {error.detail}"
+        except ProvenanceError as error:
+            return Check(name, Verdict.FAILED, f"{call(thing)}: {error.detail}")
+        count += 1
+    if silent:
+        return Check(name, Verdict.INCOMPLETE, silent)
+    return Check(name, Verdict.VERIFIED, f"{count} {unit}")
+
+
+def short(value: bytes) -> str:
+    """An id or address, whole: a shortened one cannot be looked up."""
+    return "0x" + value.hex()
+

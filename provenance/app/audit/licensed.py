@@ -1,0 +1,123 @@
+"""Does every license follow from terms, and every access from a license and the consents behind it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from provenance.app.audit.evidence import Anchored, Evidence, judge, short
+from provenance.domain import license as rules
+from provenance.domain import merkle, signature, typed
+from provenance.errors import Denied, Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.domain.batch import AccessEntry
+    from provenance.domain.events import AccessRecorded
+    from provenance.domain.ledger import Fact, License
+    from provenance.domain.verdict import Check
+    from provenance.types import Address, Bytes32
+
+ENDED_MEANWHILE: Final = frozenset(
+    {"consent-withdrawn", "dataset-suspended", "license-terminated", "license-expired", "consent-expired"}
+)
+"""What may have ended between the gateway's answer and the licensee's record; then no key was due."""
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    """Licenses, leases and the accesses on chain."""
+    used = {entry.request.license_id for _, entry in evidence.accesses()}
+    used |= {entry.session.license_id for _, entry in evidence.sessions().values()}
+    yield judge(
+        "licenses",
+        sorted(used),
+        lambda one: _license(evidence, evidence.license(one)),
+        lambda one: f"license {short(one)}",
+        "licenses stay within their terms",
+    )
+    yield judge(
+        "leases",
+        evidence.accesses(),
+        lambda one: _lease(evidence, *one),
+        lambda one: f"lease {short(typed.digest(evidence.chain.deployment.domains.access, one[1].access))}",
+        "leases signed by licensee and gateway",
+    )
+    yield accesses(evidence)
+
+
+def accesses(evidence: Evidence) -> Check:
+    """Each access on chain with a lease was allowed by license, terms and every consent at its block."""
+    lease_by_id = {
+        typed.digest(evidence.chain.deployment.domains.access, entry.access): (anchored, entry)
+        for anchored, entry in evidence.accesses()
+    }
+    recorded = [fact for fact in evidence.ledger.accesses if fact.event.receipt_hash in lease_by_id]
+    bare = len(evidence.ledger.accesses) - len(recorded)
+    note = f"; {bare} recorded without a lease open nothing" if bare else ""
+    return judge(
+        "accesses",
+        recorded,
+        lambda fact: _access(evidence, fact, lease_by_id[fact.event.receipt_hash][1]),
+        lambda fact: f"access {short(fact.event.receipt_hash)} in block {fact.number}",
+        f"accesses were licensed and consented when recorded{note}",
+    )
+
+
+def _license(evidence: Evidence, license_: License) -> None:
+    granted = license_.granted.event
+    terms = evidence.terms(evidence.dataset_of(license_.id))
+    if granted.terms_hash != terms.terms_hash:
+        raise Failed("it names other terms than its dataset")
+    if granted.purposes & ~terms.allowed:
+        raise Failed("it grants a purpose that the terms do not allow")
+    if terms.not_after and granted.expiry > terms.not_after:
+        raise Failed(f"it ends at {granted.expiry}, after the terms' {terms.not_after}")
+    if granted.token != terms.price.token and granted.price:
+        raise Failed("it was paid in another token than the terms name")
+
+
+def _lease(evidence: Evidence, anchored: Anchored, entry: AccessEntry) -> None:
+    domain = evidence.chain.deployment.domains.access
+    request = typed.digest(domain, entry.request)
+    if entry.access.request != request:
+        raise Failed("the gateway answered another request")
+    licensee = evidence.license(entry.request.license_id).licensee
+    _signed(evidence, request, entry.request_signature, licensee)
+    signature.check(typed.digest(domain, entry.access), entry.access_signature, anchored.batch.meter)
+    if merkle.root(merkle.leaf(one) for one in entry.recordings) != entry.request.recordings_root:
+        raise Failed("its recordings are not those requested")
+    dataset = evidence.dataset_of(entry.request.license_id)
+    if evidence.manifest(dataset).gateway != anchored.batch.meter:
+        raise Failed("opened by a gateway that the dataset's holder did not appoint")
+    foreign = set(entry.recordings) - set(evidence.recordings(dataset))
+    if foreign:
+        raise Failed(f"recording {short(min(foreign))} is not of the licensed dataset")
+
+
+def _signed(evidence: Evidence, digest: Bytes32, signed: bytes, account: Address) -> None:
+    """By its key, or by a contract wallet that put the digest on chain."""
+    if not evidence.ledger.approved(account, digest, evidence.at.number):
+        signature.check(digest, signed, account)
+
+
+def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) -> None:
+    event, request = fact.event, entry.request
+    if (event.license_id, event.purpose) != (request.license_id, request.purpose):
+        raise Failed("recorded under another license or purpose than its lease")
+    if event.units != len(entry.recordings):
+        raise Failed(f"{event.units} recordings were recorded, the lease names {len(entry.recordings)}")
+    dataset = evidence.dataset_of(event.license_id)
+    manifest, terms = evidence.manifest(dataset), evidence.terms(dataset)
+    index_by_id = evidence.recordings(dataset)
+    use = rules.Use(
+        event.license_id,
+        event.accessor,
+        event.purpose,
+        request.territory,
+        tuple(index_by_id[one] for one in entry.recordings),
+    )
+    consents = manifest.consents_by_id(evidence.chain.deployment.domains.consent)
+    block = fact.logged.block
+    for decision in rules.evaluate(evidence.ledger, manifest, terms, consents, use, block, block.number):
+        if not decision.allowed and decision.code not in ENDED_MEANWHILE:
+            raise Denied(f"{decision.code}: {decision.detail}")

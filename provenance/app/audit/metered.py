@@ -1,0 +1,136 @@
+"""Is every anchored batch whole, and everything in it signed by whom it binds?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.app.audit.evidence import Anchored, Evidence, judge, short
+from provenance.domain import batch as batches
+from provenance.domain import signature, typed, usage
+from provenance.domain.attribution import attribution_root
+from provenance.errors import Failed
+from provenance.types import Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provenance.domain.batch import GateEntry, SegmentEntry, SessionEntry
+    from provenance.domain.events import UsageAnchored
+    from provenance.domain.ledger import Fact
+    from provenance.domain.typed import Segment
+    from provenance.domain.verdict import Check
+    from provenance.types import RecordingId, SessionId
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    """Batches, sessions, segments, receipts, acknowledgements and gate reports."""
+    heads: dict[bytes, Bytes32] = {}
+    yield judge(
+        "batches",
+        evidence.anchors(),
+        lambda fact: _batch(evidence, fact, heads),
+        lambda fact: f"batch 0x{fact.event.data_digest.hex()} in block {fact.number}",
+        "batches chained from each meter's admission, roots and counts rebuilt",
+    )
+    sessions = evidence.sessions()
+    yield judge(
+        "sessions",
+        sessions.items(),
+        lambda one: _session(evidence, one[0], *one[1]),
+        lambda one: f"session {short(one[0])}",
+        "sessions signed by their licensees, within their licenses",
+    )
+    usage_domain = evidence.chain.deployment.domains.usage
+    previous: dict[SessionId, Segment] = {}
+    yield judge(
+        "segments",
+        evidence.segments(),
+        lambda one: _segment(evidence, *one, sessions, previous),
+        lambda one: f"segment {short(usage.segment_hash(usage_domain, one[1].segment))} ({one[1].cid})",
+        "segments signed by session keys, without a gap, every receipt under its root",
+    )
+    yield judge(
+        "acknowledgements",
+        evidence.segments(),
+        lambda one: _ack(evidence, *one),
+        lambda one: f"segment {short(usage.segment_hash(usage_domain, one[1].segment))}",
+        "segments acknowledged by the serving gateway",
+    )
+    known = {recording for one in evidence.ledger.datasets.values() for recording in evidence.recordings(one)}
+    yield judge(
+        "gates",
+        ((anchored, entry) for anchored in evidence.batches() for entry in anchored.batch.gates),
+        lambda one: _gate(evidence, *one, known),
+        lambda one: f"gate report of {short(one[1].report.recording_id)}",
+        "gate reports signed by the gateway that judged",
+    )
+
+
+def _batch(evidence: Evidence, fact: Fact[UsageAnchored], heads: dict[bytes, Bytes32]) -> None:
+    event = fact.event
+    prev = heads.get(event.meter, batches.first_head(event.meter))
+    if batches.head(prev, event.root, event.count, event.data_digest) != event.head:
+        raise Failed(f"its head does not follow {short(prev)}")
+    heads[event.meter] = event.head
+    batch = evidence.batch(fact)
+    if (batch.meter, batch.prev_head) != (event.meter, prev):
+        raise Failed("it names another meter or previous head")
+    root = batch.root(evidence.chain.deployment.domains.usage)
+    if (root, batch.count) != (event.root, event.count):
+        raise Failed(f"its segments give root {short(root)} and {batch.count} receipts")
+
+
+def _session(evidence: Evidence, of: SessionId, anchored: Anchored, entry: SessionEntry) -> None:
+    session = entry.session
+    license_ = evidence.license(session.license_id)
+    if not evidence.ledger.approved(license_.licensee, of, evidence.at.number):
+        signature.check(of, entry.signature, license_.licensee)
+    if session.meter != anchored.batch.meter:
+        raise Failed("anchored by another meter than the licensee named")
+    if evidence.manifest(evidence.dataset_of(session.license_id)).gateway != session.meter:
+        raise Failed("its meter is not the gateway of the dataset")
+    if session.valid_from > session.valid_until or session.valid_until > license_.granted.event.expiry:
+        raise Failed("it outlasts its license")
+
+
+def _segment(
+    evidence: Evidence,
+    anchored: Anchored,
+    entry: SegmentEntry,
+    sessions: dict[SessionId, tuple[Anchored, SessionEntry]],
+    previous: dict[SessionId, Segment],
+) -> None:
+    of = entry.segment.session_id
+    if of not in sessions:
+        raise Failed("its session is in no batch")
+    session = sessions[of][1].session
+    if session.meter != anchored.batch.meter:
+        raise Failed("anchored by another meter than its session names")
+    domain = evidence.chain.deployment.domains.usage
+    signature.check(usage.segment_hash(domain, entry.segment), entry.signature, session.session_key)
+    uses = evidence.uses(entry)
+    usage.check(
+        domain,
+        session,
+        entry.segment,
+        uses=uses,
+        previous=previous.get(of),
+        received_at_ms=entry.received_at_ms,
+    )
+    for use in uses:
+        if attribution_root(use.weights) != use.receipt.attribution_root:
+            raise Failed(f"the weights of receipt {use.receipt.seq} are not those it commits to")
+    previous[of] = entry.segment
+
+
+def _ack(evidence: Evidence, anchored: Anchored, entry: SegmentEntry) -> None:
+    domain = evidence.chain.deployment.domains.usage
+    ack = typed.Ack(usage.segment_hash(domain, entry.segment), entry.received_at_ms)
+    signature.check(typed.digest(domain, ack), entry.ack_signature, anchored.batch.meter)
+
+
+def _gate(evidence: Evidence, anchored: Anchored, entry: GateEntry, known: set[RecordingId]) -> None:
+    domain = evidence.chain.deployment.domains.usage
+    signature.check(typed.digest(domain, entry.report), entry.signature, anchored.batch.meter)
+    if entry.report.recording_id not in known:
+        raise Failed("of a recording that no dataset registered")

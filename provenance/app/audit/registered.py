@@ -1,0 +1,85 @@
+"""Is every registered dataset what its documents say, and did every voice in it consent?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.app.audit.evidence import Evidence, judge, short
+from provenance.domain.manifest import dataset_id
+from provenance.domain.verdict import Check, Verdict
+from provenance.errors import Failed, ProvenanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from provenance.domain.ledger import Dataset
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    """Contracts, manifests, terms and consents."""
+    yield contracts(evidence)
+    yield _over_datasets(evidence, "manifests", _manifest, "manifests opened: digest, root, id, splits and items agree")
+    yield _over_datasets(evidence, "terms", _terms, "terms opened by their hash")
+    yield _over_datasets(evidence, "consents", _consents, "datasets whose every voice has a signed consent to its holder")
+
+
+def contracts(evidence: Evidence) -> Check:
+    """Each contract of the deployment has code on this chain, and the deployed ones know each other."""
+
+    def look(name: str) -> None:
+        address = evidence.chain.deployment.contracts[name]  # type: ignore[index]  # names come from it
+        if not evidence.chain.has_code(address):
+            raise Failed(f"no code at {short(address)}")
+
+    return judge("contracts", sorted(evidence.chain.deployment.contracts), look, str, "contracts have code")
+
+
+def _over_datasets(
+    evidence: Evidence, name: str, look: Callable[[Evidence, Dataset], None], unit: str
+) -> Check:
+    """Datasets in use decide the verdict; of the others what is wrong is only told, or anybody's junk would."""
+    used = evidence.relied_on()
+    in_use = [evidence.ledger.datasets[one] for one in sorted(used)]
+    check = judge(name, in_use, lambda one: look(evidence, one), lambda one: f"dataset {short(one.id)}", unit)
+    odd = 0
+    for dataset in evidence.ledger.datasets.values():
+        if dataset.id not in used:
+            try:
+                look(evidence, dataset)
+            except ProvenanceError:
+                odd += 1
+    if not odd or check.verdict is not Verdict.VERIFIED:
+        return check
+    return Check(name, check.verdict, f"{check.detail}; {odd} unused datasets do not hold or have no content here")
+
+
+def _manifest(evidence: Evidence, dataset: Dataset) -> None:
+    manifest = evidence.manifest(dataset)
+    deployment = evidence.chain.deployment
+    registry = deployment.contracts["DatasetRegistry"]
+    event = dataset.registered.event
+    if manifest.root() != event.manifest_root:
+        raise Failed(f"its recordings give the root {short(manifest.root())}, registered is {short(event.manifest_root)}")
+    found = dataset_id(deployment.chain_id, registry, event.holder, event.manifest_root, event.terms_hash)
+    if found != dataset.id or manifest.holder != event.holder:
+        raise Failed("its id is not made of its holder, root and terms")
+    if manifest.split_hash() != event.split_hash:
+        raise Failed("its shares are not those registered")
+    if len(manifest.recordings) != event.items:
+        raise Failed(f"it lists {len(manifest.recordings)} recordings, registered are {event.items}")
+
+
+def _terms(evidence: Evidence, dataset: Dataset) -> None:
+    if evidence.terms(dataset).terms_hash != evidence.manifest(dataset).terms_hash:
+        raise Failed("manifest and registration name different terms")
+
+
+def _consents(evidence: Evidence, dataset: Dataset) -> None:
+    """Signatures, holder, scope; whether a consent still stood at a use is the check of accesses."""
+    manifest, domain = evidence.manifest(dataset), evidence.chain.deployment.domains.consent
+    approved = {
+        consent_id
+        for consent_id, signed in manifest.consents_by_id(domain).items()
+        if evidence.ledger.approved(signed.consent.subject, consent_id, evidence.at.number)
+    }
+    manifest.check(domain, approved)

@@ -1,0 +1,137 @@
+"""On what does one use rest? Receipt → license → terms → recording → consent, with transactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provenance.app.audit.evidence import Anchored, Evidence, short
+from provenance.domain import purposes, typed
+from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
+from provenance.domain.usage import Outcome, Unit
+from provenance.errors import Missing
+
+if TYPE_CHECKING:
+    from provenance.domain.batch import SegmentEntry
+    from provenance.domain.usage import Use
+    from provenance.types import Json, ReceiptId, RecordingId
+
+
+class UnknownReceipt(Missing):
+    """No anchored segment holds this receipt."""
+
+    code = "unknown-receipt"
+    next = "`provenance usage list LICENSE` shows receipts; one is traced once its batch is anchored."
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a receipt rests on, as `--json` prints it."""
+
+    document: dict[str, Json]
+
+
+def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
+    """Everything behind one use.
+
+    Raises:
+        UnknownReceipt: not in any anchored segment that can be read.
+    """
+    anchored, entry, use = _found(evidence, receipt_id)
+    license_ = evidence.license(use.receipt.license_id)
+    dataset = evidence.dataset_of(license_.id)
+    terms = evidence.terms(dataset)
+    document: dict[str, Json] = {
+        "receipt": _receipt(use),
+        "segment": {
+            "cid": str(entry.cid),
+            "acknowledgedAtMs": str(entry.received_at_ms),
+            "batch": short(anchored.fact.event.data_digest),
+            "tx": short(anchored.fact.logged.tx),
+            "block": anchored.fact.number,
+        },
+        "license": {
+            "id": short(license_.id),
+            "licensee": short(license_.licensee),
+            "holder": short(license_.holder),
+            "purposes": list(purposes.names(license_.purposes)),
+            "tx": short(license_.granted.logged.tx),
+            "block": license_.granted.number,
+        },
+        "terms": {"termsHash": short(dataset.terms_hash), "territories": list(terms.territories)},
+        "dataset": {
+            "id": short(dataset.id),
+            "title": evidence.manifest(dataset).title,
+            "tx": short(dataset.registered.logged.tx),
+            "block": dataset.registered.number,
+        },
+        "recordings": [_recording(evidence, use, recording, ppm) for recording, ppm in use.weights],
+    }
+    return Trace(document)
+
+
+def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[Anchored, SegmentEntry, Use]:
+    for anchored, entry in evidence.segments():
+        for use in evidence.uses(entry):
+            if use.receipt.receipt_id == receipt_id:
+                return anchored, entry, use
+    raise UnknownReceipt(f"no anchored segment holds receipt {short(receipt_id)}", receipt=short(receipt_id))
+
+
+def _receipt(use: Use) -> dict[str, Json]:
+    receipt = use.receipt
+    return {
+        "id": short(receipt.receipt_id),
+        "session": short(receipt.session_id),
+        "seq": receipt.seq,
+        "purpose": purposes.label(receipt.purpose),
+        "territory": receipt.territory.decode("ascii", "replace"),
+        "outcome": Outcome(receipt.outcome).name.lower(),
+        "units": str(receipt.units),
+        "unit": Unit(receipt.unit).label,
+        "model": short(receipt.model_id),
+        "output": short(receipt.output_commit),
+        "occurredAtMs": str(receipt.occurred_at_ms),
+    }
+
+
+def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -> dict[str, Json]:
+    if recording in (UNATTRIBUTED, ELSEWHERE):
+        return {"id": "unattributed" if recording == UNATTRIBUTED else "elsewhere", "ppm": ppm}
+    dataset = evidence.dataset_of(use.receipt.license_id)
+    index = evidence.recordings(dataset).get(recording)
+    if index is None:
+        return {"id": short(recording), "ppm": ppm, "note": "not of the licensed dataset"}
+    manifest = evidence.manifest(dataset)
+    domains = evidence.chain.deployment.domains
+    signed = manifest.consents_by_id(domains.consent)
+    consents: list[Json] = []
+    for consent_id in manifest.recordings[index].consent_ids:
+        one = signed.get(consent_id)
+        if one is None:
+            continue
+        revoked = evidence.ledger.revoked(one.consent.subject, consent_id, evidence.at.number)
+        consents.append(
+            {
+                "id": short(consent_id),
+                "subject": short(one.consent.subject),
+                "purposes": list(purposes.names(one.consent.purposes)),
+                "notAfter": one.consent.not_after,
+                "revokedTx": short(revoked.logged.tx) if revoked else None,
+                "revokedBlock": revoked.number if revoked else None,
+            }
+        )
+    accesses: list[Json] = [
+        {"id": short(fact.event.receipt_hash), "tx": short(fact.logged.tx), "block": fact.number}
+        for _, entry in evidence.accesses()
+        if recording in entry.recordings and entry.request.license_id == use.receipt.license_id
+        for fact in evidence.ledger.access_by_id.get(typed.digest(domains.access, entry.access), ())
+    ]
+    return {
+        "id": short(recording),
+        "index": index,
+        "name": manifest.recordings[index].name,
+        "ppm": ppm,
+        "accesses": accesses,
+        "consents": consents,
+    }

@@ -1,0 +1,153 @@
+"""Who plays each step of the demo, and what does the audience see?
+
+Wallet commands run in this process, exactly as typed; the operator's run as processes of their own,
+reached over HTTP and the chain only.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provenance.cli.context import Sent, Session
+from provenance.cli.main import run
+from provenance.cli.out import plain
+from provenance.errors import Broken, Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import TextIO
+
+STOP_WITHIN_S = 10
+_SHOWN_LINES = 9
+_SHOWN_COLUMNS = 150
+
+
+@dataclass(slots=True)
+class Stage:
+    """The demo's folder, its audience, and what was sent so far.
+
+    Attributes:
+        config: settings file of all parties on this stage.
+        audience: where the narration goes.
+        gas: units of the latest transaction under each title.
+        refused: how many commands were refused, as they should be.
+    """
+
+    config: Path
+    audience: TextIO
+    gas: dict[str, int] = field(default_factory=dict)
+    refused: int = 0
+    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def act(self, title: str) -> None:
+        """A new part of the road begins."""
+        self._tell(f"\n── {title}")
+
+    def remark(self, text: str) -> None:
+        """A sentence between two commands."""
+        self._tell(f"   {text}")
+
+    def play(self, *arguments: str, expect: int = 0) -> Any:
+        """The wallet command ended with the status that the road expects.
+
+        Returns:
+            Its `--json` document.
+
+        Raises:
+            Failed: it ended otherwise.
+        """
+        self._tell(f"\n$ provenance {shlex.join(arguments)}")
+        stdout, stderr = io.StringIO(), io.StringIO()
+        session = Session(stdout, stderr)
+        status = run([*arguments, "--config", str(self.config), "--yes", "--json"], session)
+        document = self._document(arguments, status, expect, stdout.getvalue(), stderr.getvalue())
+        self._show(document, session.sent)
+        if expect:
+            self.refused += 1
+            self._tell(f"   refused as it should be: exit {status}")
+        return document
+
+    def operate(self, *arguments: str) -> Any:
+        """The operator's command has run in a process of its own; its `--json` document."""
+        self._tell(f"\n$ provenance {shlex.join(arguments)}")
+        done = subprocess.run(  # noqa: S603 - our own command
+            self._command(arguments), capture_output=True, text=True, check=False
+        )
+        document = self._document(arguments, done.returncode, 0, done.stdout, done.stderr)
+        for sent in document.get("transactions", []) if isinstance(document, dict) else []:
+            self.gas[sent["title"]] = int(sent["gas"])
+        self._show(document, [])
+        return document
+
+    def start(self, *arguments: str, log: Path) -> None:
+        """The operator's server runs until the curtain falls."""
+        self._tell(f"\n$ provenance {shlex.join(arguments)} &")
+        with log.open("ab") as output:
+            self._running.append(
+                subprocess.Popen(  # noqa: S603 - our own command
+                    self._command(arguments)[:-1], stdout=output, stderr=output, start_new_session=True
+                )
+            )
+
+    def alive(self) -> bool:
+        """Whether every started server still runs."""
+        return all(process.poll() is None for process in self._running)
+
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the started servers."""
+        return tuple(process.pid for process in self._running)
+
+    def curtain(self) -> None:
+        """Every process that the stage started has ended."""
+        for process in reversed(self._running):
+            process.send_signal(signal.SIGTERM)
+        for process in self._running:
+            try:
+                process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        return [
+            sys.executable, "-c", "from provenance.cli.main import main; main()",
+            *arguments, "--config", str(self.config), "--yes", "--json",
+        ]
+
+    def _document(self, arguments: Sequence[str], status: int, expect: int, stdout: str, stderr: str) -> Any:
+        try:
+            document: Any = json.loads(stdout or "{}")
+        except ValueError as error:
+            raise Broken(f"{shlex.join(arguments)} did not print one JSON document: {stdout[:200]!r}") from error
+        if status != expect:
+            why = document.get("detail", "") if isinstance(document, dict) else ""
+            raise Failed(
+                f"`provenance {shlex.join(arguments)}` ended with {status} instead of {expect}: {why} {stderr[-2000:]}",
+                next="Run it again with --keep DIR and look at DIR/*.log.",
+            )
+        return document
+
+    def _show(self, document: Any, sent: Sequence[Sent]) -> None:
+        lines = plain(document).splitlines()
+        for line in lines[:_SHOWN_LINES]:
+            self._tell(f"   {line if len(line) <= _SHOWN_COLUMNS else line[: _SHOWN_COLUMNS - 1] + '…'}")
+        if len(lines) > _SHOWN_LINES:
+            self._tell(f"   … {len(lines) - _SHOWN_LINES} more lines")
+        for one in sent:
+            self.gas[one.title] = one.mined.gas_used
+            self._tell(f"   {one.title}: tx 0x{one.mined.tx.hex()}, {one.mined.gas_used:,} gas")
+
+    def _tell(self, line: str) -> None:
+        self.audience.write(line + "\n")
+        self.audience.flush()
+
+
