@@ -13,9 +13,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from provenance.adapters.content.faults import corrupt
 from provenance.domain.cid import SHA2_256, Cid, decode
 from provenance.domain.hashes import sha256
-from provenance.errors import Failed, Invalid
+from provenance.errors import Invalid
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Leaves:
 
     def __post_init__(self) -> None:
         if len(self.digests) != 32 * max(1, -(-self.size // LEAF_BYTES)):
-            raise Failed(f"{len(self.digests)} bytes of leaf digests do not describe {self.size} bytes")
+            raise Invalid(f"{len(self.digests)} bytes of leaf digests do not describe {self.size} bytes")
 
     def __len__(self) -> int:
         return len(self.digests) // 32
@@ -177,7 +178,7 @@ def file_size(cid: Cid, block: bytes) -> int:
 def verified(cid: Cid, block: bytes) -> bytes:
     """The same bytes if they are the block of that address, else `Failed` naming it."""
     if sha256(block) != cid.digest:
-        raise Failed(f"the bytes under {cid} are not that content", cid=str(cid))
+        raise corrupt(cid, "another digest")
     return block
 
 
@@ -204,7 +205,7 @@ def _walk(link: Link, block_of: Callable[[Cid], bytes], start: int, end: int | N
     data = block_of(link.cid)
     size = file_size(link.cid, data)
     if link.file_bytes not in (-1, size):
-        raise Failed(f"the block {link.cid} has not the size its parent names", cid=str(link.cid))
+        raise corrupt(link.cid, "not the size its parent names")
     if link.cid.codec == "raw":
         yield data[start:end]
         return

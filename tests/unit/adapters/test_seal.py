@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.adapters import seal
-from provenance.adapters.seal import EnvelopeClosed, Opener, Sealer, SegmentTampered, WrongKey
+from provenance.adapters.seal import (
+    EnvelopeClosed,
+    Opener,
+    Sealer,
+    SegmentTampered,
+    WrongKey,
+)
 from provenance.domain.sealed import (
     SEALED_SEGMENT_BYTES,
     SEGMENT_BYTES,
@@ -36,7 +42,17 @@ GOLDEN = {
 }
 SECRET = Secret(bytes(32), b"\x01" * 32)
 PLAINTEXT = b"".join(hashlib.sha256(i.to_bytes(4, "big")).digest() for i in range(SEGMENT_BYTES * 2 // 32 + 3))
-SIZES = st.sampled_from([0, 1, SEGMENT_BYTES - 1, SEGMENT_BYTES, SEGMENT_BYTES + 1, 2 * SEGMENT_BYTES, len(PLAINTEXT)])
+SIZES = st.sampled_from(
+    [
+        0,
+        1,
+        SEGMENT_BYTES - 1,
+        SEGMENT_BYTES,
+        SEGMENT_BYTES + 1,
+        2 * SEGMENT_BYTES,
+        len(PLAINTEXT),
+    ]
+)
 
 
 def header(size: int, version: int = 1) -> Header:
@@ -64,10 +80,16 @@ def test_the_format_is_the_one_another_library_writes() -> None:
     head = Header(GOLDEN["objectId"], GOLDEN["holder"], len(PLAINTEXT), GOLDEN["keyVersion"])
     assert head.encode() == GOLDEN["header"]
     data, sealed = seal.seal(head, secret, PLAINTEXT)
-    assert (len(data), data[:48], data[-48:]) == (GOLDEN["sealedBytes"], GOLDEN["sealedHead"], GOLDEN["sealedTail"])
+    assert (len(data), data[:48], data[-48:]) == (
+        GOLDEN["sealedBytes"],
+        GOLDEN["sealedHead"],
+        GOLDEN["sealedTail"],
+    )
     assert hashlib.sha256(data).digest() == GOLDEN["sealedSha256"]
     assert sealed == Sealed(
-        head, KeyCommitment(GOLDEN["keyCommitment"]), PlaintextCommitment(GOLDEN["plaintextCommitment"])
+        head,
+        KeyCommitment(GOLDEN["keyCommitment"]),
+        PlaintextCommitment(GOLDEN["plaintextCommitment"]),
     )
     assert seal.open_(sealed, secret, data) == PLAINTEXT
 
@@ -101,7 +123,9 @@ def test_an_envelope_from_another_library_opens_and_ours_opens_there() -> None:
         {"purposes": 256},
     ],
 )
-def test_an_envelope_opens_for_no_other_license_object_or_deployment(changed: dict[str, object]) -> None:
+def test_an_envelope_opens_for_no_other_license_object_or_deployment(
+    changed: dict[str, object],
+) -> None:
     with pytest.raises(EnvelopeClosed):
         seal.open_envelope(GOLDEN["readerPrivate"], GOLDEN["envelope"], info(**changed))
 
@@ -129,7 +153,8 @@ def test_what_was_sealed_in_any_pieces_opens_to_the_same_bytes(size: int, piece:
     assert len(data) == header(size).sealed_bytes
     sealed = sealer.sealed()
     assert sealed.plaintext_commitment == plaintext_commitment(
-        [plain[i : i + SEGMENT_BYTES] for i in range(0, size, SEGMENT_BYTES)] or [b""], SECRET.salt
+        [plain[i : i + SEGMENT_BYTES] for i in range(0, size, SEGMENT_BYTES)] or [b""],
+        SECRET.salt,
     )
     assert b"".join(Opener(sealed, SECRET).open(data[i : i + piece] for i in range(0, len(data), piece))) == plain
 
@@ -199,10 +224,20 @@ def test_a_header_survives_its_76_bytes_and_another_format_is_refused() -> None:
     head = header(123_456, version=7)
     assert Header.decode(head.encode()) == head
     assert len(head.encode()) == 76
-    for bad in (b"", head.encode()[:-1], b"PAO2" + head.encode()[4:], head.encode()[:7] + b"\2" + head.encode()[8:]):
+    for bad in (
+        b"",
+        head.encode()[:-1],
+        b"PAO2" + head.encode()[4:],
+        head.encode()[:7] + b"\2" + head.encode()[8:],
+    ):
         with pytest.raises(BadHeader):
             Header.decode(bad)
-    for size, version in ((-1, 1), ((1 << 32) * SEGMENT_BYTES + 1, 1), (1, 0), (1, 1 << 32)):
+    for size, version in (
+        (-1, 1),
+        ((1 << 32) * SEGMENT_BYTES + 1, 1),
+        (1, 0),
+        (1, 1 << 32),
+    ):
         with pytest.raises(BadHeader):
             header(size, version)
 
