@@ -94,10 +94,12 @@ def kind(parameter: Mapping[str, Any]) -> str:
 
 
 def signature(entry: Mapping[str, Any]) -> str:
+    """Name and canonical types: what the selector hashes."""
     return f"{entry['name']}({','.join(map(kind, entry['inputs']))})"
 
 
 def selector(entry: Mapping[str, Any]) -> bytes:
+    """The first four bytes of a call or a custom error."""
     return keccak(signature(entry).encode())[:4]
 
 
@@ -124,7 +126,7 @@ def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[objec
     return tuple(_plain(kind(one), value) for one, value in zip(parameters, values, strict=True))
 
 
-def _plain(declared: str, value: Any) -> object:  # noqa: ANN401 - whatever eth_abi made
+def _plain(declared: str, value: Any) -> object:
     if declared.endswith("]"):
         inner = declared[: declared.rindex("[")]
         return tuple(_plain(inner, one) for one in value)
@@ -192,4 +194,4 @@ def checksummed(address: bytes) -> str:
     """Source: EIP-55."""
     text = address.hex()
     marks = keccak(text.encode()).hex()
-    return "0x" + "".join(c.upper() if int(m, 16) > 7 else c for c, m in zip(text, marks[:40], strict=True))  # noqa: PLR2004 - EIP-55
+    return "0x" + "".join(c.upper() if int(m, 16) > 7 else c for c, m in zip(text, marks[:40], strict=True))

@@ -46,7 +46,7 @@ class NotMined(Unavailable):
     next = "It may still be mined: look for the named transaction before you repeat the command."
 
 
-class CallFailed(Exception):  # noqa: N818 - a fact; never leaves the adapter
+class CallFailed(Exception):
     """The EVM reverted; what the data means is for who knows the contract."""
 
     def __init__(self, data: bytes, message: str) -> None:
@@ -258,7 +258,7 @@ class Node:
             tip = 10**9  # wei; a node without the method
         return tip, 2 * number(latest.get("baseFeePerGas") or "0x0") + tip
 
-    def _simulated(self, method: str, *params: object) -> Any:  # noqa: ANN401 - JSON of the node
+    def _simulated(self, method: str, *params: object) -> Any:
         try:
             return self.rpc.call(method, *params)
         except RpcRefused as error:
@@ -268,7 +268,7 @@ class Node:
                 raise CallFailed(data, error.message) from None
             raise self._refusal(error, None) from None
 
-    def _ask(self, method: str, *params: object) -> Any:  # noqa: ANN401 - JSON of the node
+    def _ask(self, method: str, *params: object) -> Any:
         try:
             return self.rpc.call(method, *params)
         except RpcRefused as error:
@@ -286,6 +286,7 @@ class Node:
 
 
 def hexed(data: bytes) -> str:
+    """Bytes as nodes read them."""
     return "0x" + data.hex()
 
 
@@ -354,6 +355,6 @@ def _signed(fields: dict[str, Any], signer: Signer) -> Signed:
         {"type": 2, "accessList": [], **fields, "v": signature[64] - 27, "r": r, "s": s}
     )
     encoded = bytes(complete.encode())
-    if len(signature) != 65 or signature[64] not in (27, 28):  # noqa: PLR2004 - r ‖ s ‖ v
+    if len(signature) != 65 or signature[64] not in (27, 28):
         raise Broken("a signer did not answer with r ‖ s ‖ v")
     return Signed(keccak(encoded), encoded, int(fields["nonce"]))

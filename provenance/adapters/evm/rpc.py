@@ -43,7 +43,7 @@ class NodeBusy(Unavailable):
     next = "Wait a little and repeat, or use another RPC endpoint."
 
 
-class RpcRefused(Exception):  # noqa: N818 - a fact; never leaves the adapter
+class RpcRefused(Exception):
     """The node's error object, before anybody knows what it means."""
 
     def __init__(self, method: str, message: str, code: int, data: object) -> None:
@@ -76,7 +76,7 @@ class Rpc:
         """The endpoint in use, without what may be secret in it."""
         return shown(self._urls[0])
 
-    def call(self, method: str, *params: object) -> Any:  # noqa: ANN401 - JSON of the node; checked where it is read
+    def call(self, method: str, *params: object) -> Any:
         """The result.
 
         Raises:
