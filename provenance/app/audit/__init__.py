@@ -6,7 +6,8 @@ endpoint and content addresses.
 
 from __future__ import annotations
 
+from provenance.app.audit.evidence import Evidence
 from provenance.app.audit.run import run
 from provenance.app.audit.trace import Trace, trace
 
-__all__ = ["Trace", "run", "trace"]
+__all__ = ["Evidence", "Trace", "run", "trace"]

@@ -185,4 +185,3 @@ def judge(name: str, things: Iterable[T], look: Callable[[T], None], call: Calla
 def short(value: bytes) -> str:
     """An id or address, whole: a shortened one cannot be looked up."""
     return "0x" + value.hex()
-

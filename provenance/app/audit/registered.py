@@ -20,7 +20,9 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield contracts(evidence)
     yield _over_datasets(evidence, "manifests", _manifest, "manifests opened: digest, root, id, splits and items agree")
     yield _over_datasets(evidence, "terms", _terms, "terms opened by their hash")
-    yield _over_datasets(evidence, "consents", _consents, "datasets whose every voice has a signed consent to its holder")
+    yield _over_datasets(
+        evidence, "consents", _consents, "datasets whose every voice has a signed consent to its holder"
+    )
 
 
 def contracts(evidence: Evidence) -> Check:
@@ -34,9 +36,7 @@ def contracts(evidence: Evidence) -> Check:
     return judge("contracts", sorted(evidence.chain.deployment.contracts), look, str, "contracts have code")
 
 
-def _over_datasets(
-    evidence: Evidence, name: str, look: Callable[[Evidence, Dataset], None], unit: str
-) -> Check:
+def _over_datasets(evidence: Evidence, name: str, look: Callable[[Evidence, Dataset], None], unit: str) -> Check:
     """Datasets in use decide the verdict; of the others what is wrong is only told, or anybody's junk would."""
     used = evidence.relied_on()
     in_use = [evidence.ledger.datasets[one] for one in sorted(used)]
@@ -59,7 +59,9 @@ def _manifest(evidence: Evidence, dataset: Dataset) -> None:
     registry = deployment.contracts["DatasetRegistry"]
     event = dataset.registered.event
     if manifest.root() != event.manifest_root:
-        raise Failed(f"its recordings give the root {short(manifest.root())}, registered is {short(event.manifest_root)}")
+        raise Failed(
+            f"its recordings give the root {short(manifest.root())}, registered is {short(event.manifest_root)}"
+        )
     found = dataset_id(deployment.chain_id, registry, event.holder, event.manifest_root, event.terms_hash)
     if found != dataset.id or manifest.holder != event.holder:
         raise Failed("its id is not made of its holder, root and terms")

@@ -5,29 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.app.audit import licensed, metered, paid, registered
-from provenance.app.audit.evidence import Evidence, short
+from provenance.app.audit.evidence import short
 from provenance.domain.verdict import Report
 
 if TYPE_CHECKING:
-    from provenance.app.audit.evidence import SegmentReader
-    from provenance.app.ports import Chain, Content
-    from provenance.domain.ledger import Block
+    from provenance.app.audit.evidence import Evidence
 
 
-def run(chain: Chain, content: Content, read_uses: SegmentReader, at: Block) -> Report:
-    """Every check, all pinned to one block.
-
-    Args:
-        chain: an RPC endpoint and a deployment; nothing else is asked.
-        content: sources of content; every byte is hashed before it counts.
-        read_uses: reads a segment's Parquet file.
-        at: the last block that is looked at.
-    """
-    evidence = Evidence.gather(chain, content, read_uses, at)
+def run(evidence: Evidence) -> Report:
+    """Every check, all pinned to the evidence's block."""
     checks = [
         *registered.checks(evidence),
         *licensed.checks(evidence),
         *metered.checks(evidence),
         *paid.checks(evidence),
     ]
-    return Report(tuple(checks), at.number, short(at.hash))
+    return Report(tuple(checks), evidence.at.number, short(evidence.at.hash))

@@ -54,7 +54,7 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
             "id": short(license_.id),
             "licensee": short(license_.licensee),
             "holder": short(license_.holder),
-            "purposes": list(purposes.names(license_.purposes)),
+            "purposes": list(purposes.codes(license_.purposes)),
             "tx": short(license_.granted.logged.tx),
             "block": license_.granted.number,
         },
@@ -115,7 +115,7 @@ def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -
             {
                 "id": short(consent_id),
                 "subject": short(one.consent.subject),
-                "purposes": list(purposes.names(one.consent.purposes)),
+                "purposes": list(purposes.codes(one.consent.purposes)),
                 "notAfter": one.consent.not_after,
                 "revokedTx": short(revoked.logged.tx) if revoked else None,
                 "revokedBlock": revoked.number if revoked else None,

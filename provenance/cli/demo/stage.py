@@ -21,7 +21,7 @@ from provenance.cli.out import plain
 from provenance.errors import Broken, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -78,9 +78,7 @@ class Stage:
     def operate(self, *arguments: str) -> Any:
         """The operator's command has run in a process of its own; its `--json` document."""
         self._tell(f"\n$ provenance {shlex.join(arguments)}")
-        done = subprocess.run(  # noqa: S603 - our own command
-            self._command(arguments), capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(self._command(arguments), capture_output=True, text=True, check=False)
         document = self._document(arguments, done.returncode, 0, done.stdout, done.stderr)
         for sent in document.get("transactions", []) if isinstance(document, dict) else []:
             self.gas[sent["title"]] = int(sent["gas"])
@@ -92,9 +90,7 @@ class Stage:
         self._tell(f"\n$ provenance {shlex.join(arguments)} &")
         with log.open("ab") as output:
             self._running.append(
-                subprocess.Popen(  # noqa: S603 - our own command
-                    self._command(arguments)[:-1], stdout=output, stderr=output, start_new_session=True
-                )
+                subprocess.Popen(self._command(arguments)[:-1], stdout=output, stderr=output, start_new_session=True)
             )
 
     def alive(self) -> bool:
@@ -119,8 +115,14 @@ class Stage:
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         return [
-            sys.executable, "-c", "from provenance.cli.main import main; main()",
-            *arguments, "--config", str(self.config), "--yes", "--json",
+            sys.executable,
+            "-c",
+            "from provenance.cli.main import main; main()",
+            *arguments,
+            "--config",
+            str(self.config),
+            "--yes",
+            "--json",
         ]
 
     def _document(self, arguments: Sequence[str], status: int, expect: int, stdout: str, stderr: str) -> Any:
@@ -149,5 +151,3 @@ class Stage:
     def _tell(self, line: str) -> None:
         self.audience.write(line + "\n")
         self.audience.flush()
-
-

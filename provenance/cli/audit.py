@@ -1,0 +1,137 @@
+"""`provenance audit`: what follows from chain and content, and what does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.frame import PATH, command, group
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provenance.app.audit import Evidence
+    from provenance.cli.context import Context
+    from provenance.config import Settings
+    from provenance.domain.verdict import Report
+    from provenance.types import Json
+
+
+@group("audit")
+def audit() -> None:
+    """Recompute everything from an RPC endpoint and the content alone."""
+
+
+def _settings(ctx: Context, rpc: str | None, deployment: Path | None) -> Settings:
+    """The settings, with another endpoint or deployment laid over the network; none need be configured."""
+    from provenance import config
+
+    settings = ctx.settings
+    if settings.network in settings.networks or deployment is None:
+        network = settings.chosen()
+    else:
+        network = config.Network(chain_id=_chain_id(deployment), content=settings.content)
+    if rpc:
+        network = network.model_copy(update={"rpc": (rpc,)})
+    if deployment:
+        network = network.model_copy(update={"deployment": deployment.absolute()})
+    return settings.model_copy(update={"networks": {settings.network: network}})
+
+
+def _chain_id(deployment: Path) -> int:
+    from provenance.domain import canonical, fields
+    from provenance.errors import Missing
+
+    if not deployment.is_file():
+        raise Missing(f"no deployment document {deployment}", next="Give the file that the operator published.")
+    return fields.integer(canonical.parse(deployment.read_bytes(), kind="provenance/deployment"), "chainId", bits=64)
+
+
+def _evidence(ctx: Context, settings: Settings, number: int | None) -> Evidence:
+    from provenance.adapters import segments, wire
+    from provenance.app.audit import Evidence
+    from provenance.types import BlockNumber
+
+    ctx.out.progress.phase("reading the chain and its documents")
+    chain = wire.chain(settings)
+    at = chain.head(final=True) if number is None else chain.block(BlockNumber(number))
+    return Evidence.gather(chain, wire.content(settings), segments.read, at)
+
+
+@command(
+    audit,
+    "run",
+    example=("provenance audit run", "provenance audit run --rpc http://127.0.0.1:8545 --content ./content --json"),
+)
+@click.option("--rpc", metavar="URL", help="Node to ask instead of the network's.")
+@click.option("--deployment", type=PATH, metavar="FILE", help="Deployment document instead of the network's.")
+@click.option("--at", "number", type=click.IntRange(min=0), metavar="BLOCK", help="Last block; the latest final one.")
+def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | None) -> int:
+    """Judge registrations, consents, licenses, accesses, usage, settlements and claims.
+
+    Ends with VERIFIED (exit 0), FAILED (10, the first difference named) or INCOMPLETE (11).
+    """
+    from provenance.app.audit import run as judge
+
+    report = judge(_evidence(ctx, _settings(ctx, rpc, deployment), number))
+    ctx.out.emit(_document(report), text=_text(report))
+    error = report.error()
+    if error is not None:
+        ctx.out.warn(f"Error: {error.detail}\nNext: {error.next_step}")
+        return error.exit_status
+    return 0
+
+
+@command(audit, "trace", example="provenance audit trace 0x5f0c…")
+@click.argument("receipt")
+@click.option("--rpc", metavar="URL", help="Node to ask instead of the network's.")
+@click.option("--deployment", type=PATH, metavar="FILE", help="Deployment document instead of the network's.")
+def trace(ctx: Context, receipt: str, rpc: str | None, deployment: Path | None) -> None:
+    """Show on what one use rests: license, terms, recordings and their consents, with transactions."""
+    from provenance.app.audit import trace as follow
+    from provenance.domain import fields
+
+    receipt_id = fields.word({"receipt": receipt}, "receipt")
+    found = follow(_evidence(ctx, _settings(ctx, rpc, deployment), None), receipt_id)
+    ctx.out.emit(found.document, text=_tree(found.document))
+
+
+def _document(report: Report) -> dict[str, Json]:
+    from provenance.domain.verdict import NOT_PROVED
+
+    return {
+        "verdict": str(report.verdict),
+        "block": report.block,
+        "blockHash": report.block_hash,
+        "checks": [check.document() for check in report.checks],
+        "notProved": list(NOT_PROVED),
+    }
+
+
+def _text(report: Report) -> str:
+    from provenance.domain.verdict import NOT_PROVED
+
+    width = max(len(check.name) for check in report.checks)
+    lines = [f"{check.verdict:<10}  {check.name:<{width}}  {check.detail}" for check in report.checks]
+    lines += ["", "Not proved by this:", *(f"  - {one}" for one in NOT_PROVED)]
+    lines += ["", f"{report.verdict} at block {report.block} ({report.block_hash})"]
+    return "\n".join(lines)
+
+
+def _tree(value: Json, depth: int = 0) -> str:
+    """A nested document as indented lines."""
+    from collections.abc import Mapping
+
+    pad = "  " * depth
+    lines: list[str] = []
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            if isinstance(one, Mapping) or (isinstance(one, list) and one and isinstance(one[0], Mapping)):
+                lines += [f"{pad}{name}", _tree(one, depth + 1)]
+            else:
+                shown = ", ".join(map(str, one)) if isinstance(one, list) else "-" if one is None else one
+                lines.append(f"{pad}{name}: {shown}")
+    elif isinstance(value, list):
+        lines += [_tree(one, depth) for one in value]
+    return "\n".join(line for line in lines if line)
