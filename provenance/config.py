@@ -204,6 +204,12 @@ def no_color() -> bool:
     return bool(os.environ.get("NO_COLOR"))
 
 
+def forget_environment() -> None:
+    """No setting of the environment counts any more in this process."""
+    for name in [one for one in os.environ if one.startswith(PREFIX)]:
+        del os.environ[name]
+
+
 def child_environment(**over: str) -> dict[str, str]:
     """The environment for a process that we start: ours without our own settings, and `over`."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | over

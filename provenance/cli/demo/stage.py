@@ -93,6 +93,10 @@ class Stage:
                 subprocess.Popen(self._command(arguments)[:-1], stdout=output, stderr=output, start_new_session=True)
             )
 
+    def strike(self) -> None:
+        """The chain that the stage stands on is gone, if it ever began."""
+        run(["devnet", "down", "--purge", "--config", str(self.config)], Session(io.StringIO(), io.StringIO()))
+
     def alive(self) -> bool:
         """Whether every started server still runs."""
         return all(process.poll() is None for process in self._running)
