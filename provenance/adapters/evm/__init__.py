@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from provenance.adapters.evm.abi import checksummed
-from provenance.adapters.evm.chain import AbiMismatch, EvmChain, NoCode, WrongChain
+from provenance.adapters.evm.chain import AbiMismatch, EvmChain, EvmCreator, NoCode, WrongChain
 from provenance.adapters.evm.node import InsufficientFunds, Node, NotMined, Signed
 from provenance.adapters.evm.rpc import NodeBusy, NodeSilent, Rpc
 
 __all__ = [
     "AbiMismatch",
     "EvmChain",
+    "EvmCreator",
     "InsufficientFunds",
     "NoCode",
     "Node",

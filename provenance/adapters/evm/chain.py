@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from provenance.adapters.evm import abi
 from provenance.adapters.evm.node import CallFailed, Node, hexed
 from provenance.adapters.evm.rpc import NodeSilent, RpcRefused
+from provenance.app.deploy import Created
 from provenance.app.ports import Block, Logged, Mined
 from provenance.domain.events import decode
 from provenance.domain.hashes import keccak
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provenance.adapters.evm.node import Log, Receipt, Signed
-    from provenance.app.ports import Call, Cost, Deployment, Signer
+    from provenance.app.ports import Call, ContractName, Cost, Deployment, Signer
     from provenance.types import Address, BlockNumber, Bytes32
 
 RANGE: Final = 10_000  # blocks a request; public endpoints allow this much
@@ -56,7 +57,7 @@ class EvmChain:
         deployment: Deployment,
         *,
         finality: str = "latest-0",
-        code_hashes: Mapping[str, Bytes32] | None = None,
+        code_hashes: Mapping[ContractName, Bytes32] | None = None,
     ) -> None:
         """Connected and checked.
 
@@ -74,7 +75,7 @@ class EvmChain:
         self._blocks: dict[Bytes32, Block] = {}
         self._check(code_hashes or {})
 
-    def _check(self, code_hashes: Mapping[str, Bytes32]) -> None:
+    def _check(self, code_hashes: Mapping[ContractName, Bytes32]) -> None:
         if (found := self.node.chain_id()) != self._deployment.chain_id:
             raise WrongChain(
                 f"{self.node.rpc.url} is on chain {found}, the deployment on {self._deployment.chain_id}",
@@ -223,3 +224,27 @@ class EvmChain:
                 self._blocks.clear()
             self._blocks[block_hash] = found
         return found
+
+
+class EvmCreator:
+    """Makes contracts of this package: the port `Creator`."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def chain_id(self) -> int:
+        """The chain's number."""
+        return self.node.chain_id()
+
+    def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created:
+        """The contract stands; its code is the compiled one."""
+        try:
+            receipt = self.node.transact(None, abi.creation(contract, args), signer)
+        except CallFailed as error:
+            raise abi.refusal(contract, error.data, error.message) from None
+        if receipt.created is None:
+            raise NodeSilent("the receipt of a creation names no contract")
+        code = self.node.code(receipt.created)
+        if not abi.is_code_of(contract, code):
+            raise AbiMismatch(f"what was made is not our {contract}", contract=contract)
+        return Created(receipt.created, keccak(code), receipt.block_number, receipt.gas_used)

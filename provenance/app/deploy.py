@@ -1,0 +1,224 @@
+"""Where are one network's contracts, who runs them, and how did they get there?
+
+The deployment document names them; `deploy` makes the six contracts in the order they need each
+other. Starting a chain and unlocking accounts are left to the adapters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, Self, cast, get_args
+
+from provenance.app.ports import Call, ContractName, Deployment
+from provenance.domain import canonical, cid, fields
+from provenance.domain.fields import shown
+from provenance.domain.settlement.facts import Method, Ruleset
+from provenance.domain.typed import Domain, Domains
+from provenance.errors import Broken, Invalid
+from provenance.types import Address, BlockNumber, Bps, Bytes32, Ppm, Wei
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provenance.app.ports import Chain, Content, Mined, Signer
+    from provenance.domain.cid import Cid
+    from provenance.types import Json
+
+KIND: Final = "provenance/deployment"
+NAMES: Final[tuple[ContractName, ...]] = get_args(ContractName)
+
+WINDOW_S: Final = 3_600
+BOND: Final = Wei(100_000_000)  # 100 tokens of 6 decimals
+FEE_BPS: Final = Bps(500)
+TOLERANCE_PPM: Final = Ppm(50_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who may do what on the contracts."""
+
+    owner: Address
+    guardian: Address
+    arbiter: Address
+    publisher: Address
+    meters: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`provenance/deployment/1`: the contracts of one network."""
+
+    chain_id: int
+    first_block: BlockNumber
+    contracts: Mapping[ContractName, Address]
+    code_hashes: Mapping[ContractName, Bytes32]
+    roles: Roles
+    ruleset: Cid
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    def deployment(self) -> Deployment:
+        """The same, as the ports know it."""
+        return Deployment(self.chain_id, self.first_block, dict(self.contracts), domains(self.chain_id, self.contracts))
+
+    def encode(self) -> bytes:
+        """Canonical bytes."""
+        contracts: dict[str, Json] = {
+            name: {"address": shown(address), "codeHash": shown(self.code_hashes[name])}
+            for name, address in self.contracts.items()
+        }
+        roles: dict[str, Json] = {
+            name: shown(getattr(self.roles, name)) for name in ("owner", "guardian", "arbiter", "publisher")
+        }
+        body: dict[str, Json] = {
+            **self.extra,
+            "chainId": self.chain_id,
+            "firstBlock": self.first_block,
+            "contracts": contracts,
+            "roles": {**roles, "meters": [shown(one) for one in self.roles.meters]},
+            "ruleset": {"cid": str(self.ruleset), "hash": shown(self.ruleset.digest)},
+        }
+        return canonical.encode(KIND, 1, body)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """The document in these bytes; each contract stands at an address of its own."""
+        body = canonical.parse(data, kind=KIND)
+        named = {name: fields.mapping({name: found}, name) for name, found in fields.mapping(body, "contracts").items()}
+        missing = sorted(set(NAMES) - set(named))
+        if missing or len({fields.address(one, "address") for one in named.values()}) != len(named):
+            raise Invalid(f"contracts: {', '.join(missing) or 'an address stands twice'}", field="contracts")
+        roles, ruleset = fields.mapping(body, "roles"), fields.mapping(body, "ruleset")
+        return cls(
+            chain_id=fields.integer(body, "chainId"),
+            first_block=BlockNumber(fields.integer(body, "firstBlock")),
+            contracts={name: fields.address(named[name], "address") for name in NAMES},
+            code_hashes={name: fields.word(named[name], "codeHash") for name in NAMES},
+            roles=Roles(
+                owner=fields.address(roles, "owner"),
+                guardian=fields.address(roles, "guardian"),
+                arbiter=fields.address(roles, "arbiter"),
+                publisher=fields.address(roles, "publisher"),
+                meters=tuple(fields.address({"m": one}, "m") for one in fields.items(roles, "meters", most=1_000)),
+            ),
+            ruleset=cid.parse(fields.text(ruleset, "cid")),
+            extra=fields.extra(body, ("chainId", "firstBlock", "contracts", "roles", "ruleset")),
+        )
+
+
+def domains(chain_id: int, contracts: Mapping[ContractName, Address]) -> Domains:
+    """The signing domains of contracts at these addresses."""
+
+    def domain(name: ContractName) -> Domain:
+        return Domain(name, chain_id, contracts[name])
+
+    return Domains(
+        consent=domain("ConsentRegistry"),
+        registry=domain("DatasetRegistry"),
+        access=domain("DataAccess"),
+        usage=domain("UsageLedger"),
+        distributor=domain("RoyaltyDistributor"),
+    )
+
+
+def ruleset_1(fee_payee: Address) -> Ruleset:
+    """Ruleset 1: 5 % for `fee_payee`, no grace; weights count by construction (method 1) or not at all (0)."""
+    methods = (Method(0, Ppm(0)), Method(1, Ppm(0)))
+    return Ruleset(fee_bps=FEE_BPS, fee_payee=fee_payee, grace_s=0, tolerance_ppm=TOLERANCE_PPM, methods=methods)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is fixed when the contracts are made.
+
+    Attributes:
+        roles: who may do what.
+        ruleset: the rules; their hash is fixed in the distributor.
+        window_s: seconds between a proposal and its activity.
+        bond: what a challenge puts up, in base units of the token.
+    """
+
+    roles: Roles
+    ruleset: Ruleset
+    window_s: int = WINDOW_S
+    bond: Wei = BOND
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A contract that was just made."""
+
+    address: Address
+    code_hash: Bytes32
+    block: BlockNumber
+    gas_used: int
+
+
+class Creator(Protocol):
+    """Makes contracts of this package on one chain."""
+
+    def chain_id(self) -> int: ...
+
+    def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created: ...
+
+
+def deploy(
+    creator: Creator,
+    connect: Callable[[Record], Chain],
+    content: Content,
+    plan: Plan,
+    owner: Signer,
+    *,
+    sent: Callable[[str, int], None] = lambda _title, _gas: None,
+) -> tuple[Record, Chain]:
+    """The six contracts and a test token stand, the ruleset is content, the meters are admitted.
+
+    Args:
+        creator: what makes contracts.
+        connect: the chain with a new deployment on it, checked.
+        content: where the ruleset goes.
+        plan: what is fixed for ever.
+        owner: who makes the contracts and admits the meters.
+        sent: told of every transaction with its gas.
+    """
+    roles = plan.roles
+    if owner.address != roles.owner:
+        raise Invalid("the contracts are made by their owner", field="owner")
+    rules = content.put(plan.ruleset.encode())
+    if rules.digest != plan.ruleset.hash:
+        raise Broken("the ruleset's address is not its hash")
+    made: dict[ContractName, Created] = {}
+
+    def make(name: ContractName, *args: object) -> Address:
+        made[name] = creator.create(name, args, owner)
+        sent(f"deploy {name}", made[name].gas_used)
+        return made[name].address
+
+    token = make("Token")
+    datasets = make("DatasetRegistry", roles.owner, roles.guardian)
+    consents = make("ConsentRegistry")
+    make("DataAccess", datasets, consents, roles.owner, roles.guardian)
+    make("UsageLedger", roles.owner)
+    make("ArtifactRegistry")
+    named = (roles.owner, roles.guardian, roles.arbiter, roles.publisher)
+    make("RoyaltyDistributor", token, rules.digest, plan.window_s, plan.bond, *named)
+    record = Record(
+        chain_id=creator.chain_id(),
+        first_block=min(one.block for one in made.values()),
+        contracts={name: made[name].address for name in NAMES},
+        code_hashes={name: made[name].code_hash for name in NAMES},
+        roles=roles,
+        ruleset=rules,
+    )
+    chain = connect(record)
+    for meter in roles.meters:
+        sent("admit meter", chain.send(Call("UsageLedger", "admitMeter", (meter,)), owner).gas_used)
+    return record, chain
+
+
+def mint(chain: Chain, minter: Signer, accounts: tuple[Address, ...], amount: Wei) -> tuple[Mined, ...]:
+    """Each account has at least `amount` of the test token."""
+    return tuple(
+        chain.send(Call("Token", "mint", (account, amount)), minter)
+        for account in accounts
+        if cast("int", chain.read(Call("Token", "balanceOf", (account,)))[0]) < amount
+    )
