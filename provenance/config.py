@@ -149,9 +149,7 @@ def find_file(path: Path | None = None) -> Path | None:
     said = path or (Path(os.environ[f"{PREFIX}CONFIG"]) if os.environ.get(f"{PREFIX}CONFIG") else None)
     if said is not None:
         if not said.is_file():
-            raise Missing(
-                f"no settings file {said}", next="`provenance config init` writes one.", path=str(said)
-            )
+            raise Missing(f"no settings file {said}", next="`provenance config init` writes one.", path=str(said))
         return said.absolute()
     return next((place for place in (Path.cwd() / FILE_NAME, default_file()) if place.is_file()), None)
 

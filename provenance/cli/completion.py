@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 @command(
     None,
     "completion",
-    example=('eval "$(provenance completion bash)"', "provenance completion fish > ~/.config/fish/completions/provenance.fish"),
+    example=(
+        'eval "$(provenance completion bash)"',
+        "provenance completion fish > ~/.config/fish/completions/provenance.fish",
+    ),
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(ctx: Context, shell: str) -> None:

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
+    from provenance.adapters.evm import EvmChain
     from provenance.adapters.keystore import Keystore, KeystoreWallet
     from provenance.adapters.remote import Gateway
-    from provenance.app.ports import Call, Chain, Clock, Content, Mined, Random, Wallet
+    from provenance.app.ports import Call, Clock, Content, Mined, Random, Wallet
     from provenance.cli.out import Out
     from provenance.config import Network, Settings
     from provenance.types import Address
 
 
-class DryRun(Exception):  # noqa: N818 - not a failure: the command ends well here
+class DryRun(Exception):
     """The command has shown what it would do; nothing was sent."""
 
 
@@ -122,7 +123,7 @@ class Context:
         return SystemRandom()
 
     @cached_property
-    def _chain(self) -> Chain:
+    def _chain(self) -> EvmChain:
         from provenance.adapters import wire
 
         return wire.chain(self.settings)
@@ -133,7 +134,7 @@ class Context:
 
         return wire.content(self.settings)
 
-    def chain(self) -> Chain:
+    def chain(self) -> EvmChain:
         """The chosen network's node and deployment."""
         return self._chain
 
@@ -149,7 +150,7 @@ class Context:
 
     def address(self, name: str | None = None) -> Address:
         """The address of an account by name or hex; no password is needed."""
-        return self.keystore.address(self._named(name))
+        return self.keystore.address(self.account_name(name))
 
     @cached_property
     def _wallets(self) -> dict[str, KeystoreWallet]:
@@ -157,7 +158,7 @@ class Context:
 
     def wallet(self, name: str | None = None) -> Wallet:
         """The unlocked account `name`, else the one of `--account`; unlocked once a command."""
-        chosen = self._named(name)
+        chosen = self.account_name(name)
         if chosen not in self._wallets:
             self._wallets[chosen] = self.keystore.unlock(chosen, self.password(f"Password of {chosen}"))
         return self._wallets[chosen]
@@ -199,7 +200,8 @@ class Context:
         self.out.emit({"dryRun": True, **facts}, text=f"Would send: {text}" if "gas" in facts else f"Would {text}")
         raise DryRun
 
-    def _named(self, name: str | None) -> str:
+    def account_name(self, name: str | None = None) -> str:
+        """`name`, else what `--account` says, else the only account there is."""
         chosen = name or self.settings.account
         if chosen:
             return chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,9 @@ def as_error(error: BaseException) -> ProvenanceError:
         return error
     if isinstance(error, click.UsageError):
         where = error.ctx.command_path if error.ctx else "provenance"
-        return Invalid(error.format_message(), next=f"`{where} --help` shows how it is used.")
+        return Invalid(_covered(error.format_message()), next=f"`{where} --help` shows how it is used.")
     if isinstance(error, click.ClickException):
-        return Invalid(error.format_message())
+        return Invalid(_covered(error.format_message()))
     return Broken(f"{type(error).__name__}: {error}")
 
 
@@ -44,6 +45,11 @@ def report(error: BaseException, stdout: TextIO, stderr: TextIO, *, as_json: boo
         stderr.write(f"Error: {_one_line(known.detail)}\nNext: {_one_line(known.next_step)}\n")
     stderr.flush()
     return known.exit_status
+
+
+def _covered(text: str) -> str:
+    """What was typed in the wrong place may be a private key: it is not repeated."""
+    return re.sub(r"(0[xX])?[0-9a-fA-F]{64}", "…", text)
 
 
 def _one_line(text: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +14,6 @@ from provenance.cli.out import Out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-P = ParamSpec("P")
 
 PATH = click.Path(path_type=Path)
 HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -73,18 +72,22 @@ class Group(click.Group):
 
 def group(name: str, *, hidden: bool = False) -> Callable[[Callable[[], None]], Group]:
     """The decorated function becomes a group; its docstring is the help."""
-    return click.group(name, cls=Group, hidden=hidden, context_settings=HELP_NAMES)
+
+    def decorate(function: Callable[[], None]) -> Group:
+        return Group(name, callback=function, help=inspect.getdoc(function), hidden=hidden, context_settings=HELP_NAMES)
+
+    return decorate
 
 
 def command(
     parent: click.Group | None, name: str, *, example: str | Sequence[str], hidden: bool = False
-) -> Callable[[Callable[Concatenate[Context, P], int | None]], Command]:
+) -> Callable[[Callable[..., int | None]], Command]:
     """The decorated function becomes the command `name` of `parent` (None: a command of the root).
 
     It is called with a `Context` and its own parameters, and answers None or an exit status (1: partly done).
     """
 
-    def decorate(function: Callable[Concatenate[Context, P], int | None]) -> Command:
+    def decorate(function: Callable[..., int | None]) -> Command:
         @functools.wraps(function)
         def callback(**said: Any) -> int:
             flags = Flags(**{key: value for key, value in said.items() if key in _FLAG_NAMES})
@@ -93,7 +96,7 @@ def command(
 
         made = click.command(
             name,
-            cls=Command,
+            Command,
             examples=(example,) if isinstance(example, str) else tuple(example),
             hidden=hidden,
             context_settings=HELP_NAMES,

@@ -31,8 +31,6 @@ def password(settings: Settings, prompt: str, *, repeat: bool = False) -> bytes:
     if settings.password is not None:
         return settings.password.get_secret_value().encode()
     if not sys.stdin.isatty():
-        raise Invalid(
-            f"no password: {prompt}", next="Repeat with --password-file FILE, or set PROVENANCE_PASSWORD."
-        )
+        raise Invalid(f"no password: {prompt}", next="Repeat with --password-file FILE, or set PROVENANCE_PASSWORD.")
     typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=repeat, err=True)
     return typed.encode()

@@ -1,0 +1,379 @@
+"""Where do the keys live? In V3 keystores that Foundry, Brownie and geth read, in one folder.
+
+Beside `NAME.json` (the account) lies `NAME.x25519.json`, the key to which envelopes are sealed, in the same
+form under the same password. Files are made exclusively and are for their owner alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import secrets
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from provenance.adapters import v3
+from provenance.domain.hashes import keccak
+from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
+from provenance.types import Address, Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from coincurve import PrivateKey
+
+_ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+"""n of secp256k1. Source: SEC 2 §2.4.1."""
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+_ENVELOPE_KEY: Final = ".x25519"
+_FILE_BYTES_MAX: Final = 1 << 16
+_EXPORT_BYTES_MAX: Final = 1 << 26
+
+
+class ReadableByOthers(Denied):
+    """A secret lies in a file that other users of the machine can read."""
+
+    code = "readable-by-others"
+    next = "Run `chmod 600` on it; if others may have read it, use a new key."
+
+
+class WrongPassword(Denied):
+    """The password does not open the key."""
+
+    code = "wrong-password"
+    next = "Try again; without its password a key cannot be recovered."
+
+
+class RawKeyGiven(Denied):
+    """A private key was typed where every user of the machine can see it."""
+
+    code = "raw-key-given"
+    next = "Consider that key known to others. Import keys with --key-file FILE or at the prompt."
+
+
+class SystemRandom:
+    """The operating system's randomness."""
+
+    def bytes(self, size: int) -> bytes:
+        """`size` unpredictable bytes."""
+        return secrets.token_bytes(size)
+
+
+class KeySigner:
+    """Signs digests with one secp256k1 key; the key is not shown."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = _private(key)
+        self._address = Address(keccak(self._key.public_key.format(compressed=False)[1:])[12:])
+
+    @property
+    def address(self) -> Address:
+        return self._address
+
+    def sign(self, digest: Bytes32) -> bytes:
+        """65 bytes r ‖ s ‖ v, v 27 or 28, s in the lower half. Source: EIP-2 §Specification."""
+        signature = self._key.sign_recoverable(digest, hasher=None)
+        return signature[:64] + bytes((signature[64] + 27,))
+
+
+class KeystoreWallet:
+    """One unlocked account: its signature and its envelope key."""
+
+    def __init__(self, signer: KeySigner, envelope_key: bytes) -> None:
+        from provenance.adapters.seal import public_key  # noqa: PLC0415 - who only signs needs no encryption
+
+        self._signer, self._envelope_key = signer, envelope_key
+        self._public = public_key(envelope_key)
+
+    @property
+    def signer(self) -> KeySigner:
+        return self._signer
+
+    @property
+    def encryption_key(self) -> Bytes32:
+        return self._public
+
+    def open_envelope(self, envelope: bytes, info: bytes) -> bytes:
+        """The plaintext (CEK ‖ salt) of an envelope sealed to this wallet."""
+        from provenance.adapters.seal import open_envelope  # noqa: PLC0415 - as above
+
+        return open_envelope(self._envelope_key, envelope, info).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A name, its address, and where its key is."""
+
+    name: str
+    address: Address | None
+    """None where the tool that made the file left it out (Foundry does)."""
+    path: Path
+
+
+class Keystore:
+    """The keys of one party, `NAME.json` each in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> tuple[str, ...]:
+        """Every account's name, sorted."""
+        return tuple(sorted(path.stem for path in self._files()))
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Every account, by name; no password is needed."""
+        return tuple(Account(name, v3.address(_document(self.path(name))), self.path(name)) for name in self.names())
+
+    def account(self, name: str) -> Account:
+        """The account of this name or address.
+
+        Raises:
+            Missing: there is none.
+        """
+        known = self._known(name)
+        return Account(known, v3.address(_document(self.path(known))), self.path(known))
+
+    def path(self, name: str) -> Path:
+        """Where the key of `name` is or would be."""
+        return self.folder / f"{checked_name(name)}.json"
+
+    def envelope_path(self, name: str) -> Path:
+        """Where the envelope key of `name` is or would be."""
+        return self.folder / f"{checked_name(name)}{_ENVELOPE_KEY}.json"
+
+    def address(self, name: str) -> Address:
+        """The address of an account, by name, or of any hex address as it is; no password is needed."""
+        known = as_address(name) or v3.address(_document(self.path(self._known(name))))
+        if known is None:
+            raise Invalid(
+                f"the file of {name} does not tell its address",
+                next=f"`provenance account import NEW --keystore {self.path(name)}` makes one that does.",
+            )
+        return known
+
+    def create(self, name: str, password: bytes, *, scrypt_n: int = v3.SCRYPT_N) -> Account:
+        """A new account and its envelope key are on disk."""
+        key = secrets.randbelow(_ORDER - 1) + 1
+        return self.add(name, key.to_bytes(32, "big"), password, scrypt_n=scrypt_n)
+
+    def add(
+        self, name: str, key: bytes, password: bytes, *, envelope_key: bytes | None = None, scrypt_n: int = v3.SCRYPT_N
+    ) -> Account:
+        """The given key is on disk as account `name`, with a new envelope key unless one is given.
+
+        Raises:
+            Conflict: the name, or the address under another name, is there already.
+        """
+        signer = KeySigner(key)
+        for there in self.accounts():
+            if there.name == name or there.address == signer.address:
+                raise Conflict(f"account {there.name} exists already", next="Choose another name.", name=there.name)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = envelope_key or secrets.token_bytes(32)
+        sealed = v3.encrypt(beside, password, scrypt_n=scrypt_n, address=signer.address)
+        _write_new(self.envelope_path(name), sealed)
+        try:
+            _write_new(
+                self.path(name), v3.encrypt(signer_key(key), password, scrypt_n=scrypt_n, address=signer.address)
+            )
+        except BaseException:
+            with suppress(OSError):
+                self.envelope_path(name).unlink()
+            raise
+        return Account(name, signer.address, self.path(name))
+
+    def unlock(self, name: str, password: bytes) -> KeystoreWallet:
+        """The account, ready to sign and to open envelopes.
+
+        A key that another tool put here gets its envelope key now.
+
+        Raises:
+            WrongPassword: it does not open the key.
+            ReadableByOthers: the key file is not for its owner alone.
+        """
+        known = self._known(name)
+        document = _document(self.path(known))
+        signer = KeySigner(_decrypt(document, password, known))
+        if v3.address(document) not in (None, signer.address):
+            raise Broken(f"the key of {known} is not that of the address in its file")
+        beside = self.envelope_path(known)
+        if not beside.exists():
+            n = v3.scrypt_n(document) or v3.SCRYPT_N
+            _write_new(beside, v3.encrypt(secrets.token_bytes(32), password, scrypt_n=n, address=signer.address))
+        return KeystoreWallet(signer, _decrypt(_document(beside), password, known))
+
+    def export(self, name: str) -> dict[str, v3.Document]:
+        """Both keys of an account as they lie on disk, under their password."""
+        known = self._known(name)
+        found = {"account": _document(self.path(known))}
+        if self.envelope_path(known).exists():
+            found["envelopeKey"] = _document(self.envelope_path(known))
+        return found
+
+    def remove(self, name: str) -> None:
+        """Both keys of the account are gone from this machine."""
+        known = self._known(name)
+        self.path(known).unlink()
+        self.envelope_path(known).unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[Path]:
+        if self.folder.is_dir():
+            yield from (path for path in self.folder.glob("*.json") if not path.stem.endswith(_ENVELOPE_KEY))
+
+    def _known(self, name: str) -> str:
+        wanted = as_address(name)
+        if wanted is not None:
+            for account in self.accounts():
+                if account.address == wanted:
+                    return account.name
+        elif self.path(name).is_file():
+            return name
+        raise Missing(
+            f"no account {name}", next="`provenance account list` shows what there is.", known=list(self.names())
+        )
+
+
+def checked_name(name: str) -> str:
+    """`name`, if a file may be called so."""
+    refuse_raw_key(name)
+    if not _NAME.fullmatch(name) or name.endswith(_ENVELOPE_KEY):
+        raise Invalid(
+            "an account's name has up to 64 letters, digits, dots, dashes or underscores, and begins with a letter "
+            "or digit",
+            next="Choose such a name.",
+        )
+    return name
+
+
+def as_address(text: str) -> Address | None:
+    """The address that `text` writes in hex, else None."""
+    return Address(bytes.fromhex(text[2:])) if re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text) else None
+
+
+def refuse_raw_key(text: str) -> None:
+    """`text` does not look like a private key.
+
+    Raises:
+        RawKeyGiven: it does; it is not repeated.
+    """
+    if re.fullmatch(r"\s*(0[xX])?[0-9a-fA-F]{64}\s*", text):
+        raise RawKeyGiven("a private key was given as an argument")
+
+
+def signer_key(key: bytes) -> bytes:
+    """The 32 bytes of a private key, checked.
+
+    Raises:
+        Invalid: it is no secp256k1 key; it is not repeated.
+    """
+    if len(key) != 32 or not 0 < int.from_bytes(key, "big") < _ORDER:
+        raise Invalid("this is no private key: 32 bytes between 1 and n - 1", next="Give 64 hex digits.")
+    return key
+
+
+def read_secret(path: Path) -> bytes:
+    """The first line of a file that is for its owner alone, without its line end.
+
+    Raises:
+        Missing: there is no such file.
+        ReadableByOthers: other users can read it.
+    """
+    return _read_private(path).split(b"\n", 1)[0].rstrip(b"\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a key file held."""
+
+    key: bytes
+    envelope_key: bytes | None
+    content_keys: tuple[tuple[str, bytes], ...]
+
+    def restore_content_keys(self, folder: Path) -> None:
+        """The holder's own envelopes lie under `folder` again; what is there already stays."""
+        for name, data in self.content_keys:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with suppress(FileExistsError):
+                _write_bytes(path, data)
+
+
+def open_file(path: Path, password: bytes) -> Opened:
+    """The private key of another tool's V3 file, or all keys of our own export."""
+    try:
+        body = json.loads(_read_private(path, _EXPORT_BYTES_MAX))
+        ours = isinstance(body, dict) and body.get("format") == "provenance/account"
+        account = v3.parse(body["account"] if ours else body)
+        beside = v3.parse(body["envelopeKey"]) if ours and "envelopeKey" in body else None
+        kept = body.get("contentKeys", {}) if ours else {}
+        content_keys = tuple((_inside(name), base64.b64decode(data, validate=True)) for name, data in kept.items())
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        raise Invalid(f"{path} is no V3 keystore", next="Name a file of Foundry, Brownie or geth.") from None
+    return Opened(
+        _decrypt(account, password, path.name),
+        _decrypt(beside, password, path.name) if beside else None,
+        content_keys,
+    )
+
+
+def _inside(name: str) -> str:
+    parts = PurePosixPath(name).parts
+    if not parts or any(part in {"..", "/"} or "\0" in part for part in parts):
+        raise ValueError("a name that leaves the folder")
+    return name
+
+
+def _decrypt(document: v3.Document, password: bytes, name: str) -> bytes:
+    key = v3.decrypt(document, password)
+    if key is None:
+        raise WrongPassword(f"wrong password for account {name}", account=name)
+    return key
+
+
+def _private(key: bytes) -> PrivateKey:
+    from coincurve import PrivateKey  # noqa: PLC0415 - listing accounts needs no curve
+
+    return PrivateKey(signer_key(key))
+
+
+def _document(path: Path) -> v3.Document:
+    try:
+        return v3.parse(json.loads(_read_private(path)))
+    except (ValueError, RecursionError):
+        raise Invalid(f"{path} is no keystore", next="Remove it from the folder.", path=str(path)) from None
+
+
+def _read_private(path: Path, limit_bytes: int = _FILE_BYTES_MAX) -> bytes:
+    try:
+        with path.open("rb") as file:
+            about = os.fstat(file.fileno())
+            if stat.S_ISREG(about.st_mode) and about.st_mode & 0o077:
+                raise ReadableByOthers(f"{path} can be read by others", path=str(path))
+            return file.read(limit_bytes)
+    except FileNotFoundError:
+        raise Missing(f"no file {path}", path=str(path)) from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise Invalid(f"cannot read {path}: {error.strerror}", path=str(path)) from None
+
+
+def _write_new(path: Path, document: v3.Document) -> None:
+    """The file holds `document` and did not exist before; only its owner can read it."""
+    try:
+        _write_bytes(path, json.dumps(document).encode())
+    except FileExistsError:
+        raise Conflict(f"{path} exists already", next="Choose another name.", path=str(path)) from None
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

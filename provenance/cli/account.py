@@ -1,0 +1,223 @@
+"""Which keys does this party have, and what is in their accounts?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from provenance.cli.context import ether
+from provenance.cli.frame import PATH, command, group
+from provenance.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provenance.adapters.keystore import Account
+    from provenance.cli.context import Context
+    from provenance.types import Address, Json
+
+
+@group("account")
+def account() -> None:
+    """Keys and balances."""
+
+
+@command(
+    account,
+    "create",
+    example=("provenance account create studio", "provenance account create studio --password-file FILE"),
+)
+@click.argument("name")
+def create(ctx: Context, name: str) -> None:
+    """Make a new account NAME and the key to which its envelopes are sealed."""
+    _checked(ctx, f"make account {name}", name)
+    made = ctx.keystore.create(name, ctx.password(f"New password of {name}", repeat=True))
+    _emit(ctx, made, f"Made account {name}")
+
+
+@command(
+    account,
+    "import",
+    example=(
+        "provenance account import studio --keystore ~/.foundry/keystores/studio",
+        "provenance account import studio --key-file key.txt",
+    ),
+)
+@click.argument("name")
+@click.argument("refused", nargs=-1, metavar="")
+@click.option("--keystore", type=PATH, metavar="FILE", help="V3 file of Foundry, Brownie or geth, or our export.")
+@click.option("--key-file", type=PATH, metavar="FILE", help="File with the key in hex, for its owner alone.")
+def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | None, key_file: Path | None) -> None:
+    """Take a key from another tool as account NAME; without a file it is asked for, unseen.
+
+    A V3 file opens with its own password, which becomes the account's.
+    """
+    from provenance.adapters.keystore import refuse_raw_key
+
+    for said in (name, *refused):
+        refuse_raw_key(said)
+    if refused:
+        raise Invalid("only one NAME can be given", next="`provenance account import --help` shows how it is used.")
+    if keystore and key_file:
+        raise Invalid("--keystore and --key-file exclude each other", next="Give one of them.")
+    _checked(ctx, f"import account {name}", name)
+    if keystore:
+        from provenance.adapters.keystore import open_file
+
+        password = ctx.password(f"Password of {keystore.name}")
+        opened = open_file(keystore, password)
+        made = ctx.keystore.add(name, opened.key, password, envelope_key=opened.envelope_key)
+        opened.restore_content_keys(ctx.home / "keys")
+    else:
+        key = _raw_key(key_file)
+        made = ctx.keystore.add(name, key, ctx.password(f"New password of {name}", repeat=True))
+    _emit(ctx, made, f"Imported account {name}")
+
+
+@command(account, "list", example=("provenance account list", "provenance account list --json"))
+def list_(ctx: Context) -> None:
+    """List the accounts of this home."""
+    rows = [_row(one) for one in ctx.keystore.accounts()]
+    none = "No accounts yet; `provenance account create NAME` makes one."
+    ctx.out.emit(rows, text=None if rows else none, columns=("name", "address"))
+
+
+@command(account, "show", example="provenance account show studio")
+@click.argument("name", required=False)
+def show(ctx: Context, name: str | None) -> None:
+    """Show an account: its address, envelope key and files. Its password is needed for the envelope key."""
+    shown, wallet = ctx.keystore.account(ctx.account_name(name)), ctx.wallet(name)
+    ctx.out.emit(
+        {
+            "name": shown.name,
+            "address": _hex(wallet.signer.address),
+            "encryptionKey": "0x" + wallet.encryption_key.hex(),
+            "keystore": str(shown.path),
+            "envelopeKeystore": str(ctx.keystore.envelope_path(shown.name)),
+        }
+    )
+
+
+@command(
+    account,
+    "balance",
+    example=("provenance account balance licensee", "provenance account balance 0x… --network devnet"),
+)
+@click.argument("name", required=False)
+def balance(ctx: Context, name: str | None) -> None:
+    """Show what an account holds: ETH for fees, and the network's token."""
+    from provenance.app.ports import Call
+
+    chain, address = ctx.chain(), ctx.address(name)
+    wei, at = chain.node.balance(address), chain.head().number
+
+    def token(function: str, *args: object) -> Any:
+        return chain.read(Call("Token", function, args), at=at)[0]
+
+    held, decimals, symbol = token("balanceOf", address), token("decimals"), token("symbol")
+    ctx.out.emit(
+        {
+            "address": _hex(address),
+            "network": ctx.settings.network,
+            "wei": str(wei),
+            "token": str(held),
+            "tokenAddress": _hex(chain.deployment.contracts["Token"]),
+            "tokenDecimals": decimals,
+            "tokenSymbol": symbol,
+        },
+        text=f"{_hex(address)}\n{ether(wei)} ETH\n{decimal(held, decimals)} {symbol}",
+    )
+
+
+@command(account, "export", example="provenance account export studio --out studio.json")
+@click.argument("name")
+@click.option("--out", type=PATH, required=True, metavar="FILE", help="File to make; it must not exist.")
+def export(ctx: Context, name: str, out: Path) -> None:
+    """Write both keys of an account, under its password, and its own content keys' envelopes to one FILE."""
+    import os
+
+    document: dict[str, Json] = {"format": "provenance/account", "version": 1, "name": name}
+    document |= ctx.keystore.export(name)
+    document["contentKeys"] = _content_keys(ctx.home / "keys")
+    if ctx.dry_run:
+        ctx.would(f"write {out}", path=str(out))
+    try:
+        handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Conflict(f"{out} exists already", next="Choose another file.", path=str(out)) from None
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+        file.flush()
+        os.fsync(file.fileno())
+    ctx.out.emit({"name": name, "path": str(out)}, text=f"Wrote {out}; keep it and its password apart")
+
+
+@command(account, "remove", example="provenance account remove studio")
+@click.argument("name")
+def remove(ctx: Context, name: str) -> None:
+    """Remove an account's keys from this machine. What they hold can then be reached with an export only."""
+    address = ctx.keystore.account(name).address
+    _checked(ctx, f"remove account {name}", name)
+    ctx.out.confirm(f"Remove the keys of {name} ({_hex(address) if address else 'address unknown'}) for ever?")
+    ctx.keystore.remove(name)
+    ctx.out.emit({"name": name, "removed": True}, text=f"Removed account {name}")
+
+
+def decimal(amount: int, decimals: int) -> str:
+    """`amount` base units as a decimal number, exact."""
+    if not decimals:
+        return str(amount)
+    whole, rest = divmod(amount, 10**decimals)
+    return f"{whole}.{rest:0{decimals}d}"
+
+
+def _checked(ctx: Context, what: str, name: str) -> None:
+    """The name can be an account's; `--dry-run` says `what` and ends here."""
+    from provenance.adapters.keystore import checked_name
+
+    checked_name(name)
+    if ctx.dry_run:
+        ctx.would(what, name=name)
+
+
+def _emit(ctx: Context, made: Account, text: str) -> None:
+    row = _row(made)
+    ctx.out.emit({**row, "keystore": str(made.path)}, text=f"{text}: {row['address']}\nIts key is in {made.path}")
+
+
+def _row(one: Account) -> dict[str, Json]:
+    return {"name": one.name, "address": _hex(one.address) if one.address else None}
+
+
+def _hex(address: Address) -> str:
+    from provenance.adapters.evm.abi import checksummed
+
+    return checksummed(address)
+
+
+def _raw_key(path: Path | None) -> bytes:
+    from provenance.adapters.keystore import read_secret
+
+    typed = read_secret(path).decode("ascii", "replace") if path else _typed_key()
+    try:
+        return bytes.fromhex(typed.strip().removeprefix("0x"))
+    except ValueError:
+        raise Invalid("this is no private key", next="Give 64 hex digits.") from None
+
+
+def _typed_key() -> str:
+    import sys
+
+    if not sys.stdin.isatty():
+        raise Invalid("no key given", next="Repeat with --keystore FILE or --key-file FILE.")
+    typed: str = click.prompt("Private key (hex, not shown)", hide_input=True, err=True)
+    return typed
+
+
+def _content_keys(folder: Path) -> dict[str, Json]:
+    import base64
+
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    return {path.relative_to(folder).as_posix(): base64.b64encode(path.read_bytes()).decode() for path in files}
