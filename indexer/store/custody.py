@@ -1,0 +1,152 @@
+"""Which keys, judgements and documents were entrusted to this gateway?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select
+
+from indexer import records, tables
+from indexer.store import bulk, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from indexer.records import Custody, Deposit, DepositedConsent, DepositedRecording, Judged
+    from indexer.store.database import Database
+    from provenance.types import Address, Bytes32, DatasetId, UnixSeconds
+
+_UPLOADS = bulk.table_of(records.Upload)
+_DEPOSITS = bulk.table_of(records.Deposit)
+_JUDGED = bulk.table_of(records.Judged)
+_RECORDINGS = bulk.table_of(records.DepositedRecording)
+_CONSENTS = bulk.table_of(records.DepositedConsent)
+_CUSTODY = bulk.table_of(records.Custody)
+_REGISTERED = bulk.table_of(tables.RegisteredDataset)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Who registered the same audio before."""
+
+    cluster: Bytes32
+    dataset_id: DatasetId
+    index: int
+    holder: Address
+
+
+class CustodyStore:
+    """The records of deposits, in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def add_upload(self, cid: str, sender: Address, at: UnixSeconds, *, document: bool) -> None:
+        """It is known who sent this content."""
+        with self.database.write() as connection:
+            rows.keep(connection, records.Upload(cid=cid, sender=sender, document=document, at_s=at))
+
+    def sealed(self, cid: str) -> bool:
+        """Whether this content is audio or a private part, or was sent and nobody said yet what it is."""
+        with self.database.read() as connection:
+            recording = connection.scalar(select(_RECORDINGS.c.cid).where(_RECORDINGS.c.cid == cid).limit(1))
+            private = connection.scalar(select(_DEPOSITS.c.private_cid).where(_DEPOSITS.c.private_cid == cid).limit(1))
+            upload = connection.scalar(
+                select(_UPLOADS.c.cid).where((_UPLOADS.c.cid == cid) & _UPLOADS.c.document.is_(False))
+            )
+        return recording is not None or private is not None or upload is not None
+
+    def senders(self, cid: str) -> frozenset[bytes]:
+        """Who sent this content, and the holders of the deposits it belongs to."""
+        with self.database.read() as connection:
+            found = connection.scalars(select(_UPLOADS.c.sender).where(_UPLOADS.c.cid == cid)).all()
+            holders = connection.scalars(
+                select(_DEPOSITS.c.holder)
+                .outerjoin(_RECORDINGS, _RECORDINGS.c.dataset_id == _DEPOSITS.c.dataset_id)
+                .where((_RECORDINGS.c.cid == cid) | (_DEPOSITS.c.private_cid == cid))
+            ).all()
+        return frozenset((*found, *holders))
+
+    def deposit(self, dataset_id: DatasetId) -> Deposit | None:
+        """The deposit of this dataset."""
+        with self.database.read() as connection:
+            return rows.one(connection, records.Deposit, _DEPOSITS.c.dataset_id == dataset_id)
+
+    def recordings(self, dataset_id: DatasetId) -> tuple[DepositedRecording, ...]:
+        """A deposit's recordings with their reports, by index."""
+        with self.database.read() as connection:
+            return rows.every(
+                connection,
+                records.DepositedRecording,
+                _RECORDINGS.c.dataset_id == dataset_id,
+                order_by=_RECORDINGS.c.index,
+            )
+
+    def judged(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, str], Judged]:
+        """What was heard before, by object and address."""
+        found: dict[tuple[bytes, str], Judged] = {}
+        with self.database.read() as connection:
+            for part in rows.chunks(object_ids):
+                for one in rows.every(connection, records.Judged, _JUDGED.c.object_id.in_(part)):
+                    found[one.object_id, one.cid] = one
+        return found
+
+    def add_judged(self, judged: Judged) -> None:
+        """It was heard, and need not be opened again."""
+        with self.database.write() as connection:
+            rows.keep(connection, judged)
+
+    def earlier(self, clusters: Collection[bytes], holder: Address) -> dict[bytes, Earlier]:
+        """By cluster, the first dataset of another holder that is registered on chain with the same audio."""
+        found: dict[bytes, Earlier] = {}
+        with self.database.read() as connection:
+            for part in rows.chunks(clusters):
+                query = (
+                    select(
+                        _RECORDINGS.c.cluster, _RECORDINGS.c.dataset_id, _RECORDINGS.c["index"], _REGISTERED.c.holder
+                    )
+                    .join(_REGISTERED, _REGISTERED.c.dataset_id == _RECORDINGS.c.dataset_id)
+                    .where(_RECORDINGS.c.cluster.in_(part) & (_REGISTERED.c.holder != holder))
+                    .order_by(_REGISTERED.c.block, _REGISTERED.c.log_index)
+                )
+                for cluster, dataset_id, index, other in connection.execute(query):
+                    found.setdefault(cluster, Earlier(cluster, dataset_id, index, other))
+        return found
+
+    def envelopes(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, int], bytes]:
+        """The keys in custody, sealed, by object and key version."""
+        found: dict[tuple[bytes, int], bytes] = {}
+        with self.database.read() as connection:
+            for part in rows.chunks(object_ids):
+                for one in rows.every(connection, records.Custody, _CUSTODY.c.object_id.in_(part)):
+                    found[one.object_id, one.key_version] = one.envelope
+        return found
+
+    def add_deposit(
+        self,
+        deposit: Deposit,
+        *,
+        recordings: Collection[DepositedRecording],
+        consents: Collection[DepositedConsent],
+        custody: Collection[Custody],
+    ) -> None:
+        """The whole deposit is on record, or nothing of it; the same deposit twice is once."""
+        with self.database.write() as connection:
+            if rows.one(connection, records.Deposit, _DEPOSITS.c.dataset_id == deposit.dataset_id) is not None:
+                return
+            connection.execute(insert(_DEPOSITS), [rows.values(deposit)])
+            for model, found in ((_RECORDINGS, recordings), (_CONSENTS, consents)):
+                if found:
+                    connection.execute(insert(model), [rows.values(one) for one in found])
+            for one in custody:
+                rows.keep(connection, one)
+
+    def consents(self, consent_ids: Collection[bytes]) -> Mapping[bytes, DepositedConsent]:
+        """The consents behind deposits, by id."""
+        found: dict[bytes, DepositedConsent] = {}
+        with self.database.read() as connection:
+            for part in rows.chunks(consent_ids):
+                for one in rows.every(connection, records.DepositedConsent, _CONSENTS.c.consent_id.in_(part)):
+                    found[one.consent_id] = one
+        return found

@@ -1,0 +1,92 @@
+"""Which offers, leases, refusals and signed requests does the gateway remember?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, insert, select
+
+from indexer import records
+from indexer.store import bulk, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from indexer.records import Lease, LeasedEnvelope, PublishedOffer, Refusal
+    from indexer.store.database import Database
+    from provenance.types import AccessId, Address, Bytes32, UnixSeconds
+
+_LEASES = bulk.table_of(records.Lease)
+_ENVELOPES = bulk.table_of(records.LeasedEnvelope)
+_REFUSALS = bulk.table_of(records.Refusal)
+_NONCES = bulk.table_of(records.Nonce)
+
+
+class LeaseStore:
+    """The records of leases, in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def use_nonce(self, account: Address, nonce: int, deadline: UnixSeconds, now: UnixSeconds) -> bool:
+        """The nonce is used up; False if it was before. Requests past their deadline are forgotten."""
+        with self.database.write() as connection:
+            connection.execute(delete(_NONCES).where(_NONCES.c.deadline < now))
+            return rows.keep(connection, records.Nonce(account=account, nonce=nonce, deadline=deadline))
+
+    def add_offer(self, offer: PublishedOffer) -> None:
+        """The offer is public; twice is once."""
+        with self.database.write() as connection:
+            rows.keep(connection, offer)
+
+    def lease(self, access_id: AccessId) -> Lease | None:
+        """The lease of this id."""
+        with self.database.read() as connection:
+            return rows.one(connection, records.Lease, _LEASES.c.access_id == access_id)
+
+    def lease_of(self, request_id: Bytes32) -> Lease | None:
+        """The lease that answered this request."""
+        with self.database.read() as connection:
+            return rows.one(connection, records.Lease, _LEASES.c.request_id == request_id)
+
+    def binding_nonce(self, licensee: Address) -> int:
+        """The highest key-binding nonce seen of this account; -1 if none."""
+        with self.database.read() as connection:
+            highest: int | None = connection.scalar(
+                select(func.max(_LEASES.c.binding_nonce)).where(_LEASES.c.licensee == licensee)
+            )
+        return -1 if highest is None else int(highest)
+
+    def envelopes(self, access_id: AccessId) -> tuple[LeasedEnvelope, ...]:
+        """A lease's envelopes, by index."""
+        with self.database.read() as connection:
+            return rows.every(
+                connection,
+                records.LeasedEnvelope,
+                _ENVELOPES.c.access_id == access_id,
+                order_by=_ENVELOPES.c.index,
+            )
+
+    def leases_over(self, cid: str, licensee: Address, now: UnixSeconds) -> tuple[Lease, ...]:
+        """The leases of an account, still running, that include this content."""
+        query = (
+            select(_LEASES)
+            .join(_ENVELOPES, _ENVELOPES.c.access_id == _LEASES.c.access_id)
+            .where((_ENVELOPES.c.cid == cid) & (_LEASES.c.licensee == licensee) & (_LEASES.c.valid_until >= now))
+        )
+        with self.database.read() as connection:
+            return tuple(records.Lease(**found) for found in connection.execute(query).mappings())
+
+    def add_lease(self, lease: Lease, envelopes: Collection[LeasedEnvelope]) -> Lease:
+        """The lease and its envelopes are on record; if its request was answered before, that answer stands."""
+        with self.database.write() as connection:
+            if rows.keep(connection, lease):
+                connection.execute(insert(_ENVELOPES), [rows.values(one) for one in envelopes])
+                return lease
+            found = rows.one(connection, records.Lease, _LEASES.c.request_id == lease.request_id)
+        return lease if found is None else found
+
+    def add_refusals(self, refusals: Collection[Refusal]) -> None:
+        """The refusals are on record."""
+        with self.database.write() as connection:
+            connection.execute(insert(_REFUSALS), [rows.values(one) for one in refusals])

@@ -1,0 +1,175 @@
+"""Which sessions and segments has the gateway acknowledged, and which of them are anchored?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import func, insert, select, update
+
+from indexer import records
+from indexer.store import bulk, rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlmodel import SQLModel
+
+    from indexer.records import (
+        AnchoredBatch,
+        DepositedRecording,
+        Equivocation,
+        Lease,
+        ReceivedSegment,
+        Refusal,
+        Session,
+    )
+    from indexer.store.database import Database
+    from provenance.types import Bytes32, LicenseId, SessionId
+
+_SESSIONS = bulk.table_of(records.Session)
+_SEGMENTS = bulk.table_of(records.ReceivedSegment)
+_EQUIVOCATIONS = bulk.table_of(records.Equivocation)
+_BATCHES = bulk.table_of(records.AnchoredBatch)
+R = TypeVar("R", bound="SQLModel")
+BATCHED: tuple[type[SQLModel], ...] = (
+    records.ReceivedSegment,
+    records.Equivocation,
+    records.Session,
+    records.Lease,
+    records.DepositedRecording,
+    records.Refusal,
+)
+"""What a batch document publishes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Everything that no batch holds yet."""
+
+    segments: tuple[ReceivedSegment, ...]
+    equivocations: tuple[Equivocation, ...]
+    sessions: tuple[Session, ...]
+    leases: tuple[Lease, ...]
+    reports: tuple[DepositedRecording, ...]
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the acknowledged segments of a license or session sum to."""
+
+    units: int
+    outputs: int
+    output_ms: int
+
+
+class UsageStore:
+    """The records of usage, in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def session(self, session_id: SessionId) -> Session | None:
+        """The session of this id."""
+        with self.database.read() as connection:
+            return rows.one(connection, records.Session, _SESSIONS.c.session_id == session_id)
+
+    def add_session(self, session: Session) -> None:
+        """The session takes segments; twice is once."""
+        with self.database.write() as connection:
+            rows.keep(connection, session)
+
+    def suspended(self, session_id: SessionId) -> bool:
+        """Whether the session gave two segments for one place."""
+        with self.database.read() as connection:
+            query = select(_EQUIVOCATIONS.c.segment_hash).where(_EQUIVOCATIONS.c.session_id == session_id).limit(1)
+            return connection.scalar(query) is not None
+
+    def segments(self, session_id: SessionId) -> tuple[ReceivedSegment, ...]:
+        """A session's acknowledged segments, by their place."""
+        with self.database.read() as connection:
+            return rows.every(
+                connection,
+                records.ReceivedSegment,
+                _SEGMENTS.c.session_id == session_id,
+                order_by=_SEGMENTS.c.first_seq,
+            )
+
+    def add_segment(self, segment: ReceivedSegment) -> ReceivedSegment:
+        """The segment is on record; what stands in its place already is the answer."""
+        place = (_SEGMENTS.c.session_id == segment.session_id) & (_SEGMENTS.c.first_seq == segment.first_seq)
+        with self.database.write() as connection:
+            rows.keep(connection, segment)
+            found = rows.one(connection, records.ReceivedSegment, place)
+        return segment if found is None else found
+
+    def add_equivocation(self, evidence: Equivocation) -> None:
+        """The other segment is kept, and its session is suspended."""
+        with self.database.write() as connection:
+            rows.keep(connection, evidence)
+
+    def reported(self, license_id: LicenseId) -> Reported:
+        """What all acknowledged segments of a license sum to."""
+        with self.database.read() as connection:
+            found = connection.execute(
+                select(_SEGMENTS.c.units, _SEGMENTS.c.outputs, _SEGMENTS.c.output_ms).where(
+                    _SEGMENTS.c.license_id == license_id
+                )
+            ).all()
+        return Reported(*(sum(int(row[i]) for row in found) for i in range(3)))
+
+    def pending(self) -> Pending:
+        """What no batch holds yet, from one snapshot, each in a fixed order."""
+        with self.database.read() as connection:
+            return Pending(
+                _left(connection, records.ReceivedSegment, "session_id", "first_seq"),
+                _left(connection, records.Equivocation, "session_id", "segment_hash"),
+                _left(connection, records.Session, "session_id"),
+                _left(connection, records.Lease, "access_id"),
+                _left(connection, records.DepositedRecording, "recording_id"),
+                _left(connection, records.Refusal, "id"),
+            )
+
+    def add_batch(self, batch: AnchoredBatch, pending: Pending) -> int:
+        """The batch is written down and holds exactly this; a killed worker finds it again."""
+        held: dict[type[SQLModel], tuple[SQLModel, ...]] = {
+            records.ReceivedSegment: pending.segments,
+            records.Equivocation: pending.equivocations,
+            records.Session: pending.sessions,
+            records.Lease: pending.leases,
+            records.DepositedRecording: pending.reports,
+            records.Refusal: pending.refusals,
+        }
+        with self.database.write() as connection:
+            number = connection.execute(
+                insert(_BATCHES).values(**rows.values(batch)).returning(_BATCHES.c.id)
+            ).scalar_one()
+            for model, members in held.items():
+                table = bulk.table_of(model)
+                (key,) = table.primary_key.columns
+                for member in members:
+                    at = key == getattr(member, key.name)
+                    connection.execute(update(table).where(at).values(batch=number))
+        return int(number)
+
+    def batch_after(self, prev_head: Bytes32) -> AnchoredBatch | None:
+        """The batch that was written down to follow this head."""
+        with self.database.read() as connection:
+            return rows.one(connection, records.AnchoredBatch, _BATCHES.c.prev_head == prev_head)
+
+    def counts(self) -> dict[str, int]:
+        """How many rows there are, for the metrics."""
+        with self.database.read() as connection:
+            return {
+                str(model.__tablename__): int(
+                    connection.scalar(select(func.count()).select_from(bulk.table_of(model))) or 0
+                )
+                for model in BATCHED
+            }
+
+
+def _left(connection: Connection, model: type[R], *order: str) -> tuple[R, ...]:
+    """The records of a kind that no batch holds."""
+    table = bulk.table_of(model)
+    query = select(table).where(table.c.batch.is_(None)).order_by(*(table.c[name] for name in order))
+    return tuple(model(**found) for found in connection.execute(query).mappings())
