@@ -82,8 +82,9 @@ class Fact(Located):
 
 
 class RegisteredDataset(Fact, table=True):
-    __tablename__ = "dataset_registered"
+    """`DatasetRegistered`."""
 
+    __tablename__ = "dataset_registered"
     dataset_id: bytes = Field(index=True)
     holder: bytes = Field(index=True)
     manifest_root: bytes
@@ -94,8 +95,9 @@ class RegisteredDataset(Fact, table=True):
 
 
 class RestatedDataset(Fact, table=True):
-    __tablename__ = "dataset_status_changed"
+    """`DatasetStatusChanged`."""
 
+    __tablename__ = "dataset_status_changed"
     dataset_id: bytes = Field(index=True)
     by: bytes
     status: int = Field(sa_type=BigInteger)
@@ -104,31 +106,35 @@ class RestatedDataset(Fact, table=True):
 
 
 class SupersededDataset(Fact, table=True):
-    __tablename__ = "dataset_superseded"
+    """`DatasetSuperseded`."""
 
+    __tablename__ = "dataset_superseded"
     old_id: bytes = Field(index=True)
     new_id: bytes
 
 
 class TransferredDataset(Fact, table=True):
-    __tablename__ = "dataset_transferred"
+    """`DatasetTransferred`."""
 
+    __tablename__ = "dataset_transferred"
     dataset_id: bytes = Field(index=True)
     from_: bytes
     to: bytes
 
 
 class ChangedSplit(Fact, table=True):
-    __tablename__ = "split_set"
+    """`SplitSet`."""
 
+    __tablename__ = "split_set"
     dataset_id: bytes = Field(index=True)
     split_hash: bytes
     effective_at: int = Field(sa_type=BigInteger)
 
 
 class RotatedContent(Fact, table=True):
-    __tablename__ = "content_rotated"
+    """`ContentRotated`."""
 
+    __tablename__ = "content_rotated"
     dataset_id: bytes = Field(index=True)
     index: int = Field(sa_type=BigInteger)
     cid_digest: bytes
@@ -140,8 +146,9 @@ class RotatedContent(Fact, table=True):
 
 
 class RevokedConsent(Fact, table=True):
-    __tablename__ = "consent_revoked"
+    """`ConsentRevoked`."""
 
+    __tablename__ = "consent_revoked"
     consent_id: bytes = Field(index=True)
     subject: bytes = Field(index=True)
     reason: bytes
@@ -149,16 +156,18 @@ class RevokedConsent(Fact, table=True):
 
 
 class OrderedErasure(Fact, table=True):
-    __tablename__ = "erasure_ordered"
+    """`ErasureOrdered`."""
 
+    __tablename__ = "erasure_ordered"
     consent_id: bytes = Field(index=True)
     subject: bytes = Field(index=True)
     deadline: int = Field(sa_type=BigInteger)
 
 
 class AttestedErasure(Fact, table=True):
-    __tablename__ = "erasure_attested"
+    """`ErasureAttested`."""
 
+    __tablename__ = "erasure_attested"
     consent_id: bytes = Field(index=True)
     holder: bytes = Field(index=True)
     evidence_digest: bytes
@@ -167,8 +176,9 @@ class AttestedErasure(Fact, table=True):
 
 
 class ApprovedDigest(Fact, table=True):
-    __tablename__ = "digest_approved"
+    """`DigestApproved`."""
 
+    __tablename__ = "digest_approved"
     wallet: bytes = Field(index=True)
     digest: bytes
 
@@ -177,8 +187,9 @@ class ApprovedDigest(Fact, table=True):
 
 
 class GrantedLicense(Fact, table=True):
-    __tablename__ = "license_granted"
+    """`LicenseGranted`."""
 
+    __tablename__ = "license_granted"
     license_id: bytes = Field(index=True)
     dataset_id: bytes = Field(index=True)
     licensee: bytes = Field(index=True)
@@ -192,8 +203,9 @@ class GrantedLicense(Fact, table=True):
 
 
 class TerminatedLicense(Fact, table=True):
-    __tablename__ = "license_terminated"
+    """`LicenseTerminated`."""
 
+    __tablename__ = "license_terminated"
     license_id: bytes = Field(index=True)
     by: bytes
     reason: bytes
@@ -201,15 +213,17 @@ class TerminatedLicense(Fact, table=True):
 
 
 class CancelledOffer(Fact, table=True):
-    __tablename__ = "offer_cancelled"
+    """`OfferCancelled`."""
 
+    __tablename__ = "offer_cancelled"
     holder: bytes = Field(index=True)
     offer_digest: bytes = Field(index=True)
 
 
 class RecordedAccess(Fact, table=True):
-    __tablename__ = "access_recorded"
+    """`AccessRecorded`."""
 
+    __tablename__ = "access_recorded"
     license_id: bytes = Field(index=True)
     dataset_id: bytes = Field(index=True)
     accessor: bytes = Field(index=True)
@@ -222,20 +236,23 @@ class RecordedAccess(Fact, table=True):
 
 
 class AdmittedMeter(Fact, table=True):
-    __tablename__ = "meter_admitted"
+    """`MeterAdmitted`."""
 
+    __tablename__ = "meter_admitted"
     meter: bytes = Field(index=True)
 
 
 class RemovedMeter(Fact, table=True):
-    __tablename__ = "meter_removed"
+    """`MeterRemoved`."""
 
+    __tablename__ = "meter_removed"
     meter: bytes = Field(index=True)
 
 
 class AnchoredUsage(Fact, table=True):
-    __tablename__ = "usage_anchored"
+    """`UsageAnchored`."""
 
+    __tablename__ = "usage_anchored"
     meter: bytes = Field(index=True)
     root: bytes
     head: bytes
@@ -244,8 +261,9 @@ class AnchoredUsage(Fact, table=True):
 
 
 class RevokedSession(Fact, table=True):
-    __tablename__ = "session_revoked"
+    """`SessionRevoked`."""
 
+    __tablename__ = "session_revoked"
     session_id: bytes = Field(index=True)
     licensee: bytes = Field(index=True)
     at: int = Field(sa_type=BigInteger)
@@ -255,8 +273,9 @@ class RevokedSession(Fact, table=True):
 
 
 class RegisteredArtifact(Fact, table=True):
-    __tablename__ = "artifact_registered"
+    """`ArtifactRegistered`."""
 
+    __tablename__ = "artifact_registered"
     artifact_id: bytes = Field(index=True)
     registrant: bytes
     parents_root: bytes
@@ -267,8 +286,9 @@ class RegisteredArtifact(Fact, table=True):
 
 
 class RestatedArtifact(Fact, table=True):
-    __tablename__ = "artifact_status_changed"
+    """`ArtifactStatusChanged`."""
 
+    __tablename__ = "artifact_status_changed"
     artifact_id: bytes = Field(index=True)
     by: bytes
     status: int = Field(sa_type=BigInteger)
@@ -279,16 +299,18 @@ class RestatedArtifact(Fact, table=True):
 
 
 class ReceivedFunding(Fact, table=True):
-    __tablename__ = "funded"
+    """`Funded`."""
 
+    __tablename__ = "funded"
     from_: bytes
     memo: bytes = Field(index=True)
     received: int = Field(sa_type=Uint)
 
 
 class ProposedSettlement(Fact, table=True):
-    __tablename__ = "settlement_proposed"
+    """`SettlementProposed`."""
 
+    __tablename__ = "settlement_proposed"
     epoch: int = Field(sa_type=Uint, index=True)
     root: bytes
     usage_head: bytes
@@ -298,32 +320,36 @@ class ProposedSettlement(Fact, table=True):
 
 
 class VetoedSettlement(Fact, table=True):
-    __tablename__ = "settlement_vetoed"
+    """`SettlementVetoed`."""
 
+    __tablename__ = "settlement_vetoed"
     epoch: int = Field(sa_type=Uint, index=True)
     by: bytes
     reason_digest: bytes
 
 
 class ChallengedSettlement(Fact, table=True):
-    __tablename__ = "settlement_challenged"
+    """`SettlementChallenged`."""
 
+    __tablename__ = "settlement_challenged"
     epoch: int = Field(sa_type=Uint, index=True)
     by: bytes
     reason_digest: bytes
 
 
 class ResolvedChallenge(Fact, table=True):
-    __tablename__ = "challenge_resolved"
+    """`ChallengeResolved`."""
 
+    __tablename__ = "challenge_resolved"
     epoch: int = Field(sa_type=Uint, index=True)
     upheld: bool
     bond_to: bytes
 
 
 class ClaimedRoyalty(Fact, table=True):
-    __tablename__ = "royalty_claimed"
+    """`RoyaltyClaimed`."""
 
+    __tablename__ = "royalty_claimed"
     payee: bytes = Field(index=True)
     epoch: int = Field(sa_type=Uint, index=True)
     to: bytes
@@ -332,8 +358,9 @@ class ClaimedRoyalty(Fact, table=True):
 
 
 class SkippedClaim(Fact, table=True):
-    __tablename__ = "claim_skipped"
+    """`ClaimSkipped`."""
 
+    __tablename__ = "claim_skipped"
     payee: bytes = Field(index=True)
     epoch: int = Field(sa_type=Uint, index=True)
     reason: int = Field(sa_type=BigInteger)
@@ -343,24 +370,27 @@ class SkippedClaim(Fact, table=True):
 
 
 class OfferedRole(Fact, table=True):
-    __tablename__ = "role_offered"
+    """`RoleOffered`."""
 
+    __tablename__ = "role_offered"
     role: bytes
     account: bytes = Field(index=True)
     ready_at: int = Field(sa_type=BigInteger)
 
 
 class ChangedRole(Fact, table=True):
-    __tablename__ = "role_changed"
+    """`RoleChanged`."""
 
+    __tablename__ = "role_changed"
     role: bytes
     from_: bytes
     to: bytes
 
 
 class SetPause(Fact, table=True):
-    __tablename__ = "pause_set"
+    """`PauseSet`."""
 
+    __tablename__ = "pause_set"
     by: bytes
     until: int = Field(sa_type=BigInteger)
 
