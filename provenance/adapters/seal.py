@@ -235,3 +235,15 @@ def open_envelope(private_key: bytes, envelope: bytes, info: bytes) -> Secret:
 def public_key(private_key: bytes) -> Bytes32:
     """The X25519 public key of 32 private bytes."""
     return Bytes32(X25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw())
+
+
+class Pao1:
+    """The `Cipher` port, by the functions above."""
+
+    def sealing(self, header: Header, secret: Secret) -> Sealer:
+        """One plaintext on its way in."""
+        return Sealer(header, secret)
+
+    def envelope(self, public_key: Bytes32, secret: Secret, info: bytes) -> bytes:
+        """The secret for the owner of one X25519 key."""
+        return seal_envelope(public_key, secret, info)

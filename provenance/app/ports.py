@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.domain.cid import Cid
+    from provenance.domain.sealed import Header, Sealed, Secret
     from provenance.domain.typed import (
         Access,
         Ack,
@@ -152,6 +153,10 @@ class Content(Protocol):
     def put(self, data: bytes) -> Cid: ...
 
     def put_file(self, path: Path) -> Cid: ...
+
+    def put_chunks(self, parts: Iterable[bytes]) -> Cid:
+        """A stream of any length is kept; memory is one leaf."""
+        ...
 
     def get(self, cid: Cid, *, limit: int = 64 << 20) -> bytes:
         """The bytes; `Missing` if nobody has them, `Failed` if only wrong copies exist."""
@@ -323,25 +328,80 @@ class Wallet(Protocol):
         ...
 
 
+class Sealing(Protocol):
+    """One plaintext on its way in."""
+
+    def seal(self, plaintext: Iterable[bytes]) -> Iterator[bytes]: ...
+
+    def sealed(self) -> Sealed:
+        """What the manifest says of it, after `seal` was read to its end."""
+        ...
+
+
+class Cipher(Protocol):
+    """PAO1 and its envelopes; keys, salts and nonces are arguments."""
+
+    def sealing(self, header: Header, secret: Secret) -> Sealing: ...
+
+    def envelope(self, public_key: Bytes32, secret: Secret, info: bytes) -> bytes: ...
+
+
+class Keys(Protocol):
+    """This party's own envelopes, one document per object; what `keep` returned from is on disk."""
+
+    def keep(self, object_id: Bytes32, document: bytes) -> None: ...
+
+    def find(self, object_id: Bytes32) -> bytes:
+        """The document, or `Missing`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One audio file, listened to: what a manifest says of it."""
+
+    duration_ms: int
+    sample_rate: int
+    channels: int
+    codec: str
+    quality: dict[str, Json]
+    """Metrics as integers, with `verdict` and `gateVersion`."""
+    reasons: tuple[str, ...] = ()
+    """For `review` and `reject`: each metric and its limit, in words."""
+
+
+class Ear(Protocol):
+    """Decodes and judges audio files."""
+
+    def listen(self, path: Path) -> Heard:
+        """What was heard; `Invalid` if it is no audio, or not all of it can be read."""
+        ...
+
+
 __all__ = [
     "Block",
     "Call",
     "Chain",
+    "Cipher",
     "Clock",
     "Content",
     "ContractName",
     "Cost",
     "Deployment",
+    "Ear",
     "Events",
     "Gateway",
     "GatewayKey",
+    "Heard",
     "Journal",
+    "Keys",
     "LeasedEnvelope",
     "Listing",
     "Logged",
     "Mined",
     "Progress",
     "Random",
+    "Sealing",
     "SignedAccess",
     "SignedAck",
     "SignedGateReport",

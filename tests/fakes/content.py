@@ -10,7 +10,7 @@ from provenance.domain.cid import Cid, candidates
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from provenance.types import Bytes32
@@ -34,6 +34,9 @@ class MemoryContent:
             return self.put(path.read_bytes())
         except OSError as error:
             raise Invalid(f"{path} cannot be read") from error
+
+    def put_chunks(self, parts: Iterable[bytes]) -> Cid:
+        return self.put(b"".join(parts))
 
     def get(self, cid: Cid, *, limit: int = 64 << 20) -> bytes:
         if self.size(cid) > limit:

@@ -132,3 +132,12 @@ def test_a_document_over_the_limit_is_not_read(store: tuple[Content, Flip]) -> N
         content.get(cid, limit=99)
     with pytest.raises(Invalid):
         content.get_digest(cid.digest, limit=99)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_stream_has_the_address_of_its_bytes(store: tuple[Content, Flip], size: int) -> None:
+    content, _ = store
+    data = data_of(size)
+    parts = (data[at : at + 65_537] for at in range(0, size, 65_537))
+    assert content.put_chunks(parts) == unixfs.address([data])
+    assert content.get(unixfs.address([data]), limit=size) == data

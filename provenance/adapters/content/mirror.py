@@ -51,6 +51,10 @@ class Mirror:
         """A copy of the file is on the local disk."""
         return self._local.put_file(path)
 
+    def put_chunks(self, parts: Iterable[bytes]) -> Cid:
+        """The stream is on the local disk; memory is one leaf."""
+        return self._local.put_chunks(parts)
+
     def get(self, cid: Cid, *, limit: int = DOCUMENT_BYTES) -> bytes:
         """The bytes of the first good copy.
 

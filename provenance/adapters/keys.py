@@ -1,0 +1,60 @@
+"""Where are the envelopes of this party's own recordings? One file per object in `home/keys`.
+
+An envelope opens only with the account's X25519 key; the files are for their owner alone all the
+same, and go into `account export`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from provenance.errors import Missing, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provenance.types import Bytes32
+
+
+class KeyFolder:
+    """The `Keys` port on a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, object_id: Bytes32, document: bytes) -> None:
+        """The document is on disk: written aside, synced, renamed."""
+        path = self._path(object_id)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(document)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
+
+    def find(self, object_id: Bytes32) -> bytes:
+        """The document that was kept."""
+        try:
+            return self._path(object_id).read_bytes()
+        except FileNotFoundError:
+            raise Missing(
+                f"no key of object 0x{object_id.hex()} is in {self._folder}",
+                next="Use the home folder that uploaded it, or import its `account export`.",
+                object=f"0x{object_id.hex()}",
+            ) from None
+
+    def _path(self, object_id: Bytes32) -> Path:
+        return self._folder / f"{object_id.hex()}.json"
