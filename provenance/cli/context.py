@@ -142,11 +142,11 @@ class Context:
         """This party's content stores."""
         return self._content
 
-    def gateway(self) -> Gateway:
-        """The gateway in force, as its client sees it."""
+    def gateway(self, wallet: Wallet | None = None) -> Gateway:
+        """The gateway in force, as its client sees it; `wallet` signs the requests whose sender must be known."""
         from provenance.adapters import wire
 
-        return wire.gateway(self.settings)
+        return wire.gateway(self.settings, wallet.signer if wallet else None)
 
     def address(self, name: str | None = None) -> Address:
         """The address of an account by name or hex; no password is needed."""

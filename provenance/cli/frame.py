@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,6 @@ def command(
 def _context(flags: Flags) -> Context:
     session = click.get_current_context().find_object(Session)
     if session is None:
-        session = Session(click.get_text_stream("stdout"), click.get_text_stream("stderr"))
+        session = Session(sys.stdout, sys.stderr)
     out = Out(session.stdout, session.stderr, as_json=flags.as_json, quiet=flags.quiet, yes=flags.yes)
     return Context(flags, out, session)
