@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def password(settings: Settings, prompt: str, *, repeat: bool = False) -> bytes:
-    """From `--password-file`, PROVENANCE_PASSWORD or a prompt, in this order.
+    """From `--password-file`, PROVENANCE_PASSWORD, the devnet's own file there, or a prompt, in this order.
 
     Args:
         settings: where file and environment are named.
@@ -30,6 +30,11 @@ def password(settings: Settings, prompt: str, *, repeat: bool = False) -> bytes:
         return read_secret(settings.password_file)
     if settings.password is not None:
         return settings.password.get_secret_value().encode()
+    of_devnet = settings.home / "devnet" / "password"
+    if settings.network == "devnet" and of_devnet.is_file():
+        from provenance.adapters.keystore import read_secret
+
+        return read_secret(of_devnet)
     if not sys.stdin.isatty():
         raise Invalid(f"no password: {prompt}", next="Repeat with --password-file FILE, or set PROVENANCE_PASSWORD.")
     typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=repeat, err=True)

@@ -178,7 +178,7 @@ class Node:
                 "gas": gas,
                 "maxFeePerGas": most,
                 "maxPriorityFeePerGas": tip,
-                "to": hexed(to) if to is not None else b"",
+                "to": to if to is not None else b"",
                 "value": 0,
                 "data": data,
             },

@@ -1,0 +1,182 @@
+"""What does a development network consist of? A chain, contracts, a token, named accounts and a settings entry.
+
+`up` makes whatever of it is missing, so that it can be run again at any time. Everything here is for
+development: the keys come from a mnemonic that everybody knows.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from provenance import config
+from provenance.adapters import wire
+from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Running
+from provenance.adapters.evm import AbiMismatch, EvmCreator, NoCode, Node, Rpc
+from provenance.adapters.keystore import KeySigner, Keystore, read_secret
+from provenance.adapters.v3 import SCRYPT_N_DEVNET
+from provenance.app.deploy import Plan, Record, Roles, deploy, mint, ruleset_1
+from provenance.errors import Conflict, Missing
+from provenance.types import Address, Wei
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from provenance.adapters.anvil import Devnet
+    from provenance.adapters.evm import EvmChain
+    from provenance.config import Settings
+
+NAME: Final = "devnet"
+ACTORS: Final = (
+    "operator",
+    "publisher",
+    "relayer",
+    "guardian",
+    "arbiter",
+    "licensee",
+    *(f"holder-{n}" for n in range(1, 4)),
+    *(f"voice-{n}" for n in range(1, 5)),
+)
+TOKENS_EACH: Final = Wei(1_000_000 * 10**6)
+
+
+class OtherChain(Conflict):
+    """The chain that runs is not the one that was deployed to."""
+
+    code = "other-chain"
+    next = "Start afresh: `provenance devnet reset`."
+
+
+@dataclass(frozen=True, slots=True)
+class Localnet:
+    """A development network that is up."""
+
+    running: Running
+    record: Record
+    accounts: Mapping[str, Address]
+    settings_file: Path
+    deployed: bool
+    """Whether the contracts were made just now."""
+
+
+def up(
+    settings: Settings,
+    *,
+    backend: Backend = "anvil",
+    port: int | None = None,
+    sent: Callable[[str, int], None] = lambda _title, _gas: None,
+) -> Localnet:
+    """The chain runs, and everything that belongs to it is there.
+
+    Raises:
+        OtherChain: the contracts on the chain are not those of this package.
+    """
+    devnet = wire.devnet(settings)
+    running = devnet.start(backend, port)
+    node = Node(Rpc([running.url]))
+    signers = {name: KeySigner(_key(at)) for at, name in enumerate(ACTORS)}
+    _keystores(Keystore(settings.home / "keystore"), password(devnet), signers)
+    file = settings.home / "deployments" / f"{CHAIN_ID}.json"
+    before = Record.parse(file.read_bytes()) if file.is_file() and node.block("latest").number else None
+    record = _checked(node, before) if before else _deployed(settings, node, signers, file, sent)
+    said: dict[str, object] = {
+        "rpc": [running.url],
+        "chain_id": CHAIN_ID,
+        "deployment": str(file),
+        "finality": "latest-0",
+    }
+    if NAME not in settings.networks or settings.networks[NAME].gateway is None:
+        said["gateway"] = f"http://{settings.node.listen}"
+    saved = config.save_network(NAME, said, path=settings.file)
+    accounts = {name: signer.address for name, signer in signers.items()}
+    return Localnet(running, record, accounts, saved, deployed=before is None)
+
+
+def down(settings: Settings, *, purge: bool = False) -> bool:
+    """Nothing of the chain runs any more; with `purge` nothing of it is left on disk. Whether it ran."""
+    devnet = wire.devnet(settings)
+    ran = devnet.stop()
+    if purge:
+        devnet.purge()
+        (settings.home / "deployments" / f"{CHAIN_ID}.json").unlink(missing_ok=True)
+        keystore = Keystore(settings.home / "keystore")
+        for at, name in enumerate(ACTORS):
+            with suppress(Missing):
+                if keystore.address(name) == KeySigner(_key(at)).address:
+                    keystore.remove(name)
+    return ran
+
+
+def password(devnet: Devnet) -> bytes:
+    """What opens the named accounts: made once, kept beside the chain for its owner alone."""
+    file = password_file(devnet.folder.parent)
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(18) + "\n", "utf-8")
+    return read_secret(file)
+
+
+def password_file(home: Path) -> Path:
+    """Where the password of the named accounts is."""
+    return home / "devnet" / "password"
+
+
+def _key(at: int) -> bytes:
+    """The key of the account at that place of the mnemonic. Source: BIP-32, BIP-39, BIP-44."""
+    from eth_account.hdaccount import key_from_seed, seed_from_mnemonic  # noqa: PLC0415 - 0.6 s, only here
+
+    return key_from_seed(seed_from_mnemonic(MNEMONIC, ""), f"m/44'/60'/0'/0/{at}")
+
+
+def _keystores(keystore: Keystore, secret: bytes, signers: Mapping[str, KeySigner]) -> None:
+    there = set(keystore.names())
+    for at, (name, signer) in enumerate(signers.items()):
+        if name not in there:
+            keystore.add(name, _key(at), secret, scrypt_n=SCRYPT_N_DEVNET)
+        elif keystore.address(name) != signer.address:
+            raise Conflict(
+                f"the account {name} in this home is not the devnet's",
+                next="Use another --home for the devnet, or rename that account.",
+                name=name,
+            )
+
+
+def _checked(node: Node, record: Record) -> Record:
+    try:
+        wire.connect(node, record)
+    except (NoCode, AbiMismatch) as error:
+        raise OtherChain(error.detail) from None
+    return record
+
+
+def _deployed(
+    settings: Settings,
+    node: Node,
+    signers: Mapping[str, KeySigner],
+    file: Path,
+    sent: Callable[[str, int], None],
+) -> Record:
+    operator = signers["operator"]
+    roles = Roles(
+        owner=operator.address,
+        guardian=signers["guardian"].address,
+        arbiter=signers["arbiter"].address,
+        publisher=signers["publisher"].address,
+        meters=(operator.address,),
+    )
+
+    def connect(record: Record) -> EvmChain:
+        return wire.connect(node, record)
+
+    plan = Plan(roles, ruleset_1(operator.address))
+    record, chain = deploy(EvmCreator(node), connect, wire.store(settings), plan, operator, sent=sent)
+    mint(chain, operator, tuple(signer.address for signer in signers.values()), TOKENS_EACH)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".tmp")
+    draft.write_bytes(record.encode())
+    draft.replace(file)
+    return record
