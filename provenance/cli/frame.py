@@ -113,5 +113,12 @@ def _context(flags: Flags) -> Context:
     session = click.get_current_context().find_object(Session)
     if session is None:
         session = Session(sys.stdout, sys.stderr)
-    out = Out(session.stdout, session.stderr, as_json=flags.as_json, quiet=flags.quiet, yes=flags.yes)
+    out = Out(
+        session.stdout,
+        session.stderr,
+        as_json=flags.as_json,
+        quiet=flags.quiet,
+        yes=flags.yes,
+        sent=session.sent,
+    )
     return Context(flags, out, session)

@@ -16,6 +16,7 @@ import click
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
+    from provenance.cli.context import Sent
     from provenance.types import Json
 
 _REPORT_EVERY_S = 0.1
@@ -25,14 +26,21 @@ class Out:
     """Where one command's words go."""
 
     def __init__(
-        self, stdout: TextIO, stderr: TextIO, *, as_json: bool = False, quiet: bool = False, yes: bool = False
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        yes: bool = False,
+        sent: Sequence[Sent] = (),
     ) -> None:
-        self.stdout, self.stderr = stdout, stderr
+        self.stdout, self.stderr, self._sent = stdout, stderr, sent
         self.as_json, self.quiet, self.yes = as_json, quiet, yes
         self.progress = Bar(stderr, quiet=quiet)
 
     def emit(self, value: Json, *, text: str | None = None, columns: Sequence[str] = ()) -> None:
-        """The command's result is on stdout.
+        """The command's result is on stdout; a document also names the transactions that were sent.
 
         Args:
             value: what `--json` prints.
@@ -41,12 +49,26 @@ class Out:
         """
         self.progress.close()
         if self.as_json:
-            rendered = json.dumps(value, ensure_ascii=False, indent=2)
+            rendered = json.dumps(self._with_transactions(value), ensure_ascii=False, indent=2)
         else:
             rendered = text if text is not None else plain(value, columns)
         if rendered:
             self.stdout.write(rendered + "\n")
             self.stdout.flush()
+
+    def _with_transactions(self, value: Json) -> Json:
+        if not self._sent or not isinstance(value, Mapping) or "transactions" in value:
+            return value
+        sent: list[Json] = [
+            {
+                "title": one.title,
+                "tx": "0x" + one.mined.tx.hex(),
+                "block": one.mined.block.number,
+                "gas": one.mined.gas_used,
+            }
+            for one in self._sent
+        ]
+        return {**value, "transactions": sent}
 
     def say(self, line: str) -> None:
         """A word to the person at the terminal, on stderr; `-q` keeps it back."""
