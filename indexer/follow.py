@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import stamina
 
-from indexer import tables
-from indexer.project import row
+from indexer.project import block_row, rows
 from indexer.rpc.node import NodeBehind, RangeTooLarge
 from indexer.store.mirror import Mirror, Origin, OtherChain, Position
-from provenance.domain import events
 from provenance.domain.hashes import sha256
 from provenance.errors import Broken, Unavailable
 from provenance.types import Address, BlockNumber, Bytes32
@@ -24,11 +22,8 @@ from provenance.types import Address, BlockNumber, Bytes32
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlmodel import SQLModel
-
-    from indexer.blocks import Header, RawLog, Span
+    from indexer.blocks import Header, Span
     from indexer.rpc.source import Source
-    from indexer.store.bulk import Values
     from provenance.app.ports import Clock
 
 SPAN_BLOCKS: Final = 2_000  # the most blocks in one transaction
@@ -104,7 +99,7 @@ class Follower:
             return found
         genesis, anchor = self._needed(BlockNumber(0)), self._needed(self._anchor)
         origin = Origin(self.source.chain_id, genesis.hash, self._contracts, self._first_block)
-        position = self.mirror.begin(origin, _block_row(anchor))
+        position = self.mirror.begin(origin, block_row(anchor))
         self._begun = True
         return position
 
@@ -142,7 +137,7 @@ class Follower:
         final = BlockNumber(max(floor, min(last.number, self._final(head))))
         final_hash = _hash_in(span, final) or (self._mirrored(final) if final >= self._anchor else parent)
         after = Position(last.number, last.hash, final, final_hash)
-        self.mirror.commit(self._rows(span), before, after, keep=keep, at=self.clock.now())
+        self.mirror.commit(rows(span, self._names), before, after, keep=keep, at=self.clock.now())
         return after
 
     def _fetched(self, first: BlockNumber, head: BlockNumber, parent: Bytes32) -> Span:
@@ -179,27 +174,6 @@ class Follower:
         if found is None:
             raise Broken(f"block {number} is missing in the mirror")
         return found
-
-    def _rows(self, span: Span) -> dict[type[SQLModel], list[Values]]:
-        rows: dict[type[SQLModel], list[Values]] = {
-            tables.Block: [_block_row(one) for one in span.headers],
-            tables.Log: [_log_row(log) for log in span.logs],
-        }
-        for log in span.logs:
-            model, values = self._row(log)
-            if model is not None:
-                rows.setdefault(model, []).append((log.block, log.log_index, *values))
-        return rows
-
-    def _row(self, log: RawLog) -> tuple[type[SQLModel] | None, Values]:
-        try:
-            event = events.decode(self._names[log.contract], log.topics, log.data)
-        except events.BadLog as error:
-            return tables.Quarantine, (error.detail,)
-        if event is None:
-            return None, ()
-        made = row(event)
-        return made.table, made.values
 
 
 def once(follower: Follower) -> Step:
@@ -251,12 +225,3 @@ def _narrower(first: BlockNumber, last: BlockNumber, suggested: tuple[int, int] 
 def _hash_in(span: Span, number: BlockNumber) -> Bytes32 | None:
     offset = number - span.headers[0].number
     return span.headers[offset].hash if 0 <= offset < len(span.headers) else None
-
-
-def _block_row(block: Header) -> Values:
-    return (block.number, block.hash, block.parent, block.time)
-
-
-def _log_row(log: RawLog) -> Values:
-    topics = (*log.topics, None, None, None, None)[:4]
-    return (log.block, log.log_index, log.tx, log.contract, *topics, log.data)

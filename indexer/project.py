@@ -13,7 +13,13 @@ from indexer import tables
 from provenance.domain import events
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlmodel import SQLModel
+
+    from indexer.blocks import Header, RawLog, Span
     from provenance.domain.events import Event
+    from provenance.types import Address
 
 _Dataset: TypeAlias = (
     events.DatasetRegistered
@@ -39,12 +45,57 @@ _Royalty: TypeAlias = (
 _Office: TypeAlias = events.RoleOffered | events.RoleChanged | events.PauseSet
 
 
+Value: TypeAlias = bytes | int | bool | str | None
+Values: TypeAlias = tuple[Value, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One fact on its way into its table: the values stand in the order of the table's own columns."""
 
     table: type[tables.Fact]
     values: tuple[bytes | int | bool, ...]
+
+
+def rows(span: Span, names: Mapping[Address, str]) -> dict[type[SQLModel], list[Values]]:
+    """What a span of blocks leaves in each table.
+
+    Args:
+        span: checked blocks and logs.
+        names: contract names by address; every log's contract is among them.
+    """
+    found: dict[type[SQLModel], list[Values]] = {
+        tables.Block: [block_row(one) for one in span.headers],
+        tables.Log: [_log_row(log) for log in span.logs],
+    }
+    for log in span.logs:
+        made = decoded(names[log.contract], log.topics, log.data)
+        if made is not None:
+            model, values = made
+            found.setdefault(model, []).append((log.block, log.log_index, *values))
+    return found
+
+
+def decoded(contract: str, topics: tuple[bytes, ...], data: bytes) -> tuple[type[SQLModel], Values] | None:
+    """The row of one log: of its event's table, of the quarantine, or none where the topic is not ours."""
+    try:
+        event = events.decode(contract, topics, data)
+    except events.BadLog as error:
+        return tables.Quarantine, (error.detail,)
+    if event is None:
+        return None
+    made = row(event)
+    return made.table, made.values
+
+
+def block_row(block: Header) -> Values:
+    """The block's row."""
+    return (block.number, block.hash, block.parent, block.time)
+
+
+def _log_row(log: RawLog) -> Values:
+    topics = (*log.topics, None, None, None, None)[:4]
+    return (log.block, log.log_index, log.tx, log.contract, *topics, log.data)
 
 
 def row(event: Event) -> Row:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlmodel import SQLModel
 
+    from indexer.store.bulk import Values
     from indexer.store.database import Database
     from provenance.types import BlockNumber
 
@@ -36,6 +37,15 @@ def digests(database: Database, last: BlockNumber) -> dict[str, Bytes32]:
                     digest.update(_field(value))
             found[table.name] = Bytes32(digest.digest())
     return found
+
+
+def stored(database: Database, model: type[SQLModel], first: BlockNumber, last: BlockNumber) -> tuple[Values, ...]:
+    """The rows of one mirrored table in [first, last], in chain order."""
+    table = bulk.table_of(model)
+    at = table.c.number if model is tables.Block else table.c.block
+    query = select(table).where(at.between(first, last)).order_by(*table.primary_key.columns)
+    with database.read() as connection:
+        return tuple(tuple(row) for row in connection.execute(query))
 
 
 def digest(by_table: Mapping[str, Bytes32]) -> Bytes32:

@@ -1,0 +1,172 @@
+"""What does a gateway have at hand, and what is the chain's present state?
+
+Facts come from the mirror that `node follow` writes; a decision waits until it has reached the
+chain's head, and is refused where it does not in time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from indexer.store.custody import CustodyStore
+from indexer.store.history import History, merged
+from indexer.store.leases import LeaseStore
+from indexer.store.mirror import Mirror, NotMirrored
+from indexer.store.usage import UsageStore
+from provenance.app.ports import GatewayKey
+from provenance.domain import signature, typed
+from provenance.domain.hashes import keccak, sha256
+from provenance.domain.ledger import Block, Ledger, Logged
+from provenance.errors import Denied, Unavailable
+from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bytes32, UnixSeconds
+
+if TYPE_CHECKING:
+    from indexer.store.database import Database
+    from provenance.adapters.content.embedded import Embedded
+    from provenance.app.ports import Chain, Clock, Deployment, Random, Wallet
+    from provenance.types import Json
+
+WAIT_S: Final = 5.0  # how long a decision waits for the mirror
+POLL_S: Final = 0.02
+LEASE_S: Final = 900
+FOR_EVER: Final = UnixSeconds((1 << 40) - 1)
+
+
+class MirrorBehind(Unavailable):
+    """The mirror has not reached the chain's head; nothing is decided on old facts."""
+
+    code = "mirror-behind"
+    next = "Start `provenance node follow`, or wait until it has caught up, and repeat."
+
+
+class SignatureNeeded(Denied):
+    """A contract wallet's word counts only once it is on chain."""
+
+    code = "signature-needed"
+    next = "Sign with the account's key; a contract wallet records the digest with `approveDigest` first."
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The chain's facts about something, as of one block."""
+
+    at: Block
+    final: BlockNumber
+    ledger: Ledger
+
+
+@dataclass(frozen=True)
+class Node:
+    """One gateway: its wallet, its database, its content, its view of the chain."""
+
+    deployment: Deployment
+    document: dict[str, Json]
+    """The deployment's document, as `/v1/key` shows it."""
+    chain: Chain
+    database: Database
+    content: Embedded
+    wallet: Wallet
+    clock: Clock
+    random: Random
+    wait_s: float = WAIT_S
+    lease_s: int = LEASE_S
+    finality: str = "latest"
+    _opened: dict[str, bool] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def history(self) -> History:
+        """The mirrored events."""
+        return History(self.database, {str(name): at for name, at in self.deployment.contracts.items()})
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """Where the mirror stands."""
+        return Mirror(self.database)
+
+    @cached_property
+    def custody(self) -> CustodyStore:
+        """Deposits and keys."""
+        return CustodyStore(self.database)
+
+    @cached_property
+    def leases(self) -> LeaseStore:
+        """Offers, leases, refusals."""
+        return LeaseStore(self.database)
+
+    @cached_property
+    def usage(self) -> UsageStore:
+        """Sessions and segments."""
+        return UsageStore(self.database)
+
+    @property
+    def address(self) -> Address:
+        """The gateway's account: the meter."""
+        return self.wallet.signer.address
+
+    @cached_property
+    def key(self) -> GatewayKey:
+        """Who this gateway is, signed."""
+        binding = typed.KeyBinding(self.address, self.wallet.encryption_key, FOR_EVER, 0)
+        signed = self.wallet.signer.sign(typed.digest(self.deployment.domains.access, binding))
+        return GatewayKey(self.address, binding, signed, self.document)
+
+    @cached_property
+    def cluster_secret(self) -> bytes:
+        """The key of the clusters' HMAC: derived from the account, so that it needs no place and is never lost.
+
+        Signatures are deterministic (RFC 6979), and nobody is ever given the one over this digest.
+        """
+        words = b"provenance/cluster/1" + self.deployment.domains.usage.separator()
+        return sha256(self.wallet.signer.sign(keccak(words)))
+
+    def present(self) -> tuple[Block, BlockNumber]:
+        """The mirror's newest block and its newest final one, not older than the chain's head now.
+
+        Raises:
+            MirrorBehind: it did not get there in time.
+        """
+        head = self.chain.head()
+        deadline = time.monotonic() + self.wait_s
+        while not self._reached(head):
+            if time.monotonic() > deadline:
+                position = self.mirror.position()
+                at = position.number if position else None
+                raise MirrorBehind(f"the mirror is at block {at}, the chain at {head.number}", block=head.number)
+            time.sleep(POLL_S)
+        return self.history.head(), self.history.head(final=True).number
+
+    def about(self, at: Block, final: BlockNumber, *subjects: bytes) -> State:
+        """The facts that name any of these ids or accounts, folded."""
+        return State(at, final, Ledger.fold(self.history.events_about(*subjects, last=at.number)))
+
+    def state(self, at: Block, final: BlockNumber, *groups: tuple[Logged, ...]) -> State:
+        """Several selections of facts, folded as one."""
+        return State(at, final, Ledger.fold(merged(*groups)))
+
+    def facts(self, at: Block, *subjects: bytes) -> tuple[Logged, ...]:
+        """The events up to a block that name any of these ids or accounts."""
+        return self.history.events_about(*subjects, last=at.number) if subjects else ()
+
+    def check_signed(self, digest: Bytes32, signed: bytes, wallet: Address) -> None:
+        """The account signed this digest, or as a contract put it on record, in a final block.
+
+        Raises:
+            BadSignature: another key did.
+            SignatureNeeded: nothing is signed, and nothing on record.
+        """
+        if signed:
+            signature.check(digest, signed, wallet)
+            return
+        final = self.history.head(final=True)
+        approvals = Ledger.fold(self.history.events_about(digest, last=final.number))
+        if wallet == ZERO_ADDRESS or not approvals.approved(wallet, digest, final.number):
+            raise SignatureNeeded(f"0x{wallet.hex()} has neither signed nor approved 0x{digest.hex()}")
+
+    def _reached(self, head: Block) -> bool:
+        try:
+            return self.history.block(head.number).hash == head.hash or self.history.head().number > head.number
+        except NotMirrored:
+            return False

@@ -1,0 +1,109 @@
+"""Does SQL say what the chain says? Read again, derived again, compared row by row.
+
+The nodes' answers are checked as when they were mirrored; that headers and receipts hash to what they
+claim is not proved here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from indexer import tables
+from indexer.project import rows
+from indexer.rpc.node import RangeTooLarge
+from indexer.store import bulk, state
+from provenance.errors import Failed
+from provenance.types import BlockNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sqlmodel import SQLModel
+
+    from indexer.rpc.source import Source
+    from indexer.store.bulk import Values
+    from indexer.store.mirror import Mirror
+    from provenance.types import Address, Bytes32
+
+SPAN_BLOCKS: Final = 500
+
+
+class RowDiffers(Failed):
+    """A mirrored row that the chain does not have, or the other way round."""
+
+    code = "row-differs"
+    next = "Rebuild the mirror: provenance node replay. If it stays so, the node is wrong."
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was compared, all of it equal."""
+
+    first: BlockNumber
+    last: BlockNumber
+    rows: int
+
+
+def compare(
+    source: Source,
+    mirror: Mirror,
+    contracts: Mapping[str, Address],
+    first: BlockNumber,
+    last: BlockNumber,
+    told: Callable[[BlockNumber], None] = lambda _: None,
+) -> Compared:
+    """Every block, log and fact in [first, last] is the same in SQL and on chain.
+
+    Raises:
+        RowDiffers: the first one that is not, by place in the chain.
+    """
+    names = {address: name for name, address in contracts.items()}
+    count, at, width = 0, first, SPAN_BLOCKS
+    while at <= last:
+        end = BlockNumber(min(last, at + width - 1))
+        try:
+            expected = rows(source.span(at, end, _parent(source, mirror, at)), names)
+        except RangeTooLarge:
+            if at == end:
+                raise
+            width = max(1, width // 2)
+            continue
+        count += _same(mirror, expected, at, end)
+        told(end)
+        at = BlockNumber(end + 1)
+    return Compared(first, last, count)
+
+
+def _parent(source: Source, mirror: Mirror, at: BlockNumber) -> Bytes32:
+    below = BlockNumber(at - 1)
+    stored, header = mirror.hash_at(below), source.header(below)
+    if header is None or stored != header.hash:
+        raise RowDiffers(f"block {below}: the chain has another hash", table="blocks", block=below)
+    return stored
+
+
+def _same(
+    mirror: Mirror, expected: Mapping[type[SQLModel], Sequence[Values]], first: BlockNumber, last: BlockNumber
+) -> int:
+    """How many rows were equal."""
+    differences: list[tuple[int, int, str, str]] = []
+    count = 0
+    for model in state.MIRRORED:
+        on_chain = set(expected.get(model, ()))
+        in_sql = set(state.stored(mirror.database, model, first, last))
+        count += len(on_chain)
+        table = bulk.table_of(model).name
+        is_block = model is tables.Block
+        differences += [(*_place(row, is_block=is_block), table, "missing in SQL") for row in on_chain - in_sql]
+        differences += [(*_place(row, is_block=is_block), table, "not on chain") for row in in_sql - on_chain]
+    if differences:
+        block, log, table, what = min(differences)
+        where = f"block {block}" if table == "blocks" else f"block {block}, log {log}"
+        raise RowDiffers(f"{table}: the row of {where} is {what}", table=table, block=block, log=log)
+    return count
+
+
+def _place(row: Values, *, is_block: bool) -> tuple[int, int]:
+    block, log = row[0], row[1]
+    return int(block or 0), -1 if is_block or not isinstance(log, int) else log
