@@ -1,0 +1,247 @@
+"""What may a settlement know?
+
+Plain values made of chain events and of content under digests that the chain names; gathered by
+`app.settle`, the same from a mirror and from a node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+from provenance.domain import canonical, fields
+from provenance.domain.fields import shown
+from provenance.domain.hashes import sha256
+from provenance.types import Bps, Ppm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provenance.domain.attribution import Weights
+    from provenance.domain.cid import Cid
+    from provenance.domain.ledger import Block
+    from provenance.domain.settlement.carry import Carry
+    from provenance.domain.splits import Split
+    from provenance.domain.typed import MeterSession, Segment
+    from provenance.domain.usage import Use
+    from provenance.types import (
+        Address,
+        BlockNumber,
+        Bytes32,
+        ConsentId,
+        DatasetId,
+        LicenseId,
+        ReceiptId,
+        RecordingId,
+        SessionId,
+        UnixMs,
+        UnixSeconds,
+        Wei,
+    )
+
+PASSED: Final = 0
+"""The verdict of a gate report under which a recording earns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to attribute, and how good its result must be."""
+
+    code: int
+    min_quality_ppm: Ppm
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """The published rules whose hash a distributor holds for ever (`provenance/ruleset/1`)."""
+
+    fee_bps: Bps
+    fee_payee: Address
+    grace_s: int
+    tolerance_ppm: Ppm
+    methods: tuple[Method, ...]
+
+    @property
+    def hash(self) -> Bytes32:
+        """What the distributor holds."""
+        return sha256(self.encode())
+
+    def encode(self) -> bytes:
+        """The canonical bytes."""
+        return canonical.encode(
+            "provenance/ruleset",
+            1,
+            {
+                "feeBps": self.fee_bps,
+                "feePayee": shown(self.fee_payee),
+                "graceS": self.grace_s,
+                "tolerancePpm": self.tolerance_ppm,
+                "methods": [{"code": one.code, "minQualityPpm": one.min_quality_ppm} for one in self.methods],
+            },
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """The ruleset in these bytes."""
+        body = canonical.parse(data, kind="provenance/ruleset")
+        return cls(
+            fee_bps=Bps(fields.integer(body, "feeBps", bits=14)),
+            fee_payee=fields.address(body, "feePayee"),
+            grace_s=fields.integer(body, "graceS"),
+            tolerance_ppm=Ppm(fields.integer(body, "tolerancePpm", bits=31)),
+            methods=tuple(
+                Method(fields.integer(item, "code", bits=16), Ppm(fields.integer(item, "minQualityPpm", bits=31)))
+                for item in fields.objects(body, "methods", most=65_536)
+            ),
+        )
+
+
+class Place(NamedTuple):
+    """Where the chain recorded something; places compare in chain order."""
+
+    number: BlockNumber
+    log_index: int
+    time: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A consent as far as uses need it; `fault` says why it never counted."""
+
+    id: ConsentId
+    purposes: int
+    territories: tuple[str, ...]
+    not_before: UnixSeconds
+    not_after: UnixSeconds
+    revoked_at: UnixSeconds | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A registered recording, its gate report and the consents it rests on."""
+
+    id: RecordingId
+    dataset_id: DatasetId
+    holder: Address
+    registered: Place
+    index: int
+    verdict: int | None = None
+    cluster: Bytes32 | None = None
+    consents: tuple[Consent, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """A license with what its terms say of money and attribution."""
+
+    id: LicenseId
+    dataset_id: DatasetId
+    licensee: Address
+    purposes: int
+    territories: tuple[str, ...]
+    terms_hash: Bytes32
+    unit: int
+    per_unit: Wei | None
+    method: int
+    attributor: Address | None
+    end: UnixSeconds
+    granted: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as anchored; `end` is the earliest of its validity, its revocation and its license's end."""
+
+    id: SessionId
+    session: MeterSession
+    end: UnixSeconds
+    revoked_at: UnixSeconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """A segment in a batch: its receipts, when it was acknowledged and where it was anchored.
+
+    `fault` says why the receipts cannot be read as what the session key signed.
+    """
+
+    hash: Bytes32
+    cid: Cid
+    segment: Segment
+    uses: tuple[Use, ...]
+    received_at_ms: UnixMs
+    at: Place
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A recording that a licensee opened, on record on chain and in a batch."""
+
+    license_id: LicenseId
+    recording_id: RecordingId
+    at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Attributed:
+    """An attributor's weights for one receipt; its signature holds."""
+
+    receipt_id: ReceiptId
+    attributor: Address
+    method: int
+    quality_ppm: int
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """Money that arrived under a memo."""
+
+    memo: Bytes32
+    sender: Address
+    received: Wei
+    at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the guardian published: who receives what is held (`provenance/ruling/1`)."""
+
+    clusters: Mapping[Bytes32, Address] = field(default_factory=dict)
+    receipts: Mapping[ReceiptId, tuple[Split, ...]] = field(default_factory=dict)
+    licenses: Mapping[LicenseId, tuple[Split, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that one epoch is decided from."""
+
+    chain_id: int
+    distributor: Address
+    token: Address
+    usage_contract: Address
+    epoch: int
+    start: Block
+    cutoff: Block
+    usage_head: Bytes32
+    ruleset: Ruleset
+    carry: Carry
+    licenses: Mapping[LicenseId, License]
+    recordings: Mapping[RecordingId, Recording]
+    splits: Mapping[DatasetId, tuple[Split, ...]]
+    """In force at `start`, or as registered if that is later."""
+    sessions: Mapping[SessionId, Session]
+    segments: tuple[Anchored, ...]
+    """Anchored after `start` up to `cutoff`, in chain order, then in the batch's order."""
+    opened: tuple[Opened, ...]
+    attributed: Mapping[ReceiptId, Attributed]
+    fundings: tuple[Funding, ...]
+    """All of them, up to the cutoff."""
+    ruling: Ruling
+    earlier: Mapping[ReceiptId, Use] = field(default_factory=dict)
+    """Receipts of earlier epochs that corrections name."""
+    prev_cid: Cid | None = None
+    prev_root: Bytes32 | None = None

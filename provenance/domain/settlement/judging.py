@@ -1,0 +1,291 @@
+"""What is each receipt: counted, or rejected for which reason, and what does it cost?
+
+Every receipt that is signed and anchored in time costs its units; what breaks a rule is charged and
+held, so that telling it wrongly never costs less. Who shares is asked by `scoring`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from provenance.domain import attribution, purposes, territories
+from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
+from provenance.domain.settlement.carry import CHARGED, COMPLETE, Cursor, Settled
+from provenance.domain.settlement.facts import PASSED
+from provenance.domain.usage import CLOCK_AHEAD_MS, clock_faults
+from provenance.types import ZERO32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from provenance.domain.settlement.facts import Anchored, Consent, Inputs, License, Place, Session
+    from provenance.domain.usage import Use
+    from provenance.types import Bytes32, LicenseId, ReceiptId, RecordingId, SessionId, UnixSeconds
+
+
+class Fault(NamedTuple):
+    """Why a receipt is rejected; `about` is the recording or consent that it breaks the rule with."""
+
+    reason: str
+    about: Bytes32 = ZERO32
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A receipt that scores nothing: published with its reason, its units charged and held."""
+
+    id: Bytes32
+    """The receipt's id; the segment's digest where its receipts cannot be read."""
+    session_id: SessionId
+    license_id: LicenseId
+    seq: int
+    units: int
+    reason: str
+    about: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A receipt that breaks no rule; `units` is what it is charged."""
+
+    use: Use
+    units: int
+    at: Place
+
+
+@dataclass(slots=True)
+class Account:
+    """One license's usage in one epoch."""
+
+    counted: list[Counted] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    unreported: int = 0
+    first_use: Place | None = None
+    corrections: list[Use] = field(default_factory=list)
+
+    @property
+    def good_units(self) -> int:
+        """Units of receipts that break no rule."""
+        return sum(one.units for one in self.counted)
+
+    @property
+    def units(self) -> int:
+        """All units that are due."""
+        return self.good_units + sum(one.units for one in self.rejected) + self.unreported
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Every license's usage, and how far each session is settled now."""
+
+    accounts: Mapping[LicenseId, Account]
+    cursors: Mapping[SessionId, Cursor]
+    corrected: frozenset[ReceiptId]
+
+
+class Judge:
+    """One epoch's judgement; the facts stay as they are, the sessions' cursors move."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.grace_s = inputs.ruleset.grace_s
+        self.accounts: dict[LicenseId, Account] = defaultdict(Account)
+        self.cursors: dict[SessionId, Cursor] = dict(inputs.carry.cursors)
+        self.corrected: set[ReceiptId] = set(inputs.carry.corrected)
+        self.known: dict[ReceiptId, Use] = dict(inputs.earlier)
+        self.opened: dict[tuple[LicenseId, RecordingId], Place] = {}
+        for one in inputs.opened:
+            self.opened[one.license_id, one.recording_id] = min(
+                one.at, self.opened.get((one.license_id, one.recording_id), one.at)
+            )
+
+    def judged(self) -> Judged:
+        """Every segment in chain order, then every session that should have ended."""
+        for anchored in self.inputs.segments:
+            session = self.inputs.sessions.get(anchored.segment.session_id)
+            if session is not None and session.session.license_id in self.inputs.licenses:
+                self._segment(session, anchored)
+        for session_id, session in sorted(self.inputs.sessions.items()):
+            if session.session.license_id in self.inputs.licenses:
+                self._silence(session_id, session)
+        return Judged(dict(self.accounts), self.cursors, frozenset(self.corrected))
+
+    def _segment(self, session: Session, anchored: Anchored) -> None:
+        """One segment: counted once, refused where its place is taken or its session is over."""
+        cursor = self.cursors.get(session.id, Cursor(session.id))
+        if any(settled.hash == anchored.hash for settled in cursor.segments):
+            return
+        if cursor.closed == CHARGED:
+            self._refuse(session, anchored, "session-closed")
+        elif _overlaps(cursor, anchored):
+            self._refuse(session, anchored, "two-in-one-place")
+            self._charge(session, cursor)
+        elif cursor.end is not None and anchored.segment.first_seq >= cursor.end:
+            self._refuse(session, anchored, "session-closed")
+        else:
+            self.cursors[session.id] = self._count(session, cursor, anchored)
+
+    def _count(self, session: Session, cursor: Cursor, anchored: Anchored) -> Cursor:
+        license_ = self.inputs.licenses[session.session.license_id]
+        account = self.accounts[license_.id]
+        account.first_use = min(account.first_use or anchored.at, anchored.at)
+        left = session.session.max_units - cursor.units
+        spent = 0
+        if anchored.fault:
+            spent = min(left, anchored.segment.units_total)
+            segment = anchored.segment
+            account.rejected.append(
+                Rejected(anchored.hash, session.id, license_.id, segment.first_seq, spent, anchored.fault, ZERO32)
+            )
+        for use, late in zip(anchored.uses, self._clock(session, cursor, anchored), strict=True):
+            spent += self._receipt(account, use, anchored.at, late, session, license_, left - spent)
+        segment = anchored.segment
+        settled = Settled(segment.first_seq, segment.count, segment.max_time_ms, anchored.hash)
+        moved = replace(
+            cursor,
+            segments=tuple(sorted((*cursor.segments, settled))),
+            units=cursor.units + spent,
+            end=segment.first_seq + segment.count if segment.last else cursor.end,
+        )
+        return replace(moved, closed=COMPLETE) if moved.end is not None and not moved.missing else moved
+
+    def _clock(self, session: Session, cursor: Cursor, anchored: Anchored) -> Iterator[str]:
+        before = [one.max_time_ms for one in cursor.segments if one.first_seq < anchored.segment.first_seq]
+        floor = max([session.session.valid_from * 1000, *before])
+        ceiling = min(anchored.received_at_ms + CLOCK_AHEAD_MS, session.session.valid_until * 1000 + 999)
+        return clock_faults(anchored.uses, floor, ceiling)
+
+    def _receipt(
+        self, account: Account, use: Use, at: Place, late: str, session: Session, license_: License, left: int
+    ) -> int:
+        """The receipt is counted or rejected; returns the units that it takes of the session's."""
+        receipt = use.receipt
+        fault = self._fault(use, at, late, session, license_)
+        units = min(receipt.units, left)
+        if fault is None and receipt.corrects != ZERO32:
+            self.corrected.add(receipt.corrects)
+            account.corrections.append(use)
+            return 0
+        if fault is None and receipt.units > left:
+            fault = Fault("past-max-units")
+        if fault is None:
+            account.counted.append(Counted(use, units, at))
+            self.known[receipt.receipt_id] = use
+        else:
+            account.rejected.append(
+                Rejected(receipt.receipt_id, session.id, license_.id, receipt.seq, units, fault.reason, fault.about)
+            )
+        return units
+
+    def _fault(self, use: Use, at: Place, late: str, session: Session, license_: License) -> Fault | None:
+        receipt = use.receipt
+        if late:
+            return Fault("bad-time")
+        if session.revoked_at is not None and at.time > session.revoked_at + self.grace_s:
+            return Fault("session-revoked", session.id)
+        if receipt.unit != license_.unit:
+            return Fault("wrong-unit")
+        if receipt.purpose.bit_count() != 1 or not receipt.purpose & license_.purposes & purposes.KNOWN:
+            return Fault("purpose-not-licensed", license_.id)
+        if not territories.covers(license_.territories, receipt.territory):
+            return Fault("territory-not-licensed", license_.id)
+        if receipt.corrects != ZERO32 and not self._corrects(use, license_):
+            return Fault("bad-correction", receipt.corrects)
+        return self._weights_fault(use, at)
+
+    def _corrects(self, use: Use, license_: License) -> bool:
+        receipt, target = use.receipt, self.known.get(use.receipt.corrects)
+        return (
+            target is not None
+            and receipt.corrects not in self.corrected
+            and (license_.attributor is None or receipt.corrects not in self.inputs.earlier)
+            and target.receipt.corrects == ZERO32
+            and (target.receipt.license_id, target.receipt.output_commit, target.receipt.units)
+            == (receipt.license_id, receipt.output_commit, receipt.units)
+        )
+
+    def _weights_fault(self, use: Use, at: Place) -> Fault | None:
+        receipt = use.receipt
+        if attribution.attribution_root(use.weights) != receipt.attribution_root:
+            return Fault("bad-weights")
+        if not use.weights:
+            return None
+        try:
+            attribution.check(use.weights)
+        except attribution.BadWeights:
+            return Fault("bad-weights")
+        return self.draws(use, (recording for recording, _ in use.weights), at)
+
+    def draws(self, use: Use, drawn: Iterable[RecordingId], at: Place) -> Fault | None:
+        """The first recording that this use may not draw on, and why."""
+        receipt = use.receipt
+        for recording_id in drawn:
+            if recording_id in (UNATTRIBUTED, ELSEWHERE):
+                continue
+            opened = self.opened.get((receipt.license_id, recording_id))
+            if opened is None or opened > at:
+                return Fault("never-opened", recording_id)
+            recording = self.inputs.recordings.get(recording_id)
+            if recording is None or recording.verdict != PASSED:
+                return Fault("no-passing-report", recording_id)
+            for consent in recording.consents:
+                reason = consent_reason(consent, at.time, self.grace_s, receipt.purpose, receipt.territory)
+                if reason:
+                    return Fault(reason, consent.id)
+            if recording.fault:
+                return Fault(recording.fault, recording_id)
+        return None
+
+    def _silence(self, session_id: SessionId, session: Session) -> None:
+        """A session that should have ended and has not told everything is charged whole."""
+        cursor = self.cursors.get(session_id, Cursor(session_id))
+        if not cursor.closed and self.inputs.cutoff.time > session.end + self.grace_s:
+            self._charge(session, cursor)
+
+    def _charge(self, session: Session, cursor: Cursor) -> None:
+        account = self.accounts[session.session.license_id]
+        account.unreported += session.session.max_units - cursor.units
+        self.cursors[session.id] = replace(cursor, units=session.session.max_units, closed=CHARGED)
+
+    def _refuse(self, session: Session, anchored: Anchored, reason: str) -> None:
+        account = self.accounts[session.session.license_id]
+        for use in anchored.uses:
+            receipt = use.receipt
+            account.rejected.append(
+                Rejected(
+                    receipt.receipt_id, session.id, session.session.license_id, receipt.seq, 0, reason, anchored.hash
+                )
+            )
+
+
+def consent_over(consent: Consent, at: UnixSeconds, grace_s: int) -> str:
+    """Why a consent does not count, or counts no more, at a time; empty if it does.
+
+    Source: rule 6: a use precedes a revocation only if it is anchored at most the grace after it.
+    """
+    if consent.fault:
+        return consent.fault
+    if consent.revoked_at is not None and at > consent.revoked_at + grace_s:
+        return "consent-withdrawn"
+    return "consent-expired" if at > consent.not_after + grace_s else ""
+
+
+def consent_reason(consent: Consent, at: UnixSeconds, grace_s: int, purpose: int, territory: bytes) -> str:
+    """Why a use anchored at a time is outside a consent; empty if it is within."""
+    over = consent_over(consent, at, grace_s)
+    if over:
+        return over
+    if at < consent.not_before:
+        return "consent-not-yet"
+    if not consent.purposes & purpose:
+        return "consent-purpose"
+    return "" if territories.covers(consent.territories, territory) else "consent-territory"
+
+
+def _overlaps(cursor: Cursor, anchored: Anchored) -> bool:
+    first, count = anchored.segment.first_seq, anchored.segment.count
+    return any(
+        first < settled.first_seq + settled.size and settled.first_seq < first + count for settled in cursor.segments
+    )

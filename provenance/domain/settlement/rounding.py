@@ -1,0 +1,66 @@
+"""How is one sum shared so that nothing is created or lost?
+
+Floor, then the largest remainder, ties by a hash that nobody chose.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from provenance.domain.hashes import abi_words, keccak
+from provenance.errors import Broken
+from provenance.types import Wei
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from provenance.types import Bytes32
+
+
+class NotExact(Broken):
+    """Shares that do not sum to what was shared."""
+
+    code = "not-exact"
+
+
+K = TypeVar("K", bound="Hashable")
+
+
+def tie(cutoff: Bytes32, key: bytes) -> Bytes32:
+    """keccak(abi.encode(cutoffBlock.hash, key)): the lower one goes first; payees have 20 bytes, holds 32."""
+    return keccak(abi_words(cutoff, key))
+
+
+def apportion(amount: int, weight_by_key: Mapping[K, int], tie_by_key: Mapping[K, bytes]) -> dict[K, Wei]:
+    """The amount in proportion to the weights, to the last unit.
+
+    Args:
+        amount: base units.
+        weight_by_key: whole non-negative numbers, at least one of them positive unless amount is 0.
+        tie_by_key: who goes first when remainders are equal: the lower.
+
+    Returns:
+        Only what is more than zero; sums to `amount`.
+
+    Raises:
+        NotExact: an amount and nobody to share it, or a negative number.
+    """
+    total = sum(weight_by_key.values())
+    if amount < 0 or any(weight < 0 for weight in weight_by_key.values()) or (amount and not total):
+        raise NotExact(f"{amount} cannot be shared by weights that sum to {total}")
+    if not amount:
+        return {}
+    shares: dict[K, int] = {}
+    remainders: list[tuple[int, bytes, K]] = []
+    for key, weight in weight_by_key.items():
+        share, remainder = divmod(amount * weight, total)
+        shares[key] = share
+        if remainder:
+            remainders.append((-remainder, tie_by_key[key], key))
+    left = amount - sum(shares.values())
+    remainders.sort(key=lambda entry: entry[:2])
+    for _, _, key in remainders[:left]:
+        shares[key] += 1
+    if sum(shares.values()) != amount:
+        raise NotExact(f"the shares sum to {sum(shares.values())}, not to {amount}")
+    return {key: Wei(share) for key, share in shares.items() if share}
