@@ -17,7 +17,8 @@ from provenance.errors import Broken, Conflict, Unavailable
 from provenance.types import BlockNumber, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
 
     from sqlalchemy import ColumnElement, Connection
     from sqlmodel import SQLModel
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from indexer.store.bulk import Values
     from indexer.store.database import Database
 
+    Decoded: TypeAlias = tuple[type[SQLModel], Values] | None
+
 _CURSOR = bulk.table_of(tables.Cursor)
 _BLOCKS = bulk.table_of(tables.Block)
+_LOGS = bulk.table_of(tables.Log)
 _HALTS = bulk.table_of(records.Halt)
 
 
@@ -163,6 +167,26 @@ class Mirror:
         with self.database.read() as connection:
             found: bytes | None = connection.scalar(select(_BLOCKS.c.hash).where(_BLOCKS.c.number == number))
             return None if found is None else Bytes32(found)
+
+    def redecode(self, decode: Callable[[bytes, tuple[bytes, ...], bytes], Decoded]) -> int:
+        """Every fact was made again from the raw logs, without a node. The answer is how many.
+
+        Args:
+            decode: from contract, topics and data to the table and its values, None for no event of ours.
+        """
+        rows: dict[type[SQLModel], list[Values]] = {}
+        with self.database.write() as connection:
+            for log in connection.execute(select(_LOGS).order_by(_LOGS.c.block, _LOGS.c.log_index)):
+                topics = tuple(one for one in (log.topic0, log.topic1, log.topic2, log.topic3) if one is not None)
+                made = decode(log.contract, topics, log.data)
+                if made is not None:
+                    model, values = made
+                    rows.setdefault(model, []).append((log.block, log.log_index, *values))
+            models: tuple[type[SQLModel], ...] = (tables.Quarantine, *tables.FACTS)
+            for model in models:
+                connection.execute(delete(bulk.table_of(model)))
+                bulk.insert(connection, model, rows.get(model, ()))
+        return sum(map(len, rows.values()))
 
     def clear(self) -> None:
         """No fact and no cursor is left; what the operator recorded stays."""

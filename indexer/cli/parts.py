@@ -1,0 +1,63 @@
+"""What are the operator's processes made of? The settings' database, nodes and follower; everything loads late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from indexer.follow import Follower
+    from indexer.rpc.source import Source
+    from indexer.store.database import Database
+    from indexer.store.history import History
+    from provenance.cli.context import Context
+    from provenance.config import Settings
+    from provenance.types import Address
+
+NOT_MIRRORED: Final = "Token"  # an ERC-20 is not ours; its transfers stand in our own events
+
+
+def database(settings: Settings) -> Database:
+    """The operator's database at the newest schema."""
+    from indexer.store.database import open_database
+
+    return open_database(settings.database_url)
+
+
+def contracts(settings: Settings) -> dict[str, Address]:
+    """The mirrored contracts' addresses by name."""
+    from provenance.adapters import wire
+
+    found = wire.record(settings).contracts
+    return {name: address for name, address in found.items() if name != NOT_MIRRORED}
+
+
+def history(settings: Settings, opened: Database) -> History:
+    """The facts as the mirror has them."""
+    from indexer.store.history import History
+
+    return History(opened, contracts(settings))
+
+
+def source(settings: Settings) -> Source:
+    """The network's nodes."""
+    from indexer.rpc.node import HttpNode
+    from indexer.rpc.source import Source
+
+    network = settings.chosen()
+    return Source([HttpNode(url) for url in network.rpc], contracts(settings).values(), network.chain_id)
+
+
+def follower(ctx: Context, opened: Database) -> Follower:
+    """What brings the database to the chain's head."""
+    from indexer.follow import Follower
+    from indexer.store.mirror import Mirror
+    from provenance.adapters import wire
+
+    return Follower(
+        source(ctx.settings),
+        Mirror(opened),
+        contracts(ctx.settings),
+        first_block=wire.record(ctx.settings).first_block,
+        finality=ctx.network.finality,
+        clock=ctx.clock,
+    )
