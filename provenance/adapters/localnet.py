@@ -37,8 +37,8 @@ ACTORS: Final = (
     "guardian",
     "arbiter",
     "licensee",
-    *(f"holder-{n}" for n in range(1, 4)),
-    *(f"voice-{n}" for n in range(1, 5)),
+    *(f"holder-{n}" for n in range(1, 9)),
+    *(f"voice-{n}" for n in range(1, 9)),
 )
 TOKENS_EACH: Final = Wei(1_000_000 * 10**6)
 
