@@ -42,7 +42,7 @@ class WrongSegmentFile(Failed):
 @cache
 def schema() -> pa.Schema:
     """The columns: integers and fixed binaries only, nothing that could be a float."""
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: PLC0415 - 0.2 s that most commands never need
 
     widths = {"bytes32": pa.binary(32), "bytes2": pa.binary(2)}
     of_kind = {
@@ -54,31 +54,26 @@ def schema() -> pa.Schema:
     }
     weight = pa.struct(
         [
-            pa.field("recordingId", pa.binary(32), False),
-            pa.field("ppm", pa.int32(), False),
+            pa.field("recordingId", pa.binary(32), nullable=False),
+            pa.field("ppm", pa.int32(), nullable=False),
         ]
     )
-    columns = [
-        pa.field(name, of_kind[kind], False)
-        for kind, name in typed.members(typed.UsageReceipt.TYPE)
-    ]
+    columns = [pa.field(name, of_kind[kind], nullable=False) for kind, name in typed.members(typed.UsageReceipt.TYPE)]
     columns += [
-        pa.field("weights", pa.list_(weight), False),
-        pa.field("qualityPpm", pa.int32(), False),
+        pa.field("weights", pa.list_(weight), nullable=False),
+        pa.field("qualityPpm", pa.int32(), nullable=False),
     ]
     return pa.schema(columns)
 
 
 def table(uses: Iterable[Use]) -> pa.Table:
     """The uses as rows."""
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: PLC0415 - 0.2 s that most commands never need
 
     rows = [
         {
             **dict(zip(_NAMES, _fields(use.receipt), strict=True)),
-            "weights": [
-                {"recordingId": recording, "ppm": ppm} for recording, ppm in use.weights
-            ],
+            "weights": [{"recordingId": recording, "ppm": ppm} for recording, ppm in use.weights],
             "qualityPpm": use.quality_ppm,
         }
         for use in uses
@@ -88,12 +83,10 @@ def table(uses: Iterable[Use]) -> pa.Table:
 
 def write(uses: Sequence[Use]) -> bytes:
     """The file's bytes."""
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # noqa: PLC0415 - 0.2 s that most commands never need
 
     out = io.BytesIO()
-    pq.write_table(
-        table(uses), out, compression="zstd", version="2.6", store_schema=False
-    )
+    pq.write_table(table(uses), out, compression="zstd", version="2.6", store_schema=False)
     return out.getvalue()
 
 
@@ -118,8 +111,8 @@ def read(data: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, .
 
 
 def _checked(data: bytes) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow as pa  # noqa: PLC0415 - 0.2 s that most commands never need
+    import pyarrow.parquet as pq  # noqa: PLC0415 - 0.2 s that most commands never need
 
     try:
         found = pq.read_table(pa.BufferReader(data))
@@ -136,7 +129,5 @@ def _fields(receipt: typed.UsageReceipt) -> tuple[object, ...]:
 
 def _use(row: dict[str, Any]) -> Use:
     receipt = typed.UsageReceipt(*(row[name] for name in _NAMES))
-    weights = tuple(
-        (weight["recordingId"], Ppm(weight["ppm"])) for weight in row["weights"]
-    )
+    weights = tuple((weight["recordingId"], Ppm(weight["ppm"])) for weight in row["weights"])
     return Use(receipt, weights, row["qualityPpm"])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import ibis.expr.types as ir
-    import pyarrow as pa  # noqa: PLC0415 - seconds of start-up that most commands never need
+    import pyarrow as pa
     from ibis.backends import BaseBackend
 
     from provenance.domain.settlement.scoring import Counts, Row

@@ -58,13 +58,9 @@ def quantize(scores: Mapping[RecordingId, float | Fraction]) -> Weights:
     total = sum(exact.values())
     if not total:
         raise BadWeights("the scores sum to 0", sum="0")
-    floors = {
-        recording: int(score * PPM_ONE / total) for recording, score in exact.items()
-    }
+    floors = {recording: int(score * PPM_ONE / total) for recording, score in exact.items()}
     left = PPM_ONE - sum(floors.values())
-    by_remainder = sorted(
-        exact, key=lambda r: (floors[r] - exact[r] * PPM_ONE / total, r)
-    )
+    by_remainder = sorted(exact, key=lambda r: (floors[r] - exact[r] * PPM_ONE / total, r))
     for recording in by_remainder[:left]:
         floors[recording] += 1
     return tuple((recording, Ppm(ppm)) for recording, ppm in floors.items() if ppm)
@@ -76,13 +72,8 @@ def weights(given: Mapping[RecordingId, int] | Mapping[RecordingId, float]) -> W
     Raises:
         BadWeights: see `quantize` and `check`.
     """
-    if all(
-        isinstance(value, int) and not isinstance(value, bool)
-        for value in given.values()
-    ):
-        listed = tuple(
-            (recording, Ppm(int(ppm))) for recording, ppm in sorted(given.items())
-        )
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in given.values()):
+        listed = tuple((recording, Ppm(int(ppm))) for recording, ppm in sorted(given.items()))
         check(listed)
         return listed
     return quantize(given)

@@ -113,9 +113,7 @@ class Batch:
 
     def root(self, usage: Domain) -> Bytes32:
         """Over the segments' digests; zero if there are none."""
-        return merkle.root(
-            merkle.leaf(segment_hash(usage, entry.segment)) for entry in self.segments
-        )
+        return merkle.root(merkle.leaf(segment_hash(usage, entry.segment)) for entry in self.segments)
 
     def encode(self) -> bytes:
         """The canonical bytes whose digest `anchor` records."""
@@ -170,23 +168,15 @@ class Batch:
         return cls(
             meter=fields.address(body, "meter"),
             prev_head=fields.word(body, "prevHead"),
-            segments=tuple(
-                _segment_entry(item)
-                for item in fields.objects(body, "segments", most=MOST)
-            ),
+            segments=tuple(_segment_entry(item) for item in fields.objects(body, "segments", most=MOST)),
             sessions=tuple(
                 SessionEntry(
-                    typed.from_json(
-                        typed.MeterSession, fields.mapping(item, "session")
-                    ),
+                    typed.from_json(typed.MeterSession, fields.mapping(item, "session")),
                     _signature(item),
                 )
                 for item in fields.objects(body, "sessions", most=MOST)
             ),
-            accesses=tuple(
-                _access_entry(item)
-                for item in fields.objects(body, "accesses", most=MOST)
-            ),
+            accesses=tuple(_access_entry(item) for item in fields.objects(body, "accesses", most=MOST)),
             gates=tuple(
                 GateEntry(
                     typed.from_json(typed.GateReport, fields.mapping(item, "report")),
@@ -196,17 +186,13 @@ class Batch:
             ),
             attributions=tuple(
                 AttributionEntry(
-                    typed.from_json(
-                        typed.Attribution, fields.mapping(item, "attribution")
-                    ),
+                    typed.from_json(typed.Attribution, fields.mapping(item, "attribution")),
                     weights_from(item),
                     _signature(item),
                 )
                 for item in fields.objects(body, "attributions", most=MOST)
             ),
-            refusals=None
-            if listed is None
-            else cid.parse(fields.text(refusals, "cid")),
+            refusals=None if listed is None else cid.parse(fields.text(refusals, "cid")),
             refusals_root=fields.word(refusals, "root"),
             extra=fields.extra(body, _KNOWN),
         )
@@ -224,9 +210,7 @@ def first_head(meter: Address) -> Bytes32:
 
 def usage_head(heads: Mapping[Address, Bytes32]) -> Bytes32:
     """The digest of all meters' heads, sorted by meter."""
-    return keccak(
-        abi_words(*(value for pair in sorted(heads.items()) for value in pair))
-    )
+    return keccak(abi_words(*(value for pair in sorted(heads.items()) for value in pair)))
 
 
 def weights_json(weights: Weights) -> Json:

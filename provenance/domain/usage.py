@@ -47,9 +47,7 @@ class Unit(IntEnum):
 
 
 UNIT_BY_LABEL: Final = {unit.label: unit for unit in Unit}
-CLOCK_AHEAD_MS: Final = (
-    5 * 60_000
-)  # how far a licensee's clock may run ahead of the gateway's
+CLOCK_AHEAD_MS: Final = 5 * 60_000  # how far a licensee's clock may run ahead of the gateway's
 
 
 class BadSegment(Invalid):
@@ -90,9 +88,7 @@ def model_id(name: str, version: str) -> Bytes32:
 
 def receipts_root(domain: Domain, receipts: Iterable[UsageReceipt]) -> Bytes32:
     """The root over the receipts' digests; zero if there are none."""
-    return merkle.root(
-        merkle.leaf(typed.digest(domain, receipt)) for receipt in receipts
-    )
+    return merkle.root(merkle.leaf(typed.digest(domain, receipt)) for receipt in receipts)
 
 
 def segment_of(
@@ -181,9 +177,7 @@ def faults(
             yield "bad-time", f"receipt {use.receipt.seq}: {fault}"
 
 
-def clock_faults(
-    uses: Sequence[Use], floor_ms: int, ceiling_ms: int | None
-) -> Iterator[str]:
+def clock_faults(uses: Sequence[Use], floor_ms: int, ceiling_ms: int | None) -> Iterator[str]:
     """For each use what is wrong with its time, or nothing: it never falls and stays within its bounds."""
     latest = floor_ms
     for use in uses:
@@ -223,23 +217,14 @@ def _content_faults(
     uses: Sequence[Use],
 ) -> Iterator[tuple[str, str]]:
     receipts = [use.receipt for use in uses]
-    if segment.count != len(receipts) or segment.last_seq != segment.first_seq + max(
-        segment.count - 1, 0
-    ):
+    if segment.count != len(receipts) or segment.last_seq != segment.first_seq + max(segment.count - 1, 0):
         yield (
             "wrong-count",
             f"{len(receipts)} receipts; the segment says {segment.count}, up to {segment.last_seq}",
         )
     if not receipts and not segment.last:
         yield "empty", "only a session's last segment may be empty"
-    for seq, receipt in enumerate(receipts, segment.first_seq):
-        if receipt.seq != seq:
-            yield "gap", f"receipt {receipt.seq} stands in the place of {seq}"
-            return
-        if (receipt.session_id, receipt.license_id) != (of, session.license_id):
-            yield "wrong-session", f"receipt {seq} names another session or license"
-        if receipt.receipt_id != receipt_id(of, seq):
-            yield "wrong-id", f"receipt {seq} has another id than its place gives"
+    yield from _place_faults(session, of, segment.first_seq, receipts)
     units = sum(receipt.units for receipt in receipts)
     if segment.units_total != units:
         yield (
@@ -254,3 +239,16 @@ def _content_faults(
         yield "wrong-times", "the segment's times are not those of its receipts"
     if segment.receipts_root != receipts_root(domain, receipts):
         yield "wrong-root", "the receipts are not those that the segment commits to"
+
+
+def _place_faults(
+    session: MeterSession, of: SessionId, first: int, receipts: Sequence[UsageReceipt]
+) -> Iterator[tuple[str, str]]:
+    for seq, receipt in enumerate(receipts, first):
+        if receipt.seq != seq:
+            yield "gap", f"receipt {receipt.seq} stands in the place of {seq}"
+            return
+        if (receipt.session_id, receipt.license_id) != (of, session.license_id):
+            yield "wrong-session", f"receipt {seq} names another session or license"
+        if receipt.receipt_id != receipt_id(of, seq):
+            yield "wrong-id", f"receipt {seq} has another id than its place gives"
