@@ -32,7 +32,6 @@ from provenance.domain.sealed import (
     SEGMENT_BYTES,
     Header,
     KeyCommitment,
-    PlaintextCommitment,
     PlaintextDiffers,
     Sealed,
     Secret,
@@ -105,14 +104,12 @@ class Sealer:
         Raises:
             Invalid: the plaintext is not as long as the header says.
         """
-        index = 0
-        for segment in _segments(plaintext, SEGMENT_BYTES):
+        for index, segment in enumerate(_segments(plaintext, SEGMENT_BYTES)):
             self._done += len(segment)
             if self._done > self._header.plaintext_bytes:
                 break
             self._tree.add(segment)
             yield self._keys.aead.encrypt(self._keys.nonce(index, self._header), segment, None)
-            index += 1
         if self._done != self._header.plaintext_bytes:
             raise Invalid(
                 f"the file changed while it was read: {self._done} bytes, {self._header.plaintext_bytes} expected",

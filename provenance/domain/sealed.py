@@ -187,7 +187,7 @@ def salted(root: Bytes32, salt: bytes) -> PlaintextCommitment:
     return PlaintextCommitment(hashlib.sha256(salt + root).digest())
 
 
-def envelope_info(
+def envelope_info(  # noqa: PLR0913 - nine words, all by name
     *,
     chain_id: int,
     contract: Address,

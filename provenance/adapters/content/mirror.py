@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from provenance.adapters.content.embedded import DOCUMENT_BYTES, StoreUnwritable
+from provenance.adapters.content.embedded import DOCUMENT_BYTES
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing, corrupt, missing
+from provenance.adapters.content.gateway import ContentClosed, SourceUnusable
 from provenance.adapters.content.unixfs import decode_node
 from provenance.domain.cid import Cid, candidates
-from provenance.errors import Denied, Failed, Invalid, Unavailable
+from provenance.errors import Failed, Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -125,7 +126,6 @@ class Mirror:
     def _repair(self, cid: Cid, fault: ContentMissing | ContentCorrupt) -> None:
         """A good copy is on the local disk, or the reason why there is none is raised."""
         wrong, silent = [], []
-        closed: Denied | None = None
         if isinstance(fault, ContentCorrupt):
             wrong.append(self._local.name)
             self.wrong.append((self._local.name, cid))
@@ -134,24 +134,16 @@ class Mirror:
                 self._fetch(cid, source)
             except ContentMissing:
                 continue
-            except StoreUnwritable:
-                raise
-            except Denied as error:
-                closed = error
             except (Failed, Invalid):
                 wrong.append(source.name)
                 self._blame(source, cid)
-            except Unavailable as error:
-                silent.append(f"{source.name}: {error.detail}")
+            except (SourceUnusable, ContentClosed) as error:
+                silent.append(error)
             else:
                 return
         if wrong:
             raise corrupt(cid, f"no good copy, other bytes at {', '.join(wrong)}") from fault
-        if closed:
-            raise closed
-        if silent:
-            raise ContentMissing(f"no content under {cid}; no answer from {'; '.join(silent)}", cid=str(cid)) from fault
-        raise fault
+        raise _unanswered(cid, silent) if silent else fault
 
     def _fetch(self, cid: Cid, source: Source) -> None:
         kept = self._local.kept(cid)
@@ -167,6 +159,15 @@ class Mirror:
         self.wrong.append((source.name, cid))
         self._sources.remove(source)
         self._sources.append(source)
+
+
+def _unanswered(cid: Cid, errors: list[SourceUnusable | ContentClosed]) -> ContentMissing | ContentClosed:
+    """Why nobody gave it: a lease is asked for, else who did not answer."""
+    for error in errors:
+        if isinstance(error, ContentClosed):
+            return error
+    said = "; ".join(error.detail for error in errors)
+    return ContentMissing(f"no content under {cid}; no proper answer: {said}", cid=str(cid))
 
 
 def _is_node(data: bytes) -> bool:

@@ -141,23 +141,15 @@ def decode_node(data: bytes) -> tuple[Link, ...]:
     """
     raw_links, unixfs = [], b""
     for number, value in _fields(data):
-        if number == 2 and isinstance(value, bytes) and not unixfs:
-            raw_links.append(_link(value))
-        elif number == 1 and isinstance(value, bytes) and not unixfs and value:
-            unixfs = value
-        else:
+        if unixfs or not isinstance(value, bytes) or number not in (1, 2):
             raise Invalid("not a canonical dag-pb block", next=_NOT_OURS)
-    head: dict[int, int] = {}
-    sizes = []
-    for number, value in _fields(unixfs):
-        if not isinstance(value, int) or number not in (1, 3, 4) or (number != 4 and number in head):
-            raise Invalid("a file node carries more than its sizes", next=_NOT_OURS)
-        if number == 4:
-            sizes.append(value)
+        if number == 2:
+            raw_links.append(_link(value))
         else:
-            head[number] = value
-    if head != {1: _FILE_TYPE, 3: sum(sizes)} or len(sizes) != len(raw_links) or not 1 <= len(sizes) <= LINKS:
-        raise Invalid("a file node whose sizes do not add up", next=_NOT_OURS)
+            unixfs = value
+    sizes = _sizes(unixfs)
+    if len(sizes) != len(raw_links) or not 1 <= len(sizes) <= LINKS:
+        raise Invalid("a file node with another number of sizes than of links", next=_NOT_OURS)
     return tuple(Link(cid, size, total) for (cid, total), size in zip(raw_links, sizes, strict=True))
 
 
@@ -215,6 +207,22 @@ def _walk(link: Link, block_of: Callable[[Cid], bytes], start: int, end: int | N
         if first < child.file_bytes and (last is None or last > 0):
             yield from _walk(child, block_of, max(0, first), last, depth + 1)
         at += child.file_bytes
+
+
+def _sizes(unixfs: bytes) -> list[int]:
+    """How many bytes of the file each link holds. Source: UnixFS specification §Data."""
+    head: dict[int, int] = {}
+    sizes = []
+    for number, value in _fields(unixfs):
+        if not isinstance(value, int) or number not in (1, 3, 4) or number in head:
+            raise Invalid("a file node carries more than its sizes", next=_NOT_OURS)
+        if number == 4:
+            sizes.append(value)
+        else:
+            head[number] = value
+    if head != {1: _FILE_TYPE, 3: sum(sizes)}:
+        raise Invalid("a file node whose sizes do not add up", next=_NOT_OURS)
+    return sizes
 
 
 def _section(block: Block) -> bytes:

@@ -100,11 +100,11 @@ def test_no_good_copy_and_a_wrong_one_is_corrupt_and_names_who_keeps_it(tmp_path
             assert refused.value.facts["cid"] == str(CID)
 
 
-def test_no_copy_at_all_is_missing_and_names_the_silent(tmp_path: Path) -> None:
-    mirror = Mirror(Embedded(tmp_path), [MemoryContent("empty"), Broken("silent", 0)])
-    mirror._sources[1].put(DATA)  # type: ignore[attr-defined]  # noqa: SLF001 - the fake's own method
-    with pytest.raises(ContentMissing, match="silent"):
-        mirror.get(CID)
+def test_no_copy_at_all_is_missing_and_says_why(tmp_path: Path) -> None:
+    silent = Broken("silent", 0)
+    silent.put(DATA)
+    with pytest.raises(ContentMissing, match="the line was cut"):
+        Mirror(Embedded(tmp_path), [MemoryContent("empty"), silent]).get(CID)
 
 
 def test_a_cut_line_costs_only_the_leaves_it_did_not_carry(tmp_path: Path) -> None:
