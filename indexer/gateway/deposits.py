@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer import records
+from indexer.gateway import hearing
 from provenance.adapters import seal
-from provenance.adapters.content.embedded import Embedded
 from provenance.domain import canonical, fields, refusal, typed
-from provenance.domain.hashes import sha256
+from provenance.domain.audio import CODE_BY_VERDICT
 from provenance.domain.ledger import Ledger
 from provenance.domain.manifest import Manifest, recording_id
-from provenance.domain.sealed import Sealed, Secret, envelope_info
+from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
-from provenance.errors import Invalid, Missing
+from provenance.errors import Failed, Invalid, Missing
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from indexer.store.custody import Earlier
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Recording, SealedObject
-    from provenance.types import Address, DatasetId, Json
+    from provenance.types import DatasetId, Json
 
 
 class OtherGateway(Invalid):
@@ -88,9 +88,8 @@ def deposit(
     manifest.check(node.deployment.domains.consent, approved)
     _check_content(node, manifest)
     secrets = _secrets(node, manifest, envelopes)
-    judged = [_judged(node, manifest.holder, recording, secrets) for recording in manifest.recordings]
-    earlier = node.custody.earlier([one.cluster for one in judged], manifest.holder)
-    _refuse(judged, earlier, frozenset(dispute))
+    judged = _hear(node, manifest, secrets)
+    _refuse(judged, node.custody.earlier([one.cluster for one in judged], manifest.holder), frozenset(dispute))
     _keep(node, manifest, manifest_cid, dataset, judged, secrets)
     return _reports(node, dataset)
 
@@ -122,7 +121,9 @@ def _need_digest(node: Node, digest: Bytes32, name: str) -> None:
     try:
         node.content.get_digest(digest)
     except Missing as error:
-        raise NotUploaded(f"{name}: nothing with digest 0x{digest.hex()} is here", digest=fields.shown(digest)) from error
+        raise NotUploaded(
+            f"{name}: nothing with digest 0x{digest.hex()} is here", digest=fields.shown(digest)
+        ) from error
 
 
 def _objects(manifest: Manifest) -> list[tuple[str, Recording | SealedObject]]:
@@ -166,24 +167,43 @@ def _secrets(node: Node, manifest: Manifest, envelopes: Mapping[bytes, bytes]) -
     return found
 
 
-def _judged(node: Node, holder: Address, recording: Recording, secrets: Mapping[bytes, _Held]) -> records.Judged:
+def _hear(node: Node, manifest: Manifest, secrets: Mapping[bytes, _Held]) -> list[records.Judged]:
+    """What was heard in each recording, by index.
+
+    Raises:
+        TakeRejected: naming those in which nothing can be heard.
+    """
+    judged, deaf = [], []
+    for recording in manifest.recordings:
+        try:
+            judged.append(_judged(node, recording, secrets))
+        except (Invalid, Failed) as error:
+            fault: dict[str, Json] = {"index": recording.index, "code": error.code, "detail": error.detail}
+            deaf.append(fault)
+    if deaf:
+        raise refusal.TakeRejected(f"{len(deaf)} recordings cannot be heard", next="", refused=deaf)
+    return judged
+
+
+def _judged(node: Node, recording: Recording, secrets: Mapping[bytes, _Held]) -> records.Judged:
     """What was heard in a recording; opened only the first time."""
     object_id, cid = recording.sealed.header.object_id, str(recording.cid)
     known = node.custody.judged([object_id]).get((object_id, cid))
     if known is not None:
         return known
     secret = secrets[object_id].secret
-    pcm_sha256, verdict, quality, version = _heard(node.content, recording.cid, recording.sealed, secret)
-    document = canonical.encode("provenance/quality", 1, quality)
-    node.content.put(document)
+    heard = hearing.listen(node.content.chunks(recording.cid), recording.sealed, secret)
+    report = heard.report
+    quality = canonical.dumps(report.to_json())
+    node.content.put(quality)
     judged = records.Judged(
         object_id=object_id,
         cid=cid,
-        cluster=hmac.digest(node.cluster_secret, pcm_sha256, "sha256"),
-        verdict=verdict,
-        quality=document.decode(),
-        metrics_digest=sha256(document),
-        gate_version=version,
+        cluster=hmac.digest(node.cluster_secret, heard.pcm_digest, "sha256"),
+        verdict=CODE_BY_VERDICT[report.verdict],
+        quality=quality.decode(),
+        metrics_digest=report.digest(),
+        gate_version=report.gate_version,
     )
     node.custody.add_judged(judged)
     return judged
@@ -204,7 +224,7 @@ def _refuse(judged: list[records.Judged], earlier: Mapping[bytes, Earlier], disp
     rejected: list[dict[str, Json]] = [
         {"index": index, "code": "take-rejected", "quality": json.loads(one.quality)}
         for index, one in enumerate(judged)
-        if one.verdict == typed_verdict("reject")
+        if one.verdict == CODE_BY_VERDICT["reject"]
     ]
     if duplicates:
         raise refusal.DuplicateOf(
@@ -215,3 +235,89 @@ def _refuse(judged: list[records.Judged], earlier: Mapping[bytes, Earlier], disp
         )
     if rejected:
         raise refusal.TakeRejected(f"{len(rejected)} recordings are unfit", next="", refused=rejected)
+
+
+def _keep(
+    node: Node,
+    manifest: Manifest,
+    manifest_cid: Cid,
+    dataset: DatasetId,
+    judged: list[records.Judged],
+    secrets: Mapping[bytes, _Held],
+) -> None:
+    """Deposit, reports, consents and keys are on record, all or none."""
+    at = node.clock.now()
+    consents = manifest.consents_by_id(node.deployment.domains.consent)
+    node.custody.add_deposit(
+        records.Deposit(
+            dataset_id=dataset,
+            manifest_cid=str(manifest_cid),
+            holder=manifest.holder,
+            manifest_root=manifest.root(),
+            terms_cid=str(manifest.terms_cid),
+            private_cid=str(manifest.private.cid),
+            title=manifest.title,
+            kind=manifest.kind,
+            language=manifest.language,
+            tags=json.dumps(list(manifest.tags), ensure_ascii=False),
+            items=len(manifest.recordings),
+            duration_ms=sum(one.duration_ms for one in manifest.recordings),
+            at_s=at,
+        ),
+        recordings=[
+            _signed(node, dataset, recording, heard)
+            for recording, heard in zip(manifest.recordings, judged, strict=True)
+        ],
+        consents=[
+            records.DepositedConsent(
+                dataset_id=dataset,
+                consent_id=one,
+                subject=said.consent.subject,
+                holder=said.consent.holder,
+                voice_id=said.consent.voice_id,
+                document=said.encode().decode(),
+            )
+            for one, said in consents.items()
+        ],
+        custody=[
+            records.Custody(
+                object_id=item.sealed.header.object_id,
+                key_version=item.sealed.header.key_version,
+                envelope=secrets[item.sealed.header.object_id].envelope,
+            )
+            for _, item in _objects(manifest)
+        ],
+    )
+
+
+def _signed(node: Node, dataset: DatasetId, recording: Recording, heard: records.Judged) -> records.DepositedRecording:
+    """A recording with the report that the gateway signs about it."""
+    row = records.DepositedRecording(
+        recording_id=recording_id(dataset, recording.index),
+        dataset_id=dataset,
+        index=recording.index,
+        name=recording.name,
+        cid=str(recording.cid),
+        object_id=recording.sealed.header.object_id,
+        duration_ms=recording.duration_ms,
+        voice_ids=json.dumps([fields.shown(one) for one in recording.voice_ids]),
+        consent_ids=json.dumps([fields.shown(one) for one in recording.consent_ids]),
+        verdict=heard.verdict,
+        metrics_digest=heard.metrics_digest,
+        cluster=heard.cluster,
+        gate_version=heard.gate_version,
+        signature=b"",
+    )
+    row.signature = node.wallet.signer.sign(typed.digest(node.deployment.domains.usage, report_of(row)))
+    return row
+
+
+def report_of(row: records.DepositedRecording) -> typed.GateReport:
+    """The report that a row holds."""
+    return typed.GateReport(
+        Bytes32(row.recording_id), row.verdict, Bytes32(row.metrics_digest), Bytes32(row.cluster), row.gate_version
+    )
+
+
+def _reports(node: Node, dataset: DatasetId) -> tuple[Report, ...]:
+    return tuple(Report(row.index, report_of(row), row.signature) for row in node.custody.recordings(dataset))

@@ -7,7 +7,7 @@ chain's head, and is refused where it does not in time.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +18,9 @@ from indexer.store.mirror import Mirror, NotMirrored
 from indexer.store.usage import UsageStore
 from provenance.app.ports import GatewayKey
 from provenance.domain import signature, typed
+from provenance.domain.events import ChallengeResolved, SettlementChallenged, SettlementProposed, SettlementVetoed
 from provenance.domain.hashes import keccak, sha256
-from provenance.domain.ledger import Block, Ledger, Logged
+from provenance.domain.ledger import Block, Ledger, Logged, Settlement
 from provenance.errors import Denied, Unavailable
 from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bytes32, UnixSeconds
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 WAIT_S: Final = 5.0  # how long a decision waits for the mirror
 POLL_S: Final = 0.02
 LEASE_S: Final = 900
+SETTLING: Final = (SettlementProposed, SettlementVetoed, SettlementChallenged, ChallengeResolved)
 FOR_EVER: Final = UnixSeconds((1 << 40) - 1)
 
 
@@ -74,7 +76,6 @@ class Node:
     wait_s: float = WAIT_S
     lease_s: int = LEASE_S
     finality: str = "latest"
-    _opened: dict[str, bool] = field(default_factory=dict, repr=False)
 
     @cached_property
     def history(self) -> History:
@@ -149,6 +150,10 @@ class Node:
     def facts(self, at: Block, *subjects: bytes) -> tuple[Logged, ...]:
         """The events up to a block that name any of these ids or accounts."""
         return self.history.events_about(*subjects, last=at.number) if subjects else ()
+
+    def settlements(self, at: Block) -> tuple[Settlement, ...]:
+        """The epochs proposed up to a block, in order, with what was said against them."""
+        return tuple(Ledger.fold(self.history.events_of(*SETTLING, last=at.number)).settlements)
 
     def check_signed(self, digest: Bytes32, signed: bytes, wallet: Address) -> None:
         """The account signed this digest, or as a contract put it on record, in a final block.

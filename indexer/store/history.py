@@ -62,6 +62,13 @@ class History:
             _reached(connection, last)
             return tuple(self._selected(connection, named & (_LOGS.c.block <= last)))
 
+    def events_of(self, *kinds: type[events.Event], last: BlockNumber) -> tuple[Logged, ...]:
+        """The events of these kinds up to a block, in chain order."""
+        topics = [events.topic(kind) for kind in kinds]
+        with self.database.read() as connection:
+            _reached(connection, last)
+            return tuple(self._selected(connection, _LOGS.c.topic0.in_(topics) & (_LOGS.c.block <= last)))
+
     def block(self, number: BlockNumber) -> Block:
         """The mirrored block.
 

@@ -1,0 +1,331 @@
+"""Who may read which recordings now, and with which key?
+
+A lease is decided twice: when it is asked for, and again once it is on chain, before the keys leave.
+Every refusal is recorded. The rules themselves are `domain.license`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from indexer import records
+from indexer.gateway import deposits, money
+from provenance.adapters import seal
+from provenance.domain import cid, fields, license, merkle, purposes, refusal, typed  # noqa: A004 - the trade's word
+from provenance.domain.hashes import sha256
+from provenance.domain.license import Decision, Made, Use
+from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.sealed import Secret, envelope_info
+from provenance.domain.terms import Terms
+from provenance.errors import Broken, Conflict, Denied, Invalid, Missing, ProvenanceError
+from provenance.types import Address, Bytes32, UnixSeconds
+
+if TYPE_CHECKING:
+    from indexer.gateway.node import Node, State
+    from provenance.domain.consent import SignedConsent
+    from provenance.domain.ledger import Block, License
+    from provenance.types import AccessId, ConsentId
+
+MOST: Final = 100_000  # recordings in one request
+REQUEST_LIFE_S: Final = 3_600
+
+
+class StaleRequest(Denied):
+    """A request past its deadline, or for a time too far ahead."""
+
+    code = "stale-request"
+    next = "Ask again; if it repeats, correct this machine's clock."
+
+
+class NonceUsed(Conflict):
+    """The same nonce in another request."""
+
+    code = "nonce-used"
+    next = "Ask again with a fresh nonce; the command does so by itself."
+
+
+class BindingSuperseded(Denied):
+    """A newer key of this account is known."""
+
+    code = "binding-superseded"
+    next = "Ask with the account's newest encryption key."
+
+
+class UnknownAccess(Missing):
+    """No lease of this id was opened here."""
+
+    code = "unknown-access"
+
+
+class AccessNotRecorded(Conflict):
+    """The lease is not on chain yet."""
+
+    code = "access-not-recorded"
+    next = "Send `recordAccess` with this access as receiptHash, wait for its block, and repeat."
+
+
+class LeaseOver(Denied):
+    """The lease's short life has ended."""
+
+    code = "lease-over"
+    next = "Open a new lease with `access open`."
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to read, as it was sent."""
+
+    request: typed.OpenAccess
+    recordings: tuple[int, ...]
+    signature: bytes
+    binding: typed.KeyBinding
+    binding_signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Everything that one decision about a license reads, as of one block."""
+
+    state: State
+    license: License
+    manifest: Manifest
+    terms: Terms
+    consents: dict[ConsentId, SignedConsent]
+
+
+def basis(node: Node, license_id: Bytes32) -> Basis:
+    """The facts and documents behind a license at the chain's present head.
+
+    Raises:
+        UnknownLicense: the chain has none of this id.
+        Missing: its dataset is not in custody here.
+    """
+    at, final = node.present()
+    of_license = node.facts(at, license_id)
+    license_ = node.state(at, final, of_license).ledger.licenses.get(license_id)
+    if license_ is None:
+        raise refusal.UnknownLicense("no license of this id is on chain", license=fields.shown(license_id))
+    deposit = node.custody.deposit(license_.dataset_id)
+    if deposit is None:
+        raise Missing(
+            "the license's dataset is not in custody here",
+            next="Ask the gateway that the dataset's manifest names.",
+            dataset=fields.shown(license_.dataset_id),
+        )
+    manifest = Manifest.parse(node.content.get(cid.parse(deposit.manifest_cid)))
+    terms = Terms.parse(node.content.get_digest(manifest.terms_hash)[1])
+    consents = manifest.consents_by_id(node.deployment.domains.consent)
+    state = node.state(at, final, of_license, node.facts(at, license_.dataset_id), node.facts(at, *consents))
+    return Basis(state, license_, manifest, terms, consents)
+
+
+def decide(node: Node, found: Basis, use: Use) -> tuple[Decision, ...]:
+    """One decision per recording at the basis' block."""
+    reported = node.usage.reported(use.license_id)
+    made = Made(reported.outputs, reported.output_ms // 1000)
+    state = found.state
+    return license.evaluate(
+        state.ledger, found.manifest, found.terms, found.consents, use, state.at, state.final, made=made
+    )
+
+
+def open_lease(node: Node, ask: Ask) -> records.Lease:
+    """A signed lease is on record, its keys sealed to the licensee; the same request gets the same lease.
+
+    Raises:
+        Denied: by the first refused recording, naming all of them; recorded.
+    """
+    request_id = typed.digest(node.deployment.domains.access, ask.request)
+    _check_form(ask)
+    known = node.leases.lease_of(request_id)
+    if known is not None:
+        return known
+    _check_request(node, ask, request_id)
+    use = Use(ask.request.license_id, ask.binding.wallet, ask.request.purpose, ask.request.territory, ask.recordings)
+    try:
+        found = basis(node, use.license_id)
+    except refusal.UnknownLicense as error:
+        _record(node, "open", node.history.head(), use, (), error)
+        raise
+    decisions = decide(node, found, use)
+    refused = license.refuse(decisions) or money.arrears(node, found.license.id, found.state)
+    if refused is not None:
+        _record(node, "open", found.state.at, use, decisions, refused)
+        raise refused
+    ids = [recording_id(found.license.dataset_id, index) for index in ask.recordings]
+    if merkle.root(merkle.leaf(one) for one in ids) != ask.request.recordings_root:
+        raise Invalid("recordingsRoot: not the root of these recordings", field="recordingsRoot")
+    return node.leases.add_lease(*_lease(node, found, ask, request_id))
+
+
+def envelopes(
+    node: Node, access_id: AccessId, who: Address
+) -> tuple[records.Lease, tuple[records.LeasedEnvelope, ...]]:
+    """The keys of a lease that is on chain, decided again at the latest block.
+
+    Raises:
+        AccessNotRecorded: its `AccessRecorded` is not in the latest block yet.
+        Denied: the lease is over, another's, or refused by now; recorded.
+    """
+    lease = node.leases.lease(access_id)
+    if lease is None:
+        raise UnknownAccess("no lease of this id was opened here", access=fields.shown(access_id))
+    if lease.licensee != who:
+        raise refusal.WrongLicensee("the lease is another account's", access=fields.shown(access_id))
+    found = basis(node, Bytes32(lease.license_id))
+    if max(node.clock.now(), found.state.at.time) > lease.valid_until:
+        raise LeaseOver(f"the lease ended at {lease.valid_until}", access=fields.shown(access_id))
+    request = request_of(lease)
+    rows = node.leases.envelopes(access_id)
+    _check_recorded(found, lease, request, len(rows))
+    use = Use(found.license.id, who, request.purpose, request.territory, tuple(row.index for row in rows))
+    decisions = decide(node, found, use)
+    refused = license.refuse(decisions)
+    if refused is not None:
+        _record(node, "release", found.state.at, use, decisions, refused)
+        raise refused
+    return lease, rows
+
+
+def request_of(lease: records.Lease) -> typed.OpenAccess:
+    """The request that a lease answered."""
+    return typed.from_json(typed.OpenAccess, json.loads(lease.request))
+
+
+def access_of(lease: records.Lease) -> typed.Access:
+    """The lease as it was signed."""
+    return typed.Access(Bytes32(lease.request_id), Bytes32(lease.envelopes_root), UnixSeconds(lease.valid_until))
+
+
+def _check_form(ask: Ask) -> None:
+    """What is wrong whatever the state."""
+    purposes.single(ask.request.purpose)
+    if not ask.recordings or len(ask.recordings) > MOST or len(set(ask.recordings)) != len(ask.recordings):
+        raise Invalid(f"recordings: 1 to {MOST} different indexes are expected", field="recordings")
+    if not (ask.request.territory.isalpha() and ask.request.territory.isascii() and ask.request.territory.isupper()):
+        raise Invalid("territory: two capital letters are expected", field="territory")
+
+
+def _check_request(node: Node, ask: Ask, request_id: Bytes32) -> None:
+    """Whoever the key is bound to signed this request, for this time, once."""
+    now, asker = node.clock.now(), ask.binding.wallet
+    if not now <= ask.request.deadline <= now + REQUEST_LIFE_S:
+        raise StaleRequest(f"the request's deadline {ask.request.deadline} is not within {REQUEST_LIFE_S} s from now")
+    binding_id = typed.digest(node.deployment.domains.access, ask.binding)
+    if ask.request.key_binding != binding_id:
+        raise Invalid("keyBinding: not the binding that was sent", field="keyBinding")
+    node.check_signed(request_id, ask.signature, asker)
+    node.check_signed(binding_id, ask.binding_signature, asker)
+    if ask.binding.not_after < now:
+        raise StaleRequest(f"the key binding ended at {ask.binding.not_after}")
+    if ask.binding.nonce < node.leases.binding_nonce(asker):
+        raise BindingSuperseded("a binding with a higher nonce is known")
+    if not node.leases.use_nonce(asker, ask.request.nonce, ask.request.deadline, now):
+        raise NonceUsed(f"nonce {ask.request.nonce} was used in another request")
+
+
+def _lease(
+    node: Node, found: Basis, ask: Ask, request_id: Bytes32
+) -> tuple[records.Lease, list[records.LeasedEnvelope]]:
+    """The lease, signed, and its envelopes: each key is opened for a moment and sealed to the licensee."""
+    domain = node.deployment.domains.access
+    sealed = _envelopes(node, found, ask)
+    root = merkle.root(merkle.leaf(one.recording_id, sha256(one.envelope)) for one in sealed)
+    end = found.license.end(found.state.at.number)
+    valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, end - 1, found.terms.not_after))
+    access = typed.Access(request_id, root, valid_until)
+    access_id = typed.digest(domain, access)
+    for one in sealed:
+        one.access_id = access_id
+    lease = records.Lease(
+        access_id=access_id,
+        request_id=request_id,
+        license_id=found.license.id,
+        dataset_id=found.license.dataset_id,
+        licensee=found.license.licensee,
+        request=json.dumps(typed.to_json(ask.request)),
+        request_signature=ask.signature,
+        binding_nonce=ask.binding.nonce,
+        envelopes_root=root,
+        valid_until=valid_until,
+        signature=node.wallet.signer.sign(access_id),
+        at_s=node.clock.now(),
+    )
+    return lease, sealed
+
+
+def _envelopes(node: Node, found: Basis, ask: Ask) -> list[records.LeasedEnvelope]:
+    chosen = [found.manifest.recordings[index] for index in ask.recordings]
+    kept = node.custody.envelopes([one.sealed.header.object_id for one in chosen])
+    granted, sealed = found.license.granted.event, []
+    for one in chosen:
+        header = one.sealed.header
+        custody = kept.get((header.object_id, header.key_version))
+        if custody is None:
+            raise Broken(f"recording {one.index} is deposited without a key", recording=one.index)
+        secret = Secret.decode(node.wallet.open_envelope(custody, deposits.info(node, one)))
+        info = envelope_info(
+            chain_id=node.deployment.chain_id,
+            contract=node.deployment.contracts["DatasetRegistry"],
+            object_id=header.object_id,
+            cid_digest=one.cid.digest,
+            key_version=header.key_version,
+            license_id=granted.license_id,
+            licensee=granted.licensee,
+            expiry=granted.expiry,
+            purposes=granted.purposes,
+        )
+        sealed.append(
+            records.LeasedEnvelope(
+                access_id=b"",
+                index=one.index,
+                recording_id=recording_id(found.license.dataset_id, one.index),
+                cid=str(one.cid),
+                envelope=seal.seal_envelope(ask.binding.encryption_key, secret, info),
+            )
+        )
+    return sealed
+
+
+def _check_recorded(found: Basis, lease: records.Lease, request: typed.OpenAccess, units: int) -> None:
+    """`AccessRecorded` says the same as the lease, in the latest block or before."""
+    said = [
+        fact.event
+        for fact in found.state.ledger.access_by_id.get(Bytes32(lease.access_id), ())
+        if fact.upto(found.state.at.number)
+    ]
+    expected = (lease.license_id, lease.licensee, request.purpose, units)
+    if not any((one.license_id, one.accessor, one.purpose, one.units) == expected for one in said):
+        raise AccessNotRecorded(
+            f"no AccessRecorded of this lease up to block {found.state.at.number}", access=fields.shown(lease.access_id)
+        )
+
+
+def _record(
+    node: Node, step: str, at: Block, use: Use, decisions: tuple[Decision, ...], refused: ProvenanceError
+) -> None:
+    """The refusal is on record, one row for each refused recording."""
+    denied = [one for one in decisions if not one.allowed] or [
+        Decision(allowed=False, code=refused.code, license_id=use.license_id, detail=refused.detail)
+    ]
+    now = node.clock.now()
+    node.leases.add_refusals(
+        [
+            records.Refusal(
+                at_s=now,
+                step=step,
+                license_id=use.license_id,
+                licensee=use.licensee,
+                purpose=use.purpose,
+                territory=use.territory.decode("ascii", "replace"),
+                code=one.code,
+                detail=one.detail,
+                recording=one.recording,
+                consent_id=one.consent_id,
+                block=at.number,
+            )
+            for one in denied
+        ]
+    )

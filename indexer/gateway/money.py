@@ -1,0 +1,108 @@
+"""Does a license's balance cover what it asks for?
+
+The balance is what was funded less what the last proposed epoch says is spent; its document is
+content under a digest on chain. Who earns what is `domain.settlement`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from provenance.domain import cid, fields, refusal
+from provenance.domain.canonical import loads
+from provenance.domain.ledger import Ledger
+from provenance.domain.settlement import snapshots
+from provenance.domain.settlement.carry import Carry
+from provenance.errors import Denied, Failed, Missing, Unavailable
+from provenance.types import Wei
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from indexer.gateway.node import Node, State
+    from provenance.adapters.content.embedded import Embedded
+    from provenance.domain.terms import Terms
+    from provenance.errors import ProvenanceError
+    from provenance.types import Bytes32, Json, LicenseId
+
+
+class BalanceUnknown(Unavailable):
+    """The last epoch's documents are not here."""
+
+    code = "balance-unknown"
+    next = "Run `provenance node settle` again, or add a content source that holds the epoch's manifest."
+
+
+class Uncovered(Denied):
+    """The balance does not cover what the session may use."""
+
+    code = "balance-too-low"
+    next = "Fund the license with `license fund LICENSE AMOUNT`, or open a session with fewer units."
+
+
+def arrears(node: Node, license_id: LicenseId, state: State) -> ProvenanceError | None:
+    """The refusal of a license that owes more than it was funded with, and has not been funded since."""
+    carry = carried(node, state)
+    owed = sum(debt.total for debt in carry.debts if debt.license_id == license_id)
+    if not owed or balance(node, license_id, state) >= owed:
+        return None
+    return refusal.InArrears(
+        f"the license owes {owed} base units beyond its balance",
+        next="",
+        license=fields.shown(license_id),
+        arrears=str(owed),
+    )
+
+
+def cover(node: Node, license_id: LicenseId, terms: Terms, max_units: int, state: State) -> None:
+    """The balance covers `max_units` at the terms' price.
+
+    Raises:
+        Uncovered: naming what is there and what is needed.
+    """
+    price = terms.price.per_unit
+    needed = max_units * price.amount if price else 0
+    there = balance(node, license_id, state)
+    if there < needed:
+        raise Uncovered(
+            f"the balance is {there}, {max_units} units need {needed}",
+            license=fields.shown(license_id),
+            balance=str(there),
+            needed=str(needed),
+        )
+
+
+def balance(node: Node, license_id: LicenseId, state: State) -> Wei:
+    """What was funded under the license and not spent by the last epoch."""
+    funded = Ledger.fold(node.facts(state.at, license_id)).funded(license_id, state.at.number)
+    return Wei(funded - carried(node, state).spent.get(license_id, Wei(0)))
+
+
+def carried(node: Node, state: State) -> Carry:
+    """The state after the newest epoch that was neither vetoed nor rejected; empty before the first.
+
+    Raises:
+        BalanceUnknown: its documents are not here.
+    """
+    standing = [one for one in node.settlements(state.at) if not one.rejected]
+    if not standing:
+        return Carry()
+    try:
+        return _carry(node.content, standing[-1].proposed.event.manifest_digest)
+    except (Missing, Failed) as error:
+        raise BalanceUnknown(f"the last epoch cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=4)
+def _carry(content: Embedded, manifest_digest: Bytes32) -> Carry:
+    """The state that an epoch leaves; kept, since every decision of the next epoch reads it."""
+    document = loads(content.get_digest(manifest_digest)[1])
+    body: Mapping[str, Json] = document if isinstance(document, dict) else {}
+    of = fields.mapping(body, "snapshots") | {name: body.get(name) for name in ("tree", "debts")}
+    return snapshots.carry(
+        {
+            name: content.get(cid.parse(fields.text(fields.mapping(of, name), "cid")), limit=1 << 32)
+            for name in snapshots.CARRIED
+        }
+    )
