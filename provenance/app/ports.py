@@ -128,6 +128,10 @@ class Chain(Protocol):
         """Every event of our contracts in [first, last], in chain order."""
         ...
 
+    def about(self, subject: bytes) -> tuple[Logged, ...]:
+        """Every event that names an id (32 bytes) or an account (20) in an indexed argument, in chain order."""
+        ...
+
     def read(
         self,
         call: Call,

@@ -15,13 +15,14 @@ from provenance.app.ports import Block, Logged, Mined
 from provenance.domain.events import decode
 from provenance.domain.hashes import keccak
 from provenance.errors import Conflict, Invalid, Missing
+from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provenance.adapters.evm.node import Log, Receipt, Signed
     from provenance.app.ports import Call, ContractName, Cost, Deployment, Signer
-    from provenance.types import Address, BlockNumber, Bytes32
+    from provenance.types import Address, BlockNumber
 
 RANGE: Final = 10_000  # blocks a request; public endpoints allow this much
 BLOCKS_KEPT: Final = 4_096
@@ -116,12 +117,30 @@ class EvmChain:
         return self.events(self._deployment.first_block, last)
 
     def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
-        """Every event of our contracts in [first, last]; ranges halve where the node wants less, and grow again."""
-        at, size = int(first), RANGE
+        """Every event of our contracts in [first, last], in chain order."""
+        for logs in self._pages(first, last, RANGE):
+            yield from self._logged(logs)
+
+    def about(self, subject: bytes) -> tuple[Logged, ...]:
+        """Every event that names an id or an account in an indexed argument, in chain order."""
+        word, first, last = Bytes32(subject.rjust(32, b"\0")), self._deployment.first_block, self.head().number
+        found = {
+            (log.block_number, log.index): log
+            for place in range(1, 4)
+            for logs in self._pages(first, last, last - first + 1, (*(None,) * place, word))
+            for log in logs
+        }
+        return tuple(self._logged(tuple(found[key] for key in sorted(found))))
+
+    def _pages(
+        self, first: int, last: int, most: int, topics: tuple[Bytes32 | None, ...] = ()
+    ) -> Iterator[tuple[Log, ...]]:
+        """The raw logs of [first, last]; ranges halve where the node wants less, and grow again."""
+        at, size = first, most
         while at <= last:
-            end = min(at + size - 1, int(last))
+            end = min(at + size - 1, last)
             try:
-                logs = self.node.logs(at, end, tuple(self._names))
+                logs = self.node.logs(at, end, tuple(self._names), topics)
             except RpcRefused as error:
                 if error.too_wide and end > at:
                     size = (end - at + 1) // 2
@@ -132,8 +151,8 @@ class EvmChain:
                     first=at,
                     last=end,
                 ) from None
-            yield from self._logged(logs)
-            at, size = end + 1, min(size * 2, RANGE)
+            yield logs
+            at, size = end + 1, min(size * 2, most)
 
     def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
         """The call's results."""

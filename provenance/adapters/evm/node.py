@@ -128,13 +128,21 @@ class Node:
         """The next nonce, what waits in the node's pool counted."""
         return number(self._ask("eth_getTransactionCount", hexed(address), "pending"))
 
-    def logs(self, first: int, last: int, addresses: tuple[Address, ...]) -> tuple[Log, ...]:
-        """The raw logs of [first, last], in chain order.
+    def logs(
+        self, first: int, last: int, addresses: tuple[Address, ...], topics: tuple[Bytes32 | None, ...] = ()
+    ) -> tuple[Log, ...]:
+        """The raw logs of [first, last], in chain order; of `topics`, None stands for any.
 
         Raises:
             RpcRefused: the node wants a smaller range (`too_wide`), or refuses.
         """
-        wanted = {"fromBlock": hex(first), "toBlock": hex(last), "address": [hexed(one) for one in addresses]}
+        wanted: dict[str, Any] = {
+            "fromBlock": hex(first),
+            "toBlock": hex(last),
+            "address": [hexed(one) for one in addresses],
+        }
+        if topics:
+            wanted["topics"] = [hexed(one) if one is not None else None for one in topics]
         found = self.rpc.call("eth_getLogs", wanted)
         if not isinstance(found, list):
             raise NodeSilent("eth_getLogs did not answer with a list")
