@@ -1,4 +1,4 @@
-"""What did a voice owner allow, to whom, and does it cover this recording? (`provenance/consent/1`)
+"""What did a voice owner allow in a `provenance/consent/1`, to whom, and does it cover this recording?
 
 The signed grant and its scope. Whether it stands at some block (revocation, time) is `license`.
 """

@@ -1,4 +1,4 @@
-"""What is registered? (`provenance/manifest/1`)
+"""What is registered, in a `provenance/manifest/1`?
 
 The public document of one dataset, its ids and its tree. Sealing, storing and judging are elsewhere;
 whether its consents and terms allow a use is `license`.
@@ -14,7 +14,6 @@ from provenance.domain import canonical, cid, fields, merkle, splits
 from provenance.domain.consent import SignedConsent, consents_hash
 from provenance.domain.hashes import abi_words, keccak
 from provenance.domain.sealed import Header, KeyCommitment, PlaintextCommitment, Sealed
-from provenance.domain.splits import Split
 from provenance.errors import Invalid
 from provenance.types import (
     Address,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from provenance.domain.cid import Cid
+    from provenance.domain.splits import Split
     from provenance.domain.typed import Domain
     from provenance.types import VoiceId
 
@@ -204,7 +204,7 @@ class Manifest:
             terms_cid=cid.parse(fields.text(terms, "cid")),
             terms_hash=fields.word(terms, "termsHash"),
             consents=tuple(SignedConsent.of(item) for item in fields.objects(doc, "consents", most=CONSENTS)),
-            recordings=tuple(_recording(item) for item in fields.objects(doc, "recordings", most=RECORDINGS)),
+            recordings=tuple(read_recording(item) for item in fields.objects(doc, "recordings", most=RECORDINGS)),
             private=SealedObject(cid.parse(fields.text(private, "cid")), _sealed(private)),
             extra=fields.extra(doc, _FIELDS),
         )
@@ -226,7 +226,7 @@ class Manifest:
                 "termsHash": fields.shown(self.terms_hash),
             },
             "consents": [consent.document() for consent in self.consents],
-            "recordings": [_recording_document(recording) for recording in self.recordings],
+            "recordings": [recording_document(recording) for recording in self.recordings],
             "private": {
                 "cid": str(self.private.cid),
                 **_sealed_document(self.private.sealed),
@@ -361,7 +361,12 @@ def _sealed_document(sealed: Sealed) -> dict[str, Json]:
     }
 
 
-def _recording(doc: Mapping[str, Json]) -> Recording:
+def read_recording(doc: Mapping[str, Json]) -> Recording:
+    """The recording in one entry of `recordings`.
+
+    Raises:
+        Invalid: a field is wrong, or the header contradicts it.
+    """
     sealed = _sealed(doc)
     if fields.integer(doc, "sealedBytes", bits=53) != sealed.header.sealed_bytes:
         raise BadManifest("sealedBytes: not what the header gives", field="sealedBytes")
@@ -381,7 +386,8 @@ def _recording(doc: Mapping[str, Json]) -> Recording:
     )
 
 
-def _recording_document(recording: Recording) -> dict[str, Json]:
+def recording_document(recording: Recording) -> dict[str, Json]:
+    """The entry of one recording in `recordings`."""
     return {
         **recording.extra,
         "index": recording.index,

@@ -1,4 +1,4 @@
-"""Who shares a dataset's earnings, in basis points? (`provenance/splits/1`)"""
+"""Who shares a dataset's earnings, in basis points, by a `provenance/splits/1`?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Under which terms may a dataset be used? (`provenance/terms/1`, immutable)
+"""Under which terms may a dataset be used, in an immutable `provenance/terms/1`?
 
 Reading, checking and writing the document; whether a use is within it is `license`.
 """

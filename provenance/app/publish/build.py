@@ -1,0 +1,207 @@
+"""Which manifest do these takes, consents and shares make? Pure: the same inputs, the same answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from provenance.domain import canonical, cid, fields, splits
+from provenance.domain.hashes import sha256
+from provenance.domain.manifest import ConsentNeeded, ForeignConsent, Manifest, SealedObject
+from provenance.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provenance.app.publish.memory import Take
+    from provenance.app.publish.request import Request
+    from provenance.domain.cid import Cid
+    from provenance.domain.consent import SignedConsent
+    from provenance.domain.sealed import Sealed
+    from provenance.domain.typed import Domain
+    from provenance.types import Address, Bytes32, ConsentId, Json, UnixSeconds, VoiceId
+
+PRIVATE_KIND: Final = "provenance/private"
+RECORDINGS_KIND: Final = "provenance/recordings"
+
+
+class ConsentOver(Invalid):
+    """A consent whose time has passed."""
+
+    code = "consent-over"
+    next = "Ask the voice owner for a new consent: `consent grant --until DATE`."
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Which consents stand behind each take, by object id; and the takes whose voice has none."""
+
+    consents: Mapping[Bytes32, tuple[SignedConsent, ...]]
+    silent: tuple[Take, ...]
+
+    def needed(self) -> tuple[SignedConsent, ...]:
+        """Every consent that some take rests on, once."""
+        return tuple({one.signature: one for given in self.consents.values() for one in given}.values())
+
+
+def cast(request: Request, takes: Iterable[Take]) -> Cast:
+    """Every take with the consents of the voices heard in it, one for each voice.
+
+    A consent that lists recordings speaks for those; one for all recordings of a voice speaks for
+    every file that its pattern names.
+    """
+    found: dict[Bytes32, tuple[SignedConsent, ...]] = {}
+    silent: list[Take] = []
+    for take in takes:
+        voices: dict[VoiceId, SignedConsent] = {}
+        unheard = False
+        commitment = take.recording.sealed.plaintext_commitment
+        for given in request.consents:
+            if not given.names(take.recording.name):
+                continue
+            voice = given.consent.consent.voice_id
+            if given.consent.covers((voice,), commitment):
+                voices.setdefault(voice, given.consent)
+            else:
+                unheard = unheard or given.pattern is not None
+        if unheard or (request.kind == "voice" and not voices):
+            silent.append(take)
+        found[take.object_id] = tuple(voices.values())
+    return Cast(found, tuple(silent))
+
+
+def check_consents(request: Request, now: UnixSeconds) -> None:
+    """Every consent given is to this holder, and its time is not over.
+
+    Raises:
+        ForeignConsent, ConsentOver: naming the holder or the time.
+    """
+    for given in request.consents:
+        consent = given.consent.consent
+        if consent.holder != request.holder:
+            raise ForeignConsent(
+                f"the consent names 0x{consent.holder.hex()} as its holder, not 0x{request.holder.hex()}",
+                holder=fields.shown(consent.holder),
+            )
+        if consent.not_after < now:
+            raise ConsentOver(f"the consent ended at {consent.not_after}", notAfter=str(consent.not_after))
+
+
+def wanted(request: Request, takes: Iterable[Take]) -> bytes:
+    """What a voice owner needs to grant a consent: the plaintext commitments, with names to know them by."""
+    rows: list[Json] = [
+        {
+            "name": take.recording.name,
+            "durationMs": take.recording.duration_ms,
+            "plaintextCommitment": fields.shown(take.recording.sealed.plaintext_commitment),
+        }
+        for take in takes
+    ]
+    document: dict[str, Json] = {
+        "title": request.title,
+        "holder": fields.shown(request.holder),
+        "recordings": rows,
+    }
+    return canonical.encode(RECORDINGS_KIND, 1, document)
+
+
+def consent_needed(silent: tuple[Take, ...], file: str) -> ConsentNeeded:
+    """The error that tells the uploader what to do about voices without consent."""
+    names = [take.recording.name for take in silent]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ConsentNeeded(
+        f"{len(names)} recordings need a voice owner's consent: {shown}",
+        next=f"The voice owner runs `provenance consent grant --recordings {file} --voice NAME --holder A …"
+        " --out F`; then repeat this command with --consent F.",
+        recordings=list(names),
+        file=file,
+    )
+
+
+def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway: Address) -> Bytes32:
+    """What the manifest is made from: the same digest needs no second manifest."""
+    rows: list[Json] = [
+        {
+            "objectId": fields.shown(take.object_id),
+            "consents": [fields.shown(sha256(one.encode())) for one in chosen.consents[take.object_id]],
+        }
+        for take in takes
+    ]
+    return sha256(
+        canonical.dumps(
+            {
+                "title": request.title,
+                "kind": request.kind,
+                "language": request.language,
+                "tags": request.tags,
+                "holder": fields.shown(request.holder),
+                "gateway": fields.shown(gateway),
+                "terms": fields.shown(request.terms.terms_hash),
+                "splits": fields.shown(splits.split_hash(request.splits)),
+                "publishNames": request.publish_names,
+                "takes": rows,
+            }
+        )
+    )
+
+
+def private(request: Request, takes: Iterable[Take], uploader: Address) -> bytes:
+    """The part of a manifest that only the holder and the gateway read."""
+    rows: list[Json] = [
+        {
+            "objectId": fields.shown(take.object_id),
+            "file": take.recording.name,
+            "sha256": fields.shown(take.sha256),
+        }
+        for take in takes
+    ]
+    document: dict[str, Json] = {
+        "title": request.title,
+        "uploader": fields.shown(uploader),
+        "contributors": [fields.shown(split.account) for split in request.splits],
+        "recordings": rows,
+    }
+    return canonical.encode(PRIVATE_KIND, 1, document)
+
+
+def manifest(
+    request: Request,
+    takes: Iterable[Take],
+    chosen: Cast,
+    *,
+    gateway: Address,
+    domain: Domain,
+    sealed_private: tuple[Cid, Sealed],
+    now: UnixSeconds,
+) -> Manifest:
+    """The manifest of these takes in their order; numbered names, unless the holder asks for file names."""
+    ids: dict[bytes, ConsentId] = {one.signature: one.id(domain) for one in chosen.needed()}
+    recordings = []
+    for index, take in enumerate(takes):
+        consents = chosen.consents[take.object_id]
+        suffix = PurePosixPath(take.recording.name).suffix.lower()
+        recordings.append(
+            replace(
+                take.recording,
+                index=index,
+                name=take.recording.name if request.publish_names else f"{index + 1:04}{suffix}",
+                voice_ids=tuple(sorted({one.consent.voice_id for one in consents})),
+                consent_ids=tuple(sorted({ids[one.signature] for one in consents})),
+            )
+        )
+    return Manifest(
+        title=request.title,
+        kind=request.kind,
+        language=request.language,
+        tags=request.tags,
+        created_at=now,
+        holder=request.holder,
+        gateway=gateway,
+        splits=splits.check(request.splits),
+        terms_cid=cid.of_raw(request.terms.encode()),
+        terms_hash=request.terms.terms_hash,
+        consents=tuple(sorted(chosen.needed(), key=lambda one: ids[one.signature])),
+        recordings=tuple(recordings),
+        private=SealedObject(*sealed_private),
+    )

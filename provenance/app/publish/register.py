@@ -1,0 +1,119 @@
+"""How does a deposited manifest get on chain: by its holder, or for its holder by somebody else?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from provenance.app.ports import Call
+from provenance.app.publish.request import Authorization, AuthorizationNeeded
+from provenance.domain import canonical, fields, signature, typed
+from provenance.domain.typed import Register
+from provenance.errors import Invalid
+from provenance.types import UnixSeconds
+
+if TYPE_CHECKING:
+    from provenance.app.ports import Chain, Mined, Signer
+    from provenance.app.publish.request import Request
+    from provenance.app.publish.road import World
+    from provenance.domain.cid import Cid
+    from provenance.domain.manifest import Manifest
+    from provenance.types import DatasetId
+
+KIND: Final = "provenance/register"
+TITLE: Final = "register dataset"
+LIFE_S: Final = 7 * 86_400
+
+
+class OtherRegistration(Invalid):
+    """The signature is for another manifest, holder, terms or shares."""
+
+    code = "other-registration"
+    next = "Send the holder the new request file, and repeat with the signature under it."
+
+
+def is_registered(dataset: DatasetId, chain: Chain) -> bool:
+    """Whether the chain knows the dataset."""
+    return chain.read(Call("DatasetRegistry", "holderAndStatus", (dataset,)))[1] != 0
+
+
+def words(manifest: Manifest, cid: Cid, deadline: UnixSeconds) -> Register:
+    """What registering this manifest says."""
+    return Register(
+        holder=manifest.holder,
+        manifest_root=manifest.root(),
+        manifest_digest=cid.digest,
+        terms_hash=manifest.terms_hash,
+        split_hash=manifest.split_hash(),
+        items=len(manifest.recordings),
+        deadline=deadline,
+    )
+
+
+def register(request: Request, manifest: Manifest, cid: Cid, dataset: DatasetId, world: World) -> Mined | None:
+    """The dataset is on chain.
+
+    Raises:
+        AuthorizationNeeded: it is another's, who has not signed; the request to sign is written.
+        OtherRegistration: what was signed is something else.
+    """
+    world.studio.progress.phase("Registering", 0)
+    said = words(manifest, cid, request.authorization.register.deadline if request.authorization else UnixSeconds(0))
+    plain = (said.manifest_root, said.manifest_digest, said.terms_hash, said.split_hash, said.items)
+    if manifest.holder == world.studio.wallet.signer.address:
+        return world.transact(Call("DatasetRegistry", "register", plain), TITLE)
+    given = request.authorization
+    if given is None:
+        file = world.write("register.json", encode(said))
+        raise AuthorizationNeeded(
+            f"0x{manifest.holder.hex()} must sign this registration",
+            next=f"The holder runs `provenance dataset sign {file} --out F`; then repeat with --authorization F.",
+            file=str(file),
+            dataset=fields.shown(dataset),
+        )
+    check(given, said, world.studio.chain)
+    call = Call("DatasetRegistry", "registerFor", (said.holder, plain, said.deadline, given.signature))
+    return world.transact(call, TITLE)
+
+
+def check(given: Authorization, said: Register, chain: Chain) -> None:
+    """The holder signed exactly this.
+
+    Raises:
+        OtherRegistration: something else.
+        BadSignature: somebody else (a contract wallet's signature is left to the contract).
+    """
+    if given.register != said:
+        names = [name for name in Register.__slots__ if getattr(given.register, name) != getattr(said, name)]
+        raise OtherRegistration(f"the signature is for another {', '.join(names)}", fields=list(names))
+    if not chain.has_code(said.holder):
+        signature.check(typed.digest(chain.deployment.domains.registry, said), given.signature, said.holder)
+
+
+def encode(register: Register, signed: bytes = b"") -> bytes:
+    """A `provenance/register/1` document: a request to sign, or with the signature an authorization."""
+    return canonical.encode(KIND, 1, {**typed.to_json(register), "signature": fields.shown(signed)})
+
+
+def parse(data: bytes) -> Authorization:
+    """What `encode` wrote; the signature is empty in a request.
+
+    Raises:
+        Invalid: not such a document.
+    """
+    document = canonical.parse(data, kind=KIND)
+    return Authorization(typed.from_json(Register, document), fields.octets(document, "signature"))
+
+
+def sign(asked: Authorization, signer: Signer, chain: Chain, deadline: UnixSeconds) -> Authorization:
+    """The registration that was asked for, signed by its holder.
+
+    Raises:
+        OtherRegistration: it is not for this account.
+    """
+    if asked.register.holder != signer.address:
+        raise OtherRegistration(
+            f"this registration is for 0x{asked.register.holder.hex()}, not for 0x{signer.address.hex()}",
+            next="Repeat with --account of the holder.",
+        )
+    said = Register(**{name: getattr(asked.register, name) for name in Register.__slots__} | {"deadline": deadline})
+    return Authorization(said, signer.sign(typed.digest(chain.deployment.domains.registry, said)))

@@ -1,0 +1,94 @@
+"""What does an uploader ask for, and what came of each file?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from provenance.errors import Denied, Invalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provenance.domain.consent import SignedConsent
+    from provenance.domain.splits import Split
+    from provenance.domain.terms import Terms
+    from provenance.domain.typed import Register
+    from provenance.types import Address, Json
+
+
+class NothingToRegister(Invalid):
+    """Every file was refused."""
+
+    code = "nothing-to-register"
+    next = "Look at the reasons above, correct or replace the files and repeat the command."
+
+
+class AuthorizationNeeded(Denied):
+    """The rights holder has not signed this registration."""
+
+    code = "authorization-needed"
+    next = "Ask the holder for `dataset sign FILE --out F`, then repeat with --authorization F."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to upload and the name it goes by: its path under the folder that was named."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A consent, and for which files it was given on the command line (all, if there is no pattern)."""
+
+    consent: SignedConsent
+    pattern: str | None = None
+
+    def names(self, name: str) -> bool:
+        """Whether the pattern means this file, by its path or its last part."""
+        if self.pattern is None:
+            return True
+        return fnmatchcase(name, self.pattern) or fnmatchcase(name.rpartition("/")[2], self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A holder's signature under a registration that somebody else sends."""
+
+    register: Register
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One upload as the user asked for it."""
+
+    title: str
+    kind: str
+    language: str
+    terms: Terms
+    holder: Address
+    splits: tuple[Split, ...]
+    sources: tuple[Source, ...]
+    consents: tuple[Given, ...] = ()
+    tags: tuple[str, ...] = ()
+    accept_review: bool = False
+    publish_names: bool = False
+    dispute: bool = False
+    authorization: Authorization | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that is not in the dataset, and why."""
+
+    name: str
+    code: str
+    reason: str
+
+    def row(self) -> dict[str, Json]:
+        """As `--json` prints it."""
+        return {"name": self.name, "code": self.code, "reason": self.reason}

@@ -1,0 +1,317 @@
+"""The road of one upload: judge and seal, build, deposit, register; and again from where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from provenance.app.ports import Call
+from provenance.app.publish import build, takes
+from provenance.app.publish.deposit import GATE_DUPLICATE, deposited
+from provenance.app.publish.memory import Memory, Take
+from provenance.app.publish.register import is_registered, register
+from provenance.app.publish.request import NothingToRegister, Refused
+from provenance.domain import fields, refusal, signature, splits
+from provenance.domain.manifest import Manifest
+from provenance.domain.sealed import Header, Secret
+from provenance.errors import Denied, Invalid
+from provenance.types import Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from provenance.app.ports import Gateway, Journal, Mined, SignedGateReport
+    from provenance.app.publish.build import Cast
+    from provenance.app.publish.request import Request, Source
+    from provenance.app.publish.takes import Studio
+    from provenance.domain.cid import Cid
+    from provenance.domain.consent import SignedConsent
+    from provenance.domain.sealed import Sealed
+    from provenance.errors import ProvenanceError
+    from provenance.types import Address, ConsentId, DatasetId, Json, UnixSeconds
+
+ALREADY: Final = "already-registered"
+
+
+class ConsentWithdrawnBefore(Denied):
+    """A consent that its owner withdrew cannot carry a new dataset."""
+
+    code = "consent-withdrawn"
+    next = "Leave these recordings out, or ask the voice owner for a new consent."
+
+
+class TermsOver(Invalid):
+    """Terms whose time has passed."""
+
+    code = "terms-over"
+    next = "Make new terms with a later notAfter: `terms new`."
+
+
+class NotAMeter(Invalid):
+    """The gateway may not anchor usage on this network."""
+
+    code = "gateway-not-admitted"
+    next = "Use a gateway that the network's owner admitted as a meter."
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an upload needs of the world."""
+
+    studio: Studio
+    gateway: Gateway
+    journal: Journal
+    transact: Callable[[Call, str], Mined]
+    """Sends a transaction of this wallet after the user agreed."""
+    write: Callable[[str, bytes], Path]
+    """Leaves a file of this name for the user and says where."""
+    elsewhere: Mapping[Bytes32, DatasetId] = field(default_factory=dict)
+    """By sha-256: files that this holder registered under the same terms in other uploads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an upload came to."""
+
+    dataset_id: DatasetId
+    manifest_cid: Cid | None
+    recordings: int
+    refused: tuple[Refused, ...]
+    already: tuple[Refused, ...]
+    mined: Mined | None
+    """None: it was registered before."""
+    reports: tuple[SignedGateReport, ...] = ()
+
+
+def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
+    """The dataset is registered with every take that is good, or it is said why not.
+
+    Raises:
+        ConsentNeeded: voices without consent; the takes are sealed and wait.
+        AuthorizationNeeded: another holder must sign first.
+        NothingToRegister: no take is left.
+    """
+    gateway = _check(request, world, now)
+    memory = Memory.fold(world.journal.entries())
+    sealed, refused = _sealed(request, world, memory)
+    kept, already = _apart(sealed, world)
+    if not kept and already and not refused:
+        return Outcome(world.elsewhere[already[0].sha256], None, len(already), (), _already(already, world), None)
+    chosen = _cast(request, kept, world)
+    while True:
+        left = [take for take in kept if _stays(take, memory, request)]
+        out = (*refused, *(_gate_refusal(take, memory) for take in kept if take not in left))
+        if not left:
+            raise _nothing_left(out, memory)
+        cid, manifest = _manifest(request, left, chosen, gateway, world, memory, now)
+        dataset = manifest.dataset_id(_chain_id(world), _contract(world))
+        if is_registered(dataset, world.studio.chain):
+            return Outcome(dataset, cid, len(left), out, _already(already, world), None)
+        disputed = tuple(i for i, take in enumerate(left) if _duplicate(take, memory)) if request.dispute else ()
+        reports = deposited(manifest, cid, world, memory, request=request, disputed=disputed)
+        if reports is not None:
+            break
+    mined = register(request, manifest, cid, dataset, world)
+    _remember(
+        world.journal,
+        memory,
+        {
+            "step": "registered",
+            "datasetId": fields.shown(dataset),
+            "cid": str(cid),
+            "terms": fields.shown(request.terms.terms_hash),
+            "holder": fields.shown(request.holder),
+            "files": [fields.shown(take.sha256) for take in left],
+        },
+    )
+    return Outcome(dataset, cid, len(left), out, _already(already, world), mined, reports)
+
+
+def _check(request: Request, world: World, now: UnixSeconds) -> Address:
+    """Nothing that could be known now is found out later: splits, terms, consents, gateway."""
+    splits.check(request.splits)
+    if request.terms.not_after < now:
+        raise TermsOver(f"the terms ended at {request.terms.not_after}", notAfter=request.terms.not_after)
+    build.check_consents(request, now)
+    chain = world.studio.chain
+    for given in request.consents:
+        _check_signed(given.consent, world)
+    gateway = world.gateway.key().wallet
+    if chain.read(Call("UsageLedger", "headOf", (gateway,)))[0] in (bytes(32), b"", 0):
+        raise NotAMeter(f"0x{gateway.hex()} is no meter of this network", gateway=fields.shown(gateway))
+    return gateway
+
+
+def _check_signed(consent: SignedConsent, world: World) -> None:
+    """Its owner signed it, or approved it on chain, and did not withdraw it."""
+    chain = world.studio.chain
+    subject, consent_id = consent.consent.subject, consent.id(chain.deployment.domains.consent)
+    try:
+        consent.check(chain.deployment.domains.consent)
+    except signature.BadSignature:
+        if not chain.read(Call("ConsentRegistry", "approvedAt", (subject, consent_id)))[0]:
+            raise
+    if chain.read(Call("ConsentRegistry", "revokedAt", (subject, consent_id)))[0]:
+        raise ConsentWithdrawnBefore("the voice owner withdrew this consent", consent=fields.shown(consent_id))
+
+
+def _sealed(request: Request, world: World, memory: Memory) -> tuple[list[Take], list[Refused]]:
+    """Every good file as a sealed take, in the order of their names; bad ones with the reason."""
+    studio = world.studio
+    found: dict[Bytes32, Take] = {}
+    refused: list[Refused] = []
+    studio.progress.phase("Judging and sealing", _work_bytes(request, memory))
+    for source in request.sources:
+        try:
+            take = _take(source, request, world, memory)
+        except Invalid as error:
+            refused.append(Refused(source.name, error.code, error.detail))
+            studio.progress.note(f"{source.name}: {error.detail}")
+            continue
+        if isinstance(take, Refused):
+            refused.append(take)
+            studio.progress.note(f"{source.name}: {take.reason}")
+        elif take.sha256 in found:
+            studio.progress.note(f"{source.name}: the same bytes as {found[take.sha256].recording.name}, taken once")
+        else:
+            found[take.sha256] = take
+    return list(found.values()), refused
+
+
+def _take(source: Source, request: Request, world: World, memory: Memory) -> Take | Refused:
+    """One file, sealed now or before; or why it stays out."""
+    studio = world.studio
+    try:
+        stat = source.path.stat()
+    except OSError as error:
+        raise Invalid(f"cannot be read: {error.strerror}", path=str(source.path)) from error
+    sha256 = memory.seen.get((str(source.path), stat.st_size, stat.st_mtime_ns))
+    sha256 = sha256 or takes.sha256_of(source.path, studio.progress)
+    known = memory.takes.get(sha256)
+    if known is not None and studio.content.has(known.recording.cid):
+        heard = known.heard()
+        return takes.judged(heard, source.name, accept_review=request.accept_review) or known
+    heard = studio.ear.listen(source.path)
+    refusal = takes.judged(heard, source.name, accept_review=request.accept_review)
+    if refusal is not None:
+        return refusal
+    take = takes.seal(source, heard, sha256, request.holder, studio)
+    _remember(world.journal, memory, take.entry())
+    return take
+
+
+def _work_bytes(request: Request, memory: Memory) -> int:
+    """Bytes to read: twice each file that is not sealed yet (once to know it, once to seal it)."""
+    total = 0
+    for source in request.sources:
+        try:
+            stat = source.path.stat()
+        except OSError:
+            continue
+        if (str(source.path), stat.st_size, stat.st_mtime_ns) not in memory.seen:
+            total += 2 * stat.st_size
+    return total
+
+
+def _apart(sealed: list[Take], world: World) -> tuple[list[Take], list[Take]]:
+    """What is new, and what this holder registered before under the same terms."""
+    already = [take for take in sealed if take.sha256 in world.elsewhere]
+    return [take for take in sealed if take.sha256 not in world.elsewhere], already
+
+
+def _already(kept: list[Take], world: World) -> tuple[Refused, ...]:
+    return tuple(
+        Refused(take.recording.name, ALREADY, f"registered in 0x{world.elsewhere[take.sha256].hex()}") for take in kept
+    )
+
+
+def _cast(request: Request, kept: list[Take], world: World) -> Cast:
+    """Which voices are heard where; stops where one has no consent."""
+    chosen = build.cast(request, kept)
+    if chosen.silent:
+        file = world.write("recordings.json", build.wanted(request, chosen.silent))
+        raise build.consent_needed(chosen.silent, str(file))
+    return chosen
+
+
+def _stays(take: Take, memory: Memory, request: Request) -> bool:
+    """Whether the gateway has not refused it, or the refusal is disputed."""
+    refusal = memory.gate.get(take.object_id)
+    return refusal is None or (request.dispute and refusal.code == GATE_DUPLICATE)
+
+
+def _duplicate(take: Take, memory: Memory) -> bool:
+    refusal = memory.gate.get(take.object_id)
+    return refusal is not None and refusal.code == GATE_DUPLICATE
+
+
+def _gate_refusal(take: Take, memory: Memory) -> Refused:
+    refusal = memory.gate[take.object_id]
+    return Refused(take.recording.name, refusal.code, refusal.reason)
+
+
+def _manifest(
+    request: Request, left: list[Take], chosen: Cast, gateway: Address, world: World, memory: Memory, now: UnixSeconds
+) -> tuple[Cid, Manifest]:
+    """The manifest of these takes: the one of an earlier run, or a new one, stored and remembered."""
+    studio, content = world.studio, world.studio.content
+    inputs = build.inputs_digest(request, left, chosen, gateway)
+    known = memory.manifests.get(inputs)
+    if known is not None and content.has(known):
+        return known, Manifest.parse(content.get(known))
+    manifest = build.manifest(
+        request,
+        left,
+        chosen,
+        gateway=gateway,
+        domain=studio.chain.deployment.domains.consent,
+        sealed_private=_seal_private(request, left, studio),
+        now=now,
+    )
+    manifest.check(studio.chain.deployment.domains.consent, approved=_trusted(manifest, world))
+    cid = content.put(manifest.encode())
+    _remember(world.journal, memory, {"step": "manifest", "inputs": fields.shown(inputs), "cid": str(cid)})
+    return cid, manifest
+
+
+def _trusted(manifest: Manifest, world: World) -> frozenset[ConsentId]:
+    """Consents of contract wallets were looked up on chain before; see `_check_signed`."""
+    return frozenset(manifest.consents_by_id(world.studio.chain.deployment.domains.consent))
+
+
+def _seal_private(request: Request, left: list[Take], studio: Studio) -> tuple[Cid, Sealed]:
+    plaintext = build.private(request, left, studio.wallet.signer.address)
+    header = Header(Bytes32(studio.random.bytes(32)), request.holder, len(plaintext))
+    secret = Secret(studio.random.bytes(32), studio.random.bytes(32))
+    sealing = studio.cipher.sealing(header, secret)
+    cid = studio.content.put_chunks(sealing.seal([plaintext]))
+    takes.keep_key(cid, sealing.sealed(), secret, studio)
+    return cid, sealing.sealed()
+
+
+def _nothing_left(out: tuple[Refused, ...], memory: Memory) -> ProvenanceError:
+    """Why no take can be registered; a `Conflict` where others registered all of them before."""
+    rows: list[Json] = [one.row() for one in out]
+    earlier = [one.dataset for one in memory.gate.values() if one.dataset is not None]
+    if earlier and all(one.code == GATE_DUPLICATE for one in out):
+        return refusal.DuplicateOf(
+            f"{len(out)} recordings were registered before by another holder, in 0x{earlier[0].hex()}",
+            dataset=fields.shown(earlier[0]),
+            refused=rows,
+        )
+    first = f"; {out[0].name}: {out[0].reason}" if out else ""
+    return NothingToRegister(f"none of {len(out)} recordings can be registered{first}", refused=rows)
+
+
+def _remember(journal: Journal, memory: Memory, entry: dict[str, Json]) -> None:
+    journal.append(entry)
+    memory.add(entry)
+
+
+def _chain_id(world: World) -> int:
+    return world.studio.chain.deployment.chain_id
+
+
+def _contract(world: World) -> Address:
+    return world.studio.chain.deployment.contracts["DatasetRegistry"]

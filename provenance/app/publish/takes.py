@@ -1,0 +1,166 @@
+"""How does one audio file become a sealed take? Hash, judge, seal, keep the key, remember."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from provenance.app.publish.memory import Take
+from provenance.app.publish.request import Refused
+from provenance.domain import canonical, fields
+from provenance.domain.manifest import Recording
+from provenance.domain.sealed import Header, Secret, envelope_info
+from provenance.errors import Failed, Invalid
+from provenance.types import Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from provenance.app.ports import Chain, Cipher, Content, Ear, Heard, Keys, Progress, Random, Wallet
+    from provenance.app.publish.request import Source
+    from provenance.domain.cid import Cid
+    from provenance.domain.sealed import Sealed
+    from provenance.types import Address
+
+CHUNK_BYTES: Final = 1 << 20
+ENVELOPE_KIND: Final = "provenance/envelope"
+
+
+class TakeRefused(Invalid):
+    """A take that the rules of quality do not let in."""
+
+    code = "take-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """What sealing needs of the world."""
+
+    content: Content
+    keys: Keys
+    cipher: Cipher
+    ear: Ear
+    random: Random
+    wallet: Wallet
+    chain: Chain
+    progress: Progress
+
+
+def sha256_of(path: Path, progress: Progress) -> Bytes32:
+    """The digest of a file's bytes.
+
+    Raises:
+        Invalid: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    for chunk in _chunks(path):
+        digest.update(chunk)
+        progress.advance(len(chunk))
+    return Bytes32(digest.digest())
+
+
+def judged(heard: Heard, name: str, *, accept_review: bool) -> Refused | None:
+    """Why a take stays out, if it does."""
+    verdict = heard.quality.get("verdict")
+    why = "; ".join(heard.reasons) or f"verdict {verdict}"
+    if verdict == "reject":
+        return Refused(name, "take-rejected", why)
+    if verdict == "review" and not accept_review:
+        return Refused(name, "take-needs-review", f"{why} (--accept-review takes it)")
+    return None
+
+
+def seal(source: Source, heard: Heard, sha256: Bytes32, holder: Address, studio: Studio) -> Take:
+    """The file is sealed in the content store, and its key is kept for this wallet.
+
+    Raises:
+        Invalid: the file changed meanwhile.
+    """
+    stat = source.path.stat()
+    header = Header(Bytes32(studio.random.bytes(32)), holder, stat.st_size)
+    secret = Secret(studio.random.bytes(32), studio.random.bytes(32))
+    digest = hashlib.sha256()
+
+    def plaintext() -> Iterator[bytes]:
+        for chunk in _chunks(source.path):
+            digest.update(chunk)
+            studio.progress.advance(len(chunk))
+            yield chunk
+
+    sealing = studio.cipher.sealing(header, secret)
+    cid = studio.content.put_chunks(sealing.seal(plaintext()))
+    if digest.digest() != sha256:
+        raise Invalid(f"{source.name} changed while it was read", next="Leave the file alone and repeat the command.")
+    keep_key(cid, sealing.sealed(), secret, studio)
+    recording = Recording(
+        index=0,
+        name=source.name,
+        cid=cid,
+        sealed=sealing.sealed(),
+        duration_ms=heard.duration_ms,
+        sample_rate=heard.sample_rate,
+        channels=heard.channels,
+        codec=heard.codec,
+        quality=heard.quality,
+    )
+    return Take(str(source.path), stat.st_size, stat.st_mtime_ns, sha256, recording, heard.reasons)
+
+
+def keep_key(cid: Cid, sealed: Sealed, secret: Secret, studio: Studio) -> None:
+    """The object's key is on disk, sealed to this wallet."""
+    wallet = studio.wallet
+    info = info_for(studio.chain, cid, sealed, wallet.signer.address)
+    document = canonical.encode(
+        ENVELOPE_KIND,
+        1,
+        {
+            "wallet": fields.shown(wallet.signer.address),
+            "cid": str(cid),
+            "header": fields.shown(sealed.header.encode()),
+            "keyCommitment": fields.shown(sealed.key_commitment),
+            "plaintextCommitment": fields.shown(sealed.plaintext_commitment),
+            "envelope": fields.shown(studio.cipher.envelope(wallet.encryption_key, secret, info)),
+        },
+    )
+    studio.keys.keep(sealed.header.object_id, document)
+
+
+def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: Chain) -> Secret:
+    """The key of an object that this wallet sealed.
+
+    Raises:
+        Missing: its envelope is not in this home.
+        Failed: the envelope on disk is of another object.
+    """
+    document = canonical.parse(keys.find(sealed.header.object_id), kind=ENVELOPE_KIND)
+    if fields.octets(document, "header") != sealed.header.encode() or document.get("cid") != str(cid):
+        raise Failed(
+            f"the key kept for object 0x{sealed.header.object_id.hex()} is of another version",
+            next="Restore home/keys from `account export`.",
+        )
+    info = info_for(chain, cid, sealed, wallet.signer.address)
+    return Secret.decode(wallet.open_envelope(fields.octets(document, "envelope"), info))
+
+
+def info_for(chain: Chain, cid: Cid, sealed: Sealed, reader: Address) -> bytes:
+    """The words that bind the holder's or the gateway's own envelope: no license, no end."""
+    deployment = chain.deployment
+    return envelope_info(
+        chain_id=deployment.chain_id,
+        contract=deployment.contracts["DatasetRegistry"],
+        object_id=sealed.header.object_id,
+        cid_digest=cid.digest,
+        key_version=sealed.header.key_version,
+        licensee=reader,
+    )
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
