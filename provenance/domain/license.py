@@ -188,23 +188,47 @@ def _refused(use: Use, index: int, code: str, detail: str, consent_id: ConsentId
     )
 
 
+def standing(
+    ledger: Ledger, manifest: Manifest, license_id: LicenseId, licensee: Address, at: Block, final: BlockNumber
+) -> Decision:
+    """Whether a license stands at all, whatever it is used for: what opens a session."""
+    use = Use(license_id, licensee, 0, b"", ())
+    reason = _grant_reason(ledger, use, at) or _final_reason(ledger, use, final)
+    reason = reason or _dataset_reason(ledger, manifest, use, at, final)
+    if reason:
+        return Decision(allowed=False, code=reason[0], license_id=license_id, detail=reason[1])
+    return Decision(allowed=True, code=ALLOWED, license_id=license_id)
+
+
 def _license_reason(ledger: Ledger, use: Use, at: Block, final: BlockNumber) -> tuple[str, str] | None:
+    reason = _grant_reason(ledger, use, at)
+    if reason:
+        return reason
+    if use.purpose & ~purposes.KNOWN or use.purpose.bit_count() != 1:
+        return "purpose-not-single", "exactly one known purpose is meant"
+    granted = ledger.licenses[use.license_id].purposes & purposes.KNOWN
+    if not use.purpose & granted:
+        return (
+            "purpose-not-licensed",
+            f"{purposes.label(use.purpose)} is not licensed; the license names {purposes.label(granted)}",
+        )
+    return _final_reason(ledger, use, final)
+
+
+def _grant_reason(ledger: Ledger, use: Use, at: Block) -> tuple[str, str] | None:
     license_ = ledger.licenses.get(use.license_id)
     if license_ is None or not license_.granted.upto(at.number):
         return "unknown-license", "no license of this id is on chain"
     if use.licensee != license_.licensee:
         return "wrong-licensee", f"the license is that of 0x{license_.licensee.hex()}"
-    over = _over(license_, at)
-    if over:
-        return over
-    if use.purpose & ~purposes.KNOWN or use.purpose.bit_count() != 1:
-        return "purpose-not-single", "exactly one known purpose is meant"
-    if not use.purpose & license_.purposes:
-        asked, granted = purposes.label(use.purpose), purposes.label(license_.purposes & purposes.KNOWN)
-        return "purpose-not-licensed", f"{asked} is not licensed; the license names {granted}"
-    if not license_.granted.upto(final):
-        return "not-final", f"the license was granted in block {license_.granted.number}, which is not final yet"
-    return None
+    return _over(license_, at)
+
+
+def _final_reason(ledger: Ledger, use: Use, final: BlockNumber) -> tuple[str, str] | None:
+    granted = ledger.licenses[use.license_id].granted
+    if granted.upto(final):
+        return None
+    return "not-final", f"the license was granted in block {granted.number}, which is not final yet"
 
 
 def _over(license_: License, at: Block) -> tuple[str, str] | None:
@@ -348,4 +372,5 @@ __all__ = [
     "license_id",
     "narrow",
     "refuse",
+    "standing",
 ]

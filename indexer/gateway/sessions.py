@@ -1,0 +1,262 @@
+"""Which usage does the gateway take, and what does it promise by an acknowledgement?
+
+Write, fsync, remember, then acknowledge: what was acknowledged is anchored. What a use costs is
+`settlement`; whether a run of receipts is whole is `domain.usage`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from indexer import records
+from indexer.gateway import leases, money
+from provenance.adapters import segments as files
+from provenance.domain import fields, license, signature, typed, usage  # noqa: A004 - the trade's word
+from provenance.domain.usage import Unit
+from provenance.errors import Conflict, Denied, Invalid, Missing
+from provenance.types import Bytes32, UnixMs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from indexer.gateway.node import Node
+    from provenance.domain.typed import MeterSession, Segment
+    from provenance.domain.usage import Use
+    from provenance.types import SessionId
+
+SEGMENT_BYTES: Final = 64 << 20
+
+
+class OtherMeter(Invalid):
+    """The session names another gateway."""
+
+    code = "other-meter"
+    next = "Open the session at the gateway that the dataset's manifest names."
+
+
+class SessionOver(Denied):
+    """The session's time is past, longer than its license, or its signer revoked it."""
+
+    code = "session-over"
+    next = "Open a new session; it ends with its license at the latest."
+
+
+class UnknownSession(Missing):
+    """No session of this id was opened here."""
+
+    code = "unknown-session"
+    next = "Open the session first; a Meter does so by itself."
+
+
+class Equivocated(Conflict):
+    """Another segment stands in this place: both are kept as evidence, and the session is suspended."""
+
+    code = "equivocation"
+    next = "Open a new session; never give two receipts one number."
+
+
+class SessionSuspended(Conflict):
+    """The session gave two segments for one place."""
+
+    code = "session-suspended"
+    next = "Open a new session."
+
+
+class UnitsExceeded(Denied):
+    """The segment goes past what the session may use."""
+
+    code = "units-exceeded"
+    next = "Open a new session for further use; fund the license for it first."
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """An acknowledged segment and what is still missing before it."""
+
+    row: records.ReceivedSegment
+    missing: tuple[tuple[int, int], ...]
+
+    @property
+    def ack(self) -> typed.Ack:
+        """What was signed."""
+        return typed.Ack(Bytes32(self.row.segment_hash), UnixMs(self.row.received_at_ms))
+
+
+def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
+    """The session takes segments; the same session twice is once.
+
+    Raises:
+        Denied: the license does not stand, is in arrears, or its balance does not cover `maxUnits`.
+    """
+    if session.meter != node.address:
+        raise OtherMeter(f"the session names 0x{session.meter.hex()}, this is 0x{node.address.hex()}")
+    if session.valid_from > session.valid_until or not session.max_units:
+        raise Invalid("a session has a time and at least one unit", field="validUntil")
+    session_id = usage.session_id(node.deployment.domains.usage, session)
+    if node.usage.session(session_id) is not None:
+        return session_id
+    found = leases.basis(node, session.license_id)
+    licensee, state = found.license.licensee, found.state
+    node.check_signed(session_id, signed, licensee)
+    stands = license.standing(state.ledger, found.manifest, session.license_id, licensee, state.at, state.final)
+    refused = license.refuse([stands]) or money.arrears(node, session.license_id, state)
+    if refused is not None:
+        raise refused
+    end = found.license.end(state.at.number)
+    if not node.clock.now() <= session.valid_until <= end:
+        raise SessionOver(f"the session ends at {session.valid_until}, the license at {end}")
+    if node.about(state.at, state.final, session_id).ledger.session_revoked(licensee, session_id, state.at.number):
+        raise SessionOver("its signer revoked the session")
+    money.cover(node, session.license_id, found.terms, session.max_units, state)
+    node.usage.add_session(
+        records.Session(
+            session_id=session_id,
+            license_id=session.license_id,
+            licensee=licensee,
+            session=json.dumps(typed.to_json(session)),
+            signature=signed,
+            at_s=node.clock.now(),
+        )
+    )
+    return session_id
+
+
+def put_segment(node: Node, segment: Segment, signed: bytes, data: bytes) -> Acked:
+    """The segment is on disk and on record, and acknowledged; the same bytes get the same answer.
+
+    Raises:
+        Equivocated: other bytes stand in its place; both are kept.
+        BadSegment, WrongSegmentFile: it is no whole, signed run of receipts.
+    """
+    row = node.usage.session(segment.session_id)
+    if row is None:
+        raise UnknownSession("no session of this id was opened here", session=fields.shown(segment.session_id))
+    session = session_of(row)
+    domain = node.deployment.domains.usage
+    digest = usage.segment_hash(domain, segment)
+    signature.check(digest, signed, session.session_key)
+    uses = files.read(data, expected_sha256=segment.sha256)
+    earlier = node.usage.segments(segment.session_id)
+    same = next((one for one in earlier if one.segment_hash == digest), None)
+    if same is not None:
+        return Acked(same, _missing(earlier, segment))
+    _refuse_second(node, segment, signed, data, [segment_of(one) for one in earlier])
+    if node.usage.suspended(segment.session_id):
+        raise SessionSuspended("the session gave two segments for one place", session=fields.shown(row.session_id))
+    now_ms = node.clock.now_ms()
+    _check_run(node, session, segment, uses, [segment_of(one) for one in earlier], now_ms)
+    _check_units(session, segment, earlier)
+    kept = node.usage.add_segment(_row(node, session, segment, signed, data, uses, now_ms))
+    if kept.segment_hash != digest:  # another one was faster
+        _refuse_second(node, segment, signed, data, [segment_of(kept)])
+    return Acked(kept, _missing((*earlier, kept), segment))
+
+
+def session_of(row: records.Session) -> MeterSession:
+    """The session as it was signed."""
+    return typed.from_json(typed.MeterSession, json.loads(row.session))
+
+
+def segment_of(row: records.ReceivedSegment | records.Equivocation) -> Segment:
+    """The segment as it was signed."""
+    return typed.from_json(typed.Segment, json.loads(row.segment))
+
+
+def _refuse_second(node: Node, segment: Segment, signed: bytes, data: bytes, earlier: list[Segment]) -> None:
+    """No receipt's place is taken already; if one is, both segments are kept as evidence."""
+    end = usage.following(segment)
+    taken = [
+        one
+        for one in earlier
+        if one.first_seq == segment.first_seq or (one.first_seq < end and segment.first_seq < usage.following(one))
+    ]
+    if not taken:
+        return
+    domain = node.deployment.domains.usage
+    node.usage.add_equivocation(
+        records.Equivocation(
+            segment_hash=usage.segment_hash(domain, segment),
+            session_id=segment.session_id,
+            cid=str(node.content.put(data)),
+            segment=json.dumps(typed.to_json(segment)),
+            signature=signed,
+            received_at_ms=node.clock.now_ms(),
+        )
+    )
+    raise Equivocated(
+        f"another segment holds receipt {max(taken[0].first_seq, segment.first_seq)}",
+        session=fields.shown(segment.session_id),
+        segment=fields.shown(usage.segment_hash(domain, segment)),
+        acknowledged=fields.shown(usage.segment_hash(domain, taken[0])),
+    )
+
+
+def _check_run(
+    node: Node, session: MeterSession, segment: Segment, uses: Sequence[Use], earlier: list[Segment], now_ms: UnixMs
+) -> None:
+    """One whole run; its chain is checked as far as its neighbors are here."""
+    domain = node.deployment.domains.usage
+    before = next((one for one in earlier if usage.following(one) == segment.first_seq), None)
+    after = next((one for one in earlier if one.first_seq == usage.following(segment)), None)
+    if after is not None and after.prev_segment_hash != usage.segment_hash(domain, segment):
+        raise usage.BadSegment("the segment after it names another one before", fault="broken-chain")
+    if any(one.last for one in earlier if usage.following(one) <= segment.first_seq):
+        raise usage.BadSegment("the session was closed by its last segment", fault="after-last")
+    gap = before is None and segment.first_seq > 0
+    if gap and [use.receipt.seq for use in uses] != list(range(segment.first_seq, usage.following(segment))):
+        raise usage.BadSegment("the receipts are not numbered in order", fault="gap")
+    for fault, detail in usage.faults(domain, session, segment, uses=uses, previous=before, received_at_ms=now_ms):
+        if not (gap and fault in ("gap", "broken-chain")):
+            raise usage.BadSegment(detail, fault=fault, firstSeq=str(segment.first_seq))
+
+
+def _check_units(session: MeterSession, segment: Segment, earlier: Sequence[records.ReceivedSegment]) -> None:
+    total = segment.units_total + sum(one.units for one in earlier)
+    if total > session.max_units:
+        raise UnitsExceeded(
+            f"{total} units are past the session's {session.max_units}",
+            session=fields.shown(segment.session_id),
+            maxUnits=str(session.max_units),
+        )
+
+
+def _row(
+    node: Node, session: MeterSession, segment: Segment, signed: bytes, data: bytes, uses: Sequence[Use], now_ms: UnixMs
+) -> records.ReceivedSegment:
+    """The file on disk, and the row with the acknowledgement that goes out when it is on record."""
+    domain = node.deployment.domains.usage
+    ack = typed.Ack(usage.segment_hash(domain, segment), now_ms)
+    return records.ReceivedSegment(
+        segment_hash=ack.segment_hash,
+        session_id=segment.session_id,
+        license_id=session.license_id,
+        first_seq=segment.first_seq,
+        count=segment.count,
+        units=segment.units_total,
+        outputs=_sum(uses, Unit.OUTPUT),
+        output_ms=_sum(uses, Unit.OUTPUT_MS),
+        last=segment.last,
+        cid=str(node.content.put(data)),
+        segment=json.dumps(typed.to_json(segment)),
+        signature=signed,
+        received_at_ms=now_ms,
+        ack_signature=node.wallet.signer.sign(typed.digest(domain, ack)),
+    )
+
+
+def _sum(uses: Sequence[Use], unit: Unit) -> int:
+    return sum(use.receipt.units for use in uses if use.receipt.unit == unit)
+
+
+def _missing(earlier: Sequence[records.ReceivedSegment], upto: Segment) -> tuple[tuple[int, int], ...]:
+    """The runs of receipts before a segment's end that nobody has sent."""
+    gaps, reached = [], 0
+    for first, count in sorted((one.first_seq, one.count) for one in earlier):
+        if first > reached:
+            gaps.append((reached, min(first, upto.first_seq) - 1))
+        reached = max(reached, first + count)
+        if first >= upto.first_seq:
+            break
+    return tuple(gaps)
