@@ -260,8 +260,9 @@ def _cut_ogg(file: BinaryIO, size: int, label: str) -> None:
     """The last page says that it is the last. Source: RFC 3533 §6."""
     file.seek(max(0, size - (1 << 17)))
     tail = file.read()
-    last = tail.rfind(b"OggS")
-    if last < 0 or len(tail) < last + 27 or not tail[last + 5] & 4:
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    whole = len(page) > 27 and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+    if not whole or not page[5] & 4:
         raise _unreadable(label, "cut: its last page is missing")
 
 
@@ -277,4 +278,5 @@ def _unreadable(label: str, reason: str) -> UnreadableAudio:
 
 
 def _said(error: Exception) -> str:
-    return str(error).rsplit(": ", 1)[-1].rstrip(".")
+    text = str(error).rsplit(": ", 1)[-1].rstrip(".")
+    return "damaged or cut" if "does not exist" in text else text  # libsndfile's word for a stream it cannot start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -100,12 +101,10 @@ class Server(ThreadingHTTPServer):
     def __init__(self, behavior: Behavior) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                try:
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     behavior(self)
-                except (BrokenPipeError, ConnectionResetError):
-                    pass
 
-            do_HEAD = do_GET
+            do_HEAD = do_GET  # noqa: N815 - http.server's name
 
             def log_message(self, *_: object) -> None: ...
 

@@ -51,11 +51,10 @@ def test_every_leaf_before_a_corrupt_one_is_served_and_no_byte_of_it(tmp_path: P
     with (tmp_path / str(CID)).open("r+b") as file:
         file.seek(2 * LEAF + 5)
         file.write(b"\xff")
-    got = bytearray()
+    got: list[bytes] = []
     with pytest.raises(ContentCorrupt) as refused:
-        for part in store.chunks(CID):
-            got += part
-    assert got == DATA[: 2 * LEAF]
+        got.extend(store.chunks(CID))
+    assert b"".join(got) == DATA[: 2 * LEAF]
     assert refused.value.facts == {"cid": str(CID), "leaf": 2}
     assert b"".join(store.chunks(CID, start=3 * LEAF)) == DATA[3 * LEAF :]
 

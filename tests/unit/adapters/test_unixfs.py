@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 
@@ -119,10 +120,8 @@ def test_what_is_no_node_of_a_file_is_refused(block: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_no_bytes_crash_the_parser(block: bytes) -> None:
-    try:
+    with contextlib.suppress(Invalid):
         unixfs.decode_node(block)
-    except Invalid:
-        pass
 
 
 def test_a_lying_parent_and_an_endless_tree_are_refused() -> None:
@@ -147,7 +146,7 @@ def test_a_car_holds_the_root_and_every_block_once() -> None:
     data = b"".join(unixfs.car(leaves, lambda i: (bytes(LEAF_BYTES), b"end")[i]))
     found, at = [], 0
     while at < len(data):
-        size, at = unixfs._read_varint(data, at)  # noqa: SLF001 - a CAR reader would be as long as the writer
+        size, at = unixfs._read_varint(data, at)
         found.append(data[at : at + size])
         at += size
     assert found[0].endswith(b"\x67version\x01")
