@@ -1,0 +1,310 @@
+"""How does a rights holder license a dataset, and what stands between holder and licensee now?
+
+Offers are signed, acceptances and payments are transactions; `send` is the caller's way to confirm
+and send one. What a license allows is `domain.license`; reading under one is `access`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from provenance.app.ports import Call
+from provenance.domain import license as rules
+from provenance.domain import typed
+from provenance.domain.events import (
+    AccessRecorded,
+    DatasetRegistered,
+    Funded,
+    LicenseGranted,
+    LicenseTerminated,
+)
+from provenance.domain.fields import shown
+from provenance.domain.license import SignedOffer
+from provenance.domain.manifest import Manifest
+from provenance.domain.refusal import UnknownDataset, UnknownLicense
+from provenance.domain.terms import Terms
+from provenance.errors import Conflict, Denied, Failed, Invalid
+from provenance.types import ZERO32, ZERO_ADDRESS, Address, UnixSeconds, Wei
+
+if TYPE_CHECKING:
+    from provenance.app.ports import Chain, Clock, Content, Logged, Mined, Random, Signer
+    from provenance.domain.typed import Offer
+    from provenance.types import Bytes32, DatasetId, LicenseId
+
+OFFER_DAYS: Final = 30
+ACTIVE: Final = 1
+"""Status of a dataset or license that may be used."""
+TERMINATED: Final = 2
+CANCELLED: Final = 3
+
+
+class Send(Protocol):
+    """The call is mined, after whatever the caller asks its user."""
+
+    def __call__(self, call: Call, title: str) -> Mined: ...
+
+
+class NotHolder(Denied):
+    """Another account holds the dataset."""
+
+    code = "not-holder"
+    next = "Use the holder's account with --account NAME."
+
+
+class NotActive(Conflict):
+    """The dataset takes no new licenses."""
+
+    code = "dataset-inactive"
+    next = "Ask its holder; `provenance dataset show` says what happened."
+
+
+class OtherToken(Invalid):
+    """The offer is priced in a token that this network's contracts do not pay in."""
+
+    code = "other-token"
+    next = "Ask the rights holder for an offer in the network's token."
+
+
+class TooFewTokens(Conflict):
+    """The account has less than it is to pay."""
+
+    code = "too-few-tokens"
+    next = "Send the named account tokens, then repeat; nothing was paid."
+
+
+class ManifestDiffers(Failed):
+    """The manifest under the registered digest is not the registered dataset."""
+
+    code = "manifest-differs"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A registered dataset with its documents, matched to the chain."""
+
+    id: DatasetId
+    registration: DatasetRegistered
+    manifest: Manifest
+    terms: Terms
+    holder: Address
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """A license and what happened under it, as of the latest block."""
+
+    id: LicenseId
+    granted: Logged
+    grant: LicenseGranted
+    status: int
+    expiry: UnixSeconds
+    funded: Wei
+    accesses: tuple[AccessRecorded, ...]
+    terminations: tuple[LicenseTerminated, ...]
+
+    def state(self, now: UnixSeconds) -> str:
+        """ACTIVE, TERMINATED or EXPIRED; one in its notice is still ACTIVE."""
+        if now < self.expiry:
+            return "ACTIVE"
+        return "TERMINATED" if self.terminations else "EXPIRED"
+
+
+def dataset(chain: Chain, content: Content, dataset_id: DatasetId) -> Dataset:
+    """The dataset of that id, its manifest and terms fetched and matched.
+
+    Raises:
+        UnknownDataset: nobody registered it on this chain.
+        ManifestDiffers: the documents give another id.
+    """
+    about = [one.event for one in chain.about(dataset_id)]
+    registration = next((one for one in about if isinstance(one, DatasetRegistered)), None)
+    if registration is None:
+        raise UnknownDataset(f"no dataset {shown(dataset_id)} is on chain", dataset=shown(dataset_id))
+    manifest = Manifest.parse(content.get_digest(registration.manifest_digest)[1])
+    deployment = chain.deployment
+    if manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"]) != dataset_id:
+        raise ManifestDiffers("the manifest is of another dataset", dataset=shown(dataset_id))
+    terms = Terms.parse(content.get_digest(registration.terms_hash)[1])
+    (slot,) = chain.read(Call("DatasetRegistry", "dataset", (dataset_id,)))
+    holder, _, _, status, _ = cast("tuple[bytes, int, int, int, bool]", slot)
+    return Dataset(dataset_id, registration, manifest, terms, Address(holder), status)
+
+
+def find(chain: Chain, license_id: LicenseId) -> License:
+    """The license of that id.
+
+    Raises:
+        UnknownLicense: the chain has none.
+    """
+    about = chain.about(license_id)
+    granted = next((one for one in about if isinstance(one.event, LicenseGranted)), None)
+    if granted is None:
+        raise UnknownLicense(f"no license {shown(license_id)} is on chain", license=shown(license_id))
+    grant = cast("LicenseGranted", granted.event)
+    (slot,) = chain.read(Call("DataAccess", "license", (grant.dataset_id, license_id)))
+    _, expiry, _, status, _ = cast("tuple[bytes, int, int, int, int]", slot)
+    events = [one.event for one in about]
+    return License(
+        id=license_id,
+        granted=granted,
+        grant=grant,
+        status=status,
+        expiry=UnixSeconds(expiry),
+        funded=Wei(sum(one.received for one in events if isinstance(one, Funded))),
+        accesses=tuple(one for one in events if isinstance(one, AccessRecorded)),
+        terminations=tuple(one for one in events if isinstance(one, LicenseTerminated)),
+    )
+
+
+def licenses_of(chain: Chain, account: Address) -> tuple[License, ...]:
+    """Every license that the account holds or gave, oldest first."""
+    own = chain.about(account)
+    ids = {one.event.license_id: None for one in own if isinstance(one.event, LicenseGranted)}
+    for one in own:
+        if isinstance(one.event, DatasetRegistered):
+            for given in chain.about(one.event.dataset_id):
+                if isinstance(given.event, LicenseGranted):
+                    ids[given.event.license_id] = None
+    found = [find(chain, license_id) for license_id in ids]
+    return tuple(sorted(found, key=lambda one: (one.granted.block.number, one.granted.log_index)))
+
+
+def offer(
+    chain: Chain,
+    of: Dataset,
+    signer: Signer,
+    clock: Clock,
+    random: Random,
+    *,
+    purposes: int,
+    expiry: UnixSeconds,
+    licensee: Address = ZERO_ADDRESS,
+) -> SignedOffer:
+    """An offer by the dataset's holder, at the terms' price and no wider than terms and consents.
+
+    Raises:
+        NotHolder, NotActive: the dataset cannot be offered by this account, or at all.
+        BroaderThanTerms: the terms or a consent do not allow it.
+    """
+    now = clock.now()
+    if of.holder != signer.address:
+        raise NotHolder(f"{shown(of.holder)} holds the dataset", dataset=shown(of.id), holder=shown(of.holder))
+    if of.status != ACTIVE:
+        raise NotActive(f"the dataset's status is {of.status}, not active", dataset=shown(of.id))
+    if expiry <= now:
+        raise Invalid(f"expiry: {expiry} has passed", next="Name a later date with --expires.", field="expires")
+    made = typed.Offer(
+        dataset_id=of.id,
+        holder=signer.address,
+        licensee=licensee,
+        token=of.terms.price.token,
+        price=of.terms.price.per_license,
+        expiry=expiry,
+        purposes=purposes,
+        deadline=UnixSeconds(min(expiry - 1, now + OFFER_DAYS * 86_400)),
+        notice_days=of.terms.notice_days,
+        terms_hash=of.registration.terms_hash,
+        nonce=int.from_bytes(random.bytes(16), "big"),
+    )
+    narrow = rules.narrow(made, of.terms, of.manifest.consents)
+    return SignedOffer(narrow, signer.sign(typed.digest(chain.deployment.domains.access, narrow)))
+
+
+def license_id(chain: Chain, signed: SignedOffer, licensee: Address) -> LicenseId:
+    """The id that the license will have, or has."""
+    return rules.license_id(typed.digest(chain.deployment.domains.access, signed.offer), licensee)
+
+
+def accept(chain: Chain, signed: SignedOffer, licensee: Address, clock: Clock, send: Send) -> LicenseId:
+    """The license is on chain and its price paid; an offer that this account accepted before stays so.
+
+    Raises:
+        Denied: the offer is for another account, or not signed by its holder.
+        Conflict: its time is over, it was cancelled, or the account has too few tokens.
+    """
+    terms = signed.offer
+    signed.check_signature(chain.deployment.domains.access)
+    if terms.licensee not in (ZERO_ADDRESS, licensee):
+        raise Denied(
+            f"the offer is for {shown(terms.licensee)}",
+            next="Use that account with --account.",
+            licensee=shown(terms.licensee),
+        )
+    made = license_id(chain, signed, licensee)
+    (slot,) = chain.read(Call("DataAccess", "license", (terms.dataset_id, made)))
+    if cast("tuple[int, ...]", slot)[3] in (ACTIVE, TERMINATED):
+        return made
+    if terms.deadline < clock.now():
+        raise Conflict("the offer's deadline has passed", next="Ask the rights holder for a new offer.")
+    registration = next(
+        (one.event for one in chain.about(terms.dataset_id) if isinstance(one.event, DatasetRegistered)), None
+    )
+    if registration is None:
+        raise UnknownDataset(f"no dataset {shown(terms.dataset_id)} is on chain", dataset=shown(terms.dataset_id))
+    _allow(chain, licensee, "DataAccess", terms.price, send, token=terms.token)
+    words = (_tuple(terms), registration.holder, registration.manifest_root, signed.signature)
+    send(Call("DataAccess", "accept", words), "accept license")
+    return made
+
+
+def cancel(chain: Chain, signed: SignedOffer, holder: Address, send: Send) -> Mined:
+    """The offer cannot be accepted any more; licenses made from it go on."""
+    if signed.offer.holder != holder:
+        raise NotHolder(f"the offer is of {shown(signed.offer.holder)}", holder=shown(signed.offer.holder))
+    del chain
+    return send(Call("DataAccess", "cancelOffer", (_tuple(signed.offer),)), "cancel offer")
+
+
+def fund(chain: Chain, license_id: LicenseId, amount: Wei, payer: Address, send: Send) -> Mined:
+    """The license's balance has grown by the amount."""
+    if amount <= 0:
+        raise Invalid("amount: more than 0 is expected", field="amount")
+    find(chain, license_id)
+    _allow(chain, payer, "RoyaltyDistributor", amount, send)
+    return send(Call("RoyaltyDistributor", "fund", (amount, license_id)), "fund license")
+
+
+def terminate(chain: Chain, license_id: LicenseId, send: Send, reason: Bytes32 = ZERO32) -> Mined:
+    """The license ends: at once by the licensee, after the notice by the holder."""
+    found = find(chain, license_id)
+    return send(Call("DataAccess", "terminate", (found.grant.dataset_id, license_id, reason)), "terminate license")
+
+
+def balance(chain: Chain, account: Address) -> Wei:
+    """The account's tokens, in base units."""
+    return Wei(cast("int", chain.read(Call("Token", "balanceOf", (account,)))[0]))
+
+
+def _allow(
+    chain: Chain, payer: Address, spender: str, amount: Wei, send: Send, *, token: Address | None = None
+) -> None:
+    """The contract may take exactly the amount, if there is one."""
+    if not amount:
+        return
+    contracts = chain.deployment.contracts
+    if token is not None and token != contracts["Token"]:
+        raise OtherToken(f"the price is in {shown(token)}", token=shown(token), expected=shown(contracts["Token"]))
+    has = balance(chain, payer)
+    if has < amount:
+        raise TooFewTokens(f"{shown(payer)} has {has} base units, {amount} are needed", account=shown(payer))
+    to = contracts["DataAccess" if spender == "DataAccess" else "RoyaltyDistributor"]
+    if chain.read(Call("Token", "allowance", (payer, to)))[0] != amount:
+        send(Call("Token", "approve", (to, amount)), "approve tokens")
+
+
+def _tuple(terms: Offer) -> tuple[object, ...]:
+    return (
+        terms.dataset_id,
+        terms.holder,
+        terms.licensee,
+        terms.token,
+        terms.price,
+        terms.expiry,
+        terms.purposes,
+        terms.deadline,
+        terms.notice_days,
+        terms.terms_hash,
+        terms.nonce,
+    )

@@ -1,0 +1,81 @@
+"""What did the user type? Ids, dates and amounts as values, or a refusal that names the option."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from provenance.errors import Invalid
+from provenance.types import Bytes32, UnixSeconds, Wei
+
+if TYPE_CHECKING:
+    from provenance.app.ports import Chain
+    from provenance.types import Address
+
+_AMOUNT = re.compile(r"(\d{1,60})(?:\.(\d{1,36}))?")
+
+
+def ID(text: str) -> Bytes32:  # noqa: N802 - a click type, spelled as click's own are
+    """32 bytes in hex: the id of a dataset, license, consent, session or receipt."""
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]{64}", text):
+        raise Invalid(f"{text[:80]!r} is no id: 0x and 64 hex digits are expected", next="Copy the whole id.")
+    return Bytes32(bytes.fromhex(text[2:]))
+
+
+def DATE(text: str) -> UnixSeconds:  # noqa: N802 - as above
+    """A date (its first second, UTC), a date and time (UTC unless it says otherwise) or unix seconds."""
+    if re.fullmatch(r"\d{9,12}", text):
+        return UnixSeconds(int(text))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"{text[:80]!r} is no date", next="Write it as 2027-12-31 or 2027-12-31T12:00Z.") from None
+    return UnixSeconds(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+
+
+def DATE_END(text: str) -> UnixSeconds:  # noqa: N802 - as above
+    """The same, where a date without a time means its last second."""
+    return UnixSeconds(DATE(text) + (86_399 if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else 0))
+
+
+def amount(text: str, decimals: int, *, field: str = "amount") -> Wei:
+    """Base units of a token amount such as `12.5`, exact.
+
+    Raises:
+        Invalid: not a plain decimal number, or finer than the token's base unit.
+    """
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        raise Invalid(f"{field}: {text!r} is no amount", next="Write tokens as 12 or 12.5.", field=field)
+    whole, fraction = match[1], match[2] or ""
+    if len(fraction.rstrip("0")) > decimals:
+        raise Invalid(f"{field}: the token has {decimals} decimals only", next="Write fewer decimals.", field=field)
+    return Wei(int(whole) * 10**decimals + int(fraction.rstrip("0").ljust(decimals, "0") or "0"))
+
+
+def shown_amount(base_units: int, decimals: int) -> str:
+    """`base_units` as people write tokens: exact, without trailing zeros."""
+    sign, value = ("-", -base_units) if base_units < 0 else ("", base_units)
+    whole, rest = divmod(value, 10**decimals)
+    return f"{sign}{whole}.{rest:0{decimals}d}".rstrip("0").rstrip(".") if decimals else f"{sign}{whole}"
+
+
+def token(chain: Chain) -> tuple[int, str]:
+    """(decimals, symbol) of the network's token."""
+    from provenance.app.ports import Call
+
+    decimals, symbol = (chain.read(Call("Token", name, ()))[0] for name in ("decimals", "symbol"))
+    return int(str(decimals)), str(symbol)
+
+
+def shown_time(at: UnixSeconds) -> str:
+    """A moment in UTC, to the second."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def shown_address(address: Address) -> str:
+    """An address with its EIP-55 checksum."""
+    from provenance.adapters.evm.abi import checksummed
+
+    return checksummed(address)
