@@ -6,18 +6,13 @@ form under the same password. Files are made exclusively and are for their owner
 
 from __future__ import annotations
 
-import base64
-import json
-import os
 import re
 import secrets
-import stat
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from provenance.adapters import v3
+from provenance.adapters import keyfile, v3
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
 from provenance.types import Address, Bytes32
@@ -34,20 +29,6 @@ _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _ENVELOPE_KEY: Final = ".x25519"
 _FILE_BYTES_MAX: Final = 1 << 16
 _EXPORT_BYTES_MAX: Final = 1 << 26
-
-
-class ReadableByOthers(Denied):
-    """A secret lies in a file that other users of the machine can read."""
-
-    code = "readable-by-others"
-    next = "Run `chmod 600` on it; if others may have read it, use a new key."
-
-
-class WrongPassword(Denied):
-    """The password does not open the key."""
-
-    code = "wrong-password"
-    next = "Try again; without its password a key cannot be recovered."
 
 
 class RawKeyGiven(Denied):
@@ -128,7 +109,9 @@ class Keystore:
 
     def accounts(self) -> tuple[Account, ...]:
         """Every account, by name; no password is needed."""
-        return tuple(Account(name, v3.address(_document(self.path(name))), self.path(name)) for name in self.names())
+        return tuple(
+            Account(name, v3.address(keyfile.document(self.path(name))), self.path(name)) for name in self.names()
+        )
 
     def account(self, name: str) -> Account:
         """The account of this name or address.
@@ -137,7 +120,7 @@ class Keystore:
             Missing: there is none.
         """
         known = self._known(name)
-        return Account(known, v3.address(_document(self.path(known))), self.path(known))
+        return Account(known, v3.address(keyfile.document(self.path(known))), self.path(known))
 
     def path(self, name: str) -> Path:
         """Where the key of `name` is or would be."""
@@ -149,7 +132,7 @@ class Keystore:
 
     def address(self, name: str) -> Address:
         """The address of an account, by name, or of any hex address as it is; no password is needed."""
-        known = as_address(name) or v3.address(_document(self.path(self._known(name))))
+        known = as_address(name) or v3.address(keyfile.document(self.path(self._known(name))))
         if known is None:
             raise Invalid(
                 f"the file of {name} does not tell its address",
@@ -177,9 +160,9 @@ class Keystore:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = envelope_key or secrets.token_bytes(32)
         sealed = v3.encrypt(beside, password, scrypt_n=scrypt_n, address=signer.address)
-        _write_new(self.envelope_path(name), sealed)
+        keyfile.write_new(self.envelope_path(name), sealed)
         try:
-            _write_new(
+            keyfile.write_new(
                 self.path(name), v3.encrypt(signer_key(key), password, scrypt_n=scrypt_n, address=signer.address)
             )
         except BaseException:
@@ -198,22 +181,22 @@ class Keystore:
             ReadableByOthers: the key file is not for its owner alone.
         """
         known = self._known(name)
-        document = _document(self.path(known))
-        signer = KeySigner(_decrypt(document, password, known))
+        document = keyfile.document(self.path(known))
+        signer = KeySigner(keyfile.decrypt(document, password, known))
         if v3.address(document) not in (None, signer.address):
             raise Broken(f"the key of {known} is not that of the address in its file")
         beside = self.envelope_path(known)
         if not beside.exists():
             n = v3.scrypt_n(document) or v3.SCRYPT_N
-            _write_new(beside, v3.encrypt(secrets.token_bytes(32), password, scrypt_n=n, address=signer.address))
-        return KeystoreWallet(signer, _decrypt(_document(beside), password, known))
+            keyfile.write_new(beside, v3.encrypt(secrets.token_bytes(32), password, scrypt_n=n, address=signer.address))
+        return KeystoreWallet(signer, keyfile.decrypt(keyfile.document(beside), password, known))
 
     def export(self, name: str) -> dict[str, v3.Document]:
         """Both keys of an account as they lie on disk, under their password."""
         known = self._known(name)
-        found = {"account": _document(self.path(known))}
+        found = {"account": keyfile.document(self.path(known))}
         if self.envelope_path(known).exists():
-            found["envelopeKey"] = _document(self.envelope_path(known))
+            found["envelopeKey"] = keyfile.document(self.envelope_path(known))
         return found
 
     def remove(self, name: str) -> None:
@@ -277,103 +260,7 @@ def signer_key(key: bytes) -> bytes:
     return key
 
 
-def read_secret(path: Path) -> bytes:
-    """The first line of a file that is for its owner alone, without its line end.
-
-    Raises:
-        Missing: there is no such file.
-        ReadableByOthers: other users can read it.
-    """
-    return _read_private(path).split(b"\n", 1)[0].rstrip(b"\r")
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What a key file held."""
-
-    key: bytes
-    envelope_key: bytes | None
-    content_keys: tuple[tuple[str, bytes], ...]
-
-    def restore_content_keys(self, folder: Path) -> None:
-        """The holder's own envelopes lie under `folder` again; what is there already stays."""
-        for name, data in self.content_keys:
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with suppress(FileExistsError):
-                _write_bytes(path, data)
-
-
-def open_file(path: Path, password: bytes) -> Opened:
-    """The private key of another tool's V3 file, or all keys of our own export."""
-    try:
-        body = json.loads(_read_private(path, _EXPORT_BYTES_MAX))
-        ours = isinstance(body, dict) and body.get("format") == "provenance/account"
-        account = v3.parse(body["account"] if ours else body)
-        beside = v3.parse(body["envelopeKey"]) if ours and "envelopeKey" in body else None
-        kept = body.get("contentKeys", {}) if ours else {}
-        content_keys = tuple((_inside(name), base64.b64decode(data, validate=True)) for name, data in kept.items())
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        raise Invalid(f"{path} is no V3 keystore", next="Name a file of Foundry, Brownie or geth.") from None
-    return Opened(
-        _decrypt(account, password, path.name),
-        _decrypt(beside, password, path.name) if beside else None,
-        content_keys,
-    )
-
-
-def _inside(name: str) -> str:
-    parts = PurePosixPath(name).parts
-    if not parts or any(part in {"..", "/"} or "\0" in part for part in parts):
-        raise ValueError("a name that leaves the folder")
-    return name
-
-
-def _decrypt(document: v3.Document, password: bytes, name: str) -> bytes:
-    key = v3.decrypt(document, password)
-    if key is None:
-        raise WrongPassword(f"wrong password for account {name}", account=name)
-    return key
-
-
 def _private(key: bytes) -> PrivateKey:
     from coincurve import PrivateKey  # noqa: PLC0415 - listing accounts needs no curve
 
     return PrivateKey(signer_key(key))
-
-
-def _document(path: Path) -> v3.Document:
-    try:
-        return v3.parse(json.loads(_read_private(path)))
-    except (ValueError, RecursionError):
-        raise Invalid(f"{path} is no keystore", next="Remove it from the folder.", path=str(path)) from None
-
-
-def _read_private(path: Path, limit_bytes: int = _FILE_BYTES_MAX) -> bytes:
-    try:
-        with path.open("rb") as file:
-            about = os.fstat(file.fileno())
-            if stat.S_ISREG(about.st_mode) and about.st_mode & 0o077:
-                raise ReadableByOthers(f"{path} can be read by others", path=str(path))
-            return file.read(limit_bytes)
-    except FileNotFoundError:
-        raise Missing(f"no file {path}", path=str(path)) from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise Invalid(f"cannot read {path}: {error.strerror}", path=str(path)) from None
-
-
-def _write_new(path: Path, document: v3.Document) -> None:
-    """The file holds `document` and did not exist before; only its owner can read it."""
-    try:
-        _write_bytes(path, json.dumps(document).encode())
-    except FileExistsError:
-        raise Conflict(f"{path} exists already", next="Choose another name.", path=str(path)) from None
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -15,7 +15,8 @@ from provenance import config
 from provenance.adapters import wire
 from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Running
 from provenance.adapters.evm import AbiMismatch, EvmCreator, NoCode, Node, Rpc
-from provenance.adapters.keystore import KeySigner, Keystore, read_secret
+from provenance.adapters.keyfile import read_secret
+from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.v3 import SCRYPT_N_DEVNET
 from provenance.app.deploy import Plan, Record, Roles, deploy, mint, ruleset_1
 from provenance.errors import Conflict, Missing

@@ -64,7 +64,7 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
         raise Invalid("--keystore and --key-file exclude each other", next="Give one of them.")
     _checked(ctx, f"import account {name}", name)
     if keystore:
-        from provenance.adapters.keystore import open_file
+        from provenance.adapters.keyfile import open_file
 
         password = ctx.password(f"Password of {keystore.name}")
         opened = open_file(keystore, password)
@@ -138,7 +138,9 @@ def export(ctx: Context, name: str, out: Path) -> None:
     """Write both keys of an account, under its password, and its own content keys' envelopes to one FILE."""
     import os
 
-    document: dict[str, Json] = {"format": "provenance/account", "version": 1, "name": name}
+    from provenance.adapters.keyfile import EXPORT
+
+    document: dict[str, Json] = {"format": EXPORT, "version": 1, "name": name}
     document |= ctx.keystore.export(name)
     document["contentKeys"] = _content_keys(ctx.home / "keys")
     if ctx.dry_run:
@@ -198,7 +200,7 @@ def _hex(address: Address) -> str:
 
 
 def _raw_key(path: Path | None) -> bytes:
-    from provenance.adapters.keystore import read_secret
+    from provenance.adapters.keyfile import read_secret
 
     typed = read_secret(path).decode("ascii", "replace") if path else _typed_key()
     try:

@@ -125,7 +125,7 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         session.stderr.write("\nInterrupted; repeat the command to go on.\n")
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click exits where the reader of a pipe has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the edge: every failure becomes words and a status here

@@ -25,14 +25,14 @@ def password(settings: Settings, prompt: str, *, repeat: bool = False) -> bytes:
         Invalid: none is given and nobody is there to type one; the file is missing or readable by others.
     """
     if settings.password_file is not None:
-        from provenance.adapters.keystore import read_secret
+        from provenance.adapters.keyfile import read_secret
 
         return read_secret(settings.password_file)
     if settings.password is not None:
         return settings.password.get_secret_value().encode()
     of_devnet = settings.home / "devnet" / "password"
     if settings.network == "devnet" and of_devnet.is_file():
-        from provenance.adapters.keystore import read_secret
+        from provenance.adapters.keyfile import read_secret
 
         return read_secret(of_devnet)
     if not sys.stdin.isatty():

@@ -7,6 +7,7 @@ fields mean is left to the module of each document.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -22,6 +23,7 @@ STRING_BYTES: Final = 1 << 20
 DEPTH: Final = 64
 INTEGER: Final = (1 << 53) - 1  # the largest integer every JSON reader keeps; Source: RFC 8785 §3.2.2.3
 PREFIX: Final = "provenance/"
+_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 
 
 class BadDocument(Invalid):
@@ -87,6 +89,7 @@ def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
     """
     if len(data) > limit_bytes:
         raise BadDocument(f"larger than {limit_bytes} bytes", bytes=len(data), limit=limit_bytes)
+    _refuse_depth(data)
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -102,6 +105,23 @@ def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
     except RecursionError as error:
         raise BadDocument(f"nested deeper than {DEPTH} levels") from error
     return _plain(value, "$", 0)
+
+
+def _refuse_depth(data: bytes) -> None:
+    """The nesting is counted before it is parsed: with a raised recursion limit (py_ecc sets 100,000 where
+    eth-account is imported) the parser would overflow the C stack and kill the process.
+    """
+    if data.count(b"[") + data.count(b"{") <= DEPTH:
+        return
+    depth = 0
+    for token in _BRACKETS.finditer(data):
+        mark = token.group()
+        if mark in b"[{":
+            depth += 1
+            if depth > DEPTH:
+                raise BadDocument(f"nested deeper than {DEPTH} levels")
+        elif mark in b"]}":
+            depth -= 1
 
 
 def _format(kind: str) -> str:

@@ -114,3 +114,15 @@ def test_another_format_or_version_is_refused(data: bytes) -> None:
 def test_fields_cannot_claim_another_format() -> None:
     with pytest.raises(BadDocument, match="format"):
         canonical.encode("terms", 1, {"format": "provenance/manifest"})
+
+
+def test_deep_nesting_is_refused_where_a_library_raised_the_recursion_limit():
+    import eth_account  # noqa: F401 - it sets the limit to 100,000
+
+    with pytest.raises(BadDocument, match="deeper"):
+        canonical.loads(b'{"a": ' * 100_000)
+
+
+def test_brackets_in_strings_are_not_nesting():
+    text = '[\\"' * 200
+    assert canonical.loads(json.dumps([text] * 100).encode()) == [text] * 100

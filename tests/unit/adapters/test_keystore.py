@@ -1,0 +1,272 @@
+"""Keys lie in V3 files that Foundry, Brownie and geth read, and theirs are read."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from eth_account import Account as EthAccount
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.adapters import v3
+from provenance.adapters.keyfile import ReadableByOthers, WrongPassword, open_file, read_secret
+from provenance.adapters.keystore import KeySigner, Keystore, RawKeyGiven, checked_name
+from provenance.adapters.seal import EnvelopeClosed, seal_envelope
+from provenance.domain.hashes import keccak
+from provenance.domain.sealed import Secret
+from provenance.domain.signature import recover
+from provenance.errors import Broken, Conflict, Invalid, Missing
+from provenance.types import Address, Bytes32
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests" / "golden" / "keystores"
+CAST = ROOT / "node_modules" / "@foundry-rs" / "cast-linux-amd64" / "bin" / "cast"
+KEY = bytes.fromhex("4c" * 32)
+ADDRESS = Address(bytes.fromhex("db00079cad3e665853bf766efe26f4c38cdbdcda"))
+SPECIFIED_KEY = bytes.fromhex("7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d")
+PASSWORD = "пароль 口令".encode()
+N = v3.SCRYPT_N_DEVNET
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keystore:
+    return Keystore(tmp_path / "keystore")
+
+
+def private(path: Path, target: Path) -> Path:
+    shutil.copy(path, target)
+    target.chmod(0o600)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "password"),
+    [
+        ("foundry.json", KEY, PASSWORD),
+        ("brownie.json", KEY, PASSWORD),
+        ("geth-scrypt.json", SPECIFIED_KEY, b"testpassword"),
+        ("geth-pbkdf2.json", SPECIFIED_KEY, b"testpassword"),
+    ],
+)
+def test_files_of_other_tools_open(tmp_path: Path, name: str, key: bytes, password: bytes):
+    path = private(GOLDEN / name, tmp_path / name)
+    assert open_file(path, password).key == key
+    with pytest.raises(WrongPassword):
+        open_file(path, password + b"!")
+
+
+def test_brownie_reads_our_files(keys: Keystore):
+    path = keys.add("mine", KEY, PASSWORD, scrypt_n=N).path
+    assert EthAccount.decrypt(path.read_text(), PASSWORD.decode()) == KEY
+
+
+@pytest.mark.skipif(not CAST.is_file(), reason="cast is not installed: npm ci")
+def test_foundry_reads_our_files(keys: Keystore):
+    path = keys.add("mine", KEY, PASSWORD, scrypt_n=N).path
+    line = [str(CAST), "wallet", "address", "--keystore", str(path), "--password", PASSWORD.decode()]
+    told = subprocess.run(line, capture_output=True, text=True, check=True).stdout
+    assert bytes.fromhex(told.strip()[2:]) == ADDRESS
+
+
+def test_a_new_account_is_for_its_owner_alone_and_keeps_its_keys(keys: Keystore):
+    old = os.umask(0)
+    try:
+        made = keys.create("studio", PASSWORD, scrypt_n=N)
+    finally:
+        os.umask(old)
+    for path in (made.path, keys.envelope_path("studio")):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert json.loads(path.read_text())["crypto"]["kdfparams"]["n"] == N
+    assert stat.S_IMODE(keys.folder.stat().st_mode) == 0o700
+    first, again = keys.unlock("studio", PASSWORD), keys.unlock("studio", PASSWORD)
+    assert first.signer.address == again.signer.address == made.address == keys.address("studio")
+    assert first.encryption_key == again.encryption_key
+    assert keys.names() == ("studio",)
+
+
+def test_two_accounts_share_nothing(keys: Keystore):
+    one, two = (keys.create(name, PASSWORD, scrypt_n=N) for name in ("one", "two"))
+    assert one.address != two.address
+    assert keys.unlock("one", PASSWORD).encryption_key != keys.unlock("two", PASSWORD).encryption_key
+
+
+def test_by_default_a_password_is_as_hard_to_guess_as_geth_makes_it(keys: Keystore):
+    made = keys.create("slow", PASSWORD)
+    assert json.loads(made.path.read_text())["crypto"]["kdfparams"] | {"salt": ""} == {
+        "n": 262_144, "r": 8, "p": 1, "dklen": 32, "salt": "",
+    }  # fmt: skip
+
+
+def test_an_account_is_never_overwritten(keys: Keystore):
+    made = keys.add("studio", KEY, PASSWORD, scrypt_n=N)
+    before = made.path.read_bytes()
+    with pytest.raises(Conflict):
+        keys.create("studio", b"other", scrypt_n=N)
+    with pytest.raises(Conflict):
+        keys.add("other", KEY, b"other", scrypt_n=N)
+    keys.envelope_path("third").write_text("{}")
+    with pytest.raises(Conflict):
+        keys.create("third", PASSWORD, scrypt_n=N)
+    assert made.path.read_bytes() == before
+    assert keys.names() == ("studio",)
+
+
+def test_a_key_that_foundry_put_there_is_used_and_gets_its_envelope_key(keys: Keystore):
+    keys.folder.mkdir()
+    private(GOLDEN / "foundry.json", keys.path("cast"))
+    assert keys.accounts()[0].address is None
+    with pytest.raises(Invalid, match="does not tell its address"):
+        keys.address("cast")
+    first = keys.unlock("cast", PASSWORD)
+    assert first.signer.address == ADDRESS
+    assert keys.unlock("cast", PASSWORD).encryption_key == first.encryption_key
+
+
+def test_accounts_are_found_by_address(keys: Keystore):
+    keys.add("mine", KEY, PASSWORD, scrypt_n=N)
+    assert keys.unlock("0x" + ADDRESS.hex().upper(), PASSWORD).signer.address == ADDRESS
+    assert keys.address("0x" + "11" * 20) == bytes.fromhex("11" * 20)
+    with pytest.raises(Missing):
+        keys.unlock("0x" + "11" * 20, PASSWORD)
+    with pytest.raises(Missing):
+        keys.unlock("nobody", PASSWORD)
+
+
+@pytest.mark.parametrize("which", ["path", "envelope_path"])
+def test_a_key_readable_by_others_is_refused(keys: Keystore, which: str):
+    keys.create("studio", PASSWORD, scrypt_n=N)
+    getattr(keys, which)("studio").chmod(0o640)
+    with pytest.raises(ReadableByOthers):
+        keys.unlock("studio", PASSWORD)
+
+
+def test_a_wrong_password_opens_nothing(keys: Keystore):
+    keys.create("studio", PASSWORD, scrypt_n=N)
+    with pytest.raises(WrongPassword) as caught:
+        keys.unlock("studio", b"guess")
+    assert "guess" not in str(caught.value)
+
+
+def test_a_file_whose_address_lies_is_a_bug_not_a_signature(keys: Keystore):
+    path = keys.add("studio", KEY, PASSWORD, scrypt_n=N).path
+    path.write_text(path.read_text().replace(ADDRESS.hex(), "11" * 20))
+    with pytest.raises(Broken):
+        keys.unlock("studio", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "{}", "[]", "null", '{"version": 3}', '{"version": 3, "crypto": {"cipher": "rot13"}}', "[" * 100_000,
+        '{"version": 3, "crypto": {"cipher": "aes-128-ctr"}}',
+        '{"version": 3, "crypto": {"cipher": "aes-128-ctr", "cipherparams": {"iv": "zz"}, "ciphertext": "", "mac": ""}}',
+    ],
+)  # fmt: skip
+def test_what_is_no_keystore_is_refused(keys: Keystore, content: str):
+    keys.folder.mkdir()
+    keys.path("bad").write_text(content)
+    keys.path("bad").chmod(0o600)
+    with pytest.raises(Invalid):
+        keys.unlock("bad", PASSWORD)
+
+
+@pytest.mark.parametrize("change", [{"n": 1 << 24}, {"p": 1 << 20}, {"dklen": 1 << 30}, {"n": 3}])
+def test_a_file_cannot_ask_for_endless_work(change: dict[str, int]):
+    document = v3.encrypt(KEY, PASSWORD, scrypt_n=N, address=ADDRESS)
+    document["crypto"]["kdfparams"] |= change
+    with pytest.raises(Invalid):
+        v3.decrypt(document, PASSWORD)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "a\0b", "-a", "a.", "x" * 65, "ключ", "a.x25519"])
+def test_names_cannot_leave_the_folder(keys: Keystore, name: str):
+    with pytest.raises(Invalid):
+        keys.create(name, PASSWORD, scrypt_n=N)
+
+
+@pytest.mark.parametrize("text", ["4c" * 32, "0x" + "4C" * 32, " 0x" + "4c" * 32 + "\n"])
+def test_a_raw_key_as_a_name_is_refused_and_not_repeated(text: str):
+    with pytest.raises(RawKeyGiven) as caught:
+        checked_name(text)
+    assert "4c4c" not in str(caught.value).lower()
+    assert "4c4c" not in json.dumps(caught.value.problem()).lower()
+
+
+@pytest.mark.parametrize("key", [b"", bytes(32), b"\xff" * 32, bytes(31), bytes(33)])
+def test_numbers_that_are_no_keys_are_refused(key: bytes):
+    with pytest.raises(Invalid):
+        KeySigner(key)
+
+
+@given(st.integers(1, 2**200), st.binary(min_size=32, max_size=32))
+def test_signatures_recover_to_the_address_and_stand_in_their_one_form(number: int, digest: bytes):
+    signer = KeySigner(number.to_bytes(32, "big"))
+    signature = signer.sign(Bytes32(digest))
+    assert recover(Bytes32(digest), signature) == signer.address
+    other = EthAccount.from_key(number.to_bytes(32, "big")).unsafe_sign_hash(digest)
+    assert signature == other.signature
+
+
+def test_an_envelope_opens_for_its_wallet_alone(keys: Keystore):
+    keys.create("one", PASSWORD, scrypt_n=N)
+    keys.create("two", PASSWORD, scrypt_n=N)
+    one, two = keys.unlock("one", PASSWORD), keys.unlock("two", PASSWORD)
+    secret = Secret(bytes(range(32)), bytes(32))
+    envelope = seal_envelope(one.encryption_key, secret, b"info")
+    assert one.open_envelope(envelope, b"info") == secret.encode()
+    with pytest.raises(EnvelopeClosed):
+        two.open_envelope(envelope, b"info")
+
+
+def test_exported_keys_come_back(keys: Keystore, tmp_path: Path):
+    made = keys.create("studio", PASSWORD, scrypt_n=N)
+    public = keys.unlock("studio", PASSWORD).encryption_key
+    file = tmp_path / "export.json"
+    body = {"format": "provenance/account", "version": 1, **keys.export("studio")}
+    file.write_text(json.dumps(body | {"contentKeys": {"ab/0.json": "aGVsbG8="}}))
+    file.chmod(0o600)
+    keys.remove("studio")
+    assert keys.names() == ()
+    opened = open_file(file, PASSWORD)
+    keys.add("again", opened.key, PASSWORD, envelope_key=opened.envelope_key, scrypt_n=N)
+    opened.restore_content_keys(tmp_path / "keys")
+    opened.restore_content_keys(tmp_path / "keys")
+    assert keys.address("again") == made.address
+    assert keys.unlock("again", PASSWORD).encryption_key == public
+    assert (tmp_path / "keys" / "ab" / "0.json").read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "", "a/../../x", "a\0"])
+def test_an_export_cannot_write_outside_its_folder(keys: Keystore, tmp_path: Path, name: str):
+    keys.create("studio", PASSWORD, scrypt_n=N)
+    file = tmp_path / "export.json"
+    body = {"format": "provenance/account", "version": 1, **keys.export("studio"), "contentKeys": {name: "aGVsbG8="}}
+    file.write_text(json.dumps(body))
+    file.chmod(0o600)
+    with pytest.raises(Invalid):
+        open_file(file, PASSWORD)
+
+
+def test_a_password_file_is_its_first_line(tmp_path: Path):
+    path = tmp_path / "password"
+    path.write_bytes(b" two words \r\nanother line\n")
+    path.chmod(0o600)
+    assert read_secret(path) == b" two words "
+    path.chmod(0o604)
+    with pytest.raises(ReadableByOthers):
+        read_secret(path)
+    with pytest.raises(Missing):
+        read_secret(tmp_path / "absent")
+    with pytest.raises(Invalid):
+        read_secret(tmp_path)
+
+
+def test_addresses_are_those_of_their_keys():
+    assert KeySigner(KEY).address == ADDRESS
+    assert len(KeySigner(KEY).sign(keccak(b""))) == 65

@@ -1,0 +1,172 @@
+"""Every command has one set of options, one way to speak and one way to fail."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+
+from provenance import __version__, config, errors
+from provenance.cli.context import Context, Session
+from provenance.cli.frame import Command, command
+from provenance.cli.main import COMMANDS, PLUGIN_HELP, root, run
+
+HEAVY = {
+    "alembic", "coincurve", "cryptography", "duckdb", "eth_account", "fastapi", "httpx2", "ibis", "numpy", "pyarrow",
+    "pydantic", "scipy", "soundfile", "sqlalchemy", "sqlmodel", "structlog", "uvicorn", "web3",
+}  # fmt: skip
+
+
+def leaves(found: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
+    if not isinstance(found, click.Group):
+        return [(path, found)]
+    context = click.Context(found)
+    members = [(name, found.get_command(context, name)) for name in found.list_commands(context)]
+    return [leaf for name, member in members if member for leaf in leaves(member, (*path, name))]
+
+
+def failing(raised: BaseException, *arguments: str) -> tuple[int, str, str]:
+    def fails(ctx: Context) -> None:
+        """Fail."""
+        raise raised
+
+    root.add_command(command(None, "fails", example="provenance fails")(fails), "fails")
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(root), "get_command", lambda _, __, name: root.commands.get(name))
+        status = run(["fails", *arguments], Session(stdout, stderr))
+    del root.commands["fails"]
+    return status, stdout.getvalue(), stderr.getvalue()
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *PLUGIN_HELP])
+def test_every_command_has_help_an_example_and_the_common_options(name: str):
+    found = root.get_command(click.Context(root), name)
+    assert found is not None
+    for path, leaf in leaves(found, (name,)):
+        line = " ".join(("provenance", *path))
+        assert isinstance(leaf, Command), line
+        assert leaf.help, line
+        assert leaf.help.strip().endswith((".", ")")), line
+        assert any(example.startswith(line) or line in example for example in leaf.examples), line
+        flags = {option for parameter in leaf.params for option in parameter.opts}
+        assert {"--network", "--account", "--json", "--yes", "--dry-run", "-v", "-q", "--home"} <= flags, line
+        assert all(p.help for p in leaf.params if isinstance(p, click.Option) and not p.hidden), line
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["completion", "bash"]])
+def test_help_starts_fast_and_loads_nothing_heavy(arguments: list[str]):
+    loaded = (
+        "import resource, sys; from provenance.cli.main import run; run(sys.argv[1:]);"
+        "u = resource.getrusage(resource.RUSAGE_SELF);"
+        "print('\\n' + ' '.join(sys.modules), u.ru_utime + u.ru_stime, file=sys.stderr)"
+    )
+    times = []
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", loaded, *arguments], capture_output=True, text=True, check=True)
+        *modules, seconds = done.stderr.split()
+        light = {"pydantic", "structlog"} if arguments[0] == "completion" else set()
+        assert not {name.split(".")[0] for name in modules} & (HEAVY - light)
+        times.append(float(seconds))
+    if arguments[0] != "completion":
+        assert min(times) < 0.3, "CPU seconds"
+
+
+def test_version_is_the_packages():
+    stdout = io.StringIO()
+    assert run(["--version"], Session(stdout, io.StringIO())) == 0
+    assert stdout.getvalue() == f"provenance {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (errors.Invalid, 2), (errors.Denied, 5), (errors.Missing, 6), (errors.Conflict, 7), (errors.Reverted, 9),
+        (errors.Failed, 10), (errors.Incomplete, 11), (errors.Unavailable, 69), (errors.Broken, 70),
+    ],
+)  # fmt: skip
+def test_each_kind_of_error_has_its_exit_status_and_tells_what_to_do(kind: type[errors.ProvenanceError], status: int):
+    told, stdout, stderr = failing(kind("it went\nwrong", next="Try again."))
+    assert (told, stdout, stderr) == (status, "", "Error: it went wrong\nNext: Try again.\n")
+
+
+def test_json_failures_are_the_problem_document_that_http_sends():
+    status, stdout, stderr = failing(errors.Denied("consent withdrawn", consent="0x07"), "--json")
+    assert (status, stderr) == (5, "")
+    assert json.loads(stdout) == {
+        "type": "/problems/denied",
+        "title": "denied",
+        "status": 403,
+        "detail": "consent withdrawn",
+        "next": "Ask the rights holder, or use another license.",
+        "consent": "0x07",
+    }
+
+
+def test_a_bug_is_told_without_its_traceback_unless_asked():
+    status, _, stderr = failing(ZeroDivisionError("oops"))
+    assert (status, "Traceback" in stderr) == (70, False)
+    assert stderr.startswith("Error: ZeroDivisionError: oops\nNext: This is a bug")
+    assert "Traceback" in failing(ZeroDivisionError("oops"), "-qv")[2]
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), click.Abort()])
+def test_an_interrupted_command_exits_130(raised: BaseException):
+    assert failing(raised)[0] == 130
+
+
+def test_wrong_usage_is_told_with_the_next_step_and_no_key_is_repeated():
+    stderr = io.StringIO()
+    assert run(["account", "create", "a", "0x" + "4c" * 32], Session(io.StringIO(), stderr)) == 2
+    assert "4c4c" not in stderr.getvalue()
+    assert stderr.getvalue().startswith("Error: ")
+    assert "\nNext: `provenance account create --help` shows" in stderr.getvalue()
+
+
+def test_unknown_commands_are_refused():
+    stderr = io.StringIO()
+    assert run(["acount"], Session(io.StringIO(), stderr)) == 2
+    assert "Next: " in stderr.getvalue()
+
+
+def test_missing_extra_is_told_with_the_pip_line():
+    script = (
+        "import sys; sys.modules['sqlmodel'] = sys.modules['sqlalchemy'] = sys.modules['fastapi'] = None;"
+        "from provenance.cli.main import run; sys.exit(run(['node', 'follow', '--once']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 6, done.stderr
+    assert "Next: pip install 'provenance-network[node]'" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1251", "cp936", "ascii"])
+def test_any_console_encoding_can_be_written_to(encoding: str):
+    script = (
+        "import sys; sys.argv = ['provenance', 'account', 'show', '✓ голос 声音'];"
+        "from provenance.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=config.child_environment(PYTHONIOENCODING=encoding, PYTHONUTF8="0"),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Error: ")
+
+
+def test_a_closed_pipe_is_no_error():
+    line = f"{sys.executable} -c 'from provenance.cli.main import main; main()' --help | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode in (0, 120), done.stderr) == (True, "")
+
+
+def test_completion_names_commands_of_each_shell():
+    for shell in ("bash", "zsh", "fish"):
+        stdout = io.StringIO()
+        assert run(["completion", shell], Session(stdout, io.StringIO())) == 0
+        assert "_PROVENANCE_COMPLETE" in stdout.getvalue()
