@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from indexer import tables
 from indexer.follow import Follower, Step
-from indexer.rpc.node import BadAnswer, NodeBehind
+from indexer.rpc.node import Ask, BadAnswer, NodeBehind
 from indexer.rpc.source import NodesDisagree, Source, WrongChain
 from indexer.store import state
 from indexer.store.bulk import table_of
@@ -21,18 +21,11 @@ from indexer.store.history import History
 from indexer.store.mirror import Mirror, OtherChain
 from provenance.domain import events
 from provenance.errors import Unavailable
-from provenance.types import BlockNumber, UnixMs, UnixSeconds
+from provenance.types import BlockNumber, Json, UnixSeconds
+from tests.fakes.clocks import Still
 from tests.fakes.nodes import CHAIN_ID, CONTRACTS, FAULTS, STRANGER, FakeChain, FakeLog, FakeNode, logged
 
 NewDatabase = Callable[[], Database]
-
-
-class Still:
-    def now(self) -> UnixSeconds:
-        return UnixSeconds(1_800_000_000)
-
-    def now_ms(self) -> UnixMs:
-        return UnixMs(1_800_000_000_000)
 
 
 def follower(database: Database, *nodes: FakeNode, finality: str = "latest-64", first_block: int = 1) -> Follower:
@@ -391,6 +384,36 @@ def test_a_fork_below_the_deployment_is_followed_and_halts(new_database: NewData
     settle(one)
     assert len(Mirror(database).halts()) == 1
     assert [log.event.received for log in _events(database) if log.block.number >= 5] == list(range(53, 60))
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_fork_between_two_questions_is_noticed(new_database: NewDatabase, at: int) -> None:
+    chain, database = FakeChain(), new_database()
+    for i in range(6):
+        chain.mine(funding(i))
+    node = Restless(chain)
+    one = follower(database, node)
+    settle(one)
+    chain.mine(funding(6))
+    node.forks_after = at
+    settle(one)
+    fresh = new_database()
+    settle(follower(fresh, FakeNode(chain)))
+    assert state_of(database) == state_of(fresh)
+
+
+class Restless(FakeNode):
+    """Its chain forks after so many more questions."""
+
+    forks_after = 0
+
+    def ask(self, asks: Sequence[Ask]) -> list[Json]:
+        self.forks_after -= 1
+        if self.forks_after == 0:
+            self.chain.fork(3)
+            for i in range(5):
+                self.chain.mine(funding(i + 100))
+        return super().ask(asks)
 
 
 def test_a_node_that_is_behind_is_named(new_database: NewDatabase) -> None:

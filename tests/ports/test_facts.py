@@ -1,0 +1,269 @@
+"""The mirrored facts, on every database that an operator may use."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlmodel import SQLModel
+
+from indexer import records, tables
+from indexer.follow import Follower
+from indexer.project import decoded
+from indexer.rpc.source import Source
+from indexer.store import state
+from indexer.store.bulk import insert, table_of
+from indexer.store.database import AlreadyRunning, BadDatabase, Database, OldSchema, connect, open_database
+from indexer.store.history import History, merged
+from indexer.store.mirror import Mirror, NotMirrored, Position
+from indexer.verify import RowDiffers, compare
+from provenance.domain import events
+from provenance.errors import Conflict
+from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
+from tests.fakes.clocks import Still
+from tests.fakes.nodes import CHAIN_ID, CONTRACTS, FakeChain, FakeNode, logged
+
+NewDatabase = Callable[[], Database]
+HOLDER, LICENSEE, OTHER = (Address(bytes([n]) * 20) for n in (0x51, 0x52, 0x53))
+DATASET, LICENSE = (Bytes32(bytes([n]) * 32) for n in (0x61, 0x62))
+
+
+def road() -> FakeChain:
+    """A dataset, a license under it, some money, a stranger's dataset."""
+    chain = FakeChain()
+    word = bytes(32)
+    chain.mine(logged(events.DatasetRegistered(DATASET, HOLDER, word, word, word, word, 3)))
+    chain.mine(logged(events.DatasetRegistered(Bytes32(b"\x77" * 32), OTHER, word, word, word, word, 1)))
+    chain.mine(
+        logged(
+            events.LicenseGranted(LICENSE, DATASET, LICENSEE, HOLDER, word, 1, 2_000_000_000, 30, OTHER, 2**128 - 1)
+        ),
+        logged(events.Funded(LICENSEE, LICENSE, 2**256 - 1)),
+    )
+    for i in range(20):
+        chain.mine(logged(events.Funded(OTHER, Bytes32(bytes([i]) * 32), i)))
+    return chain
+
+
+def follower(database: Database, chain: FakeChain) -> Follower:
+    source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
+    return Follower(source, Mirror(database), CONTRACTS, first_block=BlockNumber(1), finality="latest-2", clock=Still())
+
+
+def mirrored(database: Database, chain: FakeChain) -> Database:
+    one = follower(database, chain)
+    while one.step().outcome != "current":
+        pass
+    return database
+
+
+def test_the_schema_is_what_the_tables_say(new_database: NewDatabase) -> None:
+    with new_database().read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    assert records and tables
+
+
+def test_facts_come_back_in_chain_order(new_database: NewDatabase) -> None:
+    history = History(mirrored(new_database(), road()), CONTRACTS)
+    found = list(history.upto(BlockNumber(23)))
+    assert [(one.block.number, one.log_index) for one in found] == [
+        (1, 0),
+        (2, 0),
+        (3, 0),
+        (3, 1),
+        *((i, 0) for i in range(4, 24)),
+    ]
+    assert found[3].event == events.Funded(LICENSEE, LICENSE, 2**256 - 1)
+    assert found[3].contract == CONTRACTS["RoyaltyDistributor"]
+    assert list(history.since(BlockNumber(21), BlockNumber(22))) == found[22:23]
+
+
+def test_the_events_about_an_id_or_account_are_found(new_database: NewDatabase) -> None:
+    history = History(mirrored(new_database(), road()), CONTRACTS)
+    about = history.events_about(LICENSE, last=BlockNumber(23))
+    assert [type(one.event).__name__ for one in about] == ["LicenseGranted", "Funded"]
+    both = merged(about, history.events_about(DATASET, HOLDER, last=BlockNumber(23)))
+    assert [type(one.event).__name__ for one in both] == ["DatasetRegistered", "LicenseGranted", "Funded"]
+    assert history.events_about(LICENSE, last=BlockNumber(2)) == ()
+
+
+def test_nothing_is_answered_beyond_the_mirror(new_database: NewDatabase) -> None:
+    database = new_database()
+    history = History(database, CONTRACTS)
+    with pytest.raises(NotMirrored, match="nothing has been mirrored"):
+        history.head()
+    mirrored(database, road())
+    for question in (
+        lambda: list(history.upto(BlockNumber(24))),
+        lambda: history.events_about(LICENSE, last=BlockNumber(24)),
+        lambda: history.block(BlockNumber(24)),
+    ):
+        with pytest.raises(NotMirrored):
+            question()
+
+
+def test_head_and_final_are_blocks_of_the_chain(new_database: NewDatabase) -> None:
+    chain = road()
+    history = History(mirrored(new_database(), chain), CONTRACTS)
+    for block, number in ((history.head(), 23), (history.head(final=True), 21), (history.block(BlockNumber(7)), 7)):
+        true = chain.blocks[number]
+        assert (block.number, block.hash, block.time) == (true.number, true.hash, true.time)
+
+
+def test_a_dead_block_takes_its_facts_along(new_database: NewDatabase) -> None:
+    chain = road()
+    database = mirrored(new_database(), chain)
+    chain.fork(22)
+    chain.mine(logged(events.MeterAdmitted(OTHER)))
+    mirrored(database, chain)
+    with database.read() as connection:
+        counts = {
+            model.__tablename__: len(connection.execute(table_of(model).select()).all()) for model in tables.FACTS
+        }
+        logs = len(connection.execute(table_of(tables.Log).select()).all())
+    assert {name: count for name, count in counts.items() if count} == {"dataset_registered": 1, "meter_admitted": 1}
+    assert logs == 2
+
+
+def test_a_fact_without_its_block_is_refused(new_database: NewDatabase) -> None:
+    database = new_database()
+    with pytest.raises(Exception, match=r"(?i)foreign key"), database.write() as connection:
+        insert(connection, tables.AdmittedMeter, [(5, 0, OTHER)])
+
+
+def test_block_rows_and_cursor_are_one_transaction(new_database: NewDatabase) -> None:
+    database = mirrored(new_database(), road())
+    mirror = Mirror(database)
+    before = mirror.position()
+    assert before is not None
+    after = Position(BlockNumber(24), Bytes32(b"\x01" * 32), before.final, before.final_hash)
+    rows = {tables.Block: [(24, b"\x01" * 32, before.hash, 1)], tables.AdmittedMeter: [(25, 0, OTHER)]}
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        mirror.commit(rows, before, after, keep=before.number, at=UnixSeconds(1))
+    assert mirror.position() == before
+    assert mirror.hash_at(BlockNumber(24)) is None
+
+
+def test_a_cursor_that_another_moved_is_not_moved_again(new_database: NewDatabase) -> None:
+    database = mirrored(new_database(), road())
+    mirror = Mirror(database)
+    before = mirror.position()
+    assert before is not None
+    stale = Position(BlockNumber(5), before.hash, before.final, before.final_hash)
+    with pytest.raises(Conflict, match="another follower"):
+        mirror.commit({}, stale, before, keep=BlockNumber(23), at=UnixSeconds(1))
+    assert mirror.position() == before
+
+
+def test_one_worker_holds_a_lock_and_the_next_gives_up_within_two_seconds(new_database: NewDatabase) -> None:
+    database = new_database()
+    second = connect(database.url.render_as_string(hide_password=False))
+    with database.lock("follow"):
+        started = time.monotonic()
+        with pytest.raises(AlreadyRunning), second.lock("follow"):
+            pass
+        assert time.monotonic() - started < 2
+        with second.lock("pay"):
+            pass
+    with second.lock("follow"):
+        pass
+    second.dispose()
+
+
+def test_readers_see_one_moment_while_a_writer_goes_on(new_database: NewDatabase) -> None:
+    chain = road()
+    database = mirrored(new_database(), chain)
+    history = History(database, CONTRACTS)
+    stream = history.upto(BlockNumber(23))
+    first = next(iter(stream))
+    chain.fork(23)
+    for i in range(25):
+        chain.mine(logged(events.Funded(OTHER, LICENSE, i)))
+    mirrored(database, chain)
+    rest = list(stream)
+    assert first.event == events.DatasetRegistered(DATASET, HOLDER, *(bytes(32),) * 4, 3)
+    assert len(rest) == 23
+    assert all(one.block.number >= 2 for one in rest)
+
+
+def test_two_writers_wait_for_each_other(new_database: NewDatabase) -> None:
+    database = new_database()
+    mirror = Mirror(database)
+    failures: list[Exception] = []
+
+    def write() -> None:
+        try:
+            for _ in range(20):
+                mirror.release("x", UnixSeconds(1))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_digests_are_the_same_on_every_database(new_database: NewDatabase) -> None:
+    database = mirrored(new_database(), road())
+    digest = state.digest(state.digests(database, BlockNumber(23)))
+    assert digest.hex() == "d2e4b81986e1ddb724e9f636a9dcd05ee90bfb31da10fcb157bdfe6bc131fe2d"
+
+
+def test_what_differs_from_the_chain_is_named(new_database: NewDatabase) -> None:
+    chain = road()
+    database = mirrored(new_database(), chain)
+    source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
+    verified = compare(source, Mirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
+    assert verified.rows == 23 + 24 + 24
+    funded = table_of(tables.ReceivedFunding)
+    with database.write() as connection:
+        connection.execute(funded.update().where(funded.c.block == 9).values(received=6))
+    with pytest.raises(RowDiffers, match="funded: the row of block 9, log 0 is"):
+        compare(source, Mirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
+    with database.write() as connection:
+        connection.execute(funded.update().where(funded.c.block == 9).values(received=5))
+        connection.execute(funded.delete().where(funded.c.block == 11))
+    with pytest.raises(RowDiffers, match="funded: the row of block 11, log 0 is missing in SQL"):
+        compare(source, Mirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
+
+
+def test_facts_are_made_again_from_raw_logs(new_database: NewDatabase) -> None:
+    database = mirrored(new_database(), road())
+    before = state.digests(database, BlockNumber(23))
+    names = {address: name for name, address in CONTRACTS.items()}
+    with database.write() as connection:
+        connection.execute(table_of(tables.ReceivedFunding).delete())
+    count = Mirror(database).redecode(lambda contract, topics, data: decoded(names[contract], topics, data))
+    assert count == 24
+    assert state.digests(database, BlockNumber(23)) == before
+
+
+def test_the_widest_integers_sort_like_integers(new_database: NewDatabase) -> None:
+    chain = FakeChain()
+    amounts = [0, 1, 9, 10, 2**63, 2**64, 10**77, 2**256 - 1]
+    chain.mine(*(logged(events.Funded(OTHER, LICENSE, amount)) for amount in reversed(amounts)))
+    funded = table_of(tables.ReceivedFunding)
+    with mirrored(new_database(), chain).read() as connection:
+        query = funded.select().order_by(funded.c.received)
+        found = [row.received for row in connection.execute(query)]
+    assert found == amounts
+    assert all(type(one) is int for one in found)
+
+
+def test_only_databases_that_several_processes_can_share_are_opened() -> None:
+    for url in ("sqlite://", "sqlite:///:memory:", "mysql://x/y", "://"):
+        with pytest.raises(BadDatabase):
+            connect(url)
+
+
+def test_an_old_schema_is_refused_where_others_may_use_it(postgres_url: str) -> None:
+    with pytest.raises(OldSchema, match="nothing"):
+        open_database(postgres_url + "postgres")
