@@ -102,6 +102,7 @@ class Deposit(SQLModel, table=True):
     kind: str
     language: str
     tags: str
+    words: str
     items: int = Field(sa_type=BigInteger)
     duration_ms: int = Field(sa_type=BigInteger)
     at_s: int = Field(sa_type=BigInteger)
@@ -292,6 +293,7 @@ class Equivocation(SQLModel, table=True):
     segment: str
     signature: bytes
     received_at_ms: int = Field(sa_type=BigInteger)
+    ack_signature: bytes
     batch: int | None = Field(default=None, index=True, sa_type=BigInteger)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -260,6 +261,7 @@ def _keep(
             kind=manifest.kind,
             language=manifest.language,
             tags=json.dumps(list(manifest.tags), ensure_ascii=False),
+            words=search_words(manifest.title, manifest.kind, manifest.language, *manifest.tags),
             items=len(manifest.recordings),
             duration_ms=sum(one.duration_ms for one in manifest.recordings),
             at_s=at,

@@ -174,15 +174,17 @@ def _refuse_second(node: Node, segment: Segment, signed: bytes, data: bytes, ear
     ]
     if not taken:
         return
-    domain = node.deployment.domains.usage
+    domain, now_ms = node.deployment.domains.usage, node.clock.now_ms()
+    ack = typed.Ack(usage.segment_hash(domain, segment), now_ms)
     node.usage.add_equivocation(
         records.Equivocation(
-            segment_hash=usage.segment_hash(domain, segment),
+            segment_hash=ack.segment_hash,
             session_id=segment.session_id,
             cid=str(node.content.put(data)),
             segment=json.dumps(typed.to_json(segment)),
             signature=signed,
-            received_at_ms=node.clock.now_ms(),
+            received_at_ms=now_ms,
+            ack_signature=node.wallet.signer.sign(typed.digest(domain, ack)),
         )
     )
     raise Equivocated(

@@ -17,7 +17,7 @@ TABLES = {
     "uploads": "cid text key, sender bytes, document bool, at_s int",
     "deposits": (
         "dataset_id bytes key, manifest_cid text, holder bytes index, manifest_root bytes, terms_cid text, "
-        "private_cid text index, title text, kind text, language text, tags text, items int, duration_ms int, at_s int"
+        "private_cid text index, title text, kind text, language text, tags text, words text, items int, duration_ms int, at_s int"
     ),
     "judged": (
         "object_id bytes key, cid text key, cluster bytes index, verdict int, quality text, metrics_digest bytes, "
@@ -61,7 +61,7 @@ TABLES = {
     ),
     "equivocations": (
         "segment_hash bytes key, session_id bytes index sessions, cid text, segment text, signature bytes, "
-        "received_at_ms int, batch int null index"
+        "received_at_ms int, ack_signature bytes, batch int null index"
     ),
     "batches": "id serial key, prev_head bytes unique, root bytes, count uint, digest bytes, cid text, at_s int",
 }
