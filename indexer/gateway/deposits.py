@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -290,6 +289,11 @@ def _keep(
             for _, item in _objects(manifest)
         ],
     )
+
+
+def search_words(*texts: str) -> str:
+    """Texts as they are searched: normalized and without case."""
+    return unicodedata.normalize("NFC", " ".join(texts)).casefold()
 
 
 def _signed(node: Node, dataset: DatasetId, recording: Recording, heard: records.Judged) -> records.DepositedRecording:

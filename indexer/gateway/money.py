@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from indexer.gateway.node import Node, State
     from provenance.adapters.content.embedded import Embedded
+    from provenance.domain.ledger import Block
     from provenance.domain.terms import Terms
     from provenance.errors import ProvenanceError
     from provenance.types import Bytes32, Json, LicenseId
@@ -43,7 +44,7 @@ class Uncovered(Denied):
 
 def arrears(node: Node, license_id: LicenseId, state: State) -> ProvenanceError | None:
     """The refusal of a license that owes more than it was funded with, and has not been funded since."""
-    carry = carried(node, state)
+    carry = carried(node, state.at)
     owed = sum(debt.total for debt in carry.debts if debt.license_id == license_id)
     if not owed or balance(node, license_id, state) >= owed:
         return None
@@ -76,16 +77,16 @@ def cover(node: Node, license_id: LicenseId, terms: Terms, max_units: int, state
 def balance(node: Node, license_id: LicenseId, state: State) -> Wei:
     """What was funded under the license and not spent by the last epoch."""
     funded = Ledger.fold(node.facts(state.at, license_id)).funded(license_id, state.at.number)
-    return Wei(funded - carried(node, state).spent.get(license_id, Wei(0)))
+    return Wei(funded - carried(node, state.at).spent.get(license_id, Wei(0)))
 
 
-def carried(node: Node, state: State) -> Carry:
+def carried(node: Node, at: Block) -> Carry:
     """The state after the newest epoch that was neither vetoed nor rejected; empty before the first.
 
     Raises:
         BalanceUnknown: its documents are not here.
     """
-    standing = [one for one in node.settlements(state.at) if not one.rejected]
+    standing = [one for one in node.settlements(at) if not one.rejected]
     if not standing:
         return Carry()
     try:

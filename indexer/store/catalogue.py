@@ -1,0 +1,146 @@
+"""Which rows does one page of the catalogue show?
+
+Selections of facts and records by what they name; how a row is shown is `gateway.catalogue`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy import and_, desc, or_, select, true
+
+from indexer import records, tables
+from indexer.store import bulk, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, RowMapping, Table
+    from sqlmodel import SQLModel
+
+    from indexer.store.database import Database
+
+R = TypeVar("R", bound="SQLModel")
+_LOGS = bulk.table_of(tables.Log)
+_BLOCKS = bulk.table_of(tables.Block)
+_DEPOSITS = bulk.table_of(records.Deposit)
+_REGISTERED = bulk.table_of(tables.RegisteredDataset)
+_CONSENTS = bulk.table_of(records.DepositedConsent)
+_EQUIVOCATIONS = bulk.table_of(records.Equivocation)
+PAGE: Final = 500
+
+
+class CatalogueStore:
+    """One database, read page by page."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def facts(
+        self, model: type[SQLModel], names: Mapping[str, object], *, offset: int, limit: int
+    ) -> tuple[RowMapping, ...]:
+        """Facts of one kind whose columns have these values, in chain order, with `tx` and `time`."""
+        table = bulk.table_of(model)
+        query = _located(table).where(_equal(table, names)).offset(offset).limit(limit)
+        with self.database.read() as connection:
+            return tuple(connection.execute(query).mappings())
+
+    def datasets(self, names: Mapping[str, object], words: str, *, offset: int, limit: int) -> tuple[RowMapping, ...]:
+        """Registered datasets with what was deposited of them; every word stands in title, kind, language or tags."""
+        facts = {name: value for name, value in names.items() if name in _REGISTERED.c}
+        deposited = {name: value for name, value in names.items() if name not in _REGISTERED.c}
+        found = [_DEPOSITS.c.words.contains(word, autoescape=True) for word in words.split()]
+        query = (
+            _located(_REGISTERED, _DEPOSITS)
+            .outerjoin(_DEPOSITS, _DEPOSITS.c.dataset_id == _REGISTERED.c.dataset_id)
+            .where(and_(_equal(_REGISTERED, facts), _equal(_DEPOSITS, deposited), *found))
+            .offset(offset)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return tuple(connection.execute(query).mappings())
+
+    def kept(
+        self, model: type[R], names: Mapping[str, object], *, order: Sequence[str], offset: int, limit: int
+    ) -> tuple[R, ...]:
+        """Records of one kind whose columns have these values."""
+        table = bulk.table_of(model)
+        query = (
+            select(table)
+            .where(_equal(table, names))
+            .order_by(*(table.c[name] for name in order))
+            .offset(offset)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return tuple(model(**found) for found in connection.execute(query).mappings())
+
+    def recorded(self, access_ids: Collection[bytes]) -> dict[bytes, RowMapping]:
+        """By access, its `AccessRecorded` with `tx` and `time`."""
+        table = bulk.table_of(tables.RecordedAccess)
+        return self._first(table, "receipt_hash", access_ids)
+
+    def titles(self, dataset_ids: Collection[bytes]) -> dict[bytes, records.Deposit]:
+        """By dataset, its deposit."""
+        found: dict[bytes, records.Deposit] = {}
+        with self.database.read() as connection:
+            for part in rows.chunks(dataset_ids):
+                for one in rows.every(connection, records.Deposit, _DEPOSITS.c.dataset_id.in_(part)):
+                    found[one.dataset_id] = one
+        return found
+
+    def suspended(self, session_ids: Collection[bytes]) -> frozenset[bytes]:
+        """Those of these sessions that gave two segments for one place."""
+        found: set[bytes] = set()
+        with self.database.read() as connection:
+            for part in rows.chunks(session_ids):
+                query = select(_EQUIVOCATIONS.c.session_id).where(_EQUIVOCATIONS.c.session_id.in_(part))
+                found |= set(connection.scalars(query))
+        return frozenset(found)
+
+    def subjects_of(self, consent_ids: Collection[bytes]) -> dict[bytes, list[bytes]]:
+        """By consent, the datasets that rest on it."""
+        found: dict[bytes, list[bytes]] = {}
+        with self.database.read() as connection:
+            for part in rows.chunks(consent_ids):
+                query = select(_CONSENTS.c.consent_id, _CONSENTS.c.dataset_id).where(_CONSENTS.c.consent_id.in_(part))
+                for consent, dataset in connection.execute(query.order_by(_CONSENTS.c.dataset_id)):
+                    found.setdefault(consent, []).append(dataset)
+        return found
+
+    def logs(self, word: bytes | None, *, offset: int, limit: int) -> tuple[RowMapping, ...]:
+        """Raw logs, newest first, that name an id or account in an indexed argument."""
+        named = true() if word is None else or_(*(_LOGS.c[f"topic{i}"] == word for i in (1, 2, 3)))
+        query = (
+            select(_LOGS, _BLOCKS.c.time)
+            .join(_BLOCKS, _BLOCKS.c.number == _LOGS.c.block)
+            .where(named)
+            .order_by(desc(_LOGS.c.block), desc(_LOGS.c.log_index))
+            .offset(offset)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return tuple(connection.execute(query).mappings())
+
+    def _first(self, table: Table, key: str, values: Collection[bytes]) -> dict[bytes, RowMapping]:
+        found: dict[bytes, RowMapping] = {}
+        with self.database.read() as connection:
+            for part in rows.chunks(values):
+                for one in connection.execute(_located(table).where(table.c[key].in_(part))).mappings():
+                    found.setdefault(one[key], one)
+        return found
+
+
+def _located(table: Table, *beside: Table) -> Any:
+    """Facts with the transaction and the time of their block, in chain order."""
+    extra = [column.label(f"deposit_{column.name}") for one in beside for column in one.c]
+    return (
+        select(table, *extra, _LOGS.c.tx, _BLOCKS.c.time)
+        .join(_BLOCKS, _BLOCKS.c.number == table.c.block)
+        .join(_LOGS, (_LOGS.c.block == table.c.block) & (_LOGS.c.log_index == table.c.log_index))
+        .order_by(table.c.block, table.c.log_index)
+    )
+
+
+def _equal(table: Table, names: Mapping[str, object]) -> ColumnElement[bool]:
+    return and_(true(), *(table.c[name] == value for name, value in names.items()))
