@@ -70,7 +70,7 @@ def sentence(voice: Voice, rng: np.random.Generator, seconds: float) -> NDArray[
         spoken += (len(said) + len(pause)) / RATE_HZ
     speech = np.concatenate(parts)
     windows = np.square(speech[: len(speech) // FRAME * FRAME]).reshape(-1, FRAME).mean(axis=1)
-    level = np.sqrt(windows[windows > windows.max() / 1000].mean())
+    level = float(np.sqrt(windows[windows > windows.max() / 1000].mean()))
     return speech * 10 ** (LEVEL_DB / 20) / level + rng.normal(0, 10 ** (NOISE_DB / 20), len(speech))
 
 
@@ -97,7 +97,8 @@ def vowel(
     out, state = np.empty(length), np.zeros((len(BANDWIDTHS_HZ), 2))
     for at in range(0, length, FRAME):
         out[at : at + FRAME], state = sosfilt(resonators(voice, glide, at / length), source[at : at + FRAME], zi=state)
-    return out * np.minimum(1, np.minimum(t, 1 - t) * 6) ** 1.5
+    out *= np.minimum(1, np.minimum(t, 1 - t) * 6) ** 1.5
+    return out
 
 
 def resonators(voice: Voice, glide: tuple[str, str], share: float) -> NDArray[np.float64]:
