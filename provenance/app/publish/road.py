@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from provenance.app.consent import check_signed, withdrawn_at
 from provenance.app.ports import Call
 from provenance.app.publish import build, takes
 from provenance.app.publish.deposit import GATE_DUPLICATE, deposited
 from provenance.app.publish.memory import Memory, Take
 from provenance.app.publish.register import is_registered, register
 from provenance.app.publish.request import NothingToRegister, Refused
-from provenance.domain import fields, refusal, signature, splits
+from provenance.domain import fields, refusal, splits
 from provenance.domain.manifest import Manifest
 from provenance.domain.sealed import Header, Secret
-from provenance.errors import Denied, Invalid
+from provenance.errors import Invalid
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
@@ -26,19 +27,11 @@ if TYPE_CHECKING:
     from provenance.app.publish.request import Request, Source
     from provenance.app.publish.takes import Studio
     from provenance.domain.cid import Cid
-    from provenance.domain.consent import SignedConsent
     from provenance.domain.sealed import Sealed
     from provenance.errors import ProvenanceError
     from provenance.types import Address, ConsentId, DatasetId, Json, UnixSeconds
 
 ALREADY: Final = "already-registered"
-
-
-class ConsentWithdrawnBefore(Denied):
-    """A consent that its owner withdrew cannot carry a new dataset."""
-
-    code = "consent-withdrawn"
-    next = "Leave these recordings out, or ask the voice owner for a new consent."
 
 
 class TermsOver(Invalid):
@@ -64,6 +57,8 @@ class World:
     journal: Journal
     transact: Callable[[Call, str], Mined]
     """Sends a transaction of this wallet after the user agreed."""
+    agree: Callable[[Manifest], None]
+    """The user knows what becomes public for ever, and agrees."""
     write: Callable[[str, bytes], Path]
     """Leaves a file of this name for the user and says where."""
     elsewhere: Mapping[Bytes32, DatasetId] = field(default_factory=dict)
@@ -108,6 +103,7 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
         dataset = manifest.dataset_id(_chain_id(world), _contract(world))
         if is_registered(dataset, world.studio.chain):
             return Outcome(dataset, cid, len(left), out, _already(already, world), None)
+        world.agree(manifest)
         disputed = tuple(i for i, take in enumerate(left) if _duplicate(take, memory)) if request.dispute else ()
         reports = deposited(manifest, cid, world, memory, request=request, disputed=disputed)
         if reports is not None:
@@ -136,24 +132,14 @@ def _check(request: Request, world: World, now: UnixSeconds) -> Address:
     build.check_consents(request, now)
     chain = world.studio.chain
     for given in request.consents:
-        _check_signed(given.consent, world)
+        check_signed(given.consent, chain)
+        consent_id = given.consent.id(chain.deployment.domains.consent)
+        if withdrawn_at(consent_id, given.consent.consent.subject, chain) is not None:
+            raise refusal.ConsentWithdrawn("the voice owner withdrew this consent", consent=fields.shown(consent_id))
     gateway = world.gateway.key().wallet
     if chain.read(Call("UsageLedger", "headOf", (gateway,)))[0] in (bytes(32), b"", 0):
         raise NotAMeter(f"0x{gateway.hex()} is no meter of this network", gateway=fields.shown(gateway))
     return gateway
-
-
-def _check_signed(consent: SignedConsent, world: World) -> None:
-    """Its owner signed it, or approved it on chain, and did not withdraw it."""
-    chain = world.studio.chain
-    subject, consent_id = consent.consent.subject, consent.id(chain.deployment.domains.consent)
-    try:
-        consent.check(chain.deployment.domains.consent)
-    except signature.BadSignature:
-        if not chain.read(Call("ConsentRegistry", "approvedAt", (subject, consent_id)))[0]:
-            raise
-    if chain.read(Call("ConsentRegistry", "revokedAt", (subject, consent_id)))[0]:
-        raise ConsentWithdrawnBefore("the voice owner withdrew this consent", consent=fields.shown(consent_id))
 
 
 def _sealed(request: Request, world: World, memory: Memory) -> tuple[list[Take], list[Refused]]:
@@ -276,7 +262,7 @@ def _manifest(
 
 
 def _trusted(manifest: Manifest, world: World) -> frozenset[ConsentId]:
-    """Consents of contract wallets were looked up on chain before; see `_check_signed`."""
+    """Every consent's signature was checked at the start, those of contract wallets on chain."""
     return frozenset(manifest.consents_by_id(world.studio.chain.deployment.domains.consent))
 
 

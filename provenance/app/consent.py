@@ -1,0 +1,203 @@
+"""How does a voice owner give a consent, take it back, and know what was given?
+
+The voice owner's journal keeps one random voice id for each voice and holder, so that voices cannot
+be joined across holders, and every consent that was signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from provenance.app.ports import Call
+from provenance.domain import canonical, fields, purposes, signature, territories, typed
+from provenance.domain.consent import BadConsent, Scope, SignedConsent
+from provenance.errors import Conflict, Denied, Missing
+from provenance.types import ZERO32, Bytes32, ConsentId, UnixSeconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provenance.app.ports import Chain, Journal, Random, Signer
+    from provenance.types import Address, Json, VoiceId
+
+RECORDINGS_KIND: Final = "provenance/recordings"
+TITLE: Final = "revoke consent"
+GIVEN, WITHDRAWN, EXPIRED = "GIVEN", "WITHDRAWN", "EXPIRED"
+
+
+class AlreadyWithdrawn(Conflict):
+    """The consent was withdrawn before."""
+
+    code = "already-withdrawn"
+    next = "Nothing is left to do: it stopped access from the block of its first revocation."
+
+
+class NotTheSubject(Denied):
+    """Only who gave a consent can withdraw it."""
+
+    code = "not-the-subject"
+    next = "Repeat with --account of the voice owner who signed it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A consent as its owner wants to give it."""
+
+    voice: str
+    """The owner's own label; never published."""
+    holder: Address
+    purposes: int
+    territories: tuple[str, ...]
+    not_before: UnixSeconds
+    not_after: UnixSeconds
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A consent in the owner's journal."""
+
+    id: ConsentId
+    voice: str
+    consent: SignedConsent
+
+
+def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, chain: Chain, now: UnixSeconds) -> Kept:
+    """A signed consent, kept in the journal.
+
+    Raises:
+        Invalid: it would never count, or names nothing.
+    """
+    if asked.not_after < now:
+        raise BadConsent(f"notAfter {asked.not_after} is in the past", field="notAfter", next="Give a later --until.")
+    scope = Scope.parse(fields.mapping({"scope": canonical.loads(asked.scope.encode())}, "scope"))
+    voice_id = _voice_id(asked, signer.address, journal, random)
+    consent = typed.Consent(
+        subject=signer.address,
+        holder=asked.holder,
+        voice_id=voice_id,
+        scope_hash=scope.scope_hash,
+        purposes=purposes.check(asked.purposes),
+        territories=territories.territories_hash(asked.territories),
+        not_before=asked.not_before,
+        not_after=asked.not_after,
+        nonce=int.from_bytes(random.bytes(32), "big"),
+    )
+    consent_id = typed.digest(chain.deployment.domains.consent, consent)
+    signed = SignedConsent(consent, signer.sign(consent_id), territories.parse(asked.territories), scope)
+    journal.append(
+        {
+            "step": "granted",
+            "voice": asked.voice,
+            "id": fields.shown(consent_id),
+            "chainId": chain.deployment.chain_id,
+            "consent": signed.document(),
+        }
+    )
+    return Kept(consent_id, asked.voice, signed)
+
+
+def _voice_id(asked: Grant, subject: Address, journal: Journal, random: Random) -> VoiceId:
+    """The id of this voice at this holder: drawn once, remembered before it is used."""
+    key = (asked.voice, fields.shown(subject), fields.shown(asked.holder))
+    for entry in journal.entries():
+        if entry.get("step") == "voice" and (entry.get("voice"), entry.get("subject"), entry.get("holder")) == key:
+            return fields.word(entry, "voiceId")
+    voice_id = Bytes32(random.bytes(32))
+    journal.append(
+        {"step": "voice", "voice": key[0], "subject": key[1], "holder": key[2], "voiceId": fields.shown(voice_id)}
+    )
+    return voice_id
+
+
+def kept(entries: Iterable[Mapping[str, Json]], chain_id: int) -> tuple[Kept, ...]:
+    """Every consent granted for this chain, oldest first."""
+    return tuple(
+        Kept(
+            fields.word(entry, "id"),
+            fields.text(entry, "voice"),
+            SignedConsent.of(entry.get("consent")),
+        )
+        for entry in entries
+        if entry.get("step") == "granted" and entry.get("chainId") == chain_id
+    )
+
+
+def find(name: str, entries: Iterable[Mapping[str, Json]], chain_id: int) -> Kept:
+    """The consent of this id.
+
+    Raises:
+        Missing: it was not granted here.
+    """
+    wanted = fields.word({"id": name}, "id")
+    for one in kept(entries, chain_id):
+        if one.id == wanted:
+            return one
+    raise Missing(
+        f"no consent {name} was granted from this home",
+        next="Give the consent's file, or --home of the voice owner; `consent list` shows what is here.",
+        consent=name,
+    )
+
+
+def listed_scope(data: bytes, holder: Address, codes: tuple[str, ...]) -> Scope:
+    """The scope of the recordings in a `provenance/recordings/1` file that `upload` wrote.
+
+    Raises:
+        BadConsent: they are another holder's, or there are none.
+    """
+    document = canonical.parse(data, kind=RECORDINGS_KIND)
+    named = fields.address(document, "holder")
+    if named != holder:
+        raise BadConsent(
+            f"these recordings are 0x{named.hex()}'s, the consent would be given to 0x{holder.hex()}",
+            field="holder",
+            next="Give the consent to the holder who sent the file: --holder.",
+        )
+    rows = fields.objects(document, "recordings", most=1 << 17)
+    if not rows:
+        raise BadConsent("recordings: the file lists none", field="recordings")
+    return Scope(frozenset(fields.word(row, "plaintextCommitment") for row in rows), tuple(sorted(set(codes))))
+
+
+def withdrawn_at(consent_id: ConsentId, subject: Address, chain: Chain) -> UnixSeconds | None:
+    """When the subject withdrew it, by the latest block."""
+    at = chain.read(Call("ConsentRegistry", "revokedAt", (subject, consent_id)))[0]
+    return UnixSeconds(at) if isinstance(at, int) and at else None
+
+
+def check_signed(consent: SignedConsent, chain: Chain) -> None:
+    """Its subject signed it for this network, or, as a contract wallet, approved it on chain.
+
+    Raises:
+        BadSignature: neither.
+    """
+    consent_id = consent.id(chain.deployment.domains.consent)
+    try:
+        signature.check(consent_id, consent.signature, consent.consent.subject)
+    except signature.BadSignature:
+        if not chain.read(Call("ConsentRegistry", "approvedAt", (consent.consent.subject, consent_id)))[0]:
+            raise
+
+
+def state(consent: SignedConsent, withdrawn: UnixSeconds | None, now: UnixSeconds) -> str:
+    """GIVEN, WITHDRAWN or EXPIRED."""
+    if withdrawn is not None:
+        return WITHDRAWN
+    return EXPIRED if now > consent.consent.not_after else GIVEN
+
+
+def revocation(consent_id: ConsentId, subject: Address, sender: Address, chain: Chain) -> Call:
+    """The transaction that withdraws a consent from its block on.
+
+    Raises:
+        NotTheSubject: the sender did not give it.
+        AlreadyWithdrawn: nothing is left to do.
+    """
+    if subject != sender:
+        raise NotTheSubject(f"0x{subject.hex()} gave this consent, not 0x{sender.hex()}", subject=fields.shown(subject))
+    at = withdrawn_at(consent_id, subject, chain)
+    if at is not None:
+        raise AlreadyWithdrawn(f"withdrawn at {at}", consent=fields.shown(consent_id), at=at)
+    return Call("ConsentRegistry", "revokeConsent", (consent_id, ZERO32))

@@ -1,0 +1,176 @@
+"""What did the voice owners of this home consent to, and how do they take it back?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli import dates
+from provenance.cli.frame import PATH, command, group
+
+if TYPE_CHECKING:
+    from provenance.cli.context import Context
+    from provenance.domain.consent import SignedConsent
+    from provenance.types import ConsentId, Json
+
+JOURNAL = "consents.jsonl"
+
+
+@group("consent")
+def consent() -> None:
+    """Grants of voice owners, and their revocation."""
+
+
+@command(
+    consent,
+    "grant",
+    example=(
+        "provenance consent grant --voice me --holder holder-1 --purpose train.tts --territory EU --until 2y --out c.json",
+        "provenance consent grant --voice me --holder 0x… --purpose train.tts --territory WW --until 2028-12-31 --recordings r.json --out c.json",
+    ),
+)
+@click.option("--voice", required=True, metavar="NAME", help="Your own label of the voice; it stays in this home.")
+@click.option("--holder", required=True, metavar="A", help="Rights holder to whom it is given.")
+@click.option("--purpose", "codes", required=True, multiple=True, metavar="P", help="Purpose code; repeatable.")
+@click.option("--territory", "places", required=True, multiple=True, metavar="T", help="Country, EU, EEA or WW.")
+@click.option("--until", required=True, metavar="DATE", help="Last day, or a span such as 2y.")
+@click.option("--from", "since", metavar="DATE", help="First second at which it counts; now by default.")
+@click.option("--recordings", type=PATH, metavar="FILE", help="Only these; without it all by this holder.")
+@click.option("--role", "roles", multiple=True, metavar="CODE", help="Role, series or genre, such as role:narrator.")
+@click.option("--out", type=PATH, required=True, metavar="F", help="File to make; it is given to the holder.")
+def grant(
+    ctx: Context,
+    voice: str,
+    holder: str,
+    codes: tuple[str, ...],
+    places: tuple[str, ...],
+    until: str,
+    since: str | None,
+    recordings: Path | None,
+    roles: tuple[str, ...],
+    out: Path,
+) -> None:
+    """Sign a consent for one voice to one rights holder. The account is the voice owner's."""
+    from provenance.adapters.journal import FileJournal
+    from provenance.app import consent as use
+    from provenance.cli import files
+    from provenance.domain import fields, purposes, territories
+    from provenance.domain.consent import Scope
+
+    now, to = ctx.clock.now(), ctx.address(holder)
+    asked = use.Grant(
+        voice=fields.text({"voice": voice}, "voice"),
+        holder=to,
+        purposes=purposes.mask(codes),
+        territories=territories.parse(places),
+        not_before=dates.seconds(since, now, option="--from") if since else now,
+        not_after=dates.seconds(until, now, option="--until"),
+        scope=use.listed_scope(files.read(recordings), to, roles) if recordings else Scope(None, tuple(sorted(roles))),
+    )
+    files.fresh(out)
+    if ctx.dry_run:
+        ctx.would(f"sign a consent for {purposes.label(asked.purposes)} to {holder}", holder=fields.shown(to))
+    wallet = ctx.wallet()
+    with FileJournal(ctx.home / JOURNAL) as journal:
+        given = use.grant(asked, journal=journal, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
+    files.write(out, given.consent.encode())
+    ctx.out.emit(
+        {**_row(given.id, given.consent, "GIVEN"), "voice": voice, "path": str(out)},
+        text=f"Consent {fields.shown(given.id)}\n{purposes.label(asked.purposes)} in"
+        f" {', '.join(asked.territories)} until {dates.day(asked.not_after)}\nWrote {out}",
+    )
+
+
+@command(
+    consent,
+    "revoke",
+    example=(
+        "provenance consent revoke --account voice-1 consent.json",
+        "provenance consent revoke 0x3f… --yes",
+    ),
+)
+@click.argument("name", metavar="ID|FILE")
+def revoke(ctx: Context, name: str) -> None:
+    """Withdraw a consent on chain: no new access to that voice's recordings from the next block on."""
+    from provenance.app import consent as use
+    from provenance.domain import fields
+
+    consent_id, given = _found(ctx, name)
+    wallet = ctx.wallet(None if ctx.settings.account else _name_of(ctx, given))
+    call = use.revocation(consent_id, given.consent.subject, wallet.signer.address, ctx.chain())
+    mined = ctx.transact(call, use.TITLE, wallet)
+    ctx.out.emit(
+        {
+            **_row(consent_id, given, use.WITHDRAWN),
+            "tx": fields.shown(mined.tx),
+            "block": mined.block.number,
+        },
+        text=f"Withdrew consent {fields.shown(consent_id)} in block {mined.block.number}",
+    )
+
+
+@command(consent, "show", example=("provenance consent show consent.json", "provenance consent show 0x3f… --json"))
+@click.argument("name", metavar="ID|FILE")
+def show(ctx: Context, name: str) -> None:
+    """Show what a consent says, and whether it stands."""
+    from provenance.app import consent as use
+
+    consent_id, given = _found(ctx, name)
+    use.check_signed(given, ctx.chain())
+    withdrawn = use.withdrawn_at(consent_id, given.consent.subject, ctx.chain())
+    ctx.out.emit(_row(consent_id, given, use.state(given, withdrawn, ctx.clock.now())))
+
+
+@command(consent, "list", example=("provenance consent list", "provenance consent list --json"))
+def list_(ctx: Context) -> None:
+    """List the consents granted from this home."""
+    from provenance.adapters import journal
+    from provenance.app import consent as use
+
+    chain, now = ctx.chain(), ctx.clock.now()
+    rows: list[Json] = []
+    for one in use.kept(journal.read(ctx.home / JOURNAL), chain.deployment.chain_id):
+        withdrawn = use.withdrawn_at(one.id, one.consent.consent.subject, chain)
+        rows.append({"voice": one.voice, **_row(one.id, one.consent, use.state(one.consent, withdrawn, now))})
+    ctx.out.emit(rows, columns=("id", "voice", "holder", "purposes", "until", "state"))
+
+
+def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent]:
+    """The consent in a file, or the one of an id in this home's journal."""
+    from provenance.adapters import journal
+    from provenance.app import consent as use
+    from provenance.cli import files
+    from provenance.domain.consent import SignedConsent
+
+    deployment = ctx.chain().deployment
+    if name.lower().startswith("0x") and not Path(name).exists():
+        one = use.find(name, journal.read(ctx.home / JOURNAL), deployment.chain_id)
+        return one.id, one.consent
+    given = SignedConsent.parse(files.read(Path(name)))
+    return given.id(deployment.domains.consent), given
+
+
+def _name_of(ctx: Context, given: SignedConsent) -> str | None:
+    """The account of this home that gave it, so that nobody needs to look it up."""
+    return next((one.name for one in ctx.keystore.accounts() if one.address == given.consent.subject), None)
+
+
+def _row(consent_id: ConsentId, given: SignedConsent, state: str) -> dict[str, Json]:
+    from provenance.domain import fields, purposes
+
+    said, scope = given.consent, given.scope
+    return {
+        "id": fields.shown(consent_id),
+        "subject": fields.shown(said.subject),
+        "holder": fields.shown(said.holder),
+        "voiceId": fields.shown(said.voice_id),
+        "purposes": list(purposes.codes(said.purposes)),
+        "territories": list(given.territories),
+        "from": dates.day(said.not_before),
+        "until": dates.day(said.not_after),
+        "recordings": "all" if scope.recordings is None else len(scope.recordings),
+        "codes": list(scope.codes),
+        "state": state,
+    }

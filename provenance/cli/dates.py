@@ -1,0 +1,56 @@
+"""Which second does a user mean by a date?"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from provenance.errors import Invalid
+from provenance.types import UnixSeconds
+
+_FROM_NOW = re.compile(r"\+?(\d{1,5})([hdwy])\Z")
+_SECONDS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+
+
+class BadDate(Invalid):
+    """A text that names no second."""
+
+    code = "bad-date"
+    next = "Write 2027-12-31 (its last second, UTC), 2027-12-31T18:00Z, 90d, 52w, 2y, or unix seconds."
+
+
+def seconds(text: str, now: UnixSeconds, *, option: str) -> UnixSeconds:
+    """The last second that a date, a time, a span from now or a unix time means.
+
+    Args:
+        text: what the user wrote; a day alone is its last second in UTC.
+        now: where spans begin.
+        option: the option to name in the error.
+
+    Raises:
+        BadDate: none of these, or before 1970.
+    """
+    span = _FROM_NOW.match(text)
+    if span:
+        return UnixSeconds(now + int(span[1]) * _SECONDS[span[2]])
+    if text.isascii() and text.isdigit() and 9 <= len(text) <= 12:
+        return UnixSeconds(int(text))
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadDate(f"{option}: {text[:40]!r} is no date", field=option) from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    found = int(at.timestamp()) + (86_399 if _DAY.match(text) else 0)
+    if found < 0:
+        raise BadDate(f"{option}: {text[:40]!r} is before 1970", field=option)
+    return UnixSeconds(found)
+
+
+def day(at: int) -> str:
+    """A unix time as people read it, UTC."""
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return str(at)

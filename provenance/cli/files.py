@@ -1,0 +1,54 @@
+"""How does a command read a document that the user names, and leave one?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from provenance.errors import Conflict, Invalid, Missing, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENT_BYTES: Final = 64 << 20
+
+
+def read(path: Path, limit_bytes: int = DOCUMENT_BYTES) -> bytes:
+    """The bytes of a document.
+
+    Raises:
+        Missing: there is no such file.
+        Invalid: it cannot be read, or is larger than any document.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit_bytes + 1)
+    except FileNotFoundError:
+        raise Missing(f"no file {path}", next="Check the path.", path=str(path)) from None
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
+    if len(data) > limit_bytes:
+        raise Invalid(f"{path} is larger than {limit_bytes} bytes", path=str(path), limit=limit_bytes)
+    return data
+
+
+def fresh(path: Path) -> Path:
+    """The same path, where nothing is yet."""
+    if path.exists():
+        raise Conflict(f"{path} exists already", next="Choose another file with --out.", path=str(path))
+    return path
+
+
+def write(path: Path, data: bytes, *, replace: bool = False) -> None:
+    """The document is there.
+
+    Raises:
+        Conflict: something is there already.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb" if replace else "xb") as file:
+            file.write(data)
+    except FileExistsError:
+        fresh(path)
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error

@@ -1,0 +1,276 @@
+"""How do recordings on this disk become a registered dataset?"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from provenance.cli.frame import PATH, command
+from provenance.errors import Invalid, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from provenance.app.ports import Chain, Journal
+    from provenance.app.publish import Given, Outcome, Request, Source, World
+    from provenance.cli.context import Context
+    from provenance.domain.manifest import Manifest
+    from provenance.domain.splits import Split
+    from provenance.types import Address, Bytes32, DatasetId, Json
+
+FOLDER: Final = "uploads"
+PARTLY: Final = 1
+
+
+@command(
+    None,
+    "upload",
+    example=(
+        "provenance upload takes/ --dataset 'Digits' --terms terms.json --kind voice --language en --consent c.json",
+        "provenance upload a.wav b.flac --dataset 'Bells' --terms terms.json --kind sound --language zxx --split 0x…=10000",
+    ),
+)
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH…")
+@click.option("--dataset", "title", required=True, metavar="TITLE", help="Public title; the same one resumes.")
+@click.option("--terms", "terms_file", required=True, type=PATH, metavar="F", help="Terms of use.")
+@click.option("--kind", required=True, type=click.Choice(["voice", "music", "sound"]), help="What is heard.")
+@click.option("--language", required=True, metavar="TAG", help="Such as en or pt-BR; zxx without words.")
+@click.option("--consent", "consents", multiple=True, metavar="[GLOB=]F", help="Voice owner's consent; repeatable.")
+@click.option("--split", "shares", multiple=True, metavar="ACCT=BPS", help="Share in basis points; sum 10,000.")
+@click.option("--tag", "tags", multiple=True, metavar="WORD", help="Public tag; repeatable.")
+@click.option("--for", "holder", metavar="HOLDER", help="Upload for another rights holder.")
+@click.option("--authorization", type=PATH, metavar="F", help="That holder's signature (`dataset sign`).")
+@click.option("--accept-review", is_flag=True, help="Take takes that a person should hear first.")
+@click.option("--publish-names", is_flag=True, help="Publish file names in place of numbers.")
+@click.option("--dispute", is_flag=True, help="Register what another holder registered; both are held.")
+def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) -> int:
+    """Judge, seal, store and register recordings as one dataset; run it again to go on where it stopped.
+
+    PATH is a file or a folder of wav, flac, mp3 and ogg. Public for ever are the title, kind, language and
+    tags, who holds it, shares and terms, consents, and each recording's length and quality: no names of people
+    or files, and no audio.
+    """
+    from provenance.adapters.journal import FileJournal
+    from provenance.app.publish import upload as run
+
+    request = _request(ctx, paths, title, said)
+    if ctx.dry_run:
+        count, size = len(request.sources), sum(one.path.stat().st_size for one in request.sources)
+        ctx.would(f"judge, seal and register {count} recordings of {size:,} bytes", recordings=count, bytes=size)
+    name = _journal_name(ctx.chain(), request)
+    with FileJournal(ctx.home / FOLDER / f"{name}.jsonl") as journal, _progress(ctx):
+        outcome = run(request, _world(ctx, request, name, journal), ctx.clock.now())
+    return _say(ctx, outcome)
+
+
+@contextmanager
+def _progress(ctx: Context) -> Iterator[None]:
+    """The bar is closed whatever happens."""
+    try:
+        yield
+    finally:
+        ctx.out.progress.close()
+
+
+def _request(ctx: Context, paths: tuple[Path, ...], title: str, said: Mapping[str, object]) -> Request:
+    """What the user asked for, read and checked before anything is done."""
+    from provenance.app.publish import Request
+    from provenance.app.publish.register import parse
+    from provenance.cli import files
+    from provenance.domain import fields
+    from provenance.domain.terms import TERMS_BYTES, Terms
+
+    holder = ctx.address(_text(said["holder"]))
+    tags = {"tags": list(_texts(said["tags"]))}
+    authorization, terms_file = said["authorization"], said["terms_file"]
+    return Request(
+        title=fields.text({"dataset": title}, "dataset"),
+        kind=str(said["kind"]),
+        language=str(said["language"]),
+        terms=Terms.parse(files.read(Path(str(terms_file)), TERMS_BYTES)),
+        holder=holder,
+        splits=splits_of(ctx, _texts(said["shares"]), holder),
+        sources=sources(paths),
+        consents=tuple(_given(one) for one in _texts(said["consents"])),
+        tags=fields.texts(tags, "tags"),
+        accept_review=bool(said["accept_review"]),
+        publish_names=bool(said["publish_names"]),
+        dispute=bool(said["dispute"]),
+        authorization=parse(files.read(Path(str(authorization)))) if authorization else None,
+    )
+
+
+def sources(paths: tuple[Path, ...]) -> tuple[Source, ...]:
+    """Every audio file that is named, or lies in a folder that is named, each once, by name.
+
+    Raises:
+        Missing: a path that is not there.
+        Invalid: no audio file at all.
+    """
+    from provenance.adapters.codec import is_audio
+    from provenance.app.publish import Source
+
+    found: dict[Path, Source] = {}
+    for path in paths:
+        if not path.exists():
+            raise Missing(f"no file or folder {path}", next="Check the path.", path=str(path))
+        inside = sorted(p for p in path.rglob("*") if p.is_file() and is_audio(p)) if path.is_dir() else [path]
+        for file in inside:
+            name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+            found.setdefault(file.resolve(), Source(file.resolve(), _printable(name)))
+    if not found:
+        raise Invalid("no audio in these folders", next="Name wav, flac, mp3 or ogg files, or folders of them.")
+    return tuple(found.values())
+
+
+def _printable(name: str) -> str:
+    """A file's name as documents may carry it: on one line, without bytes that are no text."""
+    return "".join(char if char.isprintable() else "?" for char in name)[-255:]
+
+
+def splits_of(ctx: Context, shares: tuple[str, ...], holder: Address) -> tuple[Split, ...]:
+    """The shares given, or all for the holder.
+
+    Raises:
+        Invalid: not ACCT=BPS, or they do not sum to 10,000.
+    """
+    from provenance.domain import fields, splits
+    from provenance.domain.splits import Split
+    from provenance.types import BPS_ONE, Bps
+
+    if not shares:
+        return (Split(holder, BPS_ONE),)
+    found = []
+    for share in shares:
+        account, separator, bps = share.rpartition("=")
+        if not separator:
+            raise Invalid(f"--split {share[:80]!r} is not ACCT=BPS", field="split")
+        found.append(Split(ctx.keystore.address(account), Bps(fields.integer({"split": bps}, "split", bits=14))))
+    return splits.check(found)
+
+
+def _given(text: str) -> Given:
+    """A consent and the files it is given for: `F` or `GLOB=F`."""
+    from provenance.app.publish import Given
+    from provenance.cli import files
+    from provenance.domain.consent import SignedConsent
+
+    pattern, separator, file = text.rpartition("=")
+    if not separator or Path(text).exists():
+        pattern, file = "", text
+    return Given(SignedConsent.parse(files.read(Path(file))), pattern or None)
+
+
+def _journal_name(chain: Chain, request: Request) -> str:
+    """One upload's name on this disk: the same holder and title go on with the same journal."""
+    import unicodedata
+
+    from provenance.domain.hashes import abi_words, sha256
+
+    title = unicodedata.normalize("NFC", request.title).encode()
+    where = abi_words(chain.deployment.chain_id, chain.deployment.contracts["DatasetRegistry"], request.holder)
+    return sha256(where + title).hex()[:16]
+
+
+def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World:
+    from provenance.adapters.ear import FileEar
+    from provenance.adapters.keys import KeyFolder
+    from provenance.adapters.seal import Pao1
+    from provenance.app.publish import World
+    from provenance.app.publish.takes import Studio
+    from provenance.cli import files
+
+    wallet = ctx.wallet()
+
+    def write(suffix: str, data: bytes) -> Path:
+        path = (ctx.home / FOLDER / f"{name}-{suffix}").absolute()
+        files.write(path, data, replace=True)
+        return path
+
+    studio = Studio(
+        content=ctx.content(),
+        keys=KeyFolder(ctx.home / "keys"),
+        cipher=Pao1(),
+        ear=FileEar(),
+        random=ctx.random,
+        wallet=wallet,
+        chain=ctx.chain(),
+        progress=ctx.out.progress,
+    )
+    return World(
+        studio=studio,
+        gateway=ctx.gateway(wallet),
+        journal=journal,
+        transact=lambda call, title: ctx.transact(call, title, wallet),
+        agree=_agree(ctx),
+        write=write,
+        elsewhere=_elsewhere(ctx, request, name),
+    )
+
+
+def _agree(ctx: Context) -> Callable[[Manifest], None]:
+    """Asks once, however often the manifest is built anew."""
+    asked: list[str] = []
+
+    def agree(manifest: Manifest) -> None:
+        if not asked:
+            asked.append(manifest.title)
+            ctx.out.say(
+                f"Public for ever: the title {manifest.title!r}, {len(manifest.recordings)} recordings' lengths and"
+                f" quality, {len(manifest.consents)} consents, shares and terms. The audio stays sealed."
+            )
+            ctx.out.confirm("Publish it?")
+
+    return agree
+
+
+def _elsewhere(ctx: Context, request: Request, name: str) -> dict[Bytes32, DatasetId]:
+    """What this holder registered under the same terms in other uploads of this home, and the chain still knows."""
+    from provenance.adapters import journal
+    from provenance.app.publish.register import is_registered
+    from provenance.domain import fields
+
+    same = (fields.shown(request.terms.terms_hash), fields.shown(request.holder))
+    found: dict[Bytes32, DatasetId] = {}
+    for path in sorted((ctx.home / FOLDER).glob("*.jsonl")):
+        for entry in journal.read(path) if path.stem != name else ():
+            if entry.get("step") == "registered" and (entry.get("terms"), entry.get("holder")) == same:
+                dataset = fields.word(entry, "datasetId")
+                if is_registered(dataset, ctx.chain()):
+                    found |= dict.fromkeys(fields.words(entry, "files", most=1 << 17), dataset)
+    return found
+
+
+def _say(ctx: Context, outcome: Outcome) -> int:
+    """The result is on stdout; 1 if some files were refused."""
+    from provenance.domain import fields
+
+    mined = outcome.mined
+    value: dict[str, Json] = {
+        "datasetId": fields.shown(outcome.dataset_id),
+        "manifest": str(outcome.manifest_cid) if outcome.manifest_cid else None,
+        "recordings": outcome.recordings,
+        "refused": [one.row() for one in outcome.refused],
+        "alreadyRegistered": [one.row() for one in outcome.already],
+        "tx": fields.shown(mined.tx) if mined else None,
+        "gas": mined.gas_used if mined else None,
+    }
+    lines = [f"Dataset {fields.shown(outcome.dataset_id)}"]
+    done = "registered" if mined else "were registered before"
+    lines.append(f"{outcome.recordings} recordings {done}, {len(outcome.refused)} refused")
+    lines += [f"  {one.name}: {one.reason}" for one in (*outcome.refused, *outcome.already)]
+    if mined:
+        lines.append(f"Transaction {fields.shown(mined.tx)}, {mined.gas_used:,} gas")
+    ctx.out.emit(value, text="\n".join(lines))
+    return PARTLY if outcome.refused else 0
+
+
+def _text(said: object) -> str | None:
+    return said if isinstance(said, str) else None
+
+
+def _texts(said: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in said) if isinstance(said, tuple) else ()
