@@ -241,6 +241,10 @@ class Pao1:
         """One plaintext on its way in."""
         return Sealer(header, secret)
 
+    def opening(self, sealed: Sealed, secret: Secret) -> Opener:
+        """One ciphertext on its way out; its key is checked."""
+        return Opener(sealed, secret)
+
     def envelope(self, public_key: Bytes32, secret: Secret, info: bytes) -> bytes:
         """The secret for the owner of one X25519 key."""
         return seal_envelope(public_key, secret, info)

@@ -342,10 +342,22 @@ class Sealing(Protocol):
         ...
 
 
+class Opening(Protocol):
+    """One ciphertext on its way out."""
+
+    def open(self, ciphertext: Iterable[bytes]) -> Iterator[bytes]:
+        """Every segment in order; `Failed` where one, or the whole, is not what was committed to."""
+        ...
+
+
 class Cipher(Protocol):
     """PAO1 and its envelopes; keys, salts and nonces are arguments."""
 
     def sealing(self, header: Header, secret: Secret) -> Sealing: ...
+
+    def opening(self, sealed: Sealed, secret: Secret) -> Opening:
+        """Ready to open; `Failed` if the key is not the one committed to."""
+        ...
 
     def envelope(self, public_key: Bytes32, secret: Secret, info: bytes) -> bytes: ...
 
@@ -403,6 +415,7 @@ __all__ = [
     "Listing",
     "Logged",
     "Mined",
+    "Opening",
     "Progress",
     "Random",
     "Sealing",

@@ -1,0 +1,145 @@
+"""The commands of a licensee who reads: `provenance access …`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.frame import PATH, command, group
+from provenance.cli.values import ID, shown_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from provenance.app.access import World
+    from provenance.cli.context import Context
+    from provenance.types import Bytes32, Json
+
+
+@group("access")
+def access() -> None:
+    """Open and download licensed recordings."""
+
+
+_license = click.argument("license_id", type=ID, metavar="LICENSE")
+_recordings = click.argument("recordings", nargs=-1, metavar="[RECORDING]...")
+_purpose = click.option("--purpose", required=True, metavar="CODE", help="What the recordings are read for.")
+_territory = click.option("--territory", required=True, metavar="CC", help="Country of the use, two letters.")
+
+
+@command(
+    access,
+    "open",
+    example=(
+        "provenance access open 0x8b…07 --purpose train.tts --territory DE",
+        "provenance access open 0x8b…07 0001.wav 0002.wav --purpose train.tts --territory DE",
+    ),
+)
+@_license
+@_recordings
+@_purpose
+@_territory
+def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpose: str, territory: str) -> int:
+    """Open a lease under LICENSE: checked, put on chain, its keys kept here. All recordings if none is named."""
+    from provenance.app import access as use_case
+
+    use = use_case.Use.of(license_id, purpose, territory)
+    if ctx.dry_run:
+        ctx.would(f"ask the gateway for {len(recordings) or 'all'} recordings and put the access on chain")
+    with _world(ctx, license_id) as world:
+        done = use_case.open_lease(world, use, recordings)
+    listed: list[Json] = [
+        {"access": f"0x{one.id.hex()}", "recordings": len(one.recordings), "until": shown_time(one.access.valid_until)}
+        for one in done.leases
+    ]
+    names: list[Json] = [done.dataset.manifest.recordings[index].name for index in done.opened]
+    ctx.out.emit(
+        {
+            "license": f"0x{license_id.hex()}",
+            "opened": list(done.opened),
+            "names": names,
+            "accesses": listed,
+            "refused": list(done.refused),
+        },
+        text="\n".join(
+            (f"Opened {len(done.opened)} recordings under {len(done.leases)} lease(s).", *_told(done.refused))
+        ),
+    )
+    return 1 if done.refused else 0
+
+
+@command(
+    access,
+    "download",
+    example="provenance access download 0x8b…07 --purpose train.tts --territory DE --out voices",
+)
+@_license
+@_recordings
+@_purpose
+@_territory
+@click.option("--out", type=PATH, metavar="DIR", help="Folder to write to; the license's id under the present one.")
+def download(
+    ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpose: str, territory: str, out: Path | None
+) -> int:
+    """Write decrypted recordings to DIR, opening leases where needed; what is there already is left."""
+    from pathlib import Path
+
+    from provenance.app import access as use_case
+
+    use, folder = use_case.Use.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
+    if ctx.dry_run:
+        ctx.would(f"write {len(recordings) or 'all'} recordings to {folder}")
+    with _world(ctx, license_id) as world:
+        done = use_case.download(world, use, folder, recordings)
+    ctx.out.emit(
+        {
+            "license": f"0x{license_id.hex()}",
+            "files": [str(one) for one in done.files],
+            "thereBefore": [str(one) for one in done.there_before],
+            "refused": list(done.refused),
+        },
+        text="\n".join(
+            (
+                f"Wrote {len(done.files)} recordings to {folder}; {len(done.there_before)} were there before.",
+                *_told(done.refused),
+            )
+        ),
+    )
+    return 1 if done.refused else 0
+
+
+@contextmanager
+def _world(ctx: Context, license_id: Bytes32) -> Iterator[World]:
+    import time
+
+    from provenance.adapters.journal import FileJournal
+    from provenance.adapters.seal import Pao1
+    from provenance.app.access import World
+
+    wallet = ctx.wallet()
+    with FileJournal(ctx.home / "leases" / f"{license_id.hex()}.jsonl") as journal:
+        yield World(
+            chain=ctx.chain(),
+            content=ctx.content(),
+            gateway=ctx.gateway(wallet),
+            wallet=wallet,
+            cipher=Pao1(),
+            journal=journal,
+            clock=ctx.clock,
+            random=ctx.random,
+            progress=ctx.out.progress,
+            send=ctx.transact,
+            pause=time.sleep,
+        )
+
+
+def _told(refused: Sequence[dict[str, Json]]) -> tuple[str, ...]:
+    """One line per refused recording, with its reason and the license or consent behind it."""
+    return tuple(
+        f"Refused: recording {one.get('recording')}, {one.get('code')}"
+        + "".join(f", {name} {one[name]}" for name in ("license", "consent") if one.get(name))
+        for one in refused
+    )
