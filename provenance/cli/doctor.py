@@ -1,0 +1,180 @@
+"""What is installed, reachable or misconfigured here, and what is the next step for each?"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from provenance.cli.frame import command
+from provenance.errors import ProvenanceError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from provenance.cli.context import Context
+    from provenance.types import Json
+
+State = Literal["ok", "absent", "problem"]
+
+EXTRAS: Final = {
+    "node": ("sqlmodel", "the operator's commands"),
+    "media": ("av", "m4a and other containers"),
+    "ipfshttpclient": ("ipfshttpclient", "Kubo through ipfshttpclient"),
+}
+PROGRAMS: Final = (
+    ("node", ("node",), "the local chain and the contract tools", "Install Node.js 20 or newer."),
+    ("postgresql", ("postgres", "pg_ctl"), "an operator's database on PostgreSQL", "apt-get install postgresql"),
+    ("chromium", ("chromium", "chromium-browser"), "tests in a browser", "apt-get install chromium"),
+    ("kubo", ("ipfs",), "content on a Kubo node", "Install Kubo 0.40 or newer; the embedded store needs none."),
+)
+FREE_BYTES: Final = 1 << 30
+PRIVATE: Final = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `absent` is optional and not there; `problem` wants doing."""
+
+    name: str
+    state: State
+    detail: str
+    next_step: str = ""
+
+    def row(self) -> dict[str, Json]:
+        """The finding as part of a document."""
+        return {"name": self.name, "state": self.state, "detail": self.detail, "next": self.next_step or None}
+
+
+@command(None, "doctor", example=("provenance doctor", "provenance doctor --network devnet --json"))
+def doctor(ctx: Context) -> int:
+    """Look at what is installed, reachable and configured; say the next step for each problem.
+
+    Exits 1 when something wants doing; what is optional and absent does not count.
+    """
+    found = list(examine(ctx))
+    problems = sum(one.state == "problem" for one in found)
+    marks = {"ok": "ok     ", "absent": "absent ", "problem": "PROBLEM"}
+    lines = [
+        f"{marks[one.state]}  {one.name}: {one.detail}" + (f"\n         Next: {one.next_step}" if one.next_step else "")
+        for one in found
+    ]
+    said = "Everything that is needed is there." if not problems else f"{problems} to put right."
+    ctx.out.emit({"problems": problems, "findings": [one.row() for one in found]}, text="\n".join([*lines, "", said]))
+    return 1 if problems else 0
+
+
+def examine(ctx: Context) -> Iterator[Finding]:
+    """Every finding, from what is installed to what can be reached."""
+    yield _python()
+    yield from _extras()
+    yield from _programs()
+    settings = _tried("settings", lambda: _settings(ctx))
+    yield settings
+    if settings.state == "problem":
+        return
+    yield _tried("home", lambda: _home(ctx.home))
+    yield _tried("accounts", lambda: _accounts(ctx))
+    if ctx.settings.network not in ctx.settings.networks:
+        yield Finding(
+            "network", "absent", f"{ctx.settings.network} is not in the settings", "`provenance devnet up` makes one."
+        )
+        return
+    yield _tried("chain", lambda: _chain(ctx))
+    yield _tried("gateway", lambda: _gateway(ctx))
+    yield _tried("content", lambda: _content(ctx))
+
+
+def _tried(name: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except ProvenanceError as error:
+        return Finding(name, "problem", error.detail, error.next_step)
+    except OSError as error:
+        return Finding(name, "problem", str(error), "Correct the path or its permissions.")
+
+
+def _python() -> Finding:
+    here = ".".join(map(str, sys.version_info[:3]))
+    try:
+        return Finding("provenance", "ok", f"{version('provenance-network')} on Python {here}")
+    except PackageNotFoundError:
+        return Finding("provenance", "problem", "the package is not installed", "make setup")
+
+
+def _extras() -> Iterator[Finding]:
+    for name, (module, purpose) in EXTRAS.items():
+        if find_spec(module):
+            yield Finding(f"extra {name}", "ok", purpose)
+        else:
+            yield Finding(f"extra {name}", "absent", purpose, f"pip install 'provenance-network[{name}]'")
+
+
+def _programs() -> Iterator[Finding]:
+    for name, commands, purpose, step in PROGRAMS:
+        places = [shutil.which(one) for one in commands]
+        places += [str(path) for path in Path("/usr/lib/postgresql").glob("*/bin/pg_ctl") if name == "postgresql"]
+        place = next(filter(None, places), None)
+        yield Finding(name, "ok" if place else "absent", f"{place or 'not found'} ({purpose})", "" if place else step)
+    yield _tried_tool("anvil")
+
+
+def _tried_tool(name: str) -> Finding:
+    from provenance.adapters.anvil import tool
+
+    try:
+        return Finding(name, "ok", f"{tool(name)} (the local chain)")
+    except ProvenanceError as error:
+        return Finding(name, "absent", error.detail, error.next_step)
+
+
+def _settings(ctx: Context) -> Finding:
+    return Finding("settings", "ok", str(ctx.settings.file or "defaults; no settings file"))
+
+
+def _home(home: Path) -> Finding:
+    place = next(one for one in (home, *home.parents) if one.exists())
+    free = shutil.disk_usage(place).free
+    if free < FREE_BYTES:
+        return Finding("home", "problem", f"{home}: less than 1 GiB free", "Free some space, or choose another --home.")
+    kept = [home / name for name in ("keystore", "keys") if (home / name).is_dir()]
+    loose = [path for folder in kept for path in folder.rglob("*") if path.is_file() and path.stat().st_mode & PRIVATE]
+    if loose:
+        return Finding("home", "problem", f"others can read {loose[0]}", f"chmod -R go= {loose[0].parent}")
+    return Finding("home", "ok", str(home) if home.exists() else f"{home} (made when needed)")
+
+
+def _accounts(ctx: Context) -> Finding:
+    names = ctx.keystore.names()
+    if not names:
+        return Finding("accounts", "absent", "none yet", "`provenance account create NAME` makes one.")
+    ctx.keystore.accounts()
+    return Finding("accounts", "ok", ", ".join(names))
+
+
+def _chain(ctx: Context) -> Finding:
+    head = ctx.chain().head()
+    return Finding("chain", "ok", f"{ctx.settings.network}: block {head.number}, contracts as deployed")
+
+
+def _gateway(ctx: Context) -> Finding:
+    url = ctx.network.gateway
+    if not url:
+        return Finding("gateway", "absent", "none in the settings", "Set `gateway` in the network's settings.")
+    gateway = ctx.gateway()
+    gateway.health()
+    try:
+        gateway.ready()
+    except Unavailable as error:
+        return Finding("gateway", "problem", f"{url}: {error.detail}", error.next_step)
+    return Finding("gateway", "ok", url)
+
+
+def _content(ctx: Context) -> Finding:
+    ctx.content()
+    named = ", ".join(ctx.network.content)
+    return Finding("content", "ok", f"{ctx.home / 'content'}" + (f", then {named}" if named else ""))

@@ -1,0 +1,43 @@
+"""The doctor names what is missing or wrong, each with its next step, and never fails itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def findings(answer) -> dict[str, dict[str, str]]:
+    return {one["name"]: one for one in answer.document["findings"]}
+
+
+def test_an_empty_home_has_no_problems(provenance):
+    answer = provenance("doctor", "--json")
+    found = findings(answer)
+    assert (answer.status, answer.document["problems"]) == (0, 0), found
+    assert found["provenance"]["state"] == "ok"
+    assert found["accounts"]["state"] == found["network"]["state"] == "absent"
+    assert all(one["next"] for one in found.values() if one["state"] != "ok")
+
+
+def test_wrong_settings_are_a_problem_with_its_next_step(provenance):
+    Path("provenance.toml").write_text("confirmation = 12\n")
+    answer = provenance("doctor")
+    assert answer.status == 1
+    assert "PROBLEM  settings: unknown settings: confirmation" in answer.stdout
+    assert "Next: Remove them" in answer.stdout
+
+
+def test_keys_that_others_can_read_are_a_problem(provenance, home: Path, password_file: Path):
+    assert provenance("account", "create", "studio", "--password-file", password_file).status == 0
+    assert findings(provenance("doctor", "--json"))["accounts"]["detail"] == "studio"
+    (home / "keystore" / "studio.json").chmod(0o644)
+    answer = provenance("doctor", "--json")
+    assert answer.status == 1
+    assert findings(answer)["home"]["next"] == f"chmod -R go= {home / 'keystore'}"
+
+
+def test_a_network_without_deployment_is_a_problem(provenance):
+    Path("provenance.toml").write_text('[networks.devnet]\nrpc = "http://127.0.0.1:9"\nchain_id = 4242\n')
+    found = findings(provenance("doctor", "--json"))
+    assert found["chain"]["state"] == "problem"
+    assert "no deployment of chain 4242" in found["chain"]["detail"]
+    assert found["gateway"]["state"] == "absent"
