@@ -39,6 +39,11 @@ def receipt_logs(answer: Json) -> tuple[RawLog, ...]:
     return tuple(_log(one) for receipt in _list(answer) for one in _list(_object(receipt).get("logs")))
 
 
+def transactions(answer: Json) -> tuple[Bytes32, ...]:
+    """The hashes of a block's transactions."""
+    return tuple(_word(tx) for tx in _list(_object(answer).get("transactions")))
+
+
 def number(value: Json) -> int:
     """A quantity. Source: Ethereum JSON-RPC specification, "Quantities"."""
     if isinstance(value, str) and value.startswith("0x"):

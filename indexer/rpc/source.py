@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from indexer.blocks import Header, RawLog, Span, may_hold
 from indexer.rpc.node import Ask, BadAnswer, NodeBehind, NodeSilent, NoMethod, RangeTooLarge
-from indexer.rpc.parse import header, logs, number, receipt_logs
+from indexer.rpc.parse import header, logs, number, receipt_logs, transactions
 from provenance.errors import Invalid, Missing, Unavailable
 from provenance.types import Address, BlockNumber, Bytes32
 
@@ -186,15 +186,21 @@ class Source:
                     raise BadAnswer(f"{node.name} left out logs of block {block.number}", rpc=node.name)
 
     def _held(self, node: Node, blocks: Sequence[Header]) -> list[set[RawLog]]:
-        """Our logs of each block, from its receipts, or by its hash where the node has no such method."""
+        """Our logs of each block, from its receipts."""
         try:
             answers = self._ask(node, [Ask("eth_getBlockReceipts", (hex(one.number),)) for one in blocks])
-            found = [receipt_logs(answer) for answer in answers]
         except NoMethod:
-            addresses: Json = sorted("0x" + contract.hex() for contract in self.contracts)
-            asks = [Ask("eth_getLogs", ({"blockHash": _hex(one.hash), "address": addresses},)) for one in blocks]
-            found = [logs(answer) for answer in self._ask(node, asks)]
-        return [{log for log in block if log.contract in self.contracts} for block in found]
+            answers = [self._receipts(node, one) for one in blocks]
+        return [{log for log in receipt_logs(answer) if log.contract in self.contracts} for answer in answers]
+
+    def _receipts(self, node: Node, block: Header) -> Json:
+        """The block's receipts one by one, for nodes that give them no other way."""
+        named = transactions(self._ask(node, [Ask("eth_getBlockByHash", (_hex(block.hash), False))])[0])
+        found: list[Json] = []
+        for start in range(0, len(named), BATCH):
+            part = named[start : start + BATCH]
+            found += self._ask(node, [Ask("eth_getTransactionReceipt", (_hex(tx),)) for tx in part])
+        return found
 
     def _header(self, node: Node, tag: str) -> Header:
         one = header(self._ask(node, [Ask("eth_getBlockByNumber", (tag, False))])[0])

@@ -124,7 +124,23 @@ class FakeNode:
             case "eth_getBlockReceipts" if self.receipts:
                 block = self.chain.blocks[int(str(ask.params[0]), 16)]
                 return [{"logs": [self._log(block, i) for i in range(len(block.logs))]}]
+            case "eth_getBlockByHash":
+                block = self._named(ask)
+                return None if block is None else {"transactions": [_hex(tx(block, i)) for i in range(len(block.logs))]}
+            case "eth_getTransactionReceipt":
+                return next(
+                    (
+                        {"logs": [self._log(block, i)]}
+                        for block in self._seen()
+                        for i in range(len(block.logs))
+                        if _hex(tx(block, i)) == ask.params[0]
+                    ),
+                    None,
+                )
         raise NoMethod(ask.method)
+
+    def _named(self, ask: Ask) -> FakeBlock | None:
+        return next((block for block in self._seen() if _hex(block.hash) == ask.params[0]), None)
 
     def _seen(self) -> list[FakeBlock]:
         return self.chain.blocks[: max(1, len(self.chain.blocks) - self.lag)]
@@ -149,7 +165,7 @@ class FakeNode:
     def _header(self, block: FakeBlock) -> Json:
         return {
             "number": hex(block.number),
-            "hash": "0x" + block.hash.hex(),
+            "hash": _hex(block.hash),
             "parentHash": "0x" + block.parent.hex(),
             "timestamp": hex(block.time),
             "logsBloom": "0x" + block.bloom.hex(),
@@ -157,12 +173,9 @@ class FakeNode:
 
     def _logs(self, wanted: dict[str, Json]) -> Json:
         seen = self._seen()
-        if "blockHash" in wanted:
-            chosen = [block for block in seen if "0x" + block.hash.hex() == wanted["blockHash"]]
-        else:
-            first, last = (int(str(wanted[key]), 16) for key in ("fromBlock", "toBlock"))
-            self._limit(first, last)
-            chosen = seen[first : last + 1]
+        first, last = (int(str(wanted[key]), 16) for key in ("fromBlock", "toBlock"))
+        self._limit(first, last)
+        chosen = seen[first : last + 1]
         addresses = wanted["address"]
         assert isinstance(addresses, list)
         found = [
@@ -212,8 +225,16 @@ class FakeNode:
             "topics": ["0x" + topic.hex() for topic in log.topics],
             "data": "0x" + log.data.hex(),
             "blockNumber": hex(block.number),
-            "blockHash": "0x" + block.hash.hex(),
-            "transactionHash": "0x" + hashlib.sha256(block.hash + bytes([index % 256])).hexdigest(),
+            "blockHash": _hex(block.hash),
+            "transactionHash": _hex(tx(block, index)),
             "logIndex": hex(index),
             "removed": False,
         }
+
+
+def tx(block: FakeBlock, index: int) -> bytes:
+    return hashlib.sha256(block.hash + index.to_bytes(2, "big")).digest()
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()

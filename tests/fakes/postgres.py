@@ -36,15 +36,17 @@ def cluster() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    run = {"check": True, "user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run([tools / "initdb", "-D", data, "-U", "us", "-A", "trust", "-N", "--locale=C.UTF-8"], **run)
+    run = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(
+        [tools / "initdb", "-D", data, "-U", "us", "-A", "trust", "-N", "--locale=C.UTF-8"], check=True, **run
+    )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
     log = folder / "log"
-    subprocess.run([tools / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start"], **run)
+    subprocess.run([tools / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start"], check=True, **run)
     try:
         yield f"postgresql://us@127.0.0.1:{port}/"
     finally:
-        subprocess.run([tools / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **run)
+        subprocess.run([tools / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], check=True, **run)
         shutil.rmtree(folder)
 
 
