@@ -71,17 +71,21 @@ class Block:
 
 def rechunk(parts: Iterable[bytes], size: int = LEAF_BYTES) -> Iterator[bytes]:
     """The same bytes in pieces of exactly `size`, the last one shorter."""
-    rest = bytearray()
+    held: list[bytes | memoryview] = []
+    missing_bytes = size
     for part in parts:
+        if missing_bytes == len(part) == size:
+            yield bytes(part)
+            continue
         view = memoryview(part)
-        while len(rest) + len(view) >= size:
-            taken = size - len(rest)
-            yield bytes(rest) + view[:taken] if rest else bytes(view[:taken])
-            rest.clear()
-            view = view[taken:]
-        rest += view
-    if rest:
-        yield bytes(rest)
+        while len(view) >= missing_bytes:
+            yield b"".join([*held, view[:missing_bytes]])
+            view, held, missing_bytes = view[missing_bytes:], [], size
+        if view:
+            held.append(view)
+            missing_bytes -= len(view)
+    if held:
+        yield b"".join(held)
 
 
 def leaves_of(parts: Iterable[bytes]) -> Leaves:
