@@ -169,7 +169,7 @@ def faults(
     """(code, detail) of everything wrong with a segment, whatever its signature."""
     of = session_id(domain, session)
     yield from _chain_faults(domain, of, segment, previous)
-    yield from _content_faults(domain, session, of, segment, uses)
+    yield from content_faults(domain, session, of, segment, uses)
     floor = max(session.valid_from * 1000, previous.max_time_ms if previous else 0)
     ceiling = None if received_at_ms is None else received_at_ms + CLOCK_AHEAD_MS
     for use, fault in zip(uses, clock_faults(uses, floor, ceiling), strict=True):
@@ -209,13 +209,14 @@ def _chain_faults(
         yield "after-last", "the session was closed by the segment before it"
 
 
-def _content_faults(
+def content_faults(
     domain: Domain,
     session: MeterSession,
     of: SessionId,
     segment: Segment,
     uses: Sequence[Use],
 ) -> Iterator[tuple[str, str]]:
+    """(code, detail) of every way in which the file's receipts are not what the segment says of them."""
     receipts = [use.receipt for use in uses]
     if segment.count != len(receipts) or segment.last_seq != segment.first_seq + max(segment.count - 1, 0):
         yield (

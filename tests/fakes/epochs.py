@@ -80,7 +80,7 @@ class World:
     sessions: dict[Bytes32, Session] = field(default_factory=dict)
     segments: list[Anchored] = field(default_factory=list)
     opened: list[Opened] = field(default_factory=list)
-    attributed: dict[Bytes32, Attributed] = field(default_factory=dict)
+    attributed: dict[tuple[Bytes32, Address], Attributed] = field(default_factory=dict)
     fundings: list[Funding] = field(default_factory=list)
     ruling: Ruling = field(default_factory=Ruling)
     last: dict[Bytes32, typed.Segment] = field(default_factory=dict)

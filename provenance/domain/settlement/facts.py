@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from provenance.domain import canonical, fields
+from provenance.domain import canonical, fields, splits
 from provenance.domain.fields import shown
 from provenance.domain.hashes import sha256
+from provenance.domain.splits import Split
 from provenance.types import Bps, Ppm
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from provenance.domain.cid import Cid
     from provenance.domain.ledger import Block
     from provenance.domain.settlement.carry import Carry
-    from provenance.domain.splits import Split
     from provenance.domain.typed import MeterSession, Segment
     from provenance.domain.usage import Use
     from provenance.types import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Bytes32,
         ConsentId,
         DatasetId,
+        Json,
         LicenseId,
         ReceiptId,
         RecordingId,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Wei,
     )
 
+_RULED: Final = 1 << 16
 PASSED: Final = 0
 """The verdict of a gate report under which a recording earns."""
 
@@ -214,6 +216,52 @@ class Ruling:
     receipts: Mapping[ReceiptId, tuple[Split, ...]] = field(default_factory=dict)
     licenses: Mapping[LicenseId, tuple[Split, ...]] = field(default_factory=dict)
 
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """The ruling in these bytes."""
+        body = canonical.parse(data, kind="provenance/ruling")
+        return cls(
+            clusters={
+                fields.word(item, "cluster"): fields.address(item, "holder")
+                for item in fields.objects(body, "clusters", most=_RULED)
+            },
+            receipts={
+                fields.word(item, "receiptId"): _payees(item) for item in fields.objects(body, "receipts", most=_RULED)
+            },
+            licenses={
+                fields.word(item, "licenseId"): _payees(item) for item in fields.objects(body, "licenses", most=_RULED)
+            },
+        )
+
+    def encode(self) -> bytes:
+        """The canonical bytes, whose digest the guardian puts on chain."""
+        body: dict[str, Json] = {
+            "clusters": [
+                {"cluster": shown(cluster), "holder": shown(holder)}
+                for cluster, holder in sorted(self.clusters.items())
+            ],
+            "receipts": [{"receiptId": shown(one), "payees": _shown(to)} for one, to in sorted(self.receipts.items())],
+            "licenses": [{"licenseId": shown(one), "payees": _shown(to)} for one, to in sorted(self.licenses.items())],
+        }
+        return canonical.encode("provenance/ruling", 1, body)
+
+    def then(self, later: Ruling) -> Ruling:
+        """Both rulings; where they speak of the same thing, the later one counts."""
+        return Ruling(
+            {**self.clusters, **later.clusters},
+            {**self.receipts, **later.receipts},
+            {**self.licenses, **later.licenses},
+        )
+
+
+def _payees(body: Mapping[str, Json]) -> tuple[Split, ...]:
+    rows = fields.objects(body, "payees", most=_RULED)
+    return splits.check(Split(fields.address(row, "payee"), Bps(fields.integer(row, "bps", bits=14))) for row in rows)
+
+
+def _shown(payees: tuple[Split, ...]) -> Json:
+    return [{"payee": shown(one.account), "bps": one.bps} for one in splits.check(payees)]
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -237,7 +285,8 @@ class Inputs:
     segments: tuple[Anchored, ...]
     """Anchored after `start` up to `cutoff`, in chain order, then in the batch's order."""
     opened: tuple[Opened, ...]
-    attributed: Mapping[ReceiptId, Attributed]
+    attributed: Mapping[tuple[ReceiptId, Address], Attributed]
+    """By receipt and who signed; the first word counts."""
     fundings: tuple[Funding, ...]
     """All of them, up to the cutoff."""
     ruling: Ruling

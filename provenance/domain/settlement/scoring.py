@@ -56,8 +56,8 @@ def scored(judge: Judge, license_: License, one: Counted) -> Scored:
         return Scored((), "not-delivered")
     if license_.attributor is None:
         return _by_licensee(judge.inputs, license_, one.use)
-    said = judge.inputs.attributed.get(receipt.receipt_id)
-    if said is None or said.attributor != license_.attributor:
+    said = judge.inputs.attributed.get((receipt.receipt_id, license_.attributor))
+    if said is None:
         return Scored(FALLBACK, "no-attribution")
     forced = _method_fault(judge.inputs, license_, said.method, said.quality_ppm)
     if not forced and judge.draws(one.use, (recording for recording, _ in said.weights), one.at):

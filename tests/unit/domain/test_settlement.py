@@ -217,14 +217,16 @@ def test_a_named_attributor_replaces_the_licensees_word() -> None:
     world.fund(license_, 10_000)
     session = world.used(license_, {first: WHOLE}, {first: WHOLE})
     receipts = [use.receipt.receipt_id for use in world.segments[0].uses]
-    world.attributed[receipts[0]] = Attributed(receipts[0], lab, 1, 600_000, ((second, WHOLE),))
+    world.attributed[receipts[0], lab] = Attributed(receipts[0], lab, 1, 600_000, ((second, WHOLE),))
     decision = world.decide()
     # one receipt by the lab's weights (r2), one without: equally
     assert paid(decision) == {account("r1"): 50, account("r2"): 150}
     assert decision.pots[0].forced == {"no-attribution": 1}
-    world.attributed[receipts[1]] = Attributed(receipts[1], lab, 1, 600_000, ((name("foreign"), WHOLE),))
+    world.attributed[receipts[1], lab] = Attributed(receipts[1], lab, 1, 600_000, ((name("foreign"), WHOLE),))
     assert world.decide().pots[0].forced == {"weights-do-not-hold": 1}
-    world.attributed[receipts[1]] = Attributed(receipts[1], account("friend"), 1, 600_000, ((first, WHOLE),))
+    del world.attributed[receipts[1], lab]
+    friend = account("friend")
+    world.attributed[receipts[1], friend] = Attributed(receipts[1], friend, 1, 600_000, ((first, WHOLE),))
     assert world.decide().pots[0].forced == {"no-attribution": 1}
     assert session in world.sessions
 
@@ -486,6 +488,14 @@ def test_a_later_correction_gives_only_what_it_recovers_and_carries_the_rest() -
     final = third_epoch.decide()
     assert paid(final) == {account("r1"): 400, account("r2"): 600}
     assert final.carry.moves == ()
+
+
+def test_a_ruling_is_one_document_and_the_later_word_counts() -> None:
+    first = Ruling({name("c"): account("a")}, {name("r"): (Split(account("b"), Bps(10_000)),)})
+    assert Ruling.parse(first.encode()) == first
+    later = Ruling({name("c"): account("z")}, {}, {name("L"): (Split(account("b"), Bps(10_000)),)})
+    both = first.then(later)
+    assert (both.clusters, both.receipts, both.licenses) == (later.clusters, first.receipts, later.licenses)
 
 
 # --- empty
