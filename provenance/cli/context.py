@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
+from provenance.cli.out import Sent
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
 class DryRun(Exception):
     """The command has shown what it would do; nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One transaction that a command sent."""
-
-    title: str
-    mined: Mined
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -16,10 +17,18 @@ import click
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
-    from provenance.cli.context import Sent
+    from provenance.app.ports import Mined
     from provenance.types import Json
 
 _REPORT_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One transaction that a command sent."""
+
+    title: str
+    mined: Mined
 
 
 class Out:
