@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from indexer.follow import Follower
+    from indexer.gateway import Node
     from indexer.rpc.source import Source
     from indexer.store.database import Database
     from indexer.store.history import History
@@ -60,4 +61,24 @@ def follower(ctx: Context, opened: Database) -> Follower:
         first_block=wire.record(ctx.settings).first_block,
         finality=ctx.network.finality,
         clock=ctx.clock,
+    )
+
+
+def gateway_node(ctx: Context) -> Node:
+    """The gateway of these settings: its account is `[node] meter`, its content this home's own store."""
+    from indexer.gateway import Node
+    from provenance.adapters import wire
+    from provenance.domain import canonical, fields
+
+    found = wire.record(ctx.settings)
+    return Node(
+        deployment=found.deployment(),
+        document=fields.mapping({"deployment": canonical.loads(found.encode())}, "deployment"),
+        chain=ctx.chain(),
+        database=database(ctx.settings),
+        content=wire.store(ctx.settings),
+        wallet=ctx.wallet(ctx.settings.node.meter),
+        clock=ctx.clock,
+        random=ctx.random,
+        finality=ctx.network.finality,
     )

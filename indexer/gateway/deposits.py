@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from indexer import records, tables
 from indexer.gateway import deposits, leases, money, sessions
@@ -24,6 +24,8 @@ from provenance.types import Address, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from sqlalchemy import RowMapping
 
     from indexer.gateway.node import Node
     from indexer.store.catalogue import CatalogueStore
@@ -84,7 +86,7 @@ def _hex(value: bytes | None) -> str | None:
     return None if value is None else fields.shown(value)
 
 
-def _place(row: Mapping[str, Any]) -> Row:
+def _place(row: RowMapping) -> Row:
     return {"block": str(row["block"]), "tx": fields.shown(row["tx"]), "time": row["time"]}
 
 

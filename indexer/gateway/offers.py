@@ -1,0 +1,63 @@
+"""Which offers may stand in the catalogue?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from indexer import records
+from provenance.domain import canonical, cid, fields, license, typed  # noqa: A004 - the trade's word
+from provenance.domain.ledger import DATASET_ACTIVE, Ledger
+from provenance.domain.license import SignedOffer
+from provenance.domain.manifest import Manifest
+from provenance.domain.terms import Terms
+from provenance.errors import Denied, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from indexer.gateway.node import Node
+    from provenance.types import Bytes32, Json
+
+
+class OfferNotCurrent(Denied):
+    """The offer is past its deadline, cancelled, or not the dataset's present holder's."""
+
+    code = "offer-not-current"
+    next = "Sign a new offer with `license offer`, with the account that holds the dataset now."
+
+
+def publish(node: Node, document: Mapping[str, Json]) -> Bytes32:
+    """The offer stands in the catalogue: signed by the holder, within terms and consents; twice is once.
+
+    Returns:
+        Its digest.
+    """
+    data = canonical.dumps(document)
+    signed = SignedOffer.parse(data)
+    offer, domain = signed.offer, node.deployment.domains.access
+    digest = typed.digest(domain, offer)
+    node.check_signed(digest, signed.signature, offer.holder)
+    at, _ = node.present()
+    ledger = Ledger.fold(node.facts(at, offer.dataset_id, digest))
+    dataset, deposit = ledger.datasets.get(offer.dataset_id), node.custody.deposit(offer.dataset_id)
+    if dataset is None or deposit is None:
+        raise Missing(
+            "the offer's dataset is not registered, or not in custody here", dataset=fields.shown(offer.dataset_id)
+        )
+    current = dataset.holder(at.number) == offer.holder and dataset.status(at.number) == DATASET_ACTIVE
+    if not current or offer.deadline < at.time or (offer.holder, digest) in ledger.cancelled:
+        raise OfferNotCurrent("the offer cannot be accepted any more", offer=fields.shown(digest))
+    manifest = Manifest.parse(node.content.get(cid.parse(deposit.manifest_cid)))
+    terms = Terms.parse(node.content.get_digest(manifest.terms_hash)[1])
+    license.narrow(offer, terms, manifest.consents)
+    node.leases.add_offer(
+        records.PublishedOffer(
+            digest=digest,
+            dataset_id=offer.dataset_id,
+            holder=offer.holder,
+            licensee=offer.licensee,
+            document=data.decode(),
+            at_s=node.clock.now(),
+        )
+    )
+    return digest

@@ -1,0 +1,40 @@
+"""Which application serves one gateway?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from fastapi import FastAPI, Response
+
+from indexer.gateway import readiness
+from indexer.http import bodies, content, problems, routes
+from indexer.http.metrics import Metrics
+
+if TYPE_CHECKING:
+    from indexer.gateway import Node
+
+
+def create_app(node: Node) -> FastAPI:
+    """The gateway's routes, each failure a problem document, each answer counted."""
+    app = FastAPI(title="Provenance gateway", docs_url=None, redoc_url=None, openapi_url=None)
+    log = structlog.get_logger("gateway")
+    metrics = Metrics(node)
+    app.add_middleware(metrics.middleware)
+    problems.install(app, lambda error: log.error("failed", error=type(error).__name__, exc_info=error))
+
+    @app.get("/health")
+    def health() -> Response:
+        return bodies.answer({"status": "alive"})
+
+    @app.get("/ready")
+    def ready() -> Response:
+        return bodies.answer(readiness.ready(node))
+
+    @app.get("/metrics")
+    def measured() -> Response:
+        return Response(metrics.text(), media_type=metrics.MEDIA_TYPE)
+
+    app.include_router(content.routes(node))
+    app.include_router(routes.routes(node))
+    return app

@@ -1,0 +1,88 @@
+"""How does a request's body come in, bounded, and how do documents go out?"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from typing import IO, TYPE_CHECKING, Final
+
+from fastapi import Response
+
+from indexer.http.problems import TooLarge
+from provenance.domain import canonical, fields
+from provenance.types import Bytes32
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from fastapi import Request
+
+    from provenance.types import Json
+
+JSON_BYTES: Final = 16 << 20
+CONTENT_BYTES: Final = 16 << 30
+SPOOL_BYTES: Final = 8 << 20  # a larger body goes through the disk
+_PIECE: Final = 1 << 20
+
+
+async def limited(request: Request, most: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        TooLarge: more than `most` bytes, told or sent.
+    """
+    return b"".join([part async for part in _counted(request, most)])
+
+
+async def json_body(request: Request) -> bytes:
+    """The body of a route that takes a document."""
+    return await limited(request, JSON_BYTES)
+
+
+async def spooled(request: Request, most: int = CONTENT_BYTES) -> tuple[IO[bytes], Bytes32]:
+    """A large body in a nameless file, read from its beginning, and its SHA-256."""
+    file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - the route closes it
+    digest = hashlib.sha256()
+    try:
+        async for part in _counted(request, most):
+            digest.update(part)
+            file.write(part)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file, Bytes32(digest.digest())
+
+
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """The file's bytes from where it stands."""
+    while piece := file.read(_PIECE):
+        yield piece
+
+
+def document(body: bytes) -> dict[str, Json]:
+    """The object in a body.
+
+    Raises:
+        BadDocument: not one, or readable in two ways.
+    """
+    return fields.mapping({"body": canonical.loads(body, JSON_BYTES)}, "body")
+
+
+def answer(body: Mapping[str, Json], status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(canonical.dumps(body), status, media_type="application/json")
+
+
+async def _counted(request: Request, most: int) -> AsyncIterator[bytes]:
+    """The body's parts, no more than `most` bytes, told or sent."""
+    told = request.headers.get("content-length", "")
+    size = int(told) if told.isdigit() else 0
+    if size > most:
+        raise TooLarge(f"{size} bytes, at most {most}", limit=most)
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise TooLarge(f"more than {most} bytes", limit=most)
+        yield part

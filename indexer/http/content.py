@@ -1,0 +1,117 @@
+"""`PUT|GET|HEAD /v1/content/{cid}`: bytes under their address, sealed ones for whom they are meant."""
+
+from __future__ import annotations
+
+import re
+from typing import IO, TYPE_CHECKING, Annotated, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
+
+from indexer.http import auth, bodies
+from provenance.domain import cid
+from provenance.domain.hashes import sha256
+from provenance.errors import Denied, Invalid
+from provenance.types import Bytes32
+
+if TYPE_CHECKING:
+    from indexer.gateway import Node
+    from provenance.domain.cid import Cid
+
+_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
+DOCUMENT: Final = b"{"
+
+
+async def _spooled(request: Request) -> tuple[IO[bytes], Bytes32]:
+    return await bodies.spooled(request)
+
+
+Sent = Annotated[tuple[IO[bytes], Bytes32], Depends(_spooled)]
+
+
+class SealedContent(Denied):
+    """Sealed audio, for its holder and those with a running lease."""
+
+    code = "sealed-content"
+    next = "Open a lease with `access open`, then sign the request with the licensee's account."
+
+
+class BadRange(Invalid):
+    """A range outside the content."""
+
+    code = "bad-range"
+    next = "Ask for bytes within the content's size."
+    http_status = 416
+
+
+def routes(node: Node) -> APIRouter:
+    """The content routes of one gateway."""
+    router = APIRouter()
+
+    @router.put("/v1/content/{name}")
+    def put(request: Request, name: str, sent: Sent) -> Response:
+        file, digest = sent
+        with file:
+            expected = cid.parse(name)
+            who = auth.sender(node, request, digest)
+            is_document = file.read(1) == DOCUMENT
+            file.seek(0)
+            node.content.put_chunks(bodies.pieces(file), expected=expected)
+            node.custody.add_upload(str(expected), who, node.clock.now(), document=is_document)
+        return bodies.answer({"cid": str(expected), "size": str(node.content.size(expected))}, 201)
+
+    @router.head("/v1/content/{name}")
+    def head(name: str) -> Response:
+        found = cid.parse(name)
+        if not node.content.has(found):
+            return Response(status_code=404)
+        return Response(headers={"etag": f'"{found}"', "x-content-bytes": str(node.content.size(found))})
+
+    @router.get("/v1/content/{name}")
+    def get(request: Request, name: str) -> Response:
+        found = cid.parse(name)
+        size = node.content.size(found)
+        public = not node.custody.sealed(str(found))
+        if not public:
+            _check_reader(node, request, found)
+        start, length, partial = _asked(request.headers.get("range"), size)
+        headers = {
+            "etag": f'"{found}"',
+            "accept-ranges": "bytes",
+            "content-length": str(length),
+            "cache-control": "public, max-age=31536000, immutable" if public else "private, no-store",
+        }
+        if partial:
+            headers["content-range"] = f"bytes {start}-{start + length - 1}/{size}"
+        stream = node.content.chunks(found, start=start, length=length)
+        return StreamingResponse(stream, 206 if partial else 200, headers, "application/octet-stream")
+
+    return router
+
+
+def _check_reader(node: Node, request: Request, found: Cid) -> None:
+    """The sender deposited it, holds it, or has a running lease of it that is on chain."""
+    if not auth.is_signed(request):
+        raise SealedContent("sealed audio needs a lease", cid=str(found))
+    who = auth.sender(node, request, sha256(b""))
+    if who in node.custody.senders(str(found)):
+        return
+    head = node.history.head()
+    for lease in node.leases.leases_over(str(found), who, node.clock.now()):
+        facts = node.about(head, head.number, lease.license_id).ledger.access_by_id
+        if facts.get(Bytes32(lease.access_id)):
+            return
+    raise SealedContent(f"0x{who.hex()} has no running lease of it on chain", cid=str(found))
+
+
+def _asked(header: str | None, size: int) -> tuple[int, int, bool]:
+    """(start, length, whether it is a part). Source: RFC 9110 §14.2; several ranges are answered whole."""
+    match = _RANGE.match(header or "")
+    if match is None or match[0] == "bytes=-":
+        return 0, size, False
+    first, last = match[1], match[2]
+    start = int(first) if first else max(0, size - int(last))
+    end = min(int(last), size - 1) if first and last else size - 1
+    if start > end:
+        raise BadRange(f"{header} is outside the {size} bytes", size=size)
+    return start, end - start + 1, True

@@ -1,0 +1,80 @@
+"""How does a failure look over HTTP? Source: RFC 9457."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fastapi import Response
+from starlette.exceptions import HTTPException
+
+from provenance.domain import canonical
+from provenance.errors import Broken, Invalid, Missing, ProvenanceError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import FastAPI, Request
+
+    from provenance.types import Json
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 2
+Told = "Callable[[Exception], None]"
+
+
+class NoRoute(Missing):
+    """The gateway has no such address."""
+
+    code = "no-route"
+    next = "Check the address; this program's commands know all of them."
+
+
+class WrongMethod(Invalid):
+    """The address takes another method."""
+
+    code = "wrong-method"
+    next = "Use the method of the documentation."
+    http_status = 405
+
+
+class TooLarge(Invalid):
+    """A body beyond the limit of its route."""
+
+    code = "too-large"
+    next = "Send less at once."
+    http_status = 413
+
+
+def response(error: ProvenanceError) -> Response:
+    """The problem document of an error, with the status of its kind."""
+    headers = {"retry-after": str(RETRY_AFTER_S)} if isinstance(error, Unavailable) else {}
+    return Response(canonical.dumps(_plain(error.problem())), error.http_status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI, told: Callable[[Exception], None]) -> None:
+    """Every failure of every route is a problem document; what is a bug is told to the log."""
+
+    def known(_request: Request, error: Exception) -> Response:
+        if isinstance(error, ProvenanceError):
+            if error.http_status >= 500:
+                told(error)
+            return response(error)
+        told(error)
+        return response(Broken("an invariant of the gateway failed; its log says which"))
+
+    def routing(_request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            return response(WrongMethod("this address takes another method"))
+        return response(NoRoute("there is no such address"))
+
+    app.add_exception_handler(ProvenanceError, known)
+    app.add_exception_handler(HTTPException, routing)
+    app.add_exception_handler(Exception, known)
+
+
+def _plain(problem: dict[str, Json]) -> dict[str, Json]:
+    """Integers that JSON readers would round, as strings."""
+    return {
+        name: str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 53 else value
+        for name, value in problem.items()
+    }
