@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import PATH, command, group
-from provenance.cli.values import DATE, ID, amount, shown_address, shown_amount, shown_time, token
+from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
 from provenance.errors import Conflict, Missing, Unavailable
 
 if TYPE_CHECKING:
@@ -32,17 +32,19 @@ def license_() -> None:
 @click.argument("dataset", type=ID, metavar="DATASET")
 @click.option("--purpose", "purposes", multiple=True, required=True, metavar="CODE", help="Purpose; repeatable.")
 @click.option("--licensee", metavar="NAME|ADDRESS", help="For this account only; else for anybody, once each.")
-@click.option("--expires", type=DATE, required=True, metavar="DATE", help="When the license is over (UTC).")
+@click.option("--expires", required=True, metavar="DATE", help="When it is over: 2027-12-31, 52w, …")
 @click.option("--out", type=PATH, required=True, metavar="FILE", help="File to write the signed offer to.")
 def offer(
-    ctx: Context, dataset: Bytes32, purposes: tuple[str, ...], licensee: str | None, expires: UnixSeconds, out: Path
+    ctx: Context, dataset: Bytes32, purposes: tuple[str, ...], licensee: str | None, expires: str, out: Path
 ) -> int:
     """Sign an offer for DATASET at its terms' price, write it to FILE and publish it at the gateway."""
     from provenance.app import license as use
+    from provenance.cli.dates import seconds
     from provenance.domain import purposes as codes
     from provenance.types import ZERO_ADDRESS
 
-    mask, chain = codes.mask(purposes), ctx.chain()
+    mask, expiry = codes.mask(purposes), seconds(expires, ctx.clock.now(), option="expires")
+    chain = ctx.chain()
     wanted = ctx.address(licensee) if licensee else ZERO_ADDRESS
     of = use.dataset(chain, ctx.content(), dataset)
     if ctx.dry_run:
@@ -50,7 +52,7 @@ def offer(
     if out.exists():
         raise Conflict(f"{out} exists already", next="Name another file with --out.", path=str(out))
     wallet = ctx.wallet()
-    signed = use.offer(chain, of, wallet.signer, ctx.clock, ctx.random, purposes=mask, expiry=expires, licensee=wanted)
+    signed = use.offer(chain, of, wallet.signer, ctx.clock, ctx.random, purposes=mask, expiry=expiry, licensee=wanted)
     out.write_bytes(signed.encode())
     published = _publish(ctx, signed)
     ctx.out.emit({"offer": str(out), "published": published, **_terms(ctx, signed)}, text=_offer_text(ctx, signed, out))

@@ -1,4 +1,4 @@
-"""What did the user type? Ids, dates and amounts as values, or a refusal that names the option."""
+"""What did the user type? Ids and amounts as values, and values as people read them; dates are `dates`."""
 
 from __future__ import annotations
 
@@ -21,22 +21,6 @@ def ID(text: str) -> Bytes32:  # noqa: N802 - a click type, spelled as click's o
     if not re.fullmatch(r"0[xX][0-9a-fA-F]{64}", text):
         raise Invalid(f"{text[:80]!r} is no id: 0x and 64 hex digits are expected", next="Copy the whole id.")
     return Bytes32(bytes.fromhex(text[2:]))
-
-
-def DATE(text: str) -> UnixSeconds:  # noqa: N802 - as above
-    """A date (its first second, UTC), a date and time (UTC unless it says otherwise) or unix seconds."""
-    if re.fullmatch(r"\d{9,12}", text):
-        return UnixSeconds(int(text))
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid(f"{text[:80]!r} is no date", next="Write it as 2027-12-31 or 2027-12-31T12:00Z.") from None
-    return UnixSeconds(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
-
-
-def DATE_END(text: str) -> UnixSeconds:  # noqa: N802 - as above
-    """The same, where a date without a time means its last second."""
-    return UnixSeconds(DATE(text) + (86_399 if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else 0))
 
 
 def amount(text: str, decimals: int, *, field: str = "amount") -> Wei:
