@@ -1,0 +1,185 @@
+"""The rules of the house that no other tool keeps: sizes, exact money, one writer, one reader, plain names."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+ROOMS = ("provenance", "indexer", "scripts")
+GENERATED = ("provenance/abi/", "indexer/migrations/")
+
+FILE_LINES, SCRIPT_LINES, FUNCTION_LINES = 400, 150, 50
+MEDIAN_FILE_LINES, MEDIAN_FUNCTION_LINES = 200, 15
+NO_NAMES = {
+    "base",
+    "common",
+    "helper",
+    "helpers",
+    "manager",
+    "managers",
+    "misc",
+    "service",
+    "services",
+    "util",
+    "utils",
+}
+MONEY = (
+    "provenance/domain/settlement",
+    "provenance/domain/merkle.py",
+    "provenance/adapters/tally.py",
+    "provenance/domain/splits.py",
+)
+COMMITTERS = ("indexer/store/", "indexer/store.py", "indexer/migrations/")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if not name.startswith(GENERATED):
+                yield name, path
+
+
+def trees(*starts: str) -> Iterator[tuple[str, ast.Module]]:
+    for name, path in modules():
+        if not starts or name.startswith(starts):
+            yield name, ast.parse(path.read_text("utf-8"))
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from `def` to the end, the docstring left out."""
+    lines = (function.end_lineno or function.lineno) - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function) is not None:
+        lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return lines
+
+
+def floats(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
+            yield node.lineno, f"the float {node.value}"
+        elif isinstance(node, ast.Name) and node.id in {"float", "Fraction", "Decimal"}:
+            yield node.lineno, node.id
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
+            yield node.lineno, "a division with /"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "round":
+            yield node.lineno, "round()"
+
+
+def commits(tree: ast.AST) -> Iterator[int]:
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in {"commit", "rollback"}
+        ):
+            yield node.lineno
+
+
+def test_no_file_is_too_long():
+    lengths = {name: len(path.read_text("utf-8").splitlines()) for name, path in modules()}
+    assert {name: n for name, n in lengths.items() if n > FILE_LINES} == {}
+    assert {name: n for name, n in lengths.items() if name.startswith("scripts/") and n > SCRIPT_LINES} == {}
+    assert statistics.median(lengths.values()) <= MEDIAN_FILE_LINES
+
+
+def test_no_function_is_too_long():
+    lengths = {f"{name}:{one.name}": code_lines(one) for name, tree in trees() for one in functions(tree)}
+    assert {name: n for name, n in lengths.items() if n > FUNCTION_LINES} == {}
+    assert statistics.median(lengths.values()) <= MEDIAN_FUNCTION_LINES
+
+
+def test_money_never_meets_a_float():
+    found = list(trees(*MONEY))
+    assert found
+    assert [f"{name}:{line}: {what}" for name, tree in found for line, what in floats(tree)] == []
+
+
+@pytest.mark.parametrize("line", ["x = 0.5", "x = a / b", "x /= 2", "x = float(a)", "x = round(a)", "x: float = 1"])
+def test_the_check_for_floats_sees_them(line: str):
+    assert list(floats(ast.parse(line)))
+
+
+def test_only_the_store_commits():
+    found = [f"{name}:{at}" for name, tree in trees("provenance", "indexer") for at in commits(tree)
+             if not name.startswith(COMMITTERS)]  # fmt: skip
+    assert found == []
+
+
+def test_names_say_what_a_room_is_for():
+    words = {name: set(re.split(r"[/._]", name.removesuffix(".py"))) for name, _ in modules()}
+    assert {name: said & NO_NAMES for name, said in words.items() if said & NO_NAMES} == {}
+
+
+def test_only_config_reads_the_environment():
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv", "putenv"}
+    ]
+    assert [place for place in found if not place.startswith("provenance/config.py")] == []
+
+
+def test_nothing_imports_a_script_and_the_verifier_imports_nothing_of_ours():
+    imported = {
+        (name, module.split(".")[0]) for name, tree in trees() for node in ast.walk(tree) for module in _imported(node)
+    }
+    assert {name for name, module in imported if module == "scripts"} == set()
+    assert {module for name, module in imported if name == "scripts/verify_statement.py"} & {
+        "provenance",
+        "indexer",
+    } == set()
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+
+
+def test_no_test_is_skipped_for_another_reason_than_a_missing_program():
+    """A skip names what is not installed; nothing else may keep a test from running."""
+    allowed = re.compile(r"is not installed|not installed:|needs root|are not installed")
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {
+                "pytest.skip",
+                "pytest.mark.skipif",
+                "pytest.mark.skip",
+            }:
+                said = " ".join(str(n.value) for n in ast.walk(node) if isinstance(n, ast.Constant))
+                if not allowed.search(said):
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {said}")
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.xfail":
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: xfail")
+    assert wrong == []
+
+
+def test_every_module_of_ours_says_which_question_it_answers():
+    silent = [
+        name for name, tree in trees() if tree.body and not ast.get_docstring(tree) and not name.endswith("__init__.py")
+    ]
+    assert silent == []
+
+
+def test_mocks_are_nowhere():
+    users = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if any(module.startswith("unittest") for module in _imported(node))
+    ]
+    assert users == []
