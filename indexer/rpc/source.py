@@ -8,21 +8,25 @@ receipts hash to what they claim is not proved here.
 
 from __future__ import annotations
 
+import secrets
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from indexer.blocks import Header, RawLog, Span, may_hold
 from indexer.rpc.node import Ask, BadAnswer, NodeBehind, NodeSilent, NoMethod, RangeTooLarge
 from indexer.rpc.parse import header, logs, number, receipt_logs, transactions
+from provenance.domain import breaker
 from provenance.errors import Invalid, Missing, Unavailable
-from provenance.types import Address, BlockNumber, Bytes32
+from provenance.types import PPM_ONE, Address, BlockNumber, Bytes32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from indexer.rpc.node import Node
     from provenance.types import Json
 
+REST: Final = breaker.Policy(failures=3, pause_ms=2_000, longest_ms=60_000)
 BATCH: Final = 100  # calls in one HTTP request; providers refuse more
 
 
@@ -50,12 +54,31 @@ class Forked(Unavailable):
 class Source:
     """The chain as a majority of its nodes tells it."""
 
-    def __init__(self, nodes: Sequence[Node], contracts: Iterable[Address], chain_id: int) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        contracts: Iterable[Address],
+        chain_id: int,
+        *,
+        now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+        jitter_ppm: Callable[[], int] = lambda: secrets.randbelow(PPM_ONE + 1),
+    ) -> None:
+        """Ready to ask.
+
+        Args:
+            nodes: in the order in which they are asked; one that fails often rests while others answer.
+            contracts: whose logs.
+            chain_id: the only chain that is believed.
+            now_ms: a clock that only goes forward.
+            jitter_ppm: where in its range a pause lies.
+        """
         if not nodes:
             raise Missing("the network has no RPC endpoint", next="Set `rpc` in [networks.NAME] of the settings.")
         self.nodes, self.contracts, self.chain_id = tuple(nodes), frozenset(contracts), chain_id
         self.quorum = len(self.nodes) // 2 + 1
         self._checked: set[str] = set()
+        self._now_ms, self._jitter_ppm = now_ms, jitter_ppm
+        self._breakers = dict.fromkeys((node.name for node in self.nodes), breaker.CLOSED)
 
     def head(self, tag: str = "latest") -> BlockNumber:
         """The highest block that a majority of the nodes has reached.
@@ -215,6 +238,21 @@ class Source:
         return one
 
     def _ask(self, node: Node, asks: Sequence[Ask]) -> list[Json]:
+        if len(self.nodes) == 1:  # nobody else to ask: the caller waits
+            return self._asked(node, asks)
+        state, may = breaker.ask(self._breakers[node.name], self._now_ms(), REST)
+        self._breakers[node.name] = state
+        if not may:
+            raise NodeSilent(f"{node.name} failed often and rests", rpc=node.name)
+        try:
+            answers = self._asked(node, asks)
+        except NodeSilent:
+            self._breakers[node.name] = breaker.failed(state, self._now_ms(), REST, self._jitter_ppm())
+            raise
+        self._breakers[node.name] = breaker.succeeded(state)
+        return answers
+
+    def _asked(self, node: Node, asks: Sequence[Ask]) -> list[Json]:
         if node.name not in self._checked:
             found = number(node.ask([Ask("eth_chainId")])[0])
             if found != self.chain_id:

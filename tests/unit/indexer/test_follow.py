@@ -77,7 +77,7 @@ operations = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=operations, widest=st.integers(1, 9), receipts=st.booleans())
 def test_any_history_ends_like_a_fresh_replay(
     new_database: NewDatabase, history: list[tuple[str, object]], widest: int, receipts: bool
@@ -261,6 +261,35 @@ def test_one_liar_of_three_is_outvoted(new_database: NewDatabase) -> None:
     settle(follower(database, *nodes))
     received = [logged.event.received for logged in _events(database)]
     assert received == list(range(6))
+
+
+def test_a_dead_node_rests_while_the_others_answer(new_database: NewDatabase) -> None:
+    chain = FakeChain()
+    dead = FakeNode(chain, "http://dead", faults=deque(["silent"] * 1_000))
+    now = [0]
+    source = Source(
+        [dead, FakeNode(chain, "http://a"), FakeNode(chain, "http://b")],
+        CONTRACTS.values(),
+        CHAIN_ID,
+        now_ms=lambda: now[0],
+        jitter_ppm=lambda: 1_000_000,
+    )
+    one = Follower(
+        source, Mirror(new_database()), CONTRACTS, first_block=BlockNumber(1), finality="latest-0", clock=Still()
+    )
+    for i in range(20):
+        chain.mine(funding(i))
+        settle(one)
+    assert dead.asked == 3
+    now[0] = 2_000
+    chain.mine(funding(1))
+    settle(one)
+    assert dead.asked == 4
+    dead.faults.clear()
+    now[0] = 10_000
+    chain.mine(funding(1))
+    settle(one)
+    assert dead.asked > 5
 
 
 def test_two_nodes_that_disagree_hold_the_mirror(new_database: NewDatabase) -> None:
