@@ -231,7 +231,7 @@ def test_two_processes_of_one_account_do_not_lose_a_transaction(road):
     chain.send(Call("Token", "approve", (road.holder.address, 1)), road.licensee)
     answers = iter([stale])
     fresh = other.node.nonce
-    other.node.nonce = lambda address: next(answers, None) or fresh(address)  # type: ignore[method-assign]
+    other.node.nonce = lambda address: next(answers) if answers.__length_hint__() else fresh(address)  # type: ignore[method-assign]
     mined = other.send(Call("Token", "approve", (road.holder.address, 2)), road.licensee)
     assert mined.gas_used
     assert chain.read(Call("Token", "allowance", (road.licensee.address, road.holder.address))) == (2,)
