@@ -52,6 +52,7 @@ TARGETS = {  # gas
 }
 PAYEES = 131_044  # so that one inner node has exactly 100 leaves below it
 SUBTREE = 100
+NO_REASON = bytes(32)
 FAR = 2_000_000_000  # [unix s]
 WINDOW_S = 3_600
 
@@ -166,7 +167,7 @@ def registry(world: World) -> dict[str, int]:
     }
     world.gas(1, "DatasetRegistry", "register", digest(9), *parts[1:], 1)
     revoked = world.contracts["DatasetRegistry"].functions.datasetIdOf(world.account(1), digest(9), digest(3)).call()
-    found["revoke a dataset"] = world.gas(1, "DatasetRegistry", "setStatus", revoked, 3, digest(10))
+    found["revoke a dataset"] = world.gas(1, "DatasetRegistry", "setStatus", revoked, 3, NO_REASON)
     return found
 
 
@@ -196,7 +197,7 @@ def licenses(world: World) -> dict[str, int]:
     uses = [(0b1, 3, digest(100 + i)) for i in range(100)]
     many = world.gas(2, "DataAccess", "recordAccessMany", dataset, license_id, uses)
     found["100 accesses in one transaction, each"] = -(-many // 100)
-    found["terminate a license"] = world.gas(1, "DataAccess", "terminate", dataset, license_id, digest(21))
+    found["terminate a license"] = world.gas(1, "DataAccess", "terminate", dataset, license_id, NO_REASON)
     return found
 
 

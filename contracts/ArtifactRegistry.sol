@@ -16,13 +16,10 @@ contract ArtifactRegistry is IArtifactRegistry {
     mapping(bytes32 artifactId => Artifact) private _artifacts;
 
     /// @inheritdoc IArtifactRegistry
-    function registerArtifact(
-        uint8 kind,
-        bytes32 parentsRoot,
-        uint32 parentCount,
-        bytes32 digest,
-        bytes32 licensesRoot
-    ) external returns (bytes32 artifactId) {
+    function registerArtifact(uint8 kind, bytes32 parentsRoot, uint32 parentCount, bytes32 digest, bytes32 licensesRoot)
+        external
+        returns (bytes32 artifactId)
+    {
         if (kind < ARTIFACT_MODEL || kind > ARTIFACT_DERIVED_DATASET) revert UnknownKind(kind);
         if (parentCount == 0 || parentsRoot == 0) revert NoParents();
         artifactId = Ids.artifact(address(this), msg.sender, parentsRoot, digest);

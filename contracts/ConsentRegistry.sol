@@ -23,9 +23,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     }
 
     /// @inheritdoc IConsentRegistry
-    function revokeConsentFor(address subject, bytes32 consentId, uint64 deadline, bytes calldata signature)
-        external
-    {
+    function revokeConsentFor(address subject, bytes32 consentId, uint64 deadline, bytes calldata signature) external {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         if (!Signatures.isValid(subject, revokeDigest(consentId, deadline), signature)) revert BadSignature(subject);
         _revoke(subject, consentId, 0);
@@ -55,8 +53,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// @inheritdoc IConsentRegistry
     function isSigned(Consent calldata consent, bytes calldata signature) external view returns (bool) {
         bytes32 consentId = consentIdOf(consent);
-        return approvedAt[consent.subject][consentId] != 0
-            || Signatures.isByKey(consent.subject, consentId, signature);
+        return approvedAt[consent.subject][consentId] != 0 || Signatures.isByKey(consent.subject, consentId, signature);
     }
 
     /// @inheritdoc IConsentRegistry

@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
 import "./interfaces/IDataAccess.sol";
 import {DATASET_ACTIVE, DATASET_SUSPENDED_BY_GUARDIAN, IDatasetRegistry} from "./interfaces/IDatasetRegistry.sol";
@@ -15,6 +14,7 @@ import {Purposes} from "./libraries/Purposes.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {TokenIn} from "./libraries/TokenIn.sol";
 import {TypedData} from "./libraries/TypedData.sol";
+import {Word} from "./libraries/Word.sol";
 import {Pausing} from "./mixins/Pausing.sol";
 
 /// @title Who holds a license to what, until when and for which purposes; and each use on record
@@ -24,7 +24,14 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
     IDatasetRegistry private immutable DATASETS;
     IConsentRegistry private immutable CONSENTS;
 
-    mapping(bytes32 datasetId => mapping(bytes32 licenseId => License)) private _licenses;
+    // The one word of a license: licensee, then from these bits on expiry (40), purposes (32), status (8),
+    // noticeDays (16).
+    uint256 private constant EXPIRY = 160;
+    uint256 private constant PURPOSES = 200;
+    uint256 private constant STATUS = 232;
+    uint256 private constant NOTICE_DAYS = 240;
+
+    mapping(bytes32 datasetId => mapping(bytes32 licenseId => Word)) private _licenses;
 
     constructor(address datasets_, address consents_, address owner, address guardian) EIP712("DataAccess", "1") {
         DATASETS = IDatasetRegistry(datasets_);
@@ -35,6 +42,7 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
 
     /// @inheritdoc IDataAccess
     function grant(Grant calldata terms) external returns (bytes32 licenseId) {
+        if (terms.licensee == address(0)) revert WrongLicensee(address(0));
         bytes32 datasetId = Ids.dataset(address(DATASETS), terms.registrant, terms.manifestRoot, terms.termsHash);
         Offer memory offer = Offer({
             datasetId: datasetId,
@@ -49,8 +57,21 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
             termsHash: terms.termsHash,
             nonce: terms.nonce
         });
-        if (terms.licensee == address(0)) revert WrongLicensee(address(0));
-        return _license(offer, _digest(offer), terms.licensee);
+        bytes32 digest = _hashTypedDataV4(TypedData.grantedOffer(offer));
+        licenseId =
+            _license(datasetId, digest, msg.sender, terms.licensee, terms.expiry, terms.purposes, terms.noticeDays);
+        emit LicenseGranted(
+            licenseId,
+            datasetId,
+            terms.licensee,
+            msg.sender,
+            terms.termsHash,
+            terms.purposes,
+            terms.expiry,
+            terms.noticeDays,
+            address(0),
+            0
+        );
     }
 
     /// @inheritdoc IDataAccess
@@ -70,9 +91,9 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         Permit calldata permit
     ) external returns (bytes32 licenseId) {
         // Anyone can use the permit first; then the allowance is there already.
-        try IERC20Permit(offer.token).permit(
-            msg.sender, address(this), offer.price, permit.deadline, permit.v, permit.r, permit.s
-        ) {} catch {}
+        try IERC20Permit(offer.token)
+            .permit(msg.sender, address(this), offer.price, permit.deadline, permit.v, permit.r, permit.s) {}
+            catch {}
         return _accept(offer, registrant, manifestRoot, signature);
     }
 
@@ -80,28 +101,29 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
     function cancelOffer(Offer calldata offer) external returns (bytes32 offerDigest) {
         if (offer.holder != msg.sender) revert NotHolder(offer.datasetId, msg.sender);
         offerDigest = _digest(offer);
-        License storage slot = _licenses[offer.datasetId][Ids.license(offerDigest, offer.licensee)];
-        if (slot.status != 0) revert OfferUsed(offerDigest);
-        slot.status = LICENSE_CANCELLED;
+        Word storage slot = _licenses[offer.datasetId][Ids.license(offerDigest, offer.licensee)];
+        if (slot.value != 0) revert OfferUsed(offerDigest);
+        slot.value = uint256(LICENSE_CANCELLED) << STATUS;
         emit OfferCancelled(msg.sender, offerDigest);
     }
 
     /// @inheritdoc IDataAccess
     function terminate(bytes32 datasetId, bytes32 licenseId, bytes32 reason) external {
-        License memory known = _licenses[datasetId][licenseId];
-        if (known.status == 0 || known.status == LICENSE_CANCELLED) revert LicenseInactive(licenseId, known.status);
-        if (block.timestamp >= known.expiry) revert LicenseInactive(licenseId, LICENSE_EXPIRED);
-        uint40 end = uint40(block.timestamp);
-        if (msg.sender != known.licensee) {
+        Word storage slot = _licenses[datasetId][licenseId];
+        uint256 word = slot.value;
+        uint8 status = _statusOf(word);
+        if (status == 0 || status == LICENSE_CANCELLED) revert LicenseInactive(licenseId, status);
+        uint40 expiry = uint40(word >> EXPIRY);
+        if (block.timestamp >= expiry) revert LicenseInactive(licenseId, LICENSE_EXPIRED);
+        uint256 end = block.timestamp;
+        if (msg.sender != address(uint160(word))) {
             _checkHolder(datasetId, msg.sender);
-            if (known.status == LICENSE_TERMINATED) revert LicenseInactive(licenseId, LICENSE_TERMINATED);
-            end += uint40(known.noticeDays) * 1 days;
+            if (status == LICENSE_TERMINATED) revert LicenseInactive(licenseId, status);
+            end += (word >> NOTICE_DAYS) * 1 days;
         }
-        if (end > known.expiry) end = known.expiry;
-        known.expiry = end;
-        known.status = LICENSE_TERMINATED;
-        _licenses[datasetId][licenseId] = known;
-        emit LicenseTerminated(licenseId, msg.sender, reason, end);
+        if (end > expiry) end = expiry;
+        slot.value = word ^ (expiry ^ end) << EXPIRY ^ uint256(status ^ LICENSE_TERMINATED) << STATUS;
+        emit LicenseTerminated(licenseId, msg.sender, reason, uint40(end));
     }
 
     /// @inheritdoc IDataAccess
@@ -118,8 +140,9 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         uint32 granted = _checkLicensee(datasetId, licenseId);
         for (uint256 i = 0; i < uses.length; ++i) {
             Use calldata use = uses[i];
-            _checkPurpose(use.purpose, granted);
-            emit AccessRecorded(licenseId, datasetId, msg.sender, use.purpose, use.units, use.receiptHash);
+            uint32 purpose = use.purpose;
+            _checkPurpose(purpose, granted);
+            emit AccessRecorded(licenseId, datasetId, msg.sender, purpose, use.units, use.receiptHash);
         }
     }
 
@@ -130,21 +153,27 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         IConsentRegistry.Consent[] calldata given,
         bytes[] calldata signatures
     ) external view returns (uint8 reason, bytes32 culprit) {
-        bytes32 datasetId =
-            Ids.dataset(address(DATASETS), query.registrant, query.manifestRoot, query.termsHash);
-        (, uint8 status) = DATASETS.holderAndStatus(datasetId);
+        bytes32 datasetId = Ids.dataset(address(DATASETS), query.registrant, query.manifestRoot, query.termsHash);
+        (, uint8 status) = _dataset(datasetId);
         if (status == 0) return (UNKNOWN_DATASET, datasetId);
         reason = checkLicense(datasetId, query.licenseId, query.who, query.purpose);
         if (reason != ALLOWED) return (reason, query.licenseId);
         if (status == DATASET_SUSPENDED_BY_GUARDIAN) return (DATASET_HALTED, datasetId);
         bytes32 leaf = _leaf(query.recording);
-        if (!MerkleProof.verifyCalldata(path, query.manifestRoot, leaf)) return (RECORDING_NOT_PROVED, leaf);
+        if (Leaves.climb(leaf, path) != query.manifestRoot) return (RECORDING_NOT_PROVED, leaf);
         return _checkConsents(query, given, signatures);
     }
 
     /// @inheritdoc IDataAccess
     function license(bytes32 datasetId, bytes32 licenseId) external view returns (License memory) {
-        return _licenses[datasetId][licenseId];
+        uint256 word = _licenses[datasetId][licenseId].value;
+        return License(
+            address(uint160(word)),
+            uint40(word >> EXPIRY),
+            uint32(word >> PURPOSES),
+            _statusOf(word),
+            uint16(word >> NOTICE_DAYS)
+        );
     }
 
     /// @inheritdoc IDataAccess
@@ -173,14 +202,15 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         view
         returns (uint8 reason)
     {
-        License memory known = _licenses[datasetId][licenseId];
-        if (known.status == 0 || known.status == LICENSE_CANCELLED) return UNKNOWN_LICENSE;
-        if (known.licensee != who) return WRONG_LICENSEE;
-        if (block.timestamp >= known.expiry) {
-            return known.status == LICENSE_TERMINATED ? LICENSE_ENDED : LICENSE_OVER;
+        uint256 word = _licenses[datasetId][licenseId].value;
+        uint8 status = _statusOf(word);
+        if (status == 0 || status == LICENSE_CANCELLED) return UNKNOWN_LICENSE;
+        if (address(uint160(word)) != who) return WRONG_LICENSEE;
+        if (block.timestamp >= uint40(word >> EXPIRY)) {
+            return status == LICENSE_TERMINATED ? LICENSE_ENDED : LICENSE_OVER;
         }
         if (!Purposes.isOne(purpose) || Purposes.reserved(purpose) != 0) return PURPOSE_UNKNOWN;
-        if (purpose & known.purposes == 0) return PURPOSE_NOT_GRANTED;
+        if (purpose & uint32(word >> PURPOSES) == 0) return PURPOSE_NOT_GRANTED;
         return ALLOWED;
     }
 
@@ -190,69 +220,97 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         returns (bytes32 licenseId)
     {
         if (block.timestamp > offer.deadline) revert OfferExpired(offer.deadline);
-        if (offer.datasetId != Ids.dataset(address(DATASETS), registrant, manifestRoot, offer.termsHash)) {
-            revert UnknownDataset(offer.datasetId);
+        bytes32 datasetId = offer.datasetId;
+        if (datasetId != Ids.dataset(address(DATASETS), registrant, manifestRoot, offer.termsHash)) {
+            revert UnknownDataset(datasetId);
         }
         bytes32 digest = _digest(offer);
-        if (offer.licensee == address(0)) {
-            // cancelOffer marks an open offer under licensee zero.
-            if (_licenses[offer.datasetId][Ids.license(digest, address(0))].status != 0) revert OfferUsed(digest);
-        } else if (offer.licensee != msg.sender) {
-            revert WrongLicensee(offer.licensee);
-        }
-        if (!Signatures.isValid(offer.holder, digest, signature)) revert BadSignature(offer.holder);
-        licenseId = _license(offer, digest, msg.sender);
-        if (offer.price != 0 && offer.holder != msg.sender) {
-            uint256 received = IERC20(offer.token).pull(msg.sender, offer.holder, offer.price);
-            if (received < offer.price) revert TokenShortfall(offer.price, received);
-        }
+        _checkTaker(datasetId, digest, offer.licensee);
+        address holder = offer.holder;
+        if (!Signatures.isValid(holder, digest, signature)) revert BadSignature(holder);
+        return _sell(offer, datasetId, digest, holder);
     }
 
-    function _license(Offer memory offer, bytes32 digest, address licensee) private returns (bytes32 licenseId) {
-        bytes32 datasetId = offer.datasetId;
-        if (block.timestamp >= offer.expiry) revert ExpiryPassed(offer.expiry);
-        if (Purposes.reserved(offer.purposes) != 0) revert ReservedPurpose(Purposes.reserved(offer.purposes));
-        if (offer.purposes == 0) revert NotOnePurpose(0);
-        uint8 status = _checkHolder(datasetId, offer.holder);
+    /// @dev The sender may take an offer to `licensee`, zero being everybody.
+    function _checkTaker(bytes32 datasetId, bytes32 digest, address licensee) private view {
+        if (licensee == msg.sender) return;
+        if (licensee != address(0)) revert WrongLicensee(licensee);
+        // cancelOffer marks an open offer under licensee zero.
+        if (_licenses[datasetId][Ids.license(digest, address(0))].value != 0) revert OfferUsed(digest);
+    }
+
+    function _sell(Offer calldata offer, bytes32 datasetId, bytes32 digest, address holder)
+        private
+        returns (bytes32 licenseId)
+    {
+        (uint40 expiry, uint32 purposes, uint16 noticeDays) = (offer.expiry, offer.purposes, offer.noticeDays);
+        (address token, uint128 price) = (offer.token, offer.price);
+        licenseId = _license(datasetId, digest, holder, msg.sender, expiry, purposes, noticeDays);
+        emit LicenseGranted(
+            licenseId, datasetId, msg.sender, holder, offer.termsHash, purposes, expiry, noticeDays, token, price
+        );
+        _charge(IERC20(token), holder, price);
+    }
+
+    /// @dev The sender pays the holder, who receives all of it; nobody pays itself.
+    function _charge(IERC20 token, address holder, uint256 price) private {
+        if (price == 0 || holder == msg.sender) return;
+        uint256 received = token.pull(msg.sender, holder, price);
+        if (received < price) revert TokenShortfall(price, received);
+    }
+
+    function _license(
+        bytes32 datasetId,
+        bytes32 digest,
+        address holder,
+        address licensee,
+        uint40 expiry,
+        uint32 purposes,
+        uint16 noticeDays
+    ) private returns (bytes32 licenseId) {
+        if (block.timestamp >= expiry) revert ExpiryPassed(expiry);
+        if (purposes == 0) revert NotOnePurpose(0);
+        if (Purposes.reserved(purposes) != 0) revert ReservedPurpose(Purposes.reserved(purposes));
+        uint8 status = _checkHolder(datasetId, holder);
         if (status != DATASET_ACTIVE) revert DatasetInactive(datasetId, status);
         licenseId = Ids.license(digest, licensee);
-        if (_licenses[datasetId][licenseId].status != 0) revert OfferUsed(digest);
-        _licenses[datasetId][licenseId] =
-            License(licensee, offer.expiry, offer.purposes, LICENSE_ACTIVE, offer.noticeDays);
-        _announce(licenseId, licensee, offer);
-    }
-
-    function _announce(bytes32 licenseId, address licensee, Offer memory offer) private {
-        emit LicenseGranted(
-            licenseId,
-            offer.datasetId,
-            licensee,
-            offer.holder,
-            offer.termsHash,
-            offer.purposes,
-            offer.expiry,
-            offer.noticeDays,
-            offer.token,
-            offer.price
-        );
+        Word storage slot = _licenses[datasetId][licenseId];
+        if (slot.value != 0) revert OfferUsed(digest);
+        slot.value = uint160(licensee) | uint256(expiry) << EXPIRY | uint256(purposes) << PURPOSES
+            | uint256(LICENSE_ACTIVE) << STATUS | uint256(noticeDays) << NOTICE_DAYS;
     }
 
     function _checkHolder(bytes32 datasetId, address account) private view returns (uint8) {
-        (address holder, uint8 status) = DATASETS.holderAndStatus(datasetId);
+        (address holder, uint8 status) = _dataset(datasetId);
+        if (holder == account) return status;
         if (status == 0) revert UnknownDataset(datasetId);
-        if (holder != account) revert NotHolder(datasetId, account);
-        return status;
+        revert NotHolder(datasetId, account);
     }
 
-    function _checkLicensee(bytes32 datasetId, bytes32 licenseId) private view returns (uint32 granted) {
-        License storage slot = _licenses[datasetId][licenseId];
-        (address licensee, uint8 status) = (slot.licensee, slot.status);
-        if (status == 0 || status == LICENSE_CANCELLED) revert LicenseInactive(licenseId, status);
-        if (licensee != msg.sender) revert WrongLicensee(licensee);
-        if (block.timestamp >= slot.expiry) {
-            revert LicenseInactive(licenseId, status == LICENSE_TERMINATED ? status : LICENSE_EXPIRED);
+    /// @dev `DATASETS.holderAndStatus(datasetId)`, answered into scratch space.
+    function _dataset(bytes32 datasetId) private view returns (address holder, uint8 status) {
+        address registry = address(DATASETS);
+        bytes4 selector = IDatasetRegistry.holderAndStatus.selector;
+        assembly ("memory-safe") {
+            mstore(0, selector)
+            mstore(4, datasetId)
+            let ok := staticcall(gas(), registry, 0, 0x24, 0, 0x40)
+            if iszero(and(ok, eq(returndatasize(), 0x40))) { revert(0, 0) }
+            holder := mload(0)
+            status := mload(0x20)
         }
-        return slot.purposes;
+    }
+
+    /// @return granted the purposes of the sender's license; all known.
+    function _checkLicensee(bytes32 datasetId, bytes32 licenseId) private view returns (uint32 granted) {
+        uint256 word = _licenses[datasetId][licenseId].value;
+        if (address(uint160(word)) == msg.sender && block.timestamp < uint40(word >> EXPIRY)) {
+            return uint32(word >> PURPOSES);
+        }
+        uint8 status = _statusOf(word);
+        if (status == 0 || status == LICENSE_CANCELLED) revert LicenseInactive(licenseId, status);
+        if (address(uint160(word)) != msg.sender) revert WrongLicensee(address(uint160(word)));
+        revert LicenseInactive(licenseId, status == LICENSE_TERMINATED ? status : LICENSE_EXPIRED);
     }
 
     function _checkConsents(
@@ -287,8 +345,12 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         return ALLOWED;
     }
 
-    function _digest(Offer memory offer) private view returns (bytes32) {
+    function _digest(Offer calldata offer) private view returns (bytes32) {
         return _hashTypedDataV4(TypedData.offer(offer));
+    }
+
+    function _statusOf(uint256 word) private pure returns (uint8) {
+        return uint8(word >> STATUS);
     }
 
     function _leaf(Recording calldata r) private pure returns (bytes32) {
@@ -297,7 +359,8 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
 
     function _checkPurpose(uint32 purpose, uint32 granted) private pure {
         if (!Purposes.isOne(purpose)) revert NotOnePurpose(purpose);
+        if (purpose & granted != 0) return;
         if (Purposes.reserved(purpose) != 0) revert ReservedPurpose(purpose);
-        if (purpose & granted == 0) revert PurposeNotLicensed(purpose, granted);
+        revert PurposeNotLicensed(purpose, granted);
     }
 }

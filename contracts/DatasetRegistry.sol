@@ -5,7 +5,6 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {
     DATASET_ACTIVE,
     DATASET_REVOKED,
-    DATASET_SUSPENDED,
     DATASET_SUSPENDED_BY_GUARDIAN,
     IDatasetRegistry
 } from "./interfaces/IDatasetRegistry.sol";
@@ -13,24 +12,21 @@ import {GUARDIAN, OWNER} from "./interfaces/IRoles.sol";
 import {Ids} from "./libraries/Ids.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {TypedData} from "./libraries/TypedData.sol";
+import {Word} from "./libraries/Word.sol";
 import {Roles} from "./mixins/Roles.sol";
 
 /// @title Which datasets exist, who holds them and whether new licenses may be made
 contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
     uint40 private constant SPLIT_DELAY = 7 days;
-    uint8 private constant HALTED = 1;
-    uint8 private constant SUPERSEDED = 2;
+    // The one word of a dataset: holder, then from these bits on registeredAt (40), items (32), the holder's status
+    // (8), flags (8).
+    uint256 private constant REGISTERED_AT = 160;
+    uint256 private constant ITEMS = 200;
+    uint256 private constant STATUS = 232;
+    uint256 private constant HALTED = 1 << 240;
+    uint256 private constant SUPERSEDED = 1 << 241;
 
-    /// @dev `status` is the holder's; the guardian's suspension is a flag beside it.
-    struct Slot {
-        address holder;
-        uint40 registeredAt;
-        uint32 items;
-        uint8 status;
-        uint8 flags;
-    }
-
-    mapping(bytes32 datasetId => Slot) private _slots;
+    mapping(bytes32 datasetId => Word) private _words;
     /// @inheritdoc IDatasetRegistry
     mapping(bytes32 datasetId => address) public pendingHolder;
 
@@ -45,13 +41,10 @@ contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
     }
 
     /// @inheritdoc IDatasetRegistry
-    function register(
-        bytes32 manifestRoot,
-        bytes32 manifestDigest,
-        bytes32 termsHash,
-        bytes32 splitHash,
-        uint32 items
-    ) external returns (bytes32 datasetId) {
+    function register(bytes32 manifestRoot, bytes32 manifestDigest, bytes32 termsHash, bytes32 splitHash, uint32 items)
+        external
+        returns (bytes32 datasetId)
+    {
         return _register(msg.sender, manifestRoot, manifestDigest, termsHash, splitHash, items);
     }
 
@@ -64,12 +57,10 @@ contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
     }
 
     /// @inheritdoc IDatasetRegistry
-    function registerFor(
-        address holder,
-        Registration calldata registration,
-        uint64 deadline,
-        bytes calldata signature
-    ) external returns (bytes32 datasetId) {
+    function registerFor(address holder, Registration calldata registration, uint64 deadline, bytes calldata signature)
+        external
+        returns (bytes32 datasetId)
+    {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         bytes32 digest = registerDigest(holder, registration, deadline);
         if (!Signatures.isValid(holder, digest, signature)) revert BadSignature(holder);
@@ -78,17 +69,19 @@ contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
 
     /// @inheritdoc IDatasetRegistry
     function setStatus(bytes32 datasetId, uint8 status, bytes32 reason) external {
-        if (msg.sender == _roleHolder(GUARDIAN)) _rule(datasetId, status, reason);
-        else _choose(datasetId, status);
+        Word storage slot = _words[datasetId];
+        uint256 word = slot.value;
+        slot.value =
+            _holder(word) == msg.sender ? _chosen(word, datasetId, status) : _ruled(word, datasetId, status, reason);
         emit DatasetStatusChanged(datasetId, msg.sender, status, reason, uint40(block.timestamp));
     }
 
     /// @inheritdoc IDatasetRegistry
     function supersede(bytes32 oldId, bytes32 newId) external onlyHolder(oldId) onlyHolder(newId) {
         if (oldId == newId) revert SupersedesItself(oldId);
-        uint8 flags = _slots[oldId].flags;
-        if (flags & SUPERSEDED != 0) revert AlreadySuperseded(oldId);
-        _slots[oldId].flags = flags | SUPERSEDED;
+        uint256 word = _words[oldId].value;
+        if (word & SUPERSEDED != 0) revert AlreadySuperseded(oldId);
+        _words[oldId].value = word | SUPERSEDED;
         emit DatasetSuperseded(oldId, newId);
     }
 
@@ -101,8 +94,9 @@ contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
     function acceptTransfer(bytes32 datasetId) external {
         if (pendingHolder[datasetId] != msg.sender) revert NotOffered(datasetId, msg.sender);
         delete pendingHolder[datasetId];
-        address from = _slots[datasetId].holder;
-        _slots[datasetId].holder = msg.sender;
+        uint256 word = _words[datasetId].value;
+        address from = _holder(word);
+        _words[datasetId].value = (word ^ uint160(from)) | uint160(msg.sender);
         emit DatasetTransferred(datasetId, from, msg.sender);
     }
 
@@ -112,42 +106,39 @@ contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
     }
 
     /// @inheritdoc IDatasetRegistry
-    function rotate(
-        bytes32 datasetId,
-        uint32 index,
-        bytes32 cidDigest,
-        bytes32 keyCommitment,
-        uint32 keyVersion
-    ) external onlyHolder(datasetId) {
-        if (index >= _slots[datasetId].items) revert UnknownRecording(datasetId, index);
+    function rotate(bytes32 datasetId, uint32 index, bytes32 cidDigest, bytes32 keyCommitment, uint32 keyVersion)
+        external
+        onlyHolder(datasetId)
+    {
+        if (index >= uint32(_words[datasetId].value >> ITEMS)) revert UnknownRecording(datasetId, index);
         emit ContentRotated(datasetId, index, cidDigest, keyCommitment, keyVersion);
     }
 
     /// @inheritdoc IDatasetRegistry
     function dataset(bytes32 datasetId) external view returns (Dataset memory) {
-        Slot memory slot = _slots[datasetId];
+        uint256 word = _words[datasetId].value;
         return Dataset(
-            slot.holder, slot.registeredAt, slot.items, _effective(slot), slot.flags & SUPERSEDED != 0
+            _holder(word),
+            uint40(word >> REGISTERED_AT),
+            uint32(word >> ITEMS),
+            _effective(word),
+            word & SUPERSEDED != 0
         );
     }
 
     /// @inheritdoc IDatasetRegistry
     function holderAndStatus(bytes32 datasetId) external view returns (address holder, uint8 status) {
-        Slot memory slot = _slots[datasetId];
-        return (slot.holder, _effective(slot));
+        uint256 word = _words[datasetId].value;
+        return (_holder(word), _effective(word));
     }
 
     /// @inheritdoc IDatasetRegistry
     function holderStatus(bytes32 datasetId) external view returns (uint8) {
-        return _slots[datasetId].status;
+        return _ownStatus(_words[datasetId].value);
     }
 
     /// @inheritdoc IDatasetRegistry
-    function datasetIdOf(address registrant, bytes32 manifestRoot, bytes32 termsHash)
-        external
-        view
-        returns (bytes32)
-    {
+    function datasetIdOf(address registrant, bytes32 manifestRoot, bytes32 termsHash) external view returns (bytes32) {
         return Ids.dataset(address(this), registrant, manifestRoot, termsHash);
     }
 
@@ -174,47 +165,51 @@ contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
     ) private returns (bytes32 datasetId) {
         if (manifestRoot == 0 || items == 0) revert EmptyManifest();
         datasetId = Ids.dataset(address(this), holder, manifestRoot, termsHash);
-        if (_slots[datasetId].status != 0) revert AlreadyRegistered(datasetId);
-        _slots[datasetId] = Slot(holder, uint40(block.timestamp), items, DATASET_ACTIVE, 0);
+        Word storage slot = _words[datasetId];
+        if (slot.value != 0) revert AlreadyRegistered(datasetId);
+        slot.value = uint160(holder) | block.timestamp << REGISTERED_AT | uint256(items) << ITEMS
+            | uint256(DATASET_ACTIVE) << STATUS;
         emit DatasetRegistered(datasetId, holder, manifestRoot, manifestDigest, termsHash, splitHash, items);
     }
 
-    /// @dev The guardian suspends, lifts, or repeats the status; always under a ruling.
-    function _rule(bytes32 datasetId, uint8 status, bytes32 ruling) private {
-        Slot memory slot = _slots[datasetId];
-        if (slot.status == 0) revert UnknownDataset(datasetId);
-        if (ruling == 0) revert RulingMissing(datasetId);
-        uint8 present = _effective(slot);
-        if (status == present) return;
-        if (status == DATASET_SUSPENDED_BY_GUARDIAN) {
-            _slots[datasetId].flags = slot.flags | HALTED;
-        } else if (present == DATASET_SUSPENDED_BY_GUARDIAN && status == slot.status) {
-            _slots[datasetId].flags = slot.flags & ~HALTED;
-        } else {
-            revert StatusNotAllowed(datasetId, present, status);
-        }
-    }
-
-    /// @dev The holder suspends, lifts its own suspension, or revokes for good.
-    function _choose(bytes32 datasetId, uint8 status) private {
-        _checkHolder(datasetId, msg.sender);
-        Slot memory slot = _slots[datasetId];
-        uint8 present = _effective(slot);
-        if (present == DATASET_REVOKED || present == DATASET_SUSPENDED_BY_GUARDIAN) {
-            revert DatasetInactive(datasetId, present);
-        }
-        bool known = status == DATASET_ACTIVE || status == DATASET_SUSPENDED || status == DATASET_REVOKED;
-        if (!known || status == present) revert StatusNotAllowed(datasetId, present, status);
-        _slots[datasetId].status = status;
-    }
-
     function _checkHolder(bytes32 datasetId, address caller) private view {
-        address holder = _slots[datasetId].holder;
+        address holder = _holder(_words[datasetId].value);
         if (holder == address(0)) revert UnknownDataset(datasetId);
         if (holder != caller) revert NotHolder(datasetId, caller);
     }
 
-    function _effective(Slot memory slot) private pure returns (uint8) {
-        return slot.flags & HALTED == 0 ? slot.status : DATASET_SUSPENDED_BY_GUARDIAN;
+    /// @dev The guardian suspends, lifts, or repeats the status; always under a ruling.
+    function _ruled(uint256 word, bytes32 datasetId, uint8 status, bytes32 ruling) private view returns (uint256) {
+        if (word == 0) revert UnknownDataset(datasetId);
+        if (msg.sender != _roleHolder(GUARDIAN)) revert NotHolder(datasetId, msg.sender);
+        if (ruling == 0) revert RulingMissing(datasetId);
+        uint8 present = _effective(word);
+        if (status == present) return word;
+        if (status == DATASET_SUSPENDED_BY_GUARDIAN) return word | HALTED;
+        if (word & HALTED != 0 && status == _ownStatus(word)) return word ^ HALTED;
+        revert StatusNotAllowed(datasetId, present, status);
+    }
+
+    /// @dev The holder suspends, lifts its own suspension, or revokes for good.
+    function _chosen(uint256 word, bytes32 datasetId, uint8 status) private pure returns (uint256) {
+        uint8 present = _ownStatus(word);
+        if (word & HALTED != 0) revert DatasetInactive(datasetId, DATASET_SUSPENDED_BY_GUARDIAN);
+        if (present == DATASET_REVOKED) revert DatasetInactive(datasetId, present);
+        if (status == 0 || status > DATASET_REVOKED || status == present) {
+            revert StatusNotAllowed(datasetId, present, status);
+        }
+        return word ^ uint256(present ^ status) << STATUS;
+    }
+
+    function _holder(uint256 word) private pure returns (address) {
+        return address(uint160(word));
+    }
+
+    function _ownStatus(uint256 word) private pure returns (uint8) {
+        return uint8(word >> STATUS);
+    }
+
+    function _effective(uint256 word) private pure returns (uint8) {
+        return word & HALTED == 0 ? _ownStatus(word) : DATASET_SUSPENDED_BY_GUARDIAN;
     }
 }

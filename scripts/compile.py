@@ -52,7 +52,10 @@ def main() -> int:
 
 def built() -> dict[str, str]:
     """The JSON text of each contract."""
-    out = solcx.compile_standard(standard_input(), solc_binary=ROOT / "scripts" / "solc.js")
+    try:
+        out = solcx.compile_standard(standard_input(), solc_binary=ROOT / "scripts" / "solc.js")
+    except solcx.exceptions.SolcError as refused:
+        raise SystemExit(refused.message) from None
     return {name: render(name, out["contracts"][path][name]) for name, path in SOURCES.items()}
 
 

@@ -41,9 +41,7 @@ interface IArtifactRegistry {
         bytes32 licensesRoot
     );
     /// @notice The artifact's status is now `status`.
-    event ArtifactStatusChanged(
-        bytes32 indexed artifactId, address indexed by, uint8 status, bytes32 evidenceDigest
-    );
+    event ArtifactStatusChanged(bytes32 indexed artifactId, address indexed by, uint8 status, bytes32 evidenceDigest);
 
     /// @notice This id is registered already.
     error AlreadyRegistered(bytes32 id);
@@ -64,13 +62,9 @@ interface IArtifactRegistry {
     /// @param parentCount how many parents, at least one.
     /// @param digest sha-256 in the CID of the document that lists them.
     /// @param licensesRoot root over the licenses `(bytes32 licenseId)` under which it was made; may be zero.
-    function registerArtifact(
-        uint8 kind,
-        bytes32 parentsRoot,
-        uint32 parentCount,
-        bytes32 digest,
-        bytes32 licensesRoot
-    ) external returns (bytes32 artifactId);
+    function registerArtifact(uint8 kind, bytes32 parentsRoot, uint32 parentCount, bytes32 digest, bytes32 licensesRoot)
+        external
+        returns (bytes32 artifactId);
 
     /// @notice Says what became of an artifact; registrant only.
     function setStatus(bytes32 artifactId, uint8 status, bytes32 evidenceDigest) external;

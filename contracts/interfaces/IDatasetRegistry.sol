@@ -99,13 +99,9 @@ interface IDatasetRegistry {
 
     /// @notice Registers a dataset of the caller.
     /// @return datasetId its id.
-    function register(
-        bytes32 manifestRoot,
-        bytes32 manifestDigest,
-        bytes32 termsHash,
-        bytes32 splitHash,
-        uint32 items
-    ) external returns (bytes32 datasetId);
+    function register(bytes32 manifestRoot, bytes32 manifestDigest, bytes32 termsHash, bytes32 splitHash, uint32 items)
+        external
+        returns (bytes32 datasetId);
 
     /// @notice Registers several datasets of the caller; all or none.
     function registerMany(Registration[] calldata registrations) external returns (bytes32[] memory datasetIds);
@@ -114,12 +110,9 @@ interface IDatasetRegistry {
     /// `Register(address holder,bytes32 manifestRoot,bytes32 manifestDigest,bytes32 termsHash,bytes32 splitHash,uint32 items,uint64 deadline)`.
     /// @param deadline last second at which the signature counts.
     /// @param signature 65 bytes r ‖ s ‖ v, or what the holder's contract wallet accepts (ERC-1271).
-    function registerFor(
-        address holder,
-        Registration calldata registration,
-        uint64 deadline,
-        bytes calldata signature
-    ) external returns (bytes32 datasetId);
+    function registerFor(address holder, Registration calldata registration, uint64 deadline, bytes calldata signature)
+        external
+        returns (bytes32 datasetId);
 
     /// @notice Changes the status. The holder: 1 ↔ 2, and from both to 3 (for good); nothing while the guardian's
     /// suspension stands. The guardian, with the digest of a ruling in `reason`: to 4 from any; from 4 back to the
@@ -140,13 +133,8 @@ interface IDatasetRegistry {
     function setSplit(bytes32 datasetId, bytes32 splitHash) external;
 
     /// @notice Announces a re-encrypted recording. Holder only; keeps no state.
-    function rotate(
-        bytes32 datasetId,
-        uint32 index,
-        bytes32 cidDigest,
-        bytes32 keyCommitment,
-        uint32 keyVersion
-    ) external;
+    function rotate(bytes32 datasetId, uint32 index, bytes32 cidDigest, bytes32 keyCommitment, uint32 keyVersion)
+        external;
 
     /// @notice The dataset, all zero if unknown.
     function dataset(bytes32 datasetId) external view returns (Dataset memory);

@@ -78,9 +78,7 @@ interface IRoyaltyDistributor {
     /// (`settlement(epoch).activeAt` = this block's time + window), the bond goes to the publisher.
     event ChallengeResolved(uint64 indexed epoch, bool upheld, address bondTo);
     /// @notice `amount` was paid to `to`; the payee's claimed sum is now `cumulative`.
-    event RoyaltyClaimed(
-        address indexed payee, uint64 indexed epoch, address to, uint256 amount, uint256 cumulative
-    );
+    event RoyaltyClaimed(address indexed payee, uint64 indexed epoch, address to, uint256 amount, uint256 cumulative);
     /// @notice A batch passed over the payee: 1 nothing due, 2 transfer failed, 3 more than the total.
     event ClaimSkipped(address indexed payee, uint64 indexed epoch, uint8 reason);
 
@@ -108,6 +106,8 @@ interface IRoyaltyDistributor {
     error Overpaid(uint256 total, uint256 paid);
     /// @notice The token moved less than it was asked to.
     error TokenShortfall(uint256 asked, uint256 received);
+    /// @notice The token refused to move this.
+    error TransferFailed(address to, uint256 amount);
     /// @notice The signature is not one of `signer` over these facts.
     error BadSignature(address signer);
     /// @notice The signed deadline has passed.

@@ -12,18 +12,20 @@ library TokenOut {
     /// on 63/64, and 60,000 serve to put the outcome on record.
     uint256 internal constant NEEDED_GAS = TRY_GAS * 64 / 63 + 60_000;
 
-    /// @notice Tries `token.transfer(to, amount)` with `TRY_GAS`; copies at most one word of the answer.
+    /// @notice `token.transfer(to, amount)` with at most `limit` gas; copies at most one word of the answer.
     /// @return ok whether the token exists, did not revert, and answered nothing or true.
-    function tryTransfer(IERC20 token, address to, uint256 amount) internal returns (bool ok) {
-        bytes memory data = abi.encodeCall(IERC20.transfer, (to, amount));
-        uint256 limit = TRY_GAS;
+    function transferred(IERC20 token, address to, uint256 amount, uint256 limit) internal returns (bool ok) {
+        bytes4 selector = IERC20.transfer.selector;
         assembly ("memory-safe") {
-            mstore(0, 0)
-            ok := call(limit, token, 0, add(data, 0x20), mload(data), 0, 0x20)
-            if ok {
-                switch returndatasize()
-                case 0 { ok := gt(extcodesize(token), 0) }
-                default { ok := and(gt(returndatasize(), 0x1f), eq(mload(0), 1)) }
+            let free := mload(0x40)
+            mstore(free, selector)
+            mstore(add(free, 4), shr(96, shl(96, to)))
+            mstore(add(free, 0x24), amount)
+            ok := call(limit, token, 0, free, 0x44, 0, 0x20)
+            // True, or nothing from an account with code.
+            let yes := and(eq(mload(0), 1), gt(returndatasize(), 0x1f))
+            if iszero(and(ok, yes)) {
+                ok := and(ok, and(iszero(returndatasize()), gt(extcodesize(token), 0)))
             }
         }
     }

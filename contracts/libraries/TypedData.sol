@@ -28,8 +28,7 @@ library TypedData {
     bytes32 internal constant OPEN_ACCESS = keccak256(
         "OpenAccess(bytes32 licenseId,bytes32 recordingsRoot,uint32 purpose,bytes2 territory,bytes32 keyBinding,uint256 nonce,uint64 deadline)"
     );
-    bytes32 internal constant ACCESS =
-        keccak256("Access(bytes32 request,bytes32 envelopesRoot,uint64 validUntil)");
+    bytes32 internal constant ACCESS = keccak256("Access(bytes32 request,bytes32 envelopesRoot,uint64 validUntil)");
     bytes32 internal constant REQUEST = keccak256(
         "Request(string method,string target,bytes32 bodySha256,address gateway,uint256 nonce,uint64 deadline)"
     );
@@ -69,7 +68,18 @@ library TypedData {
         return keccak256(abi.encode(REGISTER, holder, r, deadline));
     }
 
-    function offer(IDataAccess.Offer memory o) internal pure returns (bytes32) {
+    /// @dev The words as they came; a caller reads every field that is narrower than a word, and so checks it.
+    function offer(IDataAccess.Offer calldata o) internal pure returns (bytes32 hash) {
+        bytes32 kind = OFFER;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, kind)
+            calldatacopy(add(free, 0x20), o, 0x160)
+            hash := keccak256(free, 0x180)
+        }
+    }
+
+    function grantedOffer(IDataAccess.Offer memory o) internal pure returns (bytes32) {
         return keccak256(abi.encode(OFFER, o));
     }
 
