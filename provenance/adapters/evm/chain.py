@@ -179,11 +179,13 @@ class EvmChain:
         except CallFailed as error:
             raise abi.refusal(call.contract, error.data, error.message) from None
 
-    def sign(self, call: Call, signer: Signer, *, nonce: int | None = None) -> Signed:
+    def sign(
+        self, call: Call, signer: Signer, *, nonce: int | None = None, fees: tuple[int, int] | None = None
+    ) -> Signed:
         """The transaction as bytes to be kept before they are sent: what an outbox needs."""
         to, data, _ = self._encoded(call)
         try:
-            return self.node.sign(to, data, signer, nonce=nonce)
+            return self.node.sign(to, data, signer, nonce=nonce, fees=fees)
         except CallFailed as error:
             raise abi.refusal(call.contract, error.data, error.message) from None
 

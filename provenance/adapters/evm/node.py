@@ -124,9 +124,9 @@ class Node:
     def balance(self, address: Address) -> Wei:
         return Wei(number(self._ask("eth_getBalance", hexed(address), "latest")))
 
-    def nonce(self, address: Address) -> int:
-        """The next nonce, what waits in the node's pool counted."""
-        return number(self._ask("eth_getTransactionCount", hexed(address), "pending"))
+    def nonce(self, address: Address, *, tag: str = "pending") -> int:
+        """The next nonce, what waits in the node's pool counted; with the tag `latest` only what is mined."""
+        return number(self._ask("eth_getTransactionCount", hexed(address), tag))
 
     def logs(
         self, first: int, last: int, addresses: tuple[Address, ...], topics: tuple[Bytes32 | None, ...] = ()
@@ -166,18 +166,33 @@ class Node:
             CallFailed: the EVM reverted.
         """
         used = number(self._simulated("eth_estimateGas", _fields(to, data, sender)))
-        _, most = self._fees()
+        _, most = self.fees()
         return Cost(used, Wei(used * most))
 
-    def sign(self, to: Address | None, data: bytes, signer: Signer, *, nonce: int | None = None) -> Signed:
+    def sign(
+        self,
+        to: Address | None,
+        data: bytes,
+        signer: Signer,
+        *,
+        nonce: int | None = None,
+        fees: tuple[int, int] | None = None,
+    ) -> Signed:
         """The EIP-1559 transaction, signed; nothing is sent.
+
+        Args:
+            to: the contract; None creates one.
+            data: selector and arguments.
+            signer: who pays.
+            nonce: the node's next one, unless given.
+            fees: (tip, most) per gas [wei]; the node's suggestion, unless given.
 
         Raises:
             CallFailed: the EVM would revert.
             InsufficientFunds: the account cannot pay the gas.
         """
         used = number(self._simulated("eth_estimateGas", _fields(to, data, signer.address)))
-        tip, most = self._fees()
+        tip, most = fees or self.fees()
         gas = used + used * GAS_MARGIN_PERCENT // 100
         return _signed(
             {
@@ -257,7 +272,7 @@ class Node:
             pause = min(pause * 2, POLL_MOST_S)
         return receipt
 
-    def _fees(self) -> tuple[int, int]:
+    def fees(self) -> tuple[int, int]:
         """(tip, most) per gas: room for six full blocks of rising base fee."""
         latest = self._ask("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 - JSON-RPC's order
         try:
