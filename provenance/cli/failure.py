@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.errors import Broken, Invalid, ProvenanceError
+from provenance.errors import Broken, Invalid, Missing, ProvenanceError
 
 if TYPE_CHECKING:
     from typing import TextIO
 
 INTERRUPTED = 130
+DISTRIBUTION = "provenance-network"
+
+
+class ExtraMissing(Missing):
+    """The command needs packages that the base install leaves out."""
+
+    code = "extra-missing"
+    next = f"pip install '{DISTRIBUTION}[EXTRA]'"
 
 
 def as_error(error: BaseException) -> ProvenanceError:
@@ -26,6 +34,13 @@ def as_error(error: BaseException) -> ProvenanceError:
         return Invalid(_covered(error.format_message()), next=f"`{where} --help` shows how it is used.")
     if isinstance(error, click.ClickException):
         return Invalid(_covered(error.format_message()))
+    extra = _extra(error.name or "") if isinstance(error, ModuleNotFoundError) else None
+    if extra:
+        return ExtraMissing(
+            f"this needs the extra `{extra}`, which is not installed",
+            next=f"pip install '{DISTRIBUTION}[{extra}]'",
+            extra=extra,
+        )
     return Broken(f"{type(error).__name__}: {error}")
 
 
@@ -45,6 +60,22 @@ def report(error: BaseException, stdout: TextIO, stderr: TextIO, *, as_json: boo
         stderr.write(f"Error: {_one_line(known.detail)}\nNext: {_one_line(known.next_step)}\n")
     stderr.flush()
     return known.exit_status
+
+
+def _extra(module: str) -> str | None:
+    """The extra that would bring the module's package."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    wanted = module.partition(".")[0].replace("_", "-")
+    try:
+        needs = requires(DISTRIBUTION) or []
+    except PackageNotFoundError:
+        return None
+    for need in needs:
+        found = re.match(r"([A-Za-z0-9-]+).*; extra == ['\"]([a-z0-9-]+)['\"]", need)
+        if found and found[1] == wanted:
+            return found[2]
+    return None
 
 
 def _covered(text: str) -> str:

@@ -18,7 +18,6 @@ from provenance import __version__
 from provenance.cli.context import DryRun, Session
 from provenance.cli.failure import INTERRUPTED, report
 from provenance.cli.frame import HELP_NAMES
-from provenance.errors import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,19 +83,8 @@ class Root(click.Group):
 
 
 def _plugin(name: str) -> click.Command | None:
-    found = entry_points(group=PLUGINS, name=name)
-    try:
-        for one in found:
-            loaded: click.Command = one.load()
-            return loaded
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in {"provenance", "indexer"}:
-            raise
-        raise Missing(
-            f"`provenance {name}` needs {error.name}, which is not installed",
-            next=f"pip install 'provenance-network[{name}]'",
-        ) from None
-    return None
+    found = next(iter(entry_points(group=PLUGINS, name=name)), None)
+    return found.load() if found else None
 
 
 @click.group("provenance", cls=Root, context_settings=HELP_NAMES)

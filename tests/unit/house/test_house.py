@@ -81,6 +81,7 @@ def commits(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)
+            and not node.args
             and isinstance(node.func, ast.Attribute)
             and node.func.attr in {"commit", "rollback"}
         ):
