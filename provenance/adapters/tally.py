@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from provenance.adapters import segments
+from provenance.adapters.content import unixfs
+from provenance.app.settle import Engine
 from provenance.domain.settlement.documents import ONE_PASS_BITS, bits
 
 if TYPE_CHECKING:
@@ -93,3 +96,8 @@ def _columns(rows: Sequence[Row], licenses: dict[LicenseId, int], recordings: di
             "ppm": pa.array((row.ppm for row in rows), pa.int64()),
         }
     )
+
+
+def engine() -> Engine:
+    """The tools of a settlement in this process: DuckDB, Parquet, our content addresses."""
+    return Engine("duckdb", count, segments.read, lambda data: unixfs.address([data]))

@@ -1,0 +1,189 @@
+"""Which licenses, recordings and consents does an epoch rest on?
+
+Read from the documents that the chain names. A document that contradicts its registration makes its
+recordings faulty, which costs nobody's neighbor anything; one that nobody has stops the settlement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from provenance.app.settle.batches import Report, place
+from provenance.domain import signature, splits
+from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.settlement import facts
+from provenance.domain.terms import Terms
+from provenance.errors import Invalid
+from provenance.types import BPS_ONE, Wei
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provenance.app.ports import Content, Deployment
+    from provenance.domain import ledger as ledgers
+    from provenance.domain.consent import SignedConsent
+    from provenance.domain.manifest import Recording
+    from provenance.domain.splits import Split
+    from provenance.types import BlockNumber, Bytes32, ConsentId, DatasetId, LicenseId, RecordingId, UnixSeconds
+
+
+@dataclass(slots=True)
+class Catalog:
+    """Documents of datasets, each fetched and parsed once."""
+
+    ledger: ledgers.Ledger
+    deployment: Deployment
+    content: Content
+    at: BlockNumber
+    _manifests: dict[DatasetId, Manifest | None] = field(default_factory=dict)
+    _terms: dict[Bytes32, Terms | None] = field(default_factory=dict)
+
+    def licenses(self, used: Iterable[LicenseId]) -> dict[LicenseId, facts.License]:
+        """Every license up to the block; terms are read for those that were used."""
+        wanted = set(used)
+        return {
+            license_id: self._license(license_, with_terms=license_id in wanted)
+            for license_id, license_ in self.ledger.licenses.items()
+            if license_.granted.upto(self.at)
+        }
+
+    def _license(self, license_: ledgers.License, *, with_terms: bool) -> facts.License:
+        terms = self.terms(license_.terms_hash) if with_terms else None
+        per_unit = terms.price.per_unit if terms else None
+        foreign = terms is None or terms.price.token != self.deployment.contracts["Token"]
+        return facts.License(
+            id=license_.id,
+            dataset_id=license_.dataset_id,
+            licensee=license_.licensee,
+            purposes=license_.purposes & terms.allowed if terms else 0,
+            territories=terms.territories if terms else ("WW",),
+            terms_hash=license_.terms_hash,
+            unit=per_unit.unit if per_unit else 1,
+            per_unit=Wei(0) if foreign else per_unit.amount if per_unit else None,
+            method=terms.attribution.method if terms else 0,
+            attributor=terms.attribution.attributor if terms else None,
+            end=license_.end(self.at),
+            granted=place(license_.granted),
+        )
+
+    def terms(self, digest: Bytes32) -> Terms | None:
+        """The terms of this digest; None if the document is no terms."""
+        if digest not in self._terms:
+            try:
+                self._terms[digest] = Terms.parse(self.content.get_digest(digest)[1])
+            except Invalid:
+                self._terms[digest] = None
+        return self._terms[digest]
+
+    def manifest(self, dataset: ledgers.Dataset) -> Manifest | None:
+        """The registered manifest; None if the document is not what was registered."""
+        if dataset.id not in self._manifests:
+            self._manifests[dataset.id] = self._read(dataset)
+        return self._manifests[dataset.id]
+
+    def _read(self, dataset: ledgers.Dataset) -> Manifest | None:
+        try:
+            found = Manifest.parse(self.content.get_digest(dataset.manifest_digest)[1])
+        except Invalid:
+            return None
+        says = (dataset.registrant, dataset.manifest_root, dataset.terms_hash, dataset.items)
+        return found if (found.holder, found.root(), found.terms_hash, len(found.recordings)) == says else None
+
+    def splits(self, dataset: ledgers.Dataset, start: UnixSeconds) -> tuple[Split, ...]:
+        """Who shares a dataset's score: as in force at the window's start, or as registered if that is later."""
+        registered = dataset.registered.event.split_hash
+        for digest in (dataset.split(start, self.at), registered):
+            try:
+                return splits.parse(self.content.get_digest(digest)[1])
+            except Invalid:
+                continue
+        manifest = self.manifest(dataset)
+        return manifest.splits if manifest else (splits.Split(dataset.registrant, BPS_ONE),)
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Recordings that may score: what was opened, and what shares a cluster with it."""
+
+    catalog: Catalog
+    reports: Mapping[RecordingId, list[Report]]
+
+    @cached_property
+    def places(self) -> dict[RecordingId, tuple[ledgers.Dataset, int]]:
+        """Every registered recording's dataset and index."""
+        return {
+            recording_id(dataset.id, index): (dataset, index)
+            for dataset in self.catalog.ledger.datasets.values()
+            if dataset.registered.upto(self.catalog.at)
+            for index in range(dataset.items)
+        }
+
+    def around(self, opened: Iterable[RecordingId], clusters: Iterable[Bytes32]) -> dict[RecordingId, facts.Recording]:
+        """These recordings, and all others of their clusters and of the clusters named."""
+        chosen = {one for one in opened if one in self.places}
+        wanted = set(clusters) | {report.cluster for one in chosen for report in self.reports.get(one, ())}
+        chosen |= {
+            one
+            for one, said in self.reports.items()
+            if one in self.places and any(report.cluster in wanted for report in said)
+        }
+        return {one: self._recording(one) for one in sorted(chosen)}
+
+    def _recording(self, of: RecordingId) -> facts.Recording:
+        dataset, index = self.places[of]
+        manifest = self.catalog.manifest(dataset)
+        said = [one for one in self.reports.get(of, ()) if manifest is not None and one.gateway == manifest.gateway]
+        recording = facts.Recording(
+            id=of,
+            dataset_id=dataset.id,
+            holder=dataset.registrant,
+            registered=place(dataset.registered),
+            index=index,
+            verdict=said[0].verdict if said else None,
+            cluster=said[0].cluster if said else None,
+        )
+        if manifest is None:
+            return replace(recording, fault="wrong-manifest")
+        consents = self._consents(manifest, manifest.recordings[index])
+        covered = {manifest_consent.consent.voice_id for manifest_consent, _ in consents}
+        silent = set(manifest.recordings[index].voice_ids) - covered
+        named = tuple(one for _, one in consents)
+        return replace(recording, consents=named, fault="consent-missing" if silent else "")
+
+    def _consents(self, manifest: Manifest, recording: Recording) -> list[tuple[SignedConsent, facts.Consent]]:
+        by_id = manifest.consents_by_id(self.catalog.deployment.domains.consent)
+        return [
+            (by_id[consent_id], self._consent(manifest, recording, consent_id, by_id[consent_id]))
+            for consent_id in sorted(recording.consent_ids)
+            if consent_id in by_id
+        ]
+
+    def _consent(
+        self, manifest: Manifest, recording: Recording, consent_id: ConsentId, signed: SignedConsent
+    ) -> facts.Consent:
+        ledger, at, consent = self.catalog.ledger, self.catalog.at, signed.consent
+        revoked = ledger.revoked(consent.subject, consent_id, at)
+        return facts.Consent(
+            id=consent_id,
+            purposes=consent.purposes,
+            territories=signed.territories,
+            not_before=consent.not_before,
+            not_after=consent.not_after,
+            revoked_at=revoked.time if revoked is not None else None,
+            fault=self._fault(manifest, recording, consent_id, signed),
+        )
+
+    def _fault(self, manifest: Manifest, recording: Recording, consent_id: ConsentId, signed: SignedConsent) -> str:
+        consent = signed.consent
+        if consent.holder != manifest.holder:
+            return "consent-of-another-holder"
+        if not self.catalog.ledger.approved(consent.subject, consent_id, self.catalog.at):
+            try:
+                signature.check(consent_id, signed.signature, consent.subject)
+            except signature.BadSignature:
+                return "consent-not-signed"
+        if not signed.covers(recording.voice_ids, recording.sealed.plaintext_commitment):
+            return "consent-not-covering"
+        return ""

@@ -1,0 +1,151 @@
+"""How is an epoch closed? Gathered at the last final block, decided, put as content, proposed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from provenance.app.ports import Call
+from provenance.app.settle.gathering import gather, standing
+from provenance.domain import events as e
+from provenance.domain.ledger import Ledger
+from provenance.domain.settlement import deciding, documents
+from provenance.errors import Broken, Conflict
+from provenance.types import ZERO32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provenance.app.ports import Chain, Content, Events, Mined, Signer
+    from provenance.app.settle.batches import SegmentReader
+    from provenance.domain.cid import Cid
+    from provenance.domain.ledger import Block
+    from provenance.domain.settlement.deciding import Count
+    from provenance.domain.settlement.documents import Epoch
+    from provenance.domain.settlement.facts import Inputs
+    from provenance.types import Bytes32
+
+_SETTLING: Final = (e.SettlementProposed, e.SettlementVetoed, e.SettlementChallenged, e.ChallengeResolved)
+
+
+class StillOpen(Conflict):
+    """The last proposed epoch is not active yet."""
+
+    code = "epoch-still-open"
+    next = (
+        "Wait until its window is over, then repeat; on a devnet `provenance devnet advance SECONDS` moves the clock."
+    )
+
+
+class NothingToSettle(Conflict):
+    """Nobody has earned anything yet, so there is no root to propose."""
+
+    code = "nothing-to-settle"
+    next = "Anchor usage first (`provenance node anchor`); money and receipts must be on chain."
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a decision needs of tools: a counter, a reader of segment files, content addresses."""
+
+    name: str
+    count: Count
+    read_uses: SegmentReader
+    address: Callable[[bytes], Cid]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """An epoch on chain, waiting for its window."""
+
+    epoch: Epoch
+    manifest: Cid
+    mined: Mined
+
+
+def decide(inputs: Inputs, engine: Engine, *, name: str | None = None) -> Epoch:
+    """The epoch that these facts make, with every document's bytes.
+
+    Args:
+        inputs: the facts.
+        engine: who counts; the result does not depend on it.
+        name: the informative `engine` of the manifest to reproduce; the engine's own if None.
+    """
+    decision = deciding.decide(inputs, engine.count)
+    return documents.publish(decision, engine.address, engine.name if name is None else name)
+
+
+def commit(epoch: Epoch, content: Content) -> Cid:
+    """Every document of the epoch is content, the manifest last; returns the manifest's address."""
+    for data in epoch.documents.values():
+        content.put(data)
+    return content.put(epoch.manifest)
+
+
+def proposal(epoch: Epoch, manifest: Cid) -> Call:
+    """The call that proposes an epoch's root."""
+    return Call(
+        "RoyaltyDistributor", "propose", (epoch.number, epoch.root, epoch.total, epoch.usage_head, manifest.digest)
+    )
+
+
+def ruleset_hash(chain: Chain) -> Bytes32:
+    """The hash of the rules that the distributor holds for ever."""
+    (found,) = chain.read(Call("RoyaltyDistributor", "rulesetHash", ()))
+    if not isinstance(found, bytes):
+        raise Broken("rulesetHash is not 32 bytes")
+    return found  # type: ignore[return-value]  # bytes32 by the ABI
+
+
+def epoch(chain: Chain, events: Events, content: Content, publisher: Signer, engine: Engine) -> Proposed:
+    """The epoch up to the last final block is decided, published and proposed.
+
+    Run again after a crash it decides the same or a later epoch; what the chain already has is not
+    proposed twice.
+
+    Args:
+        chain: where it is proposed.
+        events: the chain's facts, from the mirror or from the node.
+        content: where its documents go.
+        publisher: proposes the root.
+        engine: counts and reads.
+
+    Raises:
+        StillOpen: the last proposal's window or challenge is not over, or its block is not final.
+        NothingToSettle: no payee has a leaf.
+    """
+    cutoff = chain.head(final=True)
+    _refuse_open(events, cutoff, chain.head())
+    inputs = gather(
+        events,
+        content,
+        chain.deployment,
+        cutoff,
+        ruleset_hash=ruleset_hash(chain),
+        read_uses=engine.read_uses,
+    )
+    closed = decide(inputs, engine)
+    if closed.root == ZERO32:
+        raise NothingToSettle("no payee has a leaf yet", epoch=str(closed.number))
+    manifest = commit(closed, content)
+    return Proposed(closed, manifest, chain.send(proposal(closed, manifest), publisher))
+
+
+def _refuse_open(events: Events, final: Block, head: Block) -> None:
+    """The last proposal is final, active and unchallenged."""
+    ledger, late = Ledger(), 0
+    for logged in events.upto(head.number):
+        if not isinstance(logged.event, _SETTLING):
+            continue
+        ledger.add(logged)
+        late += logged.block.number > final.number
+    last = standing(ledger)
+    if late:
+        raise StillOpen("the chain's last word on a settlement is not final yet")
+    if last is None:
+        return
+    event = last.proposed.event
+    if len(last.challenged) > len(last.resolved):
+        raise StillOpen(f"epoch {event.epoch} is under challenge", epoch=str(event.epoch))
+    if event.active_at > final.time:
+        raise StillOpen(f"epoch {event.epoch} is active from {event.active_at} on", activeAt=event.active_at)
