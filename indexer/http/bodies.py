@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 from typing import IO, TYPE_CHECKING, Final
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from indexer.http.problems import TooLarge
 from provenance.domain import canonical, fields
@@ -14,8 +14,6 @@ from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
-
-    from fastapi import Request
 
     from provenance.types import Json
 
@@ -32,11 +30,6 @@ async def limited(request: Request, most: int) -> bytes:
         TooLarge: more than `most` bytes, told or sent.
     """
     return b"".join([part async for part in _counted(request, most)])
-
-
-async def json_body(request: Request) -> bytes:
-    """The body of a route that takes a document."""
-    return await limited(request, JSON_BYTES)
 
 
 async def spooled(request: Request, most: int = CONTENT_BYTES) -> tuple[IO[bytes], Bytes32]:
