@@ -102,7 +102,8 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
         cid, manifest = _manifest(request, left, chosen, gateway, world, memory, now)
         dataset = manifest.dataset_id(_chain_id(world), _contract(world))
         if is_registered(dataset, world.studio.chain):
-            return Outcome(dataset, cid, len(left), out, _already(already, world), None)
+            registered = dict(memory.registered).get(dataset, cid)  # a change of words alone keeps the id
+            return Outcome(dataset, registered, len(left), out, _already(already, world), None)
         world.agree(manifest)
         disputed = tuple(i for i, take in enumerate(left) if _duplicate(take, memory)) if request.dispute else ()
         reports = deposited(manifest, cid, world, memory, request=request, disputed=disputed)

@@ -1,0 +1,136 @@
+"""A chain in memory that knows datasets, consents and meters, and can die before or after a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from provenance.app.ports import Block, Call, Cost, Deployment, Logged, Mined
+from provenance.domain import events, typed
+from provenance.domain import manifest as manifests
+from provenance.domain.hashes import keccak
+from provenance.errors import Reverted
+from provenance.types import ZERO32, ZERO_ADDRESS, Address, BlockNumber, Bytes32, UnixSeconds, Wei
+from tests import documents
+
+if TYPE_CHECKING:
+    from provenance.app.ports import Signer
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+def deployment(chain_id: int = documents.CHAIN) -> Deployment:
+    domains = documents.domains(chain_id)
+    return Deployment(
+        chain_id,
+        BlockNumber(1),
+        {
+            "DatasetRegistry": domains.registry.contract,
+            "ConsentRegistry": domains.consent.contract,
+            "DataAccess": domains.access.contract,
+            "UsageLedger": domains.usage.contract,
+            "ArtifactRegistry": Address(b"\xa5" * 20),
+            "RoyaltyDistributor": domains.distributor.contract,
+            "Token": documents.TOKEN,
+        },
+        domains,
+    )
+
+
+class MemoryChain:
+    """The calls that publishing and consent need, with the contracts' answers."""
+
+    def __init__(self, meters: tuple[Address, ...] = (documents.GATEWAY,), *, made: Deployment | None = None) -> None:
+        self._deployment = made or deployment()
+        self.meters = set(meters)
+        self.time = UnixSeconds(documents.START + 1_000)
+        self.number = 1
+        self.datasets: dict[Bytes32, tuple[Address, int]] = {}
+        self.revoked: dict[tuple[Address, Bytes32], int] = {}
+        self.approved: set[tuple[Address, Bytes32]] = set()
+        self.contracts: set[Address] = set()
+        self.sent: list[Call] = []
+        self.die_before_send = self.die_after_send = False
+
+    @property
+    def deployment(self) -> Deployment:
+        return self._deployment
+
+    def head(self, *, final: bool = False) -> Block:
+        del final
+        return self.block(BlockNumber(self.number))
+
+    def block(self, number: BlockNumber) -> Block:
+        return Block(number, keccak(number.to_bytes(8, "big")), self.time)
+
+    def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
+        del first, last
+        return iter(())
+
+    def has_code(self, address: Address) -> bool:
+        return address in self.contracts or address in self._deployment.contracts.values()
+
+    def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
+        del at, sender
+        match call.function, call.args:
+            case "headOf", (meter,):
+                return (keccak(b"head") if meter in self.meters else ZERO32,)
+            case "revokedAt", (subject, consent_id):
+                return (self.revoked.get((subject, consent_id), 0),)  # type: ignore[arg-type]
+            case "approvedAt", (wallet, digest):
+                return (int((wallet, digest) in self.approved),)
+            case "holderAndStatus", (dataset_id,):
+                return self.datasets.get(dataset_id, (ZERO_ADDRESS, 0))  # type: ignore[arg-type]
+            case _:
+                raise AssertionError(f"the fake does not know {call.function}{call.args}")
+
+    def cost(self, call: Call, sender: Address) -> Cost:
+        del call, sender
+        return Cost(50_000, Wei(10**14))
+
+    def send(self, call: Call, signer: Signer) -> Mined:
+        if self.die_before_send:
+            raise Killed
+        event = self._do(call, signer.address)
+        self.sent.append(call)
+        self.number += 1
+        if self.die_after_send:
+            raise Killed
+        tx, contract = keccak(self.number.to_bytes(8, "big") + b"tx"), self._deployment.contracts[call.contract]
+        logged = Logged(self.head(), tx, 0, contract, event)
+        return Mined(tx, self.head(), 48_000, (logged,))
+
+    def _do(self, call: Call, sender: Address) -> events.Event:
+        match call.function, call.args:
+            case "register", (root, digest, terms, split, items):
+                return self._register(sender, root, digest, terms, split, items)
+            case "registerFor", (holder, (root, digest, terms, split, items), deadline, signature):
+                said = typed.Register(holder, root, digest, terms, split, items, deadline)
+                from provenance.domain import signature as signatures
+
+                found = signatures.recover(typed.digest(self._deployment.domains.registry, said), signature)
+                if found != holder:
+                    raise Reverted("BadSignature")
+                return self._register(holder, root, digest, terms, split, items)
+            case "revokeConsent", (consent_id, reason):
+                if (sender, consent_id) in self.revoked:
+                    raise Reverted("AlreadyRevoked")
+                self.revoked[sender, consent_id] = self.time
+                return events.ConsentRevoked(consent_id, sender, reason, self.time)
+            case "approveDigest", (digest,):
+                self.approved.add((sender, digest))
+                return events.DigestApproved(sender, digest)
+            case _:
+                raise AssertionError(f"the fake does not know {call.function}")
+
+    def _register(self, holder, root, digest, terms, split, items) -> events.DatasetRegistered:
+        registry = self._deployment.contracts["DatasetRegistry"]
+        made = manifests.dataset_id(self._deployment.chain_id, registry, holder, root, terms)
+        if made in self.datasets:
+            raise Reverted("AlreadyRegistered")
+        if not items or root == ZERO32:
+            raise Reverted("EmptyManifest")
+        self.datasets[made] = (holder, 1)
+        return events.DatasetRegistered(made, holder, root, digest, terms, split, items)

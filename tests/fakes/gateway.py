@@ -1,0 +1,104 @@
+"""A gateway in memory that judges deposits as the real one does, and can be told to refuse or die."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from provenance.adapters import seal
+from provenance.app.ports import GatewayKey, Listing, SignedGateReport
+from provenance.app.publish.takes import info_for
+from provenance.domain import fields, refusal, typed
+from provenance.domain.cid import Cid
+from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.sealed import Secret
+from provenance.errors import Missing
+from provenance.types import ZERO32, BlockNumber, Bytes32, UnixSeconds
+from tests import documents
+from tests.fakes.chain import Killed, MemoryChain
+from tests.fakes.content import MemoryContent
+
+KEY = documents.word("the gateway's envelope key")
+WALLET = documents.Key("gateway")
+
+
+class MemoryGateway:
+    """Takes content and deposits. `registered` says whose audio is known, by the plaintext's sha-256."""
+
+    def __init__(self, chain: MemoryChain) -> None:
+        self.chain = chain
+        self.content = MemoryContent()
+        self.uploads: list[Cid] = []
+        self.deposits: dict[Bytes32, tuple[SignedGateReport, ...]] = {}
+        self.earlier: dict[bytes, Bytes32] = {}
+        """Plaintext → another holder's dataset."""
+        self.unfit: set[bytes] = set()
+        self.die_at_upload = -1
+        self.die_at_deposit = False
+        self.disputes: list[tuple[int, ...]] = []
+
+    def key(self) -> GatewayKey:
+        binding = typed.KeyBinding(WALLET.address, seal.public_key(KEY), UnixSeconds(documents.END), 0)
+        signature = WALLET.sign(typed.digest(self.chain.deployment.domains.access, binding))
+        return GatewayKey(WALLET.address, binding, signature, {"chainId": self.chain.deployment.chain_id})
+
+    def put_content(self, cid: Cid, data: bytes | Path) -> None:
+        if self.content.has(cid):
+            return
+        if len(self.uploads) == self.die_at_upload:
+            raise Killed
+        found = self.content.put(data.read_bytes() if isinstance(data, Path) else data)
+        assert found == cid
+        self.uploads.append(cid)
+
+    def get_content(self, cid: Cid, *, limit: int = 64 << 20) -> bytes:
+        return self.content.get(cid, limit=limit)
+
+    def deposit(
+        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
+    ) -> tuple[SignedGateReport, ...]:
+        if self.die_at_deposit:
+            raise Killed
+        self.disputes.append(dispute)
+        self.content.put(manifest)
+        found, deployment = Manifest.parse(manifest), self.chain.deployment
+        ids = found.consents_by_id(deployment.domains.consent)
+        found.check(
+            deployment.domains.consent,
+            {one for one, said in ids.items() if (said.consent.subject, one) in self.chain.approved},
+        )
+        for digest in (found.terms_hash, found.split_hash(), *(one.consent.scope_hash for one in found.consents)):
+            self.content.get_digest(digest)
+        refused: list[dict[str, object]] = []
+        for item in (*found.recordings, found.private):
+            envelope = envelopes.get(item.sealed.header.object_id)
+            if envelope is None or not self.content.has(item.cid):
+                raise Missing("not uploaded")
+            secret = seal.open_envelope(KEY, envelope, info_for(self.chain, item.cid, item.sealed, WALLET.address))
+            plaintext = self._opened(item, secret)
+            index = getattr(item, "index", -1)
+            if plaintext in self.unfit:
+                refused.append({"index": index, "code": "take-rejected", "quality": {}})
+            elif plaintext in self.earlier and index not in dispute:
+                dataset = fields.shown(self.earlier[plaintext])
+                refused.append({"index": index, "code": "duplicate-of", "dataset": dataset, "recording": 0})
+        if refused:
+            duplicates = any(row["code"] == "duplicate-of" for row in refused)
+            raise (refusal.DuplicateOf if duplicates else refusal.TakeRejected)("refused", refused=refused)  # type: ignore[arg-type]
+        dataset = found.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
+        self.deposits[dataset] = tuple(
+            SignedGateReport(
+                one.index,
+                typed.GateReport(recording_id(dataset, one.index), 0, ZERO32, documents.word("cluster"), 1),
+                b"",
+            )
+            for one in found.recordings
+        )
+        return self.deposits[dataset]
+
+    def _opened(self, item, secret: Secret) -> bytes:
+        return seal.open_(item.sealed, secret, self.content.get(item.cid))
+
+    def listing(self, kind: str, **filters: str | int) -> Listing:
+        del kind, filters
+        return Listing((), BlockNumber(self.chain.number), ZERO32, "latest-0")
