@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fastapi import Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from provenance.domain import canonical
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
-Told = "Callable[[Exception], None]"
 
 
 class NoRoute(Missing):
@@ -67,7 +67,11 @@ def install(app: FastAPI, told: Callable[[Exception], None]) -> None:
             return response(WrongMethod("this address takes another method"))
         return response(NoRoute("there is no such address"))
 
+    def unread(_request: Request, error: Exception) -> Response:
+        return response(Invalid(f"the request cannot be read: {error}"[:300]))
+
     app.add_exception_handler(ProvenanceError, known)
+    app.add_exception_handler(RequestValidationError, unread)
     app.add_exception_handler(HTTPException, routing)
     app.add_exception_handler(Exception, known)
 

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from indexer.gateway import Node
     from provenance.types import Json
 
-Body = Annotated[bytes, Depends(bodies.json_body)]
 SEGMENT_HEADER = "provenance-segment"
+
+
+async def _document(request: Request) -> bytes:
+    return await bodies.limited(request, bodies.JSON_BYTES)
+
+
+Body = Annotated[bytes, Depends(_document)]
 
 
 async def _segment_file(request: Request) -> bytes:
