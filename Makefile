@@ -30,7 +30,10 @@ $(STAMPS)/node: $(wildcard package.json package-lock.json)
 	@if [ -f package-lock.json ]; then npm ci --no-audit --no-fund --loglevel=error; fi
 	@mkdir -p $(STAMPS) && touch $@
 
-test: setup ## all tests: Python, then the contracts' own
+# The launchers in node_modules/.bin swallow exit codes; the native program does not.
+FORGE = $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/forge))
+
+test: setup contracts ## all tests: the contracts' own, then Python's
 	$(BIN)/pytest -q tests
 
 check: setup ## the house rules: lint, types, boundaries
@@ -38,7 +41,21 @@ check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/unit/house
+	$(BIN)/pytest -q tests/unit/house tests/unit/cli/test_frame.py
+
+contracts: setup ## the contracts' own tests, and that the package's ABIs are theirs
+	$(FORGE) test
+	$(BIN)/python scripts/compile.py --check
+
+gas: setup ## gas of each operation against its target and the snapshot
+	$(BIN)/python benches/gas.py --check
+
+bench: setup ## every benchmark
+	$(BIN)/python benches/gas.py
+
+fuzz: setup ## the contracts' tests with 100,000 runs, and ten times the Python examples
+	FOUNDRY_PROFILE=deep $(FORGE) test
+	$(BIN)/pytest -q tests/unit --hypothesis-profile=deep
 
 demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR
 	$(BIN)/provenance demo --yes $(if $(AUDIO),--audio "$(AUDIO)")

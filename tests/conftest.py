@@ -10,9 +10,14 @@ from typing import NoReturn
 
 import pytest
 import pytest_socket
+from hypothesis import settings
 
 ROOT = Path(__file__).parent
 MARKERS = frozenset({"unit", "ports", "chain", "e2e", "assumptions"})
+
+settings.register_profile("default", deadline=None, database=None, derandomize=True)
+settings.register_profile("deep", deadline=None, database=None, max_examples=1_000)
+settings.load_profile("default")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
