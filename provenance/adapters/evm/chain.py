@@ -189,6 +189,14 @@ class EvmChain:
         except CallFailed as error:
             raise abi.refusal(call.contract, error.data, error.message) from None
 
+    def next_nonce(self, account: Address, *, mined_only: bool = False) -> int:
+        """The account's next nonce, what waits in the node's pool counted or not."""
+        return self.node.nonce(account, tag="latest" if mined_only else "pending")
+
+    def fees(self) -> tuple[int, int]:
+        """(tip, most) per gas [wei] that the node suggests now."""
+        return self.node.fees()
+
     def broadcast(self, signed: Signed) -> None:
         """Sent, or sent again."""
         try:

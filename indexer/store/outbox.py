@@ -1,0 +1,271 @@
+"""What is on its way to the chain, step by step? Each step is on disk before the next begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from sqlalchemy import func, insert, select, update
+
+from indexer import records, tables
+from indexer.store import bulk
+from indexer.store.mirror import read_position
+from provenance.errors import Broken, Conflict
+from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Row
+
+    from indexer.store.database import Database
+
+State = Literal["PLANNED", "RESERVED", "SIGNED", "BROADCAST", "MINED", "FINAL", "SKIPPED"]
+LineState = Literal["PLANNED", "PAID", "SKIPPED", "HELD"]
+DONE: Final[tuple[State, ...]] = ("FINAL", "SKIPPED")
+
+_PAYOUTS = bulk.table_of(records.Payout)
+_LINES = bulk.table_of(records.PayoutLine)
+_ATTEMPTS = bulk.table_of(records.Attempt)
+_CLAIMED = bulk.table_of(tables.ClaimedRoyalty)
+_PROPOSED = bulk.table_of(tables.ProposedSettlement)
+
+
+class NotFinal(Conflict):
+    """What is to be paid on is not final yet."""
+
+    code = "not-final"
+    next = "Start `provenance node follow`, or wait until the proposal is final, then repeat."
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One payee of a payout: up to which cumulative amount it is to be paid."""
+
+    payee: Address
+    cumulative: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one payee of a mined payout."""
+
+    state: LineState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One transaction and how far it is."""
+
+    id: int
+    channel: str
+    epoch: int
+    root: Bytes32
+    call: bytes
+    state: State
+    nonce: int | None
+    tx: Bytes32 | None
+    block: BlockNumber | None
+    block_hash: Bytes32 | None
+    changed_at: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Signed bytes that were, or are about to be, sent."""
+
+    tx: Bytes32
+    raw: bytes
+    max_fee_wei: int
+    signed_at: UnixSeconds
+
+
+class Outbox:
+    """The payouts of one channel: one sending account on one chain."""
+
+    def __init__(self, database: Database, channel: str) -> None:
+        self.database, self.channel = database, channel
+
+    def plan(self, epoch: int, root: Bytes32, call: bytes, lines: Sequence[Line], at: UnixSeconds) -> int:
+        """The payout is on disk, PLANNED; the answer is its id."""
+        with self.database.write() as connection:
+            made = connection.execute(
+                insert(_PAYOUTS).values(
+                    channel=self.channel,
+                    epoch=epoch,
+                    root=root,
+                    call=call,
+                    state="PLANNED",
+                    created_at_s=at,
+                    changed_at_s=at,
+                    detail="",
+                )
+            ).inserted_primary_key
+            if made is None:
+                raise Broken("a payout without an id")
+            number = int(made[0])
+            bulk.insert(
+                connection,
+                records.PayoutLine,
+                [(number, line.payee, line.cumulative, "PLANNED", "") for line in lines],
+            )
+        return number
+
+    def open(self) -> tuple[Outgoing, ...]:
+        """What is not done: with a nonce first, in the order of nonces, which is the only order they can be mined in."""
+        query = (
+            select(_PAYOUTS)
+            .where((_PAYOUTS.c.channel == self.channel) & _PAYOUTS.c.state.not_in(DONE))
+            .order_by(_PAYOUTS.c.nonce.is_(None), _PAYOUTS.c.nonce, _PAYOUTS.c.id)
+        )
+        with self.database.read() as connection:
+            return tuple(map(_outgoing, connection.execute(query)))
+
+    def get(self, number: int) -> Outgoing:
+        """The payout as it stands."""
+        with self.database.read() as connection:
+            found = connection.execute(select(_PAYOUTS).where(_PAYOUTS.c.id == number)).one()
+            return _outgoing(found)
+
+    def last_nonce(self) -> int | None:
+        """The highest nonce that is reserved or used here."""
+        with self.database.read() as connection:
+            found: int | None = connection.scalar(
+                select(func.max(_PAYOUTS.c.nonce)).where(_PAYOUTS.c.channel == self.channel)
+            )
+            return found
+
+    def move(self, one: Outgoing, state: State, at: UnixSeconds, **changes: object) -> Outgoing:
+        """The payout is in the next state, and nobody else moved it meanwhile.
+
+        Raises:
+            Broken: somebody did.
+        """
+        with self.database.write() as connection:
+            moved = connection.execute(
+                update(_PAYOUTS)
+                .where((_PAYOUTS.c.id == one.id) & (_PAYOUTS.c.state == one.state))
+                .values(state=state, changed_at_s=at, **changes)
+            ).rowcount
+            if moved != 1:
+                raise Broken(f"payout {one.id} was moved by another worker")
+        return self.get(one.id)
+
+    def sign(self, one: Outgoing, attempt: Attempt) -> Outgoing:
+        """The signed bytes are on disk before anybody sends them; the payout is SIGNED."""
+        with self.database.write() as connection:
+            known = select(func.count()).select_from(_ATTEMPTS).where(_ATTEMPTS.c.tx == attempt.tx)
+            if not connection.scalar(known):
+                connection.execute(
+                    insert(_ATTEMPTS).values(
+                        payout=one.id,
+                        tx=attempt.tx,
+                        raw=attempt.raw,
+                        max_fee_wei=attempt.max_fee_wei,
+                        signed_at_s=attempt.signed_at,
+                    )
+                )
+            connection.execute(
+                update(_PAYOUTS)
+                .where((_PAYOUTS.c.id == one.id) & (_PAYOUTS.c.state == one.state))
+                .values(state="SIGNED", tx=attempt.tx, changed_at_s=attempt.signed_at)
+            )
+        return self.get(one.id)
+
+    def attempts(self, one: Outgoing) -> tuple[Attempt, ...]:
+        """Everything that was signed for this payout's nonce, the newest first."""
+        query = (
+            select(_ATTEMPTS)
+            .where(_ATTEMPTS.c.payout == one.id)
+            .order_by(_ATTEMPTS.c.max_fee_wei.desc(), _ATTEMPTS.c.signed_at_s.desc())
+        )
+        with self.database.read() as connection:
+            return tuple(
+                Attempt(Bytes32(row.tx), row.raw, row.max_fee_wei, UnixSeconds(row.signed_at_s))
+                for row in connection.execute(query)
+            )
+
+    def mined(
+        self,
+        one: Outgoing,
+        tx: Bytes32,
+        block: tuple[BlockNumber, Bytes32],
+        outcomes: Mapping[Address, Outcome],
+        at: UnixSeconds,
+    ) -> Outgoing:
+        """The payout is MINED, with what became of each payee."""
+        with self.database.write() as connection:
+            for payee, outcome in outcomes.items():
+                connection.execute(
+                    update(_LINES)
+                    .where((_LINES.c.payout == one.id) & (_LINES.c.payee == payee))
+                    .values(state=outcome.state, detail=outcome.detail)
+                )
+            connection.execute(
+                update(_PAYOUTS)
+                .where(_PAYOUTS.c.id == one.id)
+                .values(state="MINED", tx=tx, block=block[0], block_hash=block[1], changed_at_s=at)
+            )
+        return self.get(one.id)
+
+    def lines(self, epoch: int, root: Bytes32) -> tuple[tuple[Line, LineState], ...]:
+        """Every payee that was tried under one settlement, in whatever state."""
+        query = (
+            select(_LINES)
+            .join(_PAYOUTS, _PAYOUTS.c.id == _LINES.c.payout)
+            .where((_PAYOUTS.c.channel == self.channel) & (_PAYOUTS.c.epoch == epoch) & (_PAYOUTS.c.root == root))
+            .where(_PAYOUTS.c.state != "SKIPPED")
+            .order_by(_LINES.c.payout)
+        )
+        with self.database.read() as connection:
+            return tuple(
+                (Line(Address(row.payee), Wei(row.cumulative)), row.state) for row in connection.execute(query)
+            )
+
+
+class Settled:
+    """What the mirror knows of settlements and claims."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def proposal(self, epoch: int, root: Bytes32) -> Bytes32:
+        """The digest of the manifest that proposed this root, from final blocks.
+
+        Raises:
+            NotFinal: the mirror has no such proposal in final blocks.
+        """
+        with self.database.read() as connection:
+            position = read_position(connection)
+            found: bytes | None = connection.scalars(
+                select(_PROPOSED.c.manifest_digest)
+                .where((_PROPOSED.c.epoch == epoch) & (_PROPOSED.c.root == root))
+                .where(_PROPOSED.c.block <= (position.final if position else -1))
+                .order_by(_PROPOSED.c.block.desc(), _PROPOSED.c.log_index.desc())
+            ).first()
+        if found is None:
+            raise NotFinal(f"the proposal of epoch {epoch} is not in the mirror's final blocks", epoch=epoch)
+        return Bytes32(found)
+
+    def claimed(self) -> dict[Address, Wei]:
+        """What each payee was paid so far, as far as the chain is mirrored."""
+        query = select(_CLAIMED.c.payee, func.max(_CLAIMED.c.cumulative)).group_by(_CLAIMED.c.payee)
+        with self.database.read() as connection:
+            return {Address(payee): Wei(int(cumulative)) for payee, cumulative in connection.execute(query)}
+
+
+def _outgoing(row: Row[*tuple[object, ...]]) -> Outgoing:
+    return Outgoing(
+        id=row.id,
+        channel=row.channel,
+        epoch=row.epoch,
+        root=Bytes32(row.root),
+        call=row.call,
+        state=row.state,
+        nonce=row.nonce,
+        tx=None if row.tx is None else Bytes32(row.tx),
+        block=None if row.block is None else BlockNumber(row.block),
+        block_hash=None if row.block_hash is None else Bytes32(row.block_hash),
+        changed_at=UnixSeconds(row.changed_at_s),
+    )
