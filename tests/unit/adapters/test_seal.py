@@ -30,6 +30,7 @@ from provenance.domain.sealed import (
     PlaintextDiffers,
     Sealed,
     Secret,
+    SegmentTree,
     envelope_info,
     plaintext_commitment,
 )
@@ -159,6 +160,20 @@ def test_what_was_sealed_in_any_pieces_opens_to_the_same_bytes(size: int, piece:
     assert b"".join(Opener(sealed, SECRET).open(data[i : i + piece] for i in range(0, len(data), piece))) == plain
 
 
+@given(st.lists(st.binary(max_size=3), min_size=1, max_size=20))
+def test_the_tree_of_segments_is_the_one_of_rfc_6962(segments: list[bytes]) -> None:
+    def root(leaves: list[bytes]) -> bytes:
+        if len(leaves) == 1:
+            return hashlib.sha256(b"\0" + leaves[0]).digest()
+        split = 1 << (len(leaves) - 1).bit_length() - 1
+        return hashlib.sha256(b"\1" + root(leaves[:split]) + root(leaves[split:])).digest()
+
+    tree = SegmentTree()
+    for segment in segments:
+        tree.add(segment)
+    assert tree.root() == root(segments)
+
+
 @settings(max_examples=40, deadline=None)
 @given(SIZES.filter(bool), st.data())
 def test_any_changed_bit_is_noticed(size: int, data: st.DataObject) -> None:
@@ -205,6 +220,7 @@ def test_a_reader_may_seek_and_touches_only_the_segments_it_needs(start: int, le
     asked = []
 
     def fetch(at: int, size: int) -> bytes:
+        assert at + size <= len(cipher)
         asked.append(size)
         return cipher[at : at + size]
 

@@ -90,7 +90,20 @@ def test_a_document_over_the_limit_is_refused_before_it_is_parsed() -> None:
         canonical.loads(b'["123456789"]', limit_bytes=10)
 
 
-@pytest.mark.parametrize("value", [1.0, [b"x"], {"a": {1, 2}}, {1: "a"}, 1 << 53, "\0", "\ud800", {"k\0": 1}])
+def nested(levels: int) -> Json:
+    value: Json = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def test_64_levels_are_still_written() -> None:
+    assert canonical.loads(canonical.dumps(nested(64))) == nested(64)
+
+
+@pytest.mark.parametrize(
+    "value", [nested(65), 1.0, [b"x"], {"a": {1, 2}}, {1: "a"}, 1 << 53, "\0", "\ud800", {"k\0": 1}]
+)
 def test_what_could_not_be_read_back_is_not_written(value: Json) -> None:
     with pytest.raises(BadDocument):
         canonical.dumps(value)
