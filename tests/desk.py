@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from provenance.adapters.keystore import KeySigner
     from provenance.types import DatasetId, LicenseId
     from tests.anvil import World
 

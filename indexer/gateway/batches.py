@@ -1,0 +1,137 @@
+"""How does everything that the gateway acknowledged, opened, judged and refused get on chain?
+
+One batch document behind the meter's head. It is written down before its transaction is sent, so a
+killed worker sends the same bytes again, and nothing is anchored twice or left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from indexer import records
+from indexer.gateway import deposits, leases, sessions, shelves
+from provenance.app.ports import Call
+from provenance.domain import batch, canonical, cid, merkle
+from provenance.domain.batch import AccessEntry, Batch, GateEntry, SegmentEntry, SessionEntry
+from provenance.domain.hashes import sha256
+from provenance.errors import Denied
+from provenance.types import ZERO32, Bytes32, RecordingId, UnixMs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from indexer.gateway.node import Node
+    from indexer.records import AnchoredBatch, Equivocation, ReceivedSegment
+    from indexer.store.usage import Pending
+    from provenance.app.ports import Mined
+    from provenance.domain.cid import Cid
+
+LOCK = "anchor"
+REMOVED = Bytes32((1).to_bytes(32, "big"))
+
+
+class NotAdmitted(Denied):
+    """The gateway's account may not anchor."""
+
+    code = "meter-not-admitted"
+    next = "Ask the owner of the usage ledger to admit the meter; a removed one is never admitted again."
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """A batch on chain."""
+
+    batch: Batch
+    cid: Cid
+    head: Bytes32
+    mined: Mined
+
+
+def anchor(node: Node, send: Callable[[Call], Mined]) -> Anchored | None:
+    """Everything that no batch held is on chain; None if there was nothing.
+
+    Args:
+        node: the gateway whose account is the meter.
+        send: sends a transaction of the meter.
+
+    Raises:
+        NotAdmitted: the account is no meter.
+    """
+    with node.database.lock(LOCK):
+        head = _head(node)
+        row = node.usage.batch_after(head) or _written(node, head)
+        if row is None:
+            return None
+        mined = send(Call("UsageLedger", "anchor", (head, row.root, row.count, row.digest)))
+        found = cid.parse(row.cid)
+        after = batch.head(head, Bytes32(row.root), row.count, Bytes32(row.digest))
+        return Anchored(Batch.parse(node.content.get(found)), found, after, mined)
+
+
+def document(node: Node, pending: Pending, prev_head: Bytes32) -> Batch:
+    """The batch of these records; what it names is content."""
+    refused = [shelves.refusal_row(row) for row in pending.refusals]
+    listed = canonical.encode("provenance/refusals", 1, {"refusals": refused})
+    received: list[ReceivedSegment | Equivocation] = [*pending.segments, *pending.equivocations]
+    return Batch(
+        meter=node.address,
+        prev_head=prev_head,
+        segments=tuple(_segment(row) for row in received),
+        sessions=tuple(SessionEntry(sessions.session_of(row), row.signature) for row in pending.sessions),
+        accesses=tuple(_access(node, row) for row in pending.leases),
+        gates=tuple(GateEntry(deposits.report_of(row), row.signature) for row in pending.reports),
+        refusals=node.content.put(listed) if refused else None,
+        refusals_root=merkle.root(merkle.leaf(sha256(canonical.dumps(row))) for row in refused) if refused else ZERO32,
+    )
+
+
+def _head(node: Node) -> Bytes32:
+    """The meter's head on chain."""
+    (found,) = node.chain.read(Call("UsageLedger", "headOf", (node.address,)))
+    head = Bytes32(cast("bytes", found))
+    if head in (ZERO32, REMOVED):
+        raise NotAdmitted(f"0x{node.address.hex()} is no admitted meter")
+    return head
+
+
+def _written(node: Node, head: Bytes32) -> AnchoredBatch | None:
+    """A batch of all that is pending, put as content and then written down."""
+    pending = node.usage.pending()
+    if not any((pending.segments, pending.equivocations, pending.sessions, pending.leases, pending.reports)) and not (
+        pending.refusals
+    ):
+        return None
+    made = document(node, pending, head)
+    found = node.content.put(made.encode())
+    row = records.AnchoredBatch(
+        prev_head=head,
+        root=made.root(node.deployment.domains.usage),
+        count=made.count,
+        digest=found.digest,
+        cid=str(found),
+        at_s=node.clock.now(),
+    )
+    node.usage.add_batch(row, pending)
+    return row
+
+
+def _segment(row: ReceivedSegment | Equivocation) -> SegmentEntry:
+    return SegmentEntry(
+        cid=cid.parse(row.cid),
+        segment=sessions.segment_of(row),
+        signature=row.signature,
+        received_at_ms=UnixMs(row.received_at_ms),
+        ack_signature=row.ack_signature,
+    )
+
+
+def _access(node: Node, row: records.Lease) -> AccessEntry:
+    kept = node.leases.envelopes(Bytes32(row.access_id))
+    return AccessEntry(
+        request=leases.request_of(row),
+        recordings=tuple(RecordingId(Bytes32(one.recording_id)) for one in kept),
+        access=leases.access_of(row),
+        request_signature=row.request_signature,
+        access_signature=row.signature,
+    )
