@@ -72,9 +72,10 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
 
     Ends with VERIFIED (exit 0), FAILED (10, the first difference named) or INCOMPLETE (11).
     """
+    from provenance.adapters import tally
     from provenance.app.audit import run as judge
 
-    report = judge(_evidence(ctx, _settings(ctx, rpc, deployment), number))
+    report = judge(_evidence(ctx, _settings(ctx, rpc, deployment), number), tally.engine())
     ctx.out.emit(_document(report), text=_text(report))
     error = report.error()
     if error is not None:

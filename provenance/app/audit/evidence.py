@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from provenance.app.ports import Chain, Content
     from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
     from provenance.domain.events import UsageAnchored
-    from provenance.domain.ledger import Block, Dataset, Fact, License
+    from provenance.domain.ledger import Block, Dataset, Fact, License, Logged
     from provenance.domain.usage import Use
-    from provenance.types import Bytes32, DatasetId, LicenseId, RecordingId, SessionId
+    from provenance.types import BlockNumber, Bytes32, DatasetId, LicenseId, RecordingId, SessionId
 
 T = TypeVar("T")
 
@@ -53,13 +53,22 @@ class Evidence:
     read_uses: SegmentReader
     at: Block
     ledger: Ledger
+    logs: tuple[Logged, ...]
     _kept: dict[tuple[str, bytes], object] = field(default_factory=dict)
 
     @classmethod
     def gather(cls, chain: Chain, content: Content, read_uses: SegmentReader, at: Block) -> Evidence:
         """Everything up to `at` is folded; documents come when asked for."""
-        events = chain.events(chain.deployment.first_block, at.number)
-        return cls(chain, content, read_uses, at, Ledger.fold(events))
+        logs = tuple(chain.events(chain.deployment.first_block, at.number))
+        return cls(chain, content, read_uses, at, Ledger.fold(logs), logs)
+
+    def upto(self, last: BlockNumber) -> Iterator[Logged]:
+        """The facts at a block or before: the port `Events`, as a settlement reads it."""
+        return (one for one in self.logs if one.block.number <= last)
+
+    def block(self, number: BlockNumber) -> Block:
+        """A block of this chain."""
+        return self.chain.block(number)
 
     def manifest(self, dataset: Dataset) -> Manifest:
         """The registered manifest."""

@@ -10,14 +10,20 @@ from provenance.domain.verdict import Report
 
 if TYPE_CHECKING:
     from provenance.app.audit.evidence import Evidence
+    from provenance.app.settle import Engine
 
 
-def run(evidence: Evidence) -> Report:
-    """Every check, all pinned to the evidence's block."""
+def run(evidence: Evidence, engine: Engine) -> Report:
+    """Every check, all pinned to the evidence's block.
+
+    Args:
+        evidence: what there is.
+        engine: counts units times weights; its sums are checked against Python's integers.
+    """
     checks = [
         *registered.checks(evidence),
         *licensed.checks(evidence),
         *metered.checks(evidence),
-        *paid.checks(evidence),
+        *paid.checks(evidence, engine),
     ]
     return Report(tuple(checks), evidence.at.number, short(evidence.at.hash))
