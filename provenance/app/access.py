@@ -158,7 +158,8 @@ def open_lease(world: World, use: Use, names: tuple[str, ...] = ()) -> Opened:
     for lease in leases.unfinished(use.purpose, use.territory, now):
         with suppress(Denied):  # what was refused meanwhile is asked for again, and the answer says why
             _finish(world, leases, lease, license_, of)
-    open_now = leases.open_indexes(use.purpose, use.territory, now)
+    held = leases.open_indexes(use.purpose, use.territory, now)
+    open_now = {index for index in wanted if index in held and _still(world, use, of, index)}
     left = [index for index in wanted if index not in open_now]
     refused: tuple[dict[str, Json], ...] = ()
     if left:
@@ -267,6 +268,11 @@ def _ask(world: World, use: Use, of: Dataset, binding: tuple[KeyBinding, bytes],
         binding_signature=binding[1],
     )
     return Lease(answer.id, request, answer.access, answer.signature, indexes)
+
+
+def _still(world: World, use: Use, of: Dataset, index: int) -> bool:
+    """Whether a recording whose key is here may be read now: a withdrawal counts at once."""
+    return contract_verdict(world.chain, of, use, world.wallet.signer.address, index)[0] == refusal.ALLOWED
 
 
 def _agree(world: World, use: Use, of: Dataset, indexes: tuple[int, ...]) -> None:

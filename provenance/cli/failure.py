@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.errors import Broken, Invalid, Missing, ProvenanceError
+from provenance.errors import Broken, Denied, Invalid, Missing, ProvenanceError
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -57,9 +57,18 @@ def report(error: BaseException, stdout: TextIO, stderr: TextIO, *, as_json: boo
         stdout.write(json.dumps(known.problem(), ensure_ascii=False, indent=2) + "\n")
         stdout.flush()
     else:
-        stderr.write(f"Error: {_one_line(known.detail)}\nNext: {_one_line(known.next_step)}\n")
+        stderr.write(f"Error: {_one_line(known.detail + _behind(known))}\nNext: {_one_line(known.next_step)}\n")
     stderr.flush()
     return known.exit_status
+
+
+def _behind(error: ProvenanceError) -> str:
+    """The ids behind a refusal, where its words leave them out."""
+    if not isinstance(error, Denied):
+        return ""
+    named = ((name, error.facts.get(name)) for name in ("license", "consent", "dataset", "recording"))
+    told = [f"{name} {value}" for name, value in named if value is not None and str(value) not in error.detail]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _extra(module: str) -> str | None:
