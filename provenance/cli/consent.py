@@ -9,6 +9,8 @@ import click
 
 from provenance.cli import dates
 from provenance.cli.frame import PATH, command, group
+from provenance.cli.out import plain
+from provenance.cli.values import shown_address, shown_time
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
@@ -77,9 +79,9 @@ def grant(
         given = use.grant(asked, journal=journal, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
     files.write(out, given.consent.encode())
     ctx.out.emit(
-        {**_row(given.id, given.consent, "GIVEN"), "voice": voice, "path": str(out)},
+        {**_row(given.id, given.consent, use.GIVEN), "voice": voice, "path": str(out)},
         text=f"Consent {fields.shown(given.id)}\n{purposes.label(asked.purposes)} in"
-        f" {', '.join(asked.territories)} until {dates.day(asked.not_after)}\nWrote {out}",
+        f" {', '.join(asked.territories)} until {shown_time(asked.not_after)}\nWrote {out}",
     )
 
 
@@ -120,7 +122,8 @@ def show(ctx: Context, name: str) -> None:
     consent_id, given = _found(ctx, name)
     use.check_signed(given, ctx.chain())
     withdrawn = use.withdrawn_at(consent_id, given.consent.subject, ctx.chain())
-    ctx.out.emit(_row(consent_id, given, use.state(given, withdrawn, ctx.clock.now())))
+    state = use.state(given, withdrawn, ctx.clock.now())
+    ctx.out.emit(_row(consent_id, given, state), text=plain(_told(_row(consent_id, given, state))))
 
 
 @command(consent, "list", example=("provenance consent list", "provenance consent list --json"))
@@ -130,11 +133,12 @@ def list_(ctx: Context) -> None:
     from provenance.app import consent as use
 
     chain, now = ctx.chain(), ctx.clock.now()
-    rows: list[Json] = []
+    rows: list[dict[str, Json]] = []
     for one in use.kept(journal.read(ctx.home / JOURNAL), chain.deployment.chain_id):
         withdrawn = use.withdrawn_at(one.id, one.consent.consent.subject, chain)
         rows.append({"voice": one.voice, **_row(one.id, one.consent, use.state(one.consent, withdrawn, now))})
-    ctx.out.emit(rows, columns=("id", "voice", "holder", "purposes", "until", "state"))
+    columns = ("id", "voice", "holder", "purposes", "notAfter", "state")
+    ctx.out.emit(rows, text=plain([_told(row) for row in rows], columns))
 
 
 def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent]:
@@ -168,9 +172,21 @@ def _row(consent_id: ConsentId, given: SignedConsent, state: str) -> dict[str, J
         "voiceId": fields.shown(said.voice_id),
         "purposes": list(purposes.codes(said.purposes)),
         "territories": list(given.territories),
-        "from": dates.day(said.not_before),
-        "until": dates.day(said.not_after),
+        "notBefore": said.not_before,
+        "notAfter": said.not_after,
         "recordings": "all" if scope.recordings is None else len(scope.recordings),
         "codes": list(scope.codes),
         "state": state,
     }
+
+
+def _told(row: dict[str, Json]) -> dict[str, Json]:
+    """A row as people read it: checksummed addresses, times in UTC."""
+    from provenance.types import Address, UnixSeconds
+
+    told = dict(row)
+    for name in ("subject", "holder"):
+        told[name] = shown_address(Address(bytes.fromhex(str(row[name])[2:])))
+    for name in ("notBefore", "notAfter"):
+        told[name] = shown_time(UnixSeconds(int(str(row[name]))))
+    return told

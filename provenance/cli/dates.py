@@ -46,11 +46,3 @@ def seconds(text: str, now: UnixSeconds, *, option: str) -> UnixSeconds:
     if found < 0:
         raise BadDate(f"{option}: {text[:40]!r} is before 1970", field=option)
     return UnixSeconds(found)
-
-
-def day(at: int) -> str:
-    """A unix time as people read it, UTC."""
-    try:
-        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return str(at)

@@ -9,6 +9,7 @@ import click
 
 from provenance.cli import dates
 from provenance.cli.frame import PATH, command, group
+from provenance.cli.values import shown_address, shown_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,15 +141,15 @@ def _text(found: Terms) -> str:
     price, caps = found.price, found.caps
     unit = f", {price.per_unit.amount} per {UNITS[price.per_unit.unit]}" if price.per_unit else ""
     cap = ", ".join(f"{n} {name}" for n, name in ((caps.outputs, "outputs"), (caps.seconds, "seconds")) if n)
-    by = "the licensee" if found.attribution.attributor is None else "0x" + found.attribution.attributor.hex()
+    by = "the licensee" if found.attribution.attributor is None else shown_address(found.attribution.attributor)
     lines = (
         ("terms hash", "0x" + found.terms_hash.hex()),
         ("allowed", purposes.label(found.purposes)),
         ("prohibited", purposes.label(found.prohibited)),
         ("territories", ", ".join(found.territories)),
-        ("from", dates.day(found.not_before)),
-        ("until", dates.day(found.not_after)),
-        ("price", f"{price.per_license} per license{unit} (base units of 0x{price.token.hex()})"),
+        ("from", shown_time(found.not_before)),
+        ("until", shown_time(found.not_after)),
+        ("price", f"{price.per_license} per license{unit} (base units of {shown_address(price.token)})"),
         ("caps", cap or "none"),
         ("weights", f"method {found.attribution.method}, made by {by}"),
         ("notice", f"{found.notice_days} days; erasure within {found.erasure_days} days"),

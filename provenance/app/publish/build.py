@@ -106,14 +106,15 @@ def wanted(request: Request, takes: Iterable[Take]) -> bytes:
     return canonical.encode(RECORDINGS_KIND, 1, document)
 
 
-def consent_needed(silent: tuple[Take, ...], file: str) -> ConsentNeeded:
+def consent_needed(request: Request, silent: tuple[Take, ...], file: str) -> ConsentNeeded:
     """The error that tells the uploader what to do about voices without consent."""
+    holder = fields.shown(request.holder)
     names = [take.recording.name for take in silent]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return ConsentNeeded(
         f"{len(names)} recordings need a voice owner's consent: {shown}",
-        next=f"The voice owner runs `provenance consent grant --recordings {file} --voice NAME --holder A …"
-        " --out F`; then repeat this command with --consent F.",
+        next=f"The voice owner runs `provenance consent grant --recordings {file} --voice NAME --holder {holder}"
+        " --purpose P --territory T --until DATE --out F`; then repeat this command with --consent F.",
         recordings=list(names),
         file=file,
     )

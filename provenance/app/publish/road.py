@@ -153,8 +153,9 @@ def _sealed(request: Request, world: World, memory: Memory) -> tuple[list[Take],
         try:
             take = _take(source, request, world, memory)
         except Invalid as error:
-            refused.append(Refused(source.name, error.code, error.detail))
-            studio.progress.note(f"{source.name}: {error.detail}")
+            reason = error.detail.removeprefix(f"{source.path.name}: ")
+            refused.append(Refused(source.name, error.code, reason))
+            studio.progress.note(f"{source.name}: {reason}")
             continue
         if isinstance(take, Refused):
             refused.append(take)
@@ -218,7 +219,7 @@ def _cast(request: Request, kept: list[Take], world: World) -> Cast:
     chosen = build.cast(request, kept)
     if chosen.silent:
         file = world.write("recordings.json", build.wanted(request, chosen.silent))
-        raise build.consent_needed(chosen.silent, str(file))
+        raise build.consent_needed(request, chosen.silent, str(file))
     return chosen
 
 
