@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+def _without_retries(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A request tried again is news for `-v` only; that it failed in the end is the command's error."""
+    if str(event.get("event", "")).startswith("stamina."):
+        raise structlog.DropEvent
+    return event
+
+
 def configure(stream: TextIO, *, verbose: int, form: str) -> None:
     """From now on `structlog.get_logger()` writes to `stream`."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
@@ -23,6 +30,7 @@ def configure(stream: TextIO, *, verbose: int, form: str) -> None:
         renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty() and not no_color())
     structlog.configure(
         processors=[
+            *(() if verbose else (_without_retries,)),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
