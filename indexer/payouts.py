@@ -94,11 +94,10 @@ class Report:
     """What one run did."""
 
     epoch: int
-    transactions: tuple[Bytes32, ...] = ()
+    mined: tuple[Mined, ...] = ()
     paid: int = 0
     amount: Wei = NOTHING
     skipped: tuple[tuple[Address, str], ...] = ()
-    gas: int = 0
     not_final: int = 0
 
 
@@ -166,7 +165,9 @@ class Worker:
             mirror: what the chain said.
             retry: also try payees that could not be paid before.
         """
-        finished = [self.drive(one) for one in self.outbox.open()]
+        began = self.outbox.open()
+        driven = [self.drive(one) for one in began]
+        finished = [after for before, after in zip(began, driven, strict=True) if before.state != "MINED"]
         now = active(self.relay)
         for batch in self.plan(now, content, mirror, retry=retry):
             self.outbox.plan(now.epoch, now.root, encode(batch.call), batch.lines, self.clock.now())
@@ -315,11 +316,10 @@ def _with(report: Report, mined: Mined, *, final: bool) -> Report:
     ]
     return replace(
         report,
-        transactions=(*report.transactions, mined.tx),
+        mined=(*report.mined, mined),
         paid=report.paid + len(claims),
         amount=Wei(report.amount + sum(claim.amount for claim in claims)),
         skipped=(*report.skipped, *skipped),
-        gas=report.gas + mined.gas_used,
         not_final=report.not_final + (not final),
     )
 

@@ -10,4 +10,4 @@ def node() -> None:
     """The operator: mirror, gateway, settlement, payouts."""
 
 
-from indexer.cli import anchor, chain, database, gateway  # noqa: E402, F401 - they add their commands to the group above
+from indexer.cli import anchor, chain, database, gateway, money  # noqa: E402, F401 - they add their commands to the group above

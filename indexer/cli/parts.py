@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from provenance.config import Settings
     from provenance.types import Address
 
+CATCH_UP_S: Final = 30.0
+CATCH_UP_POLL_S: Final = 0.05
 NOT_MIRRORED: Final = "Token"  # an ERC-20 is not ours; its transfers stand in our own events
 
 
@@ -82,3 +85,26 @@ def gateway_node(ctx: Context) -> Node:
         random=ctx.random,
         finality=ctx.network.finality,
     )
+
+
+def caught_up(ctx: Context, opened: Database) -> History:
+    """The facts, once the mirror has reached the chain's present head: by itself, or by the running follower.
+
+    Raises:
+        NotMirrored: another process follows and does not get there.
+    """
+    from indexer.follow import once
+    from indexer.store.database import AlreadyRunning
+    from indexer.store.mirror import Mirror, NotMirrored
+
+    try:
+        with opened.lock("follow"):
+            once(follower(ctx, opened))
+    except AlreadyRunning:
+        head, deadline = ctx.chain().head().number, time.monotonic() + CATCH_UP_S
+        while (position := Mirror(opened).position()) is None or position.number < head:
+            if time.monotonic() > deadline:
+                at = position.number if position else None
+                raise NotMirrored(f"the mirror is at block {at}, the chain at {head}", block=head) from None
+            time.sleep(CATCH_UP_POLL_S)
+    return history(ctx.settings, opened)

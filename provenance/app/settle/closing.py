@@ -97,17 +97,13 @@ def ruleset_hash(chain: Chain) -> Bytes32:
     return found  # type: ignore[return-value]  # bytes32 by the ABI
 
 
-def epoch(chain: Chain, events: Events, content: Content, publisher: Signer, engine: Engine) -> Proposed:
-    """The epoch up to the last final block is decided, published and proposed.
-
-    Run again after a crash it decides the same or a later epoch; what the chain already has is not
-    proposed twice.
+def close(chain: Chain, events: Events, content: Content, engine: Engine) -> Epoch:
+    """The epoch up to the last final block is decided; nothing is put or sent.
 
     Args:
-        chain: where it is proposed.
+        chain: where it would be proposed.
         events: the chain's facts, from the mirror or from the node.
-        content: where its documents go.
-        publisher: proposes the root.
+        content: where earlier documents are.
         engine: counts and reads.
 
     Raises:
@@ -127,6 +123,27 @@ def epoch(chain: Chain, events: Events, content: Content, publisher: Signer, eng
     closed = decide(inputs, engine)
     if closed.root == ZERO32:
         raise NothingToSettle("no payee has a leaf yet", epoch=str(closed.number))
+    return closed
+
+
+def epoch(chain: Chain, events: Events, content: Content, publisher: Signer, engine: Engine) -> Proposed:
+    """The epoch up to the last final block is decided, published and proposed.
+
+    Run again after a crash it decides the same or a later epoch; what the chain already has is not
+    proposed twice.
+
+    Args:
+        chain: where it is proposed.
+        events: the chain's facts, from the mirror or from the node.
+        content: where its documents go.
+        publisher: proposes the root.
+        engine: counts and reads.
+
+    Raises:
+        StillOpen: the last proposal's window or challenge is not over, or its block is not final.
+        NothingToSettle: no payee has a leaf.
+    """
+    closed = close(chain, events, content, engine)
     manifest = commit(closed, content)
     return Proposed(closed, manifest, chain.send(proposal(closed, manifest), publisher))
 

@@ -1,0 +1,130 @@
+"""`node settle`, `node pay`: an epoch is closed and proposed; everybody it credits is paid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer.cli import node
+from indexer.cli.parts import caught_up, database
+from provenance.cli.frame import command
+
+if TYPE_CHECKING:
+    from indexer.payouts import Report, Worker
+    from indexer.store.database import Database
+    from provenance.cli.context import Context
+    from provenance.types import Json
+
+PAY_LOCK = "pay"
+SETTLE_LOCK = "settle"
+
+
+@command(node, "settle", example=("provenance node settle --yes", "provenance node settle --dry-run"))
+def settle(ctx: Context) -> None:
+    """Close the epoch at the last final block, publish its documents and propose its root."""
+    from provenance.adapters import tally, wire
+    from provenance.app.settle import closing
+    from provenance.domain.fields import shown
+
+    opened = database(ctx.settings)
+    with opened.lock(SETTLE_LOCK):
+        _refuse_halted(opened)
+        chain, content = ctx.chain(), wire.store(ctx.settings)
+        closed = closing.close(chain, caught_up(ctx, opened), content, tally.engine())
+        if ctx.dry_run:
+            ctx.would(f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units")
+        manifest = closing.commit(closed, content)
+        publisher = ctx.wallet(ctx.settings.node.publisher)
+        mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher)
+    payees = sum(1 for amount in closed.decision.carry.cumulative.values() if amount)
+    ctx.out.emit(
+        {
+            "epoch": str(closed.number),
+            "root": shown(closed.root),
+            "total": str(closed.total),
+            "payees": payees,
+            "manifest": str(manifest),
+            "tx": shown(mined.tx),
+            "gas": mined.gas_used,
+        },
+        text=f"Epoch {closed.number} is proposed: {closed.total} base units in all to {payees} payees.\n"
+        f"Manifest {manifest}\nIt can be claimed once its window is over.",
+    )
+
+
+@command(node, "pay", example=("provenance node pay --yes", "provenance node pay --dry-run"))
+@click.option("--retry", is_flag=True, help="Also try payees whose transfer failed before.")
+def pay(ctx: Context, *, retry: bool) -> int:
+    """Relay the claims of everybody who is owed something; a payee that cannot be paid stops nobody."""
+    from provenance.adapters import wire
+
+    opened = database(ctx.settings)
+    with opened.lock(PAY_LOCK):
+        _refuse_halted(opened)
+        caught_up(ctx, opened)
+        worker, content = _worker(ctx, opened), wire.content(ctx.settings)
+        if ctx.dry_run:
+            _would_pay(ctx, worker, opened, retry=retry)
+        ctx.out.confirm("Relay the claims of everybody who is owed something?")
+        from indexer.store.outbox import Settled
+
+        report = worker.run(content, Settled(opened), retry=retry)
+    _tell(ctx, report)
+    return 1 if report.skipped else 0
+
+
+def _refuse_halted(opened: Database) -> None:
+    from indexer.store.mirror import Halted, Mirror
+
+    halts = Mirror(opened).halts()
+    if halts:
+        raise Halted(
+            f"a reorg to block {halts[0].fork} went below final block {halts[0].final}",
+            fork=halts[0].fork,
+            final=halts[0].final,
+        )
+
+
+def _worker(ctx: Context, opened: Database) -> Worker:
+    from indexer.payouts import Worker
+    from indexer.store.outbox import Outbox
+
+    signer = ctx.wallet(ctx.settings.node.relayer).signer
+    channel = f"{ctx.network.chain_id}:0x{signer.address.hex()}"
+    return Worker(ctx.chain(), Outbox(opened, channel), signer, ctx.clock)
+
+
+def _would_pay(ctx: Context, worker: Worker, opened: Database, *, retry: bool) -> None:
+    from indexer.payouts import active
+    from indexer.store.outbox import Settled
+    from provenance.adapters import wire
+
+    content = wire.content(ctx.settings)
+    planned = worker.plan(active(ctx.chain()), content, Settled(opened), retry=retry)
+    payees = sum(len(batch.lines) for batch in planned)
+    ctx.would(f"pay {payees} payees in {len(planned)} transactions", payees=payees, transactions=len(planned))
+
+
+def _tell(ctx: Context, report: Report) -> None:
+    from provenance.cli.out import Sent
+    from provenance.domain.fields import shown
+
+    ctx.session.sent.extend(Sent("relay claims", mined) for mined in report.mined)
+    skipped: Json = [{"payee": shown(payee), "reason": reason} for payee, reason in report.skipped]
+    lines = [f"Paid {report.paid} payees {report.amount} base units in {len(report.mined)} transactions."]
+    lines += [f"Not paid: {shown(payee)} ({reason})." for payee, reason in report.skipped]
+    if report.not_final:
+        lines.append(f"{report.not_final} transactions are not final yet; a later run looks again.")
+    ctx.out.emit(
+        {
+            "epoch": str(report.epoch),
+            "paid": report.paid,
+            "amount": str(report.amount),
+            "skipped": skipped,
+            "transactions": [shown(mined.tx) for mined in report.mined],
+            "gas": sum(mined.gas_used for mined in report.mined),
+            "notFinal": report.not_final,
+        },
+        text="\n".join(lines),
+    )
