@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+import {DatasetRegistry} from "../../contracts/DatasetRegistry.sol";
+import {IPausing} from "../../contracts/interfaces/IPausing.sol";
+import {IRoles} from "../../contracts/interfaces/IRoles.sol";
+import {Base} from "../Base.sol";
+
+contract RolesTest is Base {
+    bytes32 internal constant GUARD = "guardian";
+
+    function offer(bytes32 role, address account) internal {
+        vm.prank(owner);
+        datasets.offerRole(role, account);
+    }
+
+    function accept(bytes32 role, address account) internal {
+        vm.prank(account);
+        datasets.acceptRole(role);
+    }
+
+    function test_roles_are_set_at_deployment() public {
+        vm.assertEq(datasets.roleHolder("owner"), owner);
+        vm.assertEq(datasets.roleHolder(GUARD), guardian);
+        vm.assertEq(datasets.roleHolder("arbiter"), address(0));
+        vm.expectRevert(abi.encodeWithSelector(IRoles.ZeroRole.selector, GUARD));
+        new DatasetRegistry(owner, address(0));
+    }
+
+    function test_a_role_changes_hands_in_two_steps_after_two_days() public {
+        vm.expectEmit(address(datasets));
+        emit IRoles.RoleOffered(GUARD, stranger, START + 2 days);
+        offer(GUARD, stranger);
+        (address account, uint40 readyAt) = datasets.roleOffer(GUARD);
+        vm.assertEq(account, stranger);
+        vm.assertEq(readyAt, START + 2 days);
+        vm.warp(START + 2 days - 1);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.RoleNotReady.selector, START + 2 days));
+        accept(GUARD, stranger);
+        vm.assertEq(datasets.roleHolder(GUARD), guardian);
+        vm.warp(START + 2 days);
+        vm.expectEmit(address(datasets));
+        emit IRoles.RoleChanged(GUARD, guardian, stranger);
+        accept(GUARD, stranger);
+        vm.assertEq(datasets.roleHolder(GUARD), stranger);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, GUARD, stranger));
+        accept(GUARD, stranger);
+    }
+
+    function test_a_role_is_accepted_by_the_offered_account_only() public {
+        offer(GUARD, stranger);
+        vm.warp(START + 2 days);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, GUARD, licensee));
+        accept(GUARD, licensee);
+    }
+
+    function test_an_offer_to_the_holder_withdraws() public {
+        offer(GUARD, stranger);
+        offer(GUARD, guardian);
+        vm.warp(START + 2 days);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, GUARD, stranger));
+        accept(GUARD, stranger);
+    }
+
+    function test_a_later_offer_starts_the_delay_again() public {
+        offer(GUARD, stranger);
+        vm.warp(START + 1 days);
+        offer(GUARD, stranger);
+        vm.warp(START + 2 days);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.RoleNotReady.selector, START + 3 days));
+        accept(GUARD, stranger);
+    }
+
+    function test_only_the_owner_offers_known_roles_to_somebody() public {
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, bytes32("owner"), guardian));
+        vm.prank(guardian);
+        datasets.offerRole(GUARD, stranger);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.UnknownRole.selector, bytes32("publisher")));
+        offer("publisher", stranger);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.ZeroRole.selector, GUARD));
+        offer(GUARD, address(0));
+    }
+
+    function test_the_owners_role_changes_the_same_way() public {
+        offer("owner", stranger);
+        vm.warp(START + 2 days);
+        accept("owner", stranger);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, bytes32("owner"), owner));
+        offer(GUARD, stranger);
+    }
+}
+
+contract PausingTest is Base {
+    function pause(uint40 until) internal {
+        vm.prank(guardian);
+        access.pause(until);
+    }
+
+    function test_a_pause_lasts_seven_days_at_most() public {
+        vm.expectRevert(abi.encodeWithSelector(IPausing.PauseTooLong.selector, START + 7 days));
+        pause(START + 7 days + 1);
+        vm.expectEmit(address(access));
+        emit IPausing.PauseSet(guardian, START + 7 days);
+        pause(START + 7 days);
+        vm.assertEq(access.pausedUntil(), START + 7 days);
+    }
+
+    function test_a_running_pause_can_only_be_shortened() public {
+        pause(START + 3 days);
+        vm.expectRevert(abi.encodeWithSelector(IPausing.PauseTooLong.selector, START + 3 days));
+        pause(START + 3 days + 1);
+        pause(START + 1 days);
+        vm.warp(START + 1 hours);
+        vm.expectEmit(address(access));
+        emit IPausing.PauseSet(guardian, START + 1 hours);
+        pause(0);
+        vm.assertEq(access.pausedUntil(), START + 1 hours);
+    }
+
+    function test_the_next_pause_waits_seven_days() public {
+        pause(START + 1 days);
+        vm.warp(START + 8 days - 1);
+        vm.expectRevert(abi.encodeWithSelector(IPausing.PauseTooSoon.selector, START + 8 days));
+        pause(START + 9 days);
+        vm.warp(START + 8 days);
+        pause(START + 9 days);
+    }
+
+    function test_only_the_guardian_pauses() public {
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, bytes32("guardian"), owner));
+        vm.prank(owner);
+        access.pause(START + 1);
+    }
+}
