@@ -135,10 +135,12 @@ class Plan:
         ruleset: the rules; their hash is fixed in the distributor.
         window_s: seconds between a proposal and its activity.
         bond: what a challenge puts up, in base units of the token.
+        token: the ERC-20 that is paid; None makes a test token.
     """
 
     roles: Roles
     ruleset: Ruleset
+    token: Address | None = None
     window_s: int = WINDOW_S
     bond: Wei = BOND
 
@@ -158,6 +160,10 @@ class Creator(Protocol):
 
     def chain_id(self) -> int: ...
 
+    def found(self, address: Address) -> Created:
+        """A contract that is there already."""
+        ...
+
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created: ...
 
 
@@ -170,7 +176,7 @@ def deploy(
     *,
     sent: Callable[[str, int], None] = lambda _title, _gas: None,
 ) -> tuple[Record, Chain]:
-    """The six contracts and a test token stand, the ruleset is content, the meters are admitted.
+    """The six contracts stand, the ruleset is content, the meters are admitted.
 
     Args:
         creator: what makes contracts.
@@ -193,7 +199,9 @@ def deploy(
         sent(f"deploy {name}", made[name].gas_used)
         return made[name].address
 
-    token = make("Token")
+    if plan.token is not None:
+        made["Token"] = creator.found(plan.token)
+    token = plan.token or make("Token")
     datasets = make("DatasetRegistry", roles.owner, roles.guardian)
     consents = make("ConsentRegistry")
     make("DataAccess", datasets, consents, roles.owner, roles.guardian)
@@ -203,7 +211,7 @@ def deploy(
     make("RoyaltyDistributor", token, rules.digest, plan.window_s, plan.bond, *named)
     record = Record(
         chain_id=creator.chain_id(),
-        first_block=min(one.block for one in made.values()),
+        first_block=made["DatasetRegistry"].block,
         contracts={name: made[name].address for name in NAMES},
         code_hashes={name: made[name].code_hash for name in NAMES},
         roles=roles,

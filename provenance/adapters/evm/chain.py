@@ -265,6 +265,13 @@ class EvmCreator:
         """The chain's number."""
         return self.node.chain_id()
 
+    def found(self, address: Address) -> Created:
+        """A contract that is there already."""
+        code = self.node.code(address)
+        if not code:
+            raise NoCode(f"no contract at {abi.checksummed(address)}", address=abi.checksummed(address))
+        return Created(address, keccak(code), self.node.block("latest").number, 0)
+
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created:
         """The contract stands; its code is the compiled one."""
         try:
