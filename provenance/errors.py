@@ -7,9 +7,10 @@ stable `code`, its facts as fields, and a `next` line. Leaves that concern one a
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from provenance.types import Json
+if TYPE_CHECKING:
+    from provenance.types import Json
 
 
 class ProvenanceError(Exception):

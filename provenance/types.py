@@ -33,7 +33,7 @@ BlockNumber = NewType("BlockNumber", int)
 UnixSeconds = NewType("UnixSeconds", int)
 UnixMs = NewType("UnixMs", int)
 
-Json: TypeAlias = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
+Json: TypeAlias = bool | int | str | Sequence["Json"] | Mapping[str, "Json"] | None
 """What a document may hold: no float, so that money never meets one."""
 
 ZERO32 = Bytes32(bytes(32))

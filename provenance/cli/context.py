@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from provenance.types import Address
 
 
+__all__ = ["Context", "DryRun", "Flags", "Sent", "Session", "ether"]
+
+
 class DryRun(Exception):
     """The command has shown what it would do; nothing was sent."""
 

@@ -108,8 +108,10 @@ def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
 
 
 def _refuse_depth(data: bytes) -> None:
-    """The nesting is counted before it is parsed: with a raised recursion limit (py_ecc sets 100,000 where
-    eth-account is imported) the parser would overflow the C stack and kill the process.
+    """No value is nested deeper than 64 levels.
+
+    It is counted before parsing: with a raised recursion limit (py_ecc sets 100,000 where eth-account is
+    imported) the parser would overflow the C stack and end the process.
     """
     if data.count(b"[") + data.count(b"{") <= DEPTH:
         return

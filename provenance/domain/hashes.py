@@ -46,7 +46,7 @@ def sha256(data: bytes) -> Bytes32:
     return Bytes32(hashlib.sha256(data).digest())
 
 
-def word(value: bytes | int | bool) -> bytes:
+def word(value: bytes | int | bool) -> bytes:  # noqa: FBT001 - a boolean is one of the ABI's words
     """One ABI word: integers and booleans right-aligned, an address (20 bytes) too, bytesN left-aligned.
 
     Source: Contract ABI Specification, "Formal Specification of the Encoding".
