@@ -75,6 +75,26 @@ def register(request: Request, manifest: Manifest, cid: Cid, dataset: DatasetId,
     return world.transact(call, TITLE)
 
 
+def match(asked: Register, manifest: Manifest) -> None:
+    """The registration is that of this manifest, whose consents the holder's gateway will check.
+
+    Raises:
+        OtherRegistration: a root, holder, terms, shares or count differs.
+    """
+    said = Register(
+        holder=manifest.holder,
+        manifest_root=manifest.root(),
+        manifest_digest=asked.manifest_digest,
+        terms_hash=manifest.terms_hash,
+        split_hash=manifest.split_hash(),
+        items=len(manifest.recordings),
+        deadline=asked.deadline,
+    )
+    if said != asked:
+        names = [name for name in Register.__slots__ if getattr(asked, name) != getattr(said, name)]
+        raise OtherRegistration(f"the manifest has another {', '.join(names)}", fields=list(names))
+
+
 def check(given: Authorization, said: Register, chain: Chain) -> None:
     """The holder signed exactly this.
 
@@ -104,16 +124,16 @@ def parse(data: bytes) -> Authorization:
     return Authorization(typed.from_json(Register, document), fields.octets(document, "signature"))
 
 
-def sign(asked: Authorization, signer: Signer, chain: Chain, deadline: UnixSeconds) -> Authorization:
+def sign(asked: Register, signer: Signer, chain: Chain, deadline: UnixSeconds) -> Authorization:
     """The registration that was asked for, signed by its holder.
 
     Raises:
         OtherRegistration: it is not for this account.
     """
-    if asked.register.holder != signer.address:
+    if asked.holder != signer.address:
         raise OtherRegistration(
-            f"this registration is for 0x{asked.register.holder.hex()}, not for 0x{signer.address.hex()}",
+            f"this registration is for 0x{asked.holder.hex()}, not for 0x{signer.address.hex()}",
             next="Repeat with --account of the holder.",
         )
-    said = Register(**{name: getattr(asked.register, name) for name in Register.__slots__} | {"deadline": deadline})
+    said = Register(**{name: getattr(asked, name) for name in Register.__slots__} | {"deadline": deadline})
     return Authorization(said, signer.sign(typed.digest(chain.deployment.domains.registry, said)))

@@ -351,8 +351,8 @@ def test_a_contributor_registers_for_a_holder_only_with_the_holders_signature(de
     asked = registers.parse(Path(str(caught.value.facts["file"])).read_bytes())
     deadline = UnixSeconds(NOW + 1_000)
     with pytest.raises(OtherRegistration):
-        registers.sign(asked, documents.Key("stranger"), desk.chain, deadline)
-    signed = registers.sign(asked, documents.HOLDER, desk.chain, deadline)
+        registers.sign(asked.register, documents.Key("stranger"), desk.chain, deadline)
+    signed = registers.sign(asked.register, documents.HOLDER, desk.chain, deadline)
     again = registers.parse(registers.encode(signed.register, signed.signature))
     outcome = desk.run(replace(request, authorization=again))
     assert desk.chain.datasets[outcome.dataset_id][0] == documents.HOLDER.address
@@ -365,7 +365,7 @@ def test_a_signature_for_something_else_is_refused_before_it_is_sent(desk: Desk)
     with pytest.raises(AuthorizationNeeded) as caught:
         desk.run(request)
     asked = registers.parse(Path(str(caught.value.facts["file"])).read_bytes())
-    signed = registers.sign(asked, documents.HOLDER, desk.chain, UnixSeconds(NOW + 1_000))
+    signed = registers.sign(asked.register, documents.HOLDER, desk.chain, UnixSeconds(NOW + 1_000))
     with pytest.raises(OtherRegistration) as other:
         desk.run(replace(request, sources=desk.takes(1), authorization=signed))
     assert "items" in other.value.facts["fields"]  # type: ignore[operator]

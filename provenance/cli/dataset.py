@@ -1,0 +1,232 @@
+"""Which datasets are there, and what does their holder do with them?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.frame import PATH, command, group
+from provenance.cli.out import plain
+from provenance.cli.values import ID, shown_address, shown_time
+from provenance.errors import Invalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provenance.app.ports import Mined
+    from provenance.cli.context import Context
+    from provenance.domain.manifest import Manifest
+    from provenance.types import Bytes32, Json
+
+COLUMNS = ("datasetId", "title", "kind", "language", "items", "minutes", "holder", "status")
+
+
+@group("dataset")
+def dataset() -> None:
+    """Registered datasets."""
+
+
+@command(dataset, "list", example=("provenance dataset list", "provenance dataset list --holder holder-1 --json"))
+@click.option("--holder", metavar="NAME|ADDRESS", help="Only those of this rights holder.")
+def list_(ctx: Context, holder: str | None) -> None:
+    """List the datasets in the gateway's catalogue."""
+    from provenance.domain import fields
+
+    filters = {"holder": fields.shown(ctx.address(holder))} if holder else {}
+    _emit_rows(ctx, ctx.gateway().listing("datasets", **filters).rows)
+
+
+@command(dataset, "search", example=("provenance dataset search digits", "provenance dataset search 'голос 声音'"))
+@click.argument("words", nargs=-1, required=True)
+def search(ctx: Context, words: tuple[str, ...]) -> None:
+    """Search titles, tags, kinds and languages for all of WORDS."""
+    _emit_rows(ctx, ctx.gateway().listing("datasets", q=" ".join(words)).rows)
+
+
+@command(dataset, "show", example=("provenance dataset show 0x5a…c1", "provenance dataset show 0x5a…c1 --json"))
+@click.argument("dataset_id", type=ID, metavar="DATASET")
+def show(ctx: Context, dataset_id: Bytes32) -> None:
+    """Show one dataset and its recordings."""
+    from provenance.app.dataset import UnknownDataset
+    from provenance.domain import fields
+
+    gateway, name = ctx.gateway(), fields.shown(dataset_id)
+    found = gateway.listing("datasets", dataset=name).rows
+    if not found:
+        raise UnknownDataset(f"the gateway lists no dataset {name}", dataset=name)
+    recordings = gateway.listing("recordings", dataset=name).rows
+    columns = ("index", "name", "seconds", "verdict", "voices", "consents")
+    text = plain(_told(found[0])) + "\n\n" + plain([_take(row) for row in recordings], columns)
+    ctx.out.emit({**found[0], "recordings": list(recordings)}, text=text)
+
+
+@command(dataset, "sign", example="provenance dataset sign register.json --account holder-1 --out signed.json")
+@click.argument("file", type=PATH)
+@click.option("--until", default="7d", show_default=True, metavar="DATE", help="Last second at which it counts.")
+@click.option("--out", type=PATH, required=True, metavar="F", help="File to make; it is given to the contributor.")
+def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
+    """Sign the registration in FILE, which `upload --for` asked for, after looking at its manifest."""
+    from provenance.app.publish import register
+    from provenance.cli import dates, files
+    from provenance.domain import fields
+    from provenance.domain.manifest import Manifest
+
+    asked = register.parse(files.read(file)).register
+    _, data = ctx.content().get_digest(asked.manifest_digest)
+    manifest = Manifest.parse(data)
+    register.match(asked, manifest)
+    files.fresh(out)
+    what = f"{manifest.title!r}, {len(manifest.recordings)} recordings, shares {_shares(manifest)}"
+    if ctx.dry_run:
+        ctx.would(f"sign the registration of {what}", title=manifest.title)
+    ctx.out.say(f"You sign the registration of {what}, for ever public.")
+    ctx.out.confirm("Sign it?")
+    deadline = dates.seconds(until, ctx.clock.now(), option="--until")
+    signed = register.sign(asked, ctx.wallet().signer, ctx.chain(), deadline)
+    files.write(out, register.encode(signed.register, signed.signature))
+    root = fields.shown(asked.manifest_root)
+    ctx.out.emit({"path": str(out), "manifestRoot": root, "deadline": deadline}, text=f"Wrote {out}")
+
+
+@command(
+    dataset,
+    "suspend",
+    example=(
+        "provenance dataset suspend 0x5a…c1 --account holder-1",
+        "provenance dataset suspend 0x5a…c1 --lift",
+        "provenance dataset suspend 0x5a…c1 --account guardian --ruling ruling.json",
+    ),
+)
+@click.argument("dataset_id", type=ID, metavar="DATASET")
+@click.option("--lift", is_flag=True, help="End the suspension.")
+@click.option("--for-good", is_flag=True, help="Revoke: no new license ever.")
+@click.option("--ruling", type=PATH, metavar="FILE", help="The guardian's published ruling.")
+def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ruling: Path | None) -> None:
+    """Stop new licenses of DATASET. A guardian's suspension, under a ruling, also stops access under old ones."""
+    from provenance.app import dataset as use
+    from provenance.cli import files
+    from provenance.domain import fields, ledger
+
+    if lift and for_good:
+        raise Invalid("--lift and --for-good exclude each other", next="Give one of them.")
+    wanted = ledger.DATASET_ACTIVE if lift else ledger.DATASET_REVOKED if for_good else ledger.DATASET_SUSPENDED
+    published = ctx.content().put(files.read(ruling)) if ruling else None
+    call = use.suspension(
+        dataset_id,
+        ctx.wallet().signer.address,
+        ctx.chain(),
+        wanted=wanted,
+        ruling=published.digest if published else None,
+    )
+    if ruling and published and not ctx.dry_run:
+        ctx.gateway(ctx.wallet()).put_content(published, files.read(ruling))
+    mined = ctx.transact(call, "set dataset status")
+    said = {"status": use.STATUS[int(str(call.args[1]))], "ruling": str(published) if published else None}
+    _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), **said})
+
+
+@command(dataset, "supersede", example="provenance dataset supersede 0x5a…c1 0x77…02 --account holder-1")
+@click.argument("old", type=ID, metavar="OLD")
+@click.argument("new", type=ID, metavar="NEW")
+def supersede(ctx: Context, old: Bytes32, new: Bytes32) -> None:
+    """Name NEW as the version that replaces OLD; licenses of OLD go on."""
+    from provenance.app import dataset as use
+    from provenance.domain import fields
+
+    call = use.superseding(old, new, ctx.wallet().signer.address, ctx.chain())
+    mined = ctx.transact(call, "supersede dataset")
+    _emit_done(ctx, mined, {"datasetId": fields.shown(old), "supersededBy": fields.shown(new)})
+
+
+@command(
+    dataset,
+    "transfer",
+    example=(
+        "provenance dataset transfer 0x5a…c1 holder-2 --account holder-1",
+        "provenance dataset transfer 0x5a…c1 --accept --account holder-2",
+    ),
+)
+@click.argument("dataset_id", type=ID, metavar="DATASET")
+@click.argument("to", required=False, metavar="[TO]")
+@click.option("--accept", is_flag=True, help="Take over a dataset that was offered to this account.")
+@click.option("--withdraw", is_flag=True, help="Withdraw the offer.")
+def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool, withdraw: bool) -> None:
+    """Offer DATASET to a new holder, who takes it over with --accept. Licenses go on; old offers end."""
+    from provenance.app import dataset as use
+    from provenance.domain import fields
+    from provenance.types import ZERO_ADDRESS
+
+    if [bool(to), accept, withdraw].count(True) != 1:
+        raise Invalid("one of TO, --accept and --withdraw is needed", next="Name the new holder, or accept.")
+    account = ctx.wallet().signer.address
+    if accept:
+        call = use.acceptance(dataset_id, account, ctx.chain())
+    else:
+        call = use.transfer(dataset_id, ZERO_ADDRESS if to is None else ctx.address(to), account, ctx.chain())
+    mined = ctx.transact(call, "accept dataset" if accept else "transfer dataset")
+    said: dict[str, Json] = {"datasetId": fields.shown(dataset_id), "accepted": accept}
+    _emit_done(ctx, mined, said)
+
+
+@command(dataset, "split", example="provenance dataset split 0x5a…c1 holder-1=6000 voice-1=4000 --account holder-1")
+@click.argument("dataset_id", type=ID, metavar="DATASET")
+@click.argument("shares", nargs=-1, required=True, metavar="ACCT=BPS…")
+def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
+    """Announce new shares of DATASET, in basis points; they count for windows that start 7 days from now."""
+    from provenance.app import dataset as use
+    from provenance.cli.upload import splits_of
+    from provenance.domain import fields
+
+    wallet = ctx.wallet()
+    account = wallet.signer.address
+    asked = splits_of(ctx, shares, account)
+    call, cid, document = use.resharing(dataset_id, asked, account, chain=ctx.chain(), content=ctx.content())
+    if not ctx.dry_run:
+        ctx.gateway(wallet).put_content(cid, document)
+    mined = ctx.transact(call, "set split")
+    _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), "split": str(cid)})
+
+
+def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:
+    text = plain([_told(row) for row in rows], COLUMNS) or "No datasets."
+    ctx.out.emit(list(rows), text=text)
+
+
+def _told(row: dict[str, Json]) -> dict[str, Json]:
+    """A row of the catalogue as people read it."""
+    from provenance.types import Address, UnixSeconds
+
+    told = dict(row)
+    for name in ("holder", "registrant", "gateway"):
+        if told.get(name):
+            told[name] = shown_address(Address(bytes.fromhex(str(told[name])[2:])))
+    duration = told.pop("durationMs", None)
+    told["minutes"] = (
+        None if duration is None else f"{int(str(duration)) // 60_000}:{int(str(duration)) // 1_000 % 60:02}"
+    )
+    if told.get("time") is not None:
+        told["time"] = shown_time(UnixSeconds(int(str(told["time"]))))
+    return told
+
+
+def _take(row: dict[str, Json]) -> dict[str, Json]:
+    duration, voices, consents = int(str(row["durationMs"])), row.get("voiceIds"), row.get("consentIds")
+    verdict = row.get("verdict")
+    return {
+        "index": row["index"],
+        "name": row["name"],
+        "seconds": f"{duration // 1_000}.{duration // 100 % 10}",
+        "verdict": ("pass", "review", "reject")[verdict] if isinstance(verdict, int) and verdict < 3 else verdict,
+        "voices": len(voices) if isinstance(voices, list) else 0,
+        "consents": [str(one)[:10] + "…" for one in consents] if isinstance(consents, list) else [],
+    }
+
+
+def _shares(manifest: Manifest) -> str:
+    return ", ".join(f"{shown_address(one.account)} {one.bps} bps" for one in manifest.splits)
+
+
+def _emit_done(ctx: Context, mined: Mined, said: dict[str, Json]) -> None:
+    value: dict[str, Json] = {**said, "tx": "0x" + mined.tx.hex(), "block": str(mined.block.number)}
+    ctx.out.emit(value)
