@@ -33,8 +33,11 @@ def list_(ctx: Context, holder: str | None) -> None:
     """List the datasets in the gateway's catalogue."""
     from provenance.domain import fields
 
-    filters = {"holder": fields.shown(ctx.address(holder))} if holder else {}
-    _emit_rows(ctx, ctx.gateway().listing("datasets", **filters).rows)
+    rows = ctx.gateway().listing("datasets").rows
+    if holder:
+        wanted = fields.shown(ctx.address(holder))
+        rows = tuple(row for row in rows if row.get("holder") == wanted)  # the holder now, not who registered it
+    _emit_rows(ctx, rows)
 
 
 @command(dataset, "search", example=("provenance dataset search digits", "provenance dataset search 'голос 声音'"))
