@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -30,3 +31,10 @@ def test_make_installs_the_uv_that_ci_runs():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     pinned = next(line.split(":=")[1].strip() for line in makefile.splitlines() if line.startswith("UV_VERSION"))
     assert version("uv") == pinned
+
+
+def test_the_npm_lock_names_every_platforms_binaries():
+    """`npm ci` refuses a lock that leaves out what it did not install; `npm install` leaves it out all the same."""
+    packages = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+    wanted = {name for one in packages.values() if not one.get("peer") for name in one.get("optionalDependencies", {})}
+    assert {name for name in wanted if not any(path.endswith(f"node_modules/{name}") for path in packages)} == set()
