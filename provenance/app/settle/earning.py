@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from provenance.app.ports import Chain, Content
     from provenance.app.settle.reading import Leaves, Published
     from provenance.domain.ledger import Settlement
-    from provenance.types import Address, Bytes32, Json
+    from provenance.types import Address, Bytes32, Json, UnixSeconds
 
 SUBTREE: Final = 256  # what one claimSubtree takes; Source: IRoyaltyDistributor.SubtreeSize
 
@@ -38,7 +38,7 @@ class Due:
     cumulative: Wei
     claimed: Wei
     proof: tuple[Bytes32, ...]
-    active_at: int
+    active_at: UnixSeconds
 
     @property
     def amount(self) -> Wei:

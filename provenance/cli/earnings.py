@@ -1,0 +1,122 @@
+"""What an account earned: `provenance earnings …`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.frame import command, group
+from provenance.cli.values import shown_address, shown_amount, shown_time, token
+from provenance.errors import Conflict
+
+if TYPE_CHECKING:
+    from provenance.app.settle import Due
+    from provenance.cli.context import Context
+    from provenance.types import Json
+
+
+@group("earnings")
+def earnings() -> None:
+    """Show what was earned and why, and claim it."""
+
+
+_EPOCH = click.option("--epoch", type=click.IntRange(min=1), metavar="N", help="This epoch; else the last one.")
+_PAYEE = click.option("--payee", metavar="NAME|ADDRESS", help="Of this account; else of --account.")
+
+
+@command(
+    earnings, "show", example=("provenance earnings show --account holder-1", "provenance earnings show --epoch 2")
+)
+@_EPOCH
+@_PAYEE
+def show(ctx: Context, epoch: int | None, payee: str | None) -> None:
+    """Show what the account has earned, what of it was paid, and what can be claimed."""
+    due, decimals, symbol = _due(ctx, epoch, payee)
+    facts = _facts(ctx, due)
+    text = "\n".join(
+        (
+            f"{shown_address(due.payee)}, epoch {due.epoch}",
+            f"earned in all  {shown_amount(due.cumulative, decimals)} {symbol}",
+            f"paid so far    {shown_amount(due.claimed, decimals)} {symbol}",
+            f"can be claimed {shown_amount(due.amount, decimals)} {symbol}"
+            + ("" if facts["active"] else f", from {shown_time(due.active_at)} on"),
+        )
+    )
+    ctx.out.emit(facts, text=text)
+
+
+@command(earnings, "statement", example="provenance earnings statement --account holder-1 --epoch 1")
+@_EPOCH
+@_PAYEE
+def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
+    """Explain what the account earned in an epoch: licenses, recordings, weights and money, line by line."""
+    from provenance.app import settle
+
+    address = ctx.address(payee)
+    chain, content = ctx.chain(), ctx.content()
+    settlement, published = settle.latest(chain, content, epoch)
+    settle.leaves(content, published, root=settlement.proposed.event.root)
+    found = settle.statement(content, published, address)
+    number = settlement.epoch
+    if found is None:
+        ctx.out.emit(
+            {"payee": shown_address(address), "epoch": number, "net": "0", "why": []},
+            text=f"{shown_address(address)} earned nothing in epoch {number}.",
+        )
+        return
+    decimals, symbol = token(chain)
+    lines = [f"{shown_address(address)}, epoch {number}"]
+    for name, words in (
+        ("gross", "from licenses"),
+        ("fee", "as fee payee"),
+        ("adjustments", "refunds, returns, rulings"),
+        ("net", "in all"),
+    ):
+        lines.append(f"  {shown_amount(int(str(found[name])), decimals):>16} {symbol}  {words}")
+    why = found.get("why")
+    lines += ["Why (base units):", *(f"  {line}" for line in why)] if isinstance(why, list | tuple) else []
+    ctx.out.emit({"epoch": number, **found}, text="\n".join(lines))
+
+
+@command(earnings, "claim", example="provenance earnings claim --account holder-1")
+@_EPOCH
+@_PAYEE
+def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
+    """Claim what is due: anyone may send it, the tokens go to the payee."""
+    due, decimals, symbol = _due(ctx, epoch, payee)
+    if not due.amount:
+        ctx.out.emit(
+            _facts(ctx, due) | {"paid": "0"}, text=f"Everything up to epoch {due.epoch} has been paid already."
+        )
+        return
+    if not _facts(ctx, due)["active"]:
+        raise Conflict(
+            f"epoch {due.epoch} can be claimed from {shown_time(due.active_at)} on",
+            next="Wait for its window; on a devnet `provenance devnet advance SECONDS` moves the clock.",
+            activeAt=due.active_at,
+        )
+    mined = ctx.transact(due.call(), "claim")
+    ctx.out.emit(
+        _facts(ctx, due) | {"paid": str(due.amount), "tx": f"0x{mined.tx.hex()}"},
+        text=f"Paid {shown_amount(due.amount, decimals)} {symbol} to {shown_address(due.payee)}.",
+    )
+
+
+def _due(ctx: Context, epoch: int | None, payee: str | None) -> tuple[Due, int, str]:
+    from provenance.app import settle
+
+    chain = ctx.chain()
+    return settle.due(chain, ctx.content(), ctx.address(payee), epoch), *token(chain)
+
+
+def _facts(ctx: Context, due: Due) -> dict[str, Json]:
+    return {
+        "payee": shown_address(due.payee),
+        "epoch": due.epoch,
+        "cumulative": str(due.cumulative),
+        "claimed": str(due.claimed),
+        "due": str(due.amount),
+        "activeAt": due.active_at,
+        "active": ctx.clock.now() >= due.active_at,
+    }
