@@ -52,6 +52,7 @@ gas: setup ## gas of each operation against its target and the snapshot
 
 bench: setup ## every benchmark
 	$(BIN)/python benches/gas.py
+	$(BIN)/python benches/content.py
 
 fuzz: setup ## the contracts' tests with 100,000 runs, and ten times the Python examples
 	FOUNDRY_PROFILE=deep $(FORGE) test
