@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from indexer import records, tables
 from indexer.store import bulk
@@ -36,6 +37,13 @@ class NotFinal(Conflict):
 
     code = "not-final"
     next = "Start `provenance node follow`, or wait until the proposal is final, then repeat."
+
+
+class NonceTaken(Conflict):
+    """Two payouts of one account want the same nonce."""
+
+    code = "nonce-taken"
+    next = "Only one `provenance node pay` may use an account: stop the other one, then repeat."
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +149,19 @@ class Outbox:
 
         Raises:
             Broken: somebody did.
+            NonceTaken: another payout of this account has the nonce.
         """
-        with self.database.write() as connection:
-            moved = connection.execute(
-                update(_PAYOUTS)
-                .where((_PAYOUTS.c.id == one.id) & (_PAYOUTS.c.state == one.state))
-                .values(state=state, changed_at_s=at, **changes)
-            ).rowcount
-            if moved != 1:
-                raise Broken(f"payout {one.id} was moved by another worker")
+        try:
+            with self.database.write() as connection:
+                moved = connection.execute(
+                    update(_PAYOUTS)
+                    .where((_PAYOUTS.c.id == one.id) & (_PAYOUTS.c.state == one.state))
+                    .values(state=state, changed_at_s=at, **changes)
+                ).rowcount
+                if moved != 1:
+                    raise Broken(f"payout {one.id} was moved by another worker")
+        except IntegrityError as error:
+            raise NonceTaken(f"payout {one.id}: the nonce is reserved already", payout=one.id) from error
         return self.get(one.id)
 
     def sign(self, one: Outgoing, attempt: Attempt) -> Outgoing:
