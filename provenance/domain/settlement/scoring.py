@@ -214,7 +214,8 @@ def proportions(
     spread = sorted(set(fallback), key=_target_order) or [Hold("license", license_.id)]
     direct = _by_target(counts, by, license_)
     undirected = direct.pop(_FALLBACK_TARGET, 0)
-    score = {target: value * len(spread) for target, value in direct.items()}
+    factor = len(spread) if undirected else 1  # so that an equal part of what is undirected is whole
+    score = {target: value * factor for target, value in direct.items()}
     if undirected or not direct:
         for target in spread:
             score[target] = score.get(target, 0) + (undirected or 1)

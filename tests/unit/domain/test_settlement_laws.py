@@ -288,9 +288,9 @@ def test_a_statement_says_what_was_earned_and_why() -> None:
     row = by_payee["0x" + account("r1").hex()]
     assert (row["gross"], row["fee"], row["adjustments"], row["net"]) == ("71", "0", "0", "71")
     [share] = row["shares"]
-    assert share["recordings"] == [{"recordingId": "0x" + name("r1").hex(), "score": "1500000", "bps": 10_000}]
-    assert (share["score"], share["scoreOfAll"]) == ("1500000", "2000000")
-    assert row["why"][0].startswith("71: 1500000 of 2000000 points of score under license 0x")
+    assert share["recordings"] == [{"recordingId": "0x" + name("r1").hex(), "score": "750000", "bps": 10_000}]
+    assert (share["score"], share["scoreOfAll"]) == ("750000", "1000000")
+    assert row["why"][0].startswith("71: 750000 of 1000000 points of score under license 0x")
     assert "weights by its licensee, method 1" in row["why"][0]
     assert sum(int(row["net"]) for row in rows) == int(parse(epoch.manifest, kind="provenance/epoch")["totalEpoch"])
 
