@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     )
     from provenance.domain.manifest import Recording
     from provenance.domain.typed import KeyBinding
-    from provenance.types import Address, BlockNumber, Json, LicenseId
+    from provenance.types import Address, BlockNumber, Json, LicenseId, RecordingId
 
 REQUEST_S: Final = 600
 BINDING_S: Final = 366 * 86_400
@@ -118,11 +118,20 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Licensed:
+    """One recording on disk, and the id that usage names it by."""
+
+    recording_id: RecordingId
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Downloaded:
     """What is on disk now."""
 
-    files: tuple[Path, ...]
-    there_before: tuple[Path, ...]
+    files: tuple[Licensed, ...]
+    there_before: int
+    """How many of the files were there before, whole."""
     refused: tuple[dict[str, Json], ...]
 
 
@@ -183,18 +192,18 @@ def download(world: World, use: Use, out: Path, names: tuple[str, ...] = ()) -> 
     license_ = licenses.find(world.chain, use.license_id)
     envelopes = {index: one for lease in opened.leases for index, one in lease.envelopes.items()}
     out.mkdir(parents=True, exist_ok=True)
-    made, before = [], []
+    files, before = [], 0
     recordings = [opened.dataset.manifest.recordings[index] for index in opened.opened]
     world.progress.phase("download", sum(one.sealed.header.sealed_bytes for one in recordings))
     for one, path in _places(recordings, out):
         secret = _secret(world, license_, one, envelopes[one.index])
         if _is_there(path, one, secret):
-            before.append(path)
+            before += 1
         else:
             _fetch(world, one, world.cipher.opening(one.sealed, secret), path)
-            made.append(path)
+        files.append(Licensed(recording_id(opened.dataset.id, one.index), path))
         world.progress.advance(one.sealed.header.sealed_bytes)
-    return Downloaded(tuple(made), tuple(before), opened.refused)
+    return Downloaded(tuple(files), before, opened.refused)
 
 
 def contract_verdict(

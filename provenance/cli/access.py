@@ -97,13 +97,13 @@ def download(
     ctx.out.emit(
         {
             "license": f"0x{license_id.hex()}",
-            "files": [str(one) for one in done.files],
-            "thereBefore": [str(one) for one in done.there_before],
+            "files": [{"recordingId": f"0x{one.recording_id.hex()}", "path": str(one.path)} for one in done.files],
+            "thereBefore": done.there_before,
             "refused": list(done.refused),
         },
         text="\n".join(
             (
-                f"Wrote {len(done.files)} recordings to {folder}; {len(done.there_before)} were there before.",
+                f"{len(done.files)} recordings are in {folder}; {done.there_before} were there before.",
                 *_told(done.refused),
             )
         ),
