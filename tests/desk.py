@@ -26,7 +26,7 @@ from provenance.app.ports import Call
 from provenance.domain import canonical, cid, fields, splits, typed
 from provenance.domain.cid import Cid
 from provenance.domain.consent import Scope, SignedConsent
-from provenance.domain.license import license_id
+from provenance.domain.license import SignedOffer, license_id
 from provenance.domain.manifest import Manifest, Recording, SealedObject, recording_id
 from provenance.domain.merkle import leaf, root
 from provenance.domain.sealed import Header, Secret, envelope_info
@@ -303,6 +303,29 @@ class Desk:
             nonce,
         )
         return license_id(typed.digest(self.node.deployment.domains.access, offer), self.address(licensee))
+
+    def offer(self, package: Package, *, name: str = "holder", **changes: object) -> SignedOffer:
+        """A free open offer of everything that the terms allow."""
+        said = typed.Offer(
+            self.dataset_id(package),
+            self.address(name),
+            ZERO_ADDRESS,
+            self.node.deployment.contracts["Token"],
+            Wei(0),
+            UnixSeconds(self.now + 86_400),
+            0b110,
+            UnixSeconds(self.now + 3_600),
+            0,
+            package.terms.terms_hash,
+            self.nonce(),
+        )
+        said = replace(said, **changes)  # type: ignore[arg-type]
+        return SignedOffer(said, self.sign(name, typed.digest(self.node.deployment.domains.access, said)))
+
+    def settle_down(self) -> None:
+        """The mirror is at the chain's head, and somebody has looked at what tests undid."""
+        self.node.present()
+        self.node.mirror.release("tests undo blocks", self.now)
 
     def binding(self, name: str = "licensee", nonce: int = 0) -> typed.KeyBinding:
         return typed.KeyBinding(self.address(name), self.wallets[name].encryption_key, FOR_EVER, nonce)

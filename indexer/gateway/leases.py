@@ -118,6 +118,7 @@ def basis(node: Node, license_id: Bytes32) -> Basis:
     terms = Terms.parse(node.content.get_digest(manifest.terms_hash)[1])
     consents = manifest.consents_by_id(node.deployment.domains.consent)
     state = node.state(at, final, of_license, node.facts(at, license_.dataset_id), node.facts(at, *consents))
+    node.check_pinned(at)
     return Basis(state, license_, manifest, terms, consents)
 
 

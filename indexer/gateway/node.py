@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from indexer.store.custody import CustodyStore
 from indexer.store.history import History, merged
 from indexer.store.leases import LeaseStore
-from indexer.store.mirror import Mirror, NotMirrored
+from indexer.store.mirror import Mirror
 from indexer.store.usage import UsageStore
 from provenance.app.ports import GatewayKey
 from provenance.domain import signature, typed
@@ -131,13 +131,24 @@ class Node:
         """
         head = self.chain.head()
         deadline = time.monotonic() + self.wait_s
-        while not self._reached(head):
+        while (mirrored := self.mirror.hash_at(head.number)) != head.hash:
             if time.monotonic() > deadline:
                 position = self.mirror.position()
                 at = position.number if position else None
                 raise MirrorBehind(f"the mirror is at block {at}, the chain at {head.number}", block=head.number)
             time.sleep(POLL_S)
+            if mirrored is not None:  # one of the two is on a dead branch
+                head = self.chain.head()
         return self.history.head(), self.history.head(final=True).number
+
+    def check_pinned(self, at: Block) -> None:
+        """What was read since `present` belongs to that block's chain.
+
+        Raises:
+            MirrorBehind: the block was undone meanwhile.
+        """
+        if self.mirror.hash_at(at.number) != at.hash:
+            raise MirrorBehind(f"block {at.number} was undone while it was read", block=at.number)
 
     def about(self, at: Block, final: BlockNumber, *subjects: bytes) -> State:
         """The facts that name any of these ids or accounts, folded."""
@@ -169,9 +180,3 @@ class Node:
         approvals = Ledger.fold(self.history.events_about(digest, last=final.number))
         if wallet == ZERO_ADDRESS or not approvals.approved(wallet, digest, final.number):
             raise SignatureNeeded(f"0x{wallet.hex()} has neither signed nor approved 0x{digest.hex()}")
-
-    def _reached(self, head: Block) -> bool:
-        try:
-            return self.history.block(head.number).hash == head.hash or self.history.head().number > head.number
-        except NotMirrored:
-            return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,6 +11,7 @@ from fastapi import FastAPI, Response
 from indexer.gateway import readiness
 from indexer.http import bodies, content, problems, routes
 from indexer.http.metrics import Metrics
+from provenance.errors import ProvenanceError
 
 if TYPE_CHECKING:
     from indexer.gateway import Node
@@ -21,7 +23,7 @@ def create_app(node: Node) -> FastAPI:
     log = structlog.get_logger("gateway")
     metrics = Metrics(node)
     app.add_middleware(metrics.middleware)
-    problems.install(app, lambda error: log.error("failed", error=type(error).__name__, exc_info=error))
+    problems.install(app, lambda error: log.error("failed", **told(error)))
 
     @app.get("/health")
     def health() -> Response:
@@ -38,3 +40,10 @@ def create_app(node: Node) -> FastAPI:
     app.include_router(content.routes(node))
     app.include_router(routes.routes(node))
     return app
+
+
+def told(error: Exception) -> dict[str, str]:
+    """What the log says of a failure: of a bug where it was, and never a local variable, which may be a key."""
+    if isinstance(error, ProvenanceError):
+        return {"code": error.code, "detail": error.detail}
+    return {"error": type(error).__name__, "trace": "".join(traceback.format_exception(error))}

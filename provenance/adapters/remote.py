@@ -243,11 +243,11 @@ class Gateway:
 
     def health(self) -> dict[str, Json]:
         """The process is alive."""
-        return self._json("GET", "/health")
+        return self._json("GET", "/health", idempotent=False)
 
     def ready(self) -> dict[str, Json]:
         """It can decide: the mirror follows the chain's head. `Unavailable` says what is missing."""
-        return self._json("GET", "/ready")
+        return self._json("GET", "/ready", idempotent=False)
 
     def close(self) -> None:
         """No connection is open afterwards."""
@@ -272,7 +272,7 @@ class Gateway:
         body: Mapping[str, Json] | None = None,
         *,
         signed: bool = False,
-        idempotent: bool = False,
+        idempotent: bool | None = None,
         attachment: bytes | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> dict[str, Json]:
@@ -283,7 +283,13 @@ class Gateway:
             headers |= {"content-type": "application/vnd.apache.parquet", "provenance-segment": data.decode("ascii")}
             data = attachment
         response = self._send(
-            method, target, body=data, signed=signed, headers=headers, retry=idempotent, timeout_s=timeout_s
+            method,
+            target,
+            body=data,
+            signed=signed,
+            headers=headers,
+            retry=method == "GET" if idempotent is None else idempotent,
+            timeout_s=timeout_s,
         )
         try:
             answer = canonical.loads(response.content, ANSWER_BYTES)
@@ -301,7 +307,7 @@ class Gateway:
         body: bytes | Path = b"",
         signed: bool = False,
         headers: Mapping[str, str] | None = None,
-        retry: bool = False,
+        retry: bool = True,
         timeout_s: float = TIMEOUT_S,
         accept: tuple[int, ...] = (),
     ) -> httpx2.Response:
@@ -320,7 +326,7 @@ class Gateway:
                 raise _problem(response)
             return response
 
-        if not retry and method not in ("GET", "HEAD", "PUT"):
+        if not retry:
             return once()
         for attempt in stamina.retry_context(on=Unavailable, attempts=ATTEMPTS, wait_initial=0.2, wait_max=3.0):
             with attempt:
