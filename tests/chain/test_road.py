@@ -99,6 +99,7 @@ def test_events_are_the_same_by_range_and_by_subject(road):
 
 def test_accepting_pays_the_holder_exactly_and_once(road):
     chain, before = road.world.chain, license.balance(road.world.chain, road.holder.address)
+    chain.send(Call("Token", "approve", (chain.deployment.contracts["DataAccess"], 0)), road.licensee)
     offer = road.offer()
     made = license.accept(chain, offer, road.licensee.address, road.clock, road.send_as(road.licensee))
     assert license.balance(chain, road.holder.address) - before == 5_000_000

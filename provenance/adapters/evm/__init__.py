@@ -1,4 +1,4 @@
-"""How does a use-case reach the chain? The only place that touches web3, and that lazily."""
+"""How does a use-case reach the chain? The only place of the wallet that speaks JSON-RPC."""
 
 from __future__ import annotations
 

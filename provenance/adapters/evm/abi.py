@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from provenance.abi import load
 from provenance.domain.hashes import keccak
-from provenance.errors import Invalid, Reverted
+from provenance.errors import Invalid, Reverted, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,13 @@ _PANIC_CODE: Final = bytes.fromhex("4e487b71")
 _JSON_INTEGER: Final = 1 << 53
 
 Entry = Mapping[str, Any]
+
+
+class BadAnswer(Unavailable):
+    """The node's bytes do not fit the contract's ABI."""
+
+    code = "bad-answer"
+    next = "Use another RPC endpoint; if it repeats, the contract at that address is not ours."
 
 
 def entries(name: str, sort: str) -> tuple[Entry, ...]:
@@ -109,7 +116,7 @@ def encoded(parameters: Sequence[Mapping[str, Any]], values: Sequence[object]) -
     Raises:
         Invalid: a value does not fit its type.
     """
-    from eth_abi.abi import encode  # noqa: PLC0415 - loads with web3
+    from eth_abi.abi import encode  # noqa: PLC0415 - 0.3 s, only where a contract is called
     from eth_abi.exceptions import EncodingError  # noqa: PLC0415
 
     try:
@@ -119,10 +126,18 @@ def encoded(parameters: Sequence[Mapping[str, Any]], values: Sequence[object]) -
 
 
 def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[object, ...]:
-    """The values; addresses as bytes, structs and lists as tuples."""
-    from eth_abi.abi import decode  # noqa: PLC0415 - loads with web3
+    """The values; addresses as bytes, structs and lists as tuples.
 
-    values = decode([kind(one) for one in parameters], data)
+    Raises:
+        BadAnswer: the bytes are not such values.
+    """
+    from eth_abi.abi import decode  # noqa: PLC0415 - 0.3 s, only where a contract is called
+    from eth_abi.exceptions import DecodingError  # noqa: PLC0415
+
+    try:
+        values = decode([kind(one) for one in parameters], data)
+    except (DecodingError, ValueError, OverflowError) as error:
+        raise BadAnswer(f"the node's answer is not what the contract returns: {error}") from None
     return tuple(_plain(kind(one), value) for one, value in zip(parameters, values, strict=True))
 
 
@@ -159,6 +174,13 @@ def _leaf(code: str) -> type[Reverted]:
 
 def refusal(contract: str, data: bytes, message: str = "") -> Reverted:
     """The contract's refusal in words, with the error's arguments as facts."""
+    try:
+        return _told(contract, data, message)
+    except BadAnswer:
+        return Reverted(f"{contract} refused with data that cannot be read", contract=contract)
+
+
+def _told(contract: str, data: bytes, message: str) -> Reverted:
     entry = _errors().get(data[:4])
     if entry is not None:
         values = decoded(entry["inputs"], data[4:])

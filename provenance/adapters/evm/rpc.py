@@ -10,18 +10,19 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import httpx2
+
 from provenance.errors import Invalid, Missing, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from web3 import HTTPProvider
-
 TIMEOUT_S: Final = 20.0
 
 _TOO_WIDE = re.compile(
     r"response size|too large|query returned more than|more than \d+ (results|logs)|block range|range (is )?too|"
-    r"exceeds? (the )?(max|limit|range)|limit exceeded|too many (results|logs|blocks)|max results|query timeout",
+    r"exceeds? (the )?(max|limit|range)|limit exceeded|too many (results|logs|blocks)|max results|query timeout|"
+    r"limited to|too wide",
     re.IGNORECASE,
 )
 _BUSY = re.compile(r"rate limit|too many requests|request rate|capacity|throttl", re.IGNORECASE)
@@ -68,8 +69,8 @@ class Rpc:
         for url in urls:
             if urlsplit(url).scheme not in ("http", "https"):
                 raise Invalid(f"{shown(url)} is not an http(s) address", field="rpc")
-        self._urls, self._timeout_s = tuple(urls), timeout_s
-        self._providers: dict[str, HTTPProvider] = {}
+        self._urls = tuple(urls)
+        self._http = httpx2.Client(timeout=timeout_s, follow_redirects=False)
 
     @property
     def url(self) -> str:
@@ -96,34 +97,26 @@ class Rpc:
         raise silent or NodeSilent("no endpoint")
 
     def _ask(self, url: str, method: str, params: tuple[object, ...]) -> object:
-        from web3.types import RPCEndpoint  # noqa: PLC0415 - 0.9 s, only where a node is asked
-
+        """Source: JSON-RPC 2.0 §4, §5."""
         try:
-            response = self._provider(url).make_request(RPCEndpoint(method), list(params))
-        except (OSError, ValueError, TypeError) as error:  # requests' errors are OSError; bad JSON is ValueError
-            status = getattr(getattr(error, "response", None), "status_code", None)
-            if status == _BUSY_STATUS:
-                raise NodeBusy(f"{shown(url)} limits our requests", rpc=shown(url)) from None
+            response = self._http.post(url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        except httpx2.HTTPError as error:
             raise NodeSilent(f"{shown(url)} does not answer ({type(error).__name__})", rpc=shown(url)) from None
-        if "result" not in response and "error" not in response:
+        if response.status_code == _BUSY_STATUS:
+            raise NodeBusy(f"{shown(url)} limits our requests", rpc=shown(url))
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or ("result" not in body and "error" not in body):
             raise NodeSilent(f"{shown(url)} does not speak JSON-RPC", rpc=shown(url))
-        problem: object = response.get("error")
-        if problem is None:
-            return response.get("result")
+        if (problem := body.get("error")) is None:
+            return body.get("result")
         told = problem if isinstance(problem, dict) else {"message": str(problem)}
         message, code = str(told.get("message", "")), told.get("code")
         if code == _BUSY_STATUS or _BUSY.search(message):
             raise NodeBusy(f"{shown(url)} limits our requests", rpc=shown(url))
         raise RpcRefused(method, message, code if isinstance(code, int) else 0, told.get("data"))
-
-    def _provider(self, url: str) -> HTTPProvider:
-        if url not in self._providers:
-            from web3 import HTTPProvider  # noqa: PLC0415 - 0.9 s, only where a node is asked
-
-            self._providers[url] = HTTPProvider(
-                url, request_kwargs={"timeout": self._timeout_s}, exception_retry_configuration=None
-            )
-        return self._providers[url]
 
 
 def shown(url: str) -> str:
