@@ -95,13 +95,13 @@ class FileJournal:
 def read(path: Path) -> Iterator[dict[str, Json]]:
     """The entries of a journal without locking it; none if there is no file."""
     try:
-        file = path.open(encoding="utf-8", newline="\n")
+        file = path.open("rb")
     except FileNotFoundError:
         return
     with file:
         for number, line in enumerate(file, 1):
-            if not line.endswith("\n"):
-                return
+            if not line.endswith(b"\n"):
+                return  # cut short by a crash: it never happened
             try:
                 entry = json.loads(line)
             except ValueError:

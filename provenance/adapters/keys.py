@@ -6,6 +6,7 @@ same, and go into `account export`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from typing import TYPE_CHECKING
@@ -42,7 +43,8 @@ class KeyFolder:
             finally:
                 os.close(folder)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
 
     def find(self, object_id: Bytes32) -> bytes:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from provenance.errors import Invalid
 from provenance.types import UnixSeconds
 
-_FROM_NOW = re.compile(r"\+?(\d{1,5})([hdwy])\Z")
+_FROM_NOW = re.compile(r"\+?(\d{1,5})([hdwy])\Z", re.ASCII)
 _SECONDS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 
 
 class BadDate(Invalid):
