@@ -35,7 +35,7 @@ _PROPOSED = bulk.table_of(tables.ProposedSettlement)
 class NotFinal(Conflict):
     """What is to be paid on is not final yet."""
 
-    code = "not-final"
+    code = "payouts-not-final"
     next = "Start `provenance node follow`, or wait until the proposal is final, then repeat."
 
 

@@ -33,7 +33,7 @@ STATUS: Final = {
 class UnknownDataset(Missing):
     """The chain has no dataset of this id."""
 
-    code = "unknown-dataset"
+    code = "dataset-missing"
     next = "Check the id with `dataset list`, and that the network is the right one."
 
 

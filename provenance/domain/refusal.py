@@ -44,7 +44,7 @@ class LicenseExpired(Denied):
     next = _RENEW
 
 
-class LicenseTerminated(Denied):
+class LicenseEnded(Denied):
     """The license was terminated, and the notice is over."""
 
     code = "license-terminated"
@@ -206,7 +206,7 @@ REFUSAL_BY_CODE: Final[dict[str, type[ProvenanceError]]] = {
         NotFinal,
         WrongLicensee,
         LicenseExpired,
-        LicenseTerminated,
+        LicenseEnded,
         PurposeNotSingle,
         PurposeNotLicensed,
         UnknownDataset,

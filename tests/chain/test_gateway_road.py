@@ -213,7 +213,7 @@ def test_a_license_ends_by_termination_or_by_time(counter: Desk, published: Pack
     binding = counter.binding(nonce=3)
     ended = counter.license(published)
     counter.send("licensee", "DataAccess", "terminate", counter.dataset_id(published), ended, ZERO32)
-    assert type(refused(counter, published, ended, binding=binding)) is refusal.LicenseTerminated
+    assert type(refused(counter, published, ended, binding=binding)) is refusal.LicenseEnded
     short = counter.license(published, expiry=counter.now + 1_000)
     counter.open(published, short, (0,), binding=binding)
     move(counter, 1_000)
