@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from provenance.adapters.evm import NodeSilent
 from provenance.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -40,13 +41,6 @@ _BEYOND: Final = re.compile(
 )
 _NO_SUCH: Final = re.compile(r"method .*(not (supported|found|available|allowed)|does not exist)", re.IGNORECASE)
 _SUGGESTED: Final = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.IGNORECASE)
-
-
-class NodeSilent(Unavailable):
-    """A node does not answer, or asks us to come back later."""
-
-    code = "node-silent"
-    next = "Start the node or correct `rpc` of the network; the mirror goes on where it stands."
 
 
 class NodeBehind(Unavailable):

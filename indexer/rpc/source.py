@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 from indexer.blocks import Header, RawLog, Span, may_hold
 from indexer.rpc.node import Ask, BadAnswer, NodeBehind, NodeSilent, NoMethod, RangeTooLarge
 from indexer.rpc.parse import header, logs, number, receipt_logs, transactions
+from provenance.adapters.evm import WrongChain
 from provenance.domain import breaker
-from provenance.errors import Invalid, Missing, Unavailable
+from provenance.errors import Missing, Unavailable
 from provenance.types import PPM_ONE, Address, BlockNumber, Bytes32
 
 if TYPE_CHECKING:
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
 
 REST: Final = breaker.Policy(failures=3, pause_ms=2_000, longest_ms=60_000)
 BATCH: Final = 100  # calls in one HTTP request; providers refuse more
-
-
-class WrongChain(Invalid):
-    """A node serves another chain than the settings name."""
-
-    code = "wrong-chain"
-    next = "Correct rpc or chain_id of the network."
 
 
 class NodesDisagree(Unavailable):

@@ -44,10 +44,10 @@ ACTORS: Final = (
 TOKENS_EACH: Final = Wei(1_000_000 * 10**6)
 
 
-class OtherChain(Conflict):
+class DevnetDiffers(Conflict):
     """The chain that runs is not the one that was deployed to."""
 
-    code = "other-chain"
+    code = "devnet-differs"
     next = "Start afresh: `provenance devnet reset`."
 
 
@@ -73,7 +73,7 @@ def up(
     """The chain runs, and everything that belongs to it is there.
 
     Raises:
-        OtherChain: the contracts on the chain are not those of this package.
+        DevnetDiffers: the contracts on the chain are not those of this package.
     """
     devnet = wire.devnet(settings)
     running = devnet.start(backend, port)
@@ -150,7 +150,7 @@ def _checked(node: Node, record: Record) -> Record:
     try:
         wire.connect(node, record)
     except (NoCode, AbiMismatch) as error:
-        raise OtherChain(error.detail) from None
+        raise DevnetDiffers(error.detail) from None
     return record
 
 

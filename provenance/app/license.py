@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from provenance.app.dataset import NotHolder
 from provenance.app.ports import Call
 from provenance.domain import license as rules
 from provenance.domain import typed
@@ -43,13 +44,6 @@ class Send(Protocol):
     """The call is mined, after whatever the caller asks its user."""
 
     def __call__(self, call: Call, title: str) -> Mined: ...
-
-
-class NotHolder(Denied):
-    """Another account holds the dataset."""
-
-    code = "not-holder"
-    next = "Use the holder's account with --account NAME."
 
 
 class NotActive(Conflict):

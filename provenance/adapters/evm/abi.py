@@ -50,10 +50,10 @@ _JSON_INTEGER: Final = 1 << 53
 Entry = Mapping[str, Any]
 
 
-class BadAnswer(Unavailable):
+class AnswerUnreadable(Unavailable):
     """The node's bytes do not fit the contract's ABI."""
 
-    code = "bad-answer"
+    code = "answer-unreadable"
     next = "Use another RPC endpoint; if it repeats, the contract at that address is not ours."
 
 
@@ -129,7 +129,7 @@ def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[objec
     """The values; addresses as bytes, structs and lists as tuples.
 
     Raises:
-        BadAnswer: the bytes are not such values.
+        AnswerUnreadable: the bytes are not such values.
     """
     from eth_abi.abi import decode  # noqa: PLC0415 - 0.3 s, only where a contract is called
     from eth_abi.exceptions import DecodingError  # noqa: PLC0415
@@ -137,7 +137,7 @@ def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[objec
     try:
         values = decode([kind(one) for one in parameters], data)
     except (DecodingError, ValueError, OverflowError) as error:
-        raise BadAnswer(f"the node's answer is not what the contract returns: {error}") from None
+        raise AnswerUnreadable(f"the node's answer is not what the contract returns: {error}") from None
     return tuple(_plain(kind(one), value) for one, value in zip(parameters, values, strict=True))
 
 
@@ -176,7 +176,7 @@ def refusal(contract: str, data: bytes, message: str = "") -> Reverted:
     """The contract's refusal in words, with the error's arguments as facts."""
     try:
         return _told(contract, data, message)
-    except BadAnswer:
+    except AnswerUnreadable:
         return Reverted(f"{contract} refused with data that cannot be read", contract=contract)
 
 

@@ -280,7 +280,7 @@ def test_other_reverts_are_told_as_they_are():
 
 def test_results_that_do_not_fit_are_the_nodes_fault():
     for answer in ("0x", "0x01", "0x" + "ff" * 32):
-        with pytest.raises(abi.BadAnswer):
+        with pytest.raises(abi.AnswerUnreadable):
             chain({"eth_call": answer}).read(Call("Token", "decimals", ()))
     with pytest.raises(NodeSilent):
         chain({"eth_call": "no hex"}).read(Call("Token", "decimals", ()))
