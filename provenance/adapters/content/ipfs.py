@@ -157,7 +157,7 @@ class Client:
 
     def load(self, car: Iterator[bytes], size: int) -> str:
         """The root that the daemon names; the package wants a file, so the CAR passes through one."""
-        with tempfile.TemporaryFile() as file:
+        with tempfile.NamedTemporaryFile(suffix=".car") as file:  # the package reads its name
             file.writelines(car)
             file.seek(0)
             timeout = DEADLINE_S + size / SLOWEST_BYTES_PER_S
