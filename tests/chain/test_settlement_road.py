@@ -1,0 +1,232 @@
+"""From a Meter's receipt to tokens in a payee's account: real gateway, real contracts, real claims."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from indexer.gateway import batches
+from provenance.adapters import tally
+from provenance.adapters.keystore import KeySigner
+from provenance.adapters.queue import FolderQueue
+from provenance.app import settle
+from provenance.app.deploy import ruleset_1
+from provenance.app.meter import Output, Recorder, open_session
+from provenance.app.ports import Call
+from provenance.app.settle import closing, earning
+from provenance.domain import typed
+from provenance.domain.hashes import sha256
+from provenance.domain.manifest import recording_id
+from provenance.domain.terms import PerUnit
+from provenance.domain.usage import Outcome, model_id
+from provenance.errors import Missing
+from provenance.types import Bytes32, UnixSeconds, Wei
+from tests.desk import Desk, Package, desk, speech
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from provenance.app.settle import Proposed
+    from tests.anvil import World
+
+PRICE = 1_000
+HOUR_S = 3_600
+
+
+@pytest.fixture(scope="module")
+def counter(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with chain_world.undone(), desk(chain_world, tmp_path_factory.mktemp("settled")) as made:
+        made.node.content.put(ruleset_1(chain_world.signers[0].address).encode())
+        yield made
+
+
+def send(counter: Desk, call: Call, signer: int) -> object:
+    return counter.world.chain.send(call, counter.world.signers[signer])
+
+
+def recorder(counter: Desk, license_: Bytes32, folder: Path, *, units: int = 50) -> Recorder:
+    """A session at the gateway, in a queue on disk."""
+    key = KeySigner(sha256(folder.name.encode()))
+    domain = counter.node.deployment.domains.usage
+    now = counter.now
+    session = typed.MeterSession(
+        counter.node.address, key.address, license_, now, UnixSeconds(now + 600), units, counter.nonce()
+    )
+    queue = FolderQueue(folder, new=True)
+    made = Recorder(queue.journal, queue, key, domain, counter.node.clock)
+    made.begin(open_session(domain, session, counter.wallets["licensee"].signer))
+    counter.client("licensee").open_session(made.session, made.session_signature)
+    return made
+
+
+def output(package: Package, counter: Desk, index: int, **changes: object) -> Output:
+    recording = recording_id(counter.dataset_id(package), index)
+    made = Output(
+        commitment=sha256(b"a clip"),
+        model=model_id("tiny", "1"),
+        purpose=0b10,
+        territory="DE",
+        weights={recording: 1_000_000},
+    )
+    return replace(made, **changes)
+
+
+def proposed(counter: Desk) -> Proposed:
+    return settle.epoch(
+        counter.world.chain,
+        counter.world.chain,
+        counter.node.content,
+        counter.world.signers[1],
+        tally.engine(),
+    )
+
+
+def tokens(counter: Desk, name: str) -> int:
+    (found,) = counter.world.chain.read(Call("Token", "balanceOf", (counter.address(name),)))
+    return int(found)
+
+
+def window_over(counter: Desk) -> None:
+    counter.world.chain.node.rpc.call("evm_increaseTime", HOUR_S + 1)
+    counter.world.chain.node.rpc.call("evm_mine")
+    counter.settle_down()
+
+
+@pytest.fixture(scope="module")
+def road(counter: Desk, tmp_path_factory: pytest.TempPathFactory) -> tuple[Package, Bytes32, Proposed]:
+    """Two recordings opened, three outputs recorded, one late after a voice withdrew; epoch 1 proposed."""
+    consents = [counter.consent(voice="voice"), counter.consent(voice="voice-2")]
+    terms = counter.terms()
+    terms = replace(terms, price=replace(terms.price, per_unit=PerUnit(1, Wei(PRICE))))
+    package = counter.published([speech(11), speech(12)], consents=consents, terms=terms)
+    license_ = counter.license(package)
+    counter.fund(license_, 100_000)
+    access = counter.open(package, license_, (0, 1))
+    counter.record(package, license_, access.id, 2)
+    before = recorder(counter, license_, tmp_path_factory.mktemp("q") / "before")
+    before.record(output(package, counter, 0))
+    before.record(output(package, counter, 1, units=2))
+    before.record(output(package, counter, 1, outcome=Outcome.DRAFT))
+    before.cut(last=True)
+    before.submit(counter.client("licensee"))
+    counter.settle_down()
+    batches.anchor(counter.node, lambda call: send(counter, call, 0))
+    after = recorder(counter, license_, tmp_path_factory.mktemp("q") / "after")
+    after.record(output(package, counter, 1))
+    after.cut(last=True)
+    after.submit(counter.client("licensee"))
+    counter.world.chain.node.rpc.call("evm_increaseTime", 60)
+    counter.send(
+        "voice-2",
+        "ConsentRegistry",
+        "revokeConsent",
+        consents[1].id(counter.node.deployment.domains.consent),
+        bytes(32),
+    )
+    counter.world.chain.node.rpc.call("evm_increaseTime", 60)
+    counter.settle_down()
+    batches.anchor(counter.node, lambda call: send(counter, call, 0))
+    counter.settle_down()
+    return package, license_, proposed(counter)
+
+
+def test_what_is_owed_shared_and_held_follows_the_rules(counter: Desk, road: tuple[Package, Bytes32, Proposed]) -> None:
+    _, license_, done = road
+    [pot] = [one for one in done.epoch.decision.pots if one.license.id == license_]
+    # 4 units before, 1 after the withdrawal: 5 x 1,000; fee 5 %; of 4,750 a fifth is held
+    assert (pot.due, pot.gross, pot.fee, pot.held, pot.pot) == (5_000, 5_000, 250, 950, 3_800)
+    [rejected] = pot.account.rejected
+    assert rejected.reason == "consent-withdrawn"
+    assert done.epoch.total == 4_050
+
+
+def test_whoever_has_chain_and_content_has_the_same_bytes(
+    counter: Desk, road: tuple[Package, Bytes32, Proposed]
+) -> None:
+    *_, done = road
+    chain = counter.world.connect()
+    event = next(one for one in earning.settlements(chain)).proposed.event
+    published = settle.published(counter.node.content, event.manifest_digest)
+    inputs = settle.gather(
+        chain,
+        counter.node.content,
+        chain.deployment,
+        done.epoch.decision.inputs.cutoff,
+        ruleset_hash=closing.ruleset_hash(chain),
+        read_uses=tally.engine().read_uses,
+    )
+    again = settle.decide(inputs, tally.engine(), name=str(published.manifest["engine"]))
+    assert (again.root, again.manifest, again.documents) == (done.epoch.root, done.epoch.manifest, done.epoch.documents)
+    assert event.usage_head == again.usage_head
+
+
+def test_a_statement_tells_the_holder_why(counter: Desk, road: tuple[Package, Bytes32, Proposed]) -> None:
+    _, published = settle.latest(counter.world.chain, counter.node.content)
+    row = settle.statement(counter.node.content, published, counter.address("holder"))
+    assert row is not None
+    assert row["net"] == "3800"
+    assert settle.statement(counter.node.content, published, counter.address("thief")) is None
+
+
+def test_a_missing_document_stops_the_settlement_by_name(
+    counter: Desk, road: tuple[Package, Bytes32, Proposed]
+) -> None:
+    *_, done = road
+    segment = done.epoch.decision.inputs.segments[0]
+    kept = counter.node.content.get(segment.cid)
+    counter.node.content.remove(segment.cid)
+    try:
+        with pytest.raises(Missing, match=str(segment.cid)):
+            settle.gather(
+                counter.world.chain,
+                counter.node.content,
+                counter.node.deployment,
+                done.epoch.decision.inputs.cutoff,
+                ruleset_hash=closing.ruleset_hash(counter.world.chain),
+                read_uses=tally.engine().read_uses,
+            )
+    finally:
+        counter.node.content.put(kept)
+
+
+def test_the_contract_pays_exactly_what_the_tree_says(counter: Desk, road: tuple[Package, Bytes32, Proposed]) -> None:
+    chain, content = counter.world.chain, counter.node.content
+    due = settle.due(chain, content, counter.address("holder"))
+    assert (due.amount, due.claimed) == (3_800, 0)
+    with pytest.raises(settle.StillOpen):
+        proposed(counter)
+    window_over(counter)
+    had = tokens(counter, "holder")
+    chain.send(due.call(), counter.world.signers[7])
+    assert tokens(counter, "holder") - had == 3_800
+    assert settle.due(chain, content, counter.address("holder")).amount == 0
+
+
+def test_the_next_epoch_goes_on_where_this_one_ended_and_one_call_pays_a_subtree(
+    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+) -> None:
+    package, license_, done = road
+    chain, content = counter.world.chain, counter.node.content
+    more = recorder(counter, license_, tmp_path / "more")
+    more.record(output(package, counter, 0, units=3))
+    more.cut(last=True)
+    more.submit(counter.client("licensee"))
+    counter.settle_down()
+    batches.anchor(counter.node, lambda call: send(counter, call, 0))
+    counter.settle_down()
+    second = proposed(counter)
+    assert second.epoch.number == 2
+    assert second.epoch.total == 4_050 + 3_000
+    [pot] = [one for one in second.epoch.decision.pots if one.license.id == license_]
+    assert (pot.due, pot.balance) == (3_000, 95_000)
+    assert second.epoch.decision.carry.holds == done.epoch.decision.carry.holds
+    window_over(counter)
+    settlement, published = settle.latest(chain, content)
+    leaves = settle.leaves(content, published, root=settlement.proposed.event.root)
+    [call] = settle.claims(leaves, settlement.epoch)
+    had = tokens(counter, "holder"), tokens(counter, "operator")
+    chain.send(call, counter.world.signers[7])
+    assert (tokens(counter, "holder") - had[0], tokens(counter, "operator") - had[1]) == (2_850, 400)
