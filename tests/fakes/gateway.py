@@ -13,7 +13,7 @@ from provenance.domain.cid import Cid
 from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.sealed import Secret
 from provenance.errors import Missing
-from provenance.types import ZERO32, BlockNumber, Bytes32, UnixSeconds
+from provenance.types import ZERO32, Address, BlockNumber, Bytes32, UnixSeconds
 from tests import documents
 from tests.fakes.chain import Killed, MemoryChain
 from tests.fakes.content import MemoryContent
@@ -31,7 +31,9 @@ class MemoryGateway:
         self.uploads: list[Cid] = []
         self.deposits: dict[Bytes32, tuple[SignedGateReport, ...]] = {}
         self.earlier: dict[bytes, Bytes32] = {}
-        """Plaintext → another holder's dataset."""
+        """Plaintext → a stranger's dataset."""
+        self.heard: dict[bytes, tuple[Address, Bytes32]] = {}
+        """Plaintext → who deposited it first, and in which dataset."""
         self.unfit: set[bytes] = set()
         self.die_at_upload = -1
         self.die_at_deposit = False
@@ -70,6 +72,7 @@ class MemoryGateway:
         for digest in (found.terms_hash, found.split_hash(), *(one.consent.scope_hash for one in found.consents)):
             self.content.get_digest(digest)
         refused: list[dict[str, object]] = []
+        heard: list[bytes] = []
         for item in (*found.recordings, found.private):
             envelope = envelopes.get(item.sealed.header.object_id)
             if envelope is None or not self.content.has(item.cid):
@@ -79,22 +82,31 @@ class MemoryGateway:
             index = getattr(item, "index", -1)
             if plaintext in self.unfit:
                 refused.append({"index": index, "code": "take-rejected", "quality": {}})
-            elif plaintext in self.earlier and index not in dispute:
-                dataset = fields.shown(self.earlier[plaintext])
-                refused.append({"index": index, "code": "duplicate-of", "dataset": dataset, "recording": 0})
+            elif index >= 0:
+                heard.append(plaintext)
+                earlier = self._earlier(plaintext, found.holder)
+                if earlier is not None and index not in dispute:
+                    dataset = fields.shown(earlier)
+                    refused.append({"index": index, "code": "duplicate-of", "dataset": dataset, "recording": 0})
         if refused:
             duplicates = any(row["code"] == "duplicate-of" for row in refused)
             raise (refusal.DuplicateOf if duplicates else refusal.TakeRejected)("refused", refused=refused)  # type: ignore[arg-type]
-        dataset = found.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
-        self.deposits[dataset] = tuple(
+        made = found.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
+        for plaintext in heard:
+            self.heard.setdefault(plaintext, (found.holder, made))
+        self.deposits[made] = tuple(
             SignedGateReport(
                 one.index,
-                typed.GateReport(recording_id(dataset, one.index), 0, ZERO32, documents.word("cluster"), 1),
+                typed.GateReport(recording_id(made, one.index), 0, ZERO32, documents.word("cluster"), 1),
                 b"",
             )
             for one in found.recordings
         )
-        return self.deposits[dataset]
+        return self.deposits[made]
+
+    def _earlier(self, plaintext: bytes, holder: Address) -> Bytes32 | None:
+        first, dataset = self.heard.get(plaintext, (holder, None))
+        return self.earlier.get(plaintext) if first == holder else dataset
 
     def _opened(self, item, secret: Secret) -> bytes:
         return seal.open_(item.sealed, secret, self.content.get(item.cid))

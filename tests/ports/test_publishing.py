@@ -1,0 +1,302 @@
+"""Do the chain and gateway in memory answer publishing as a real node and a real gateway do?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from provenance.adapters import seal
+from provenance.adapters.ear import FileEar
+from provenance.adapters.journal import FileJournal
+from provenance.adapters.keys import KeyFolder
+from provenance.adapters.keystore import SystemRandom
+from provenance.app import consent as consents
+from provenance.app.ports import Call, Chain, Ear, Gateway, Heard, Wallet
+from provenance.app.publish import Given, Outcome, Request, Source, World, upload
+from provenance.app.publish import register as registers
+from provenance.app.publish.request import AuthorizationNeeded, NothingToRegister
+from provenance.app.publish.takes import Studio
+from provenance.domain import signature, typed
+from provenance.domain.consent import Scope, SignedConsent
+from provenance.domain.manifest import dataset_id
+from provenance.domain.refusal import ConsentWithdrawn, DuplicateOf
+from provenance.domain.splits import Split
+from provenance.errors import Invalid, Reverted
+from provenance.types import BPS_ONE, ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
+from tests import anvil, documents
+from tests.desk import desk, speech, wav
+from tests.fakes.chain import MemoryChain
+from tests.fakes.content import MemoryContent
+from tests.fakes.gateway import WALLET, MemoryGateway
+from tests.unit.app.studio import DeskWallet, FakeEar, SilentProgress
+
+pytestmark = pytest.mark.ports
+SILENCE = wav(np.zeros(16_000))
+
+
+class Deaf:
+    """An ear that lets everything pass, so that the gateway has to say it."""
+
+    def listen(self, path: Path) -> Heard:
+        del path
+        return Heard(2_000, 8_000, 1, "wav/pcm_16", {"verdict": "pass", "gateVersion": 1})
+
+
+@dataclass
+class Side:
+    """One world: in memory, or a node and a gateway in processes and threads of their own."""
+
+    chain: Chain
+    wallets: dict[str, Wallet]
+    gateways: dict[str, Gateway]
+    folder: Path
+    seed: int = 0
+    contents: dict[str, MemoryContent] = field(default_factory=dict)
+
+    def address(self, name: str) -> Address:
+        return self.wallets[name].signer.address
+
+    @property
+    def now(self) -> UnixSeconds:
+        return self.chain.head().time
+
+    def consent(self, holder: str = "holder", voice: str = "voice") -> SignedConsent:
+        asked = consents.Grant(
+            voice="me",
+            holder=self.address(holder),
+            purposes=0b110,
+            territories=("WW",),
+            not_before=UnixSeconds(self.now - 10),
+            not_after=UnixSeconds(self.now + 10**7),
+            scope=Scope(None),
+        )
+        with FileJournal(self.folder / f"{voice}.jsonl") as journal:
+            return consents.grant(
+                asked,
+                journal=journal,
+                random=SystemRandom(),
+                signer=self.wallets[voice].signer,
+                chain=self.chain,
+                now=self.now,
+            ).consent
+
+    def source(self, data: bytes) -> Source:
+        self.seed += 1
+        path = self.folder / f"take{self.seed}.wav"
+        path.write_bytes(data)
+        return Source(path, path.name)
+
+    def request(self, takes: list[bytes], holder: str = "holder", **changes: object) -> Request:
+        terms = documents.terms(not_before=UnixSeconds(1), not_after=UnixSeconds(self.now + 10**8))
+        made: dict[str, object] = {
+            "title": f"Title {self.seed} of {holder}",
+            "kind": "voice",
+            "language": "en",
+            "terms": terms,
+            "holder": self.address(holder),
+            "splits": (Split(self.address(holder), BPS_ONE),),
+            "sources": tuple(self.source(data) for data in takes),
+        }
+        if "consents" not in changes and changes.get("kind", "voice") == "voice":
+            made["consents"] = (Given(self.consent(holder)),)
+        return Request(**{**made, **changes})  # type: ignore[arg-type]
+
+    def run(self, request: Request, name: str = "holder", ear: Ear | None = None) -> Outcome:
+        home = self.folder / f"home of {name}"
+        studio = Studio(
+            content=self.contents.setdefault(name, MemoryContent()),
+            keys=KeyFolder(home / "keys"),
+            cipher=seal.Pao1(),
+            ear=ear or FileEar(),
+            random=SystemRandom(),
+            wallet=self.wallets[name],
+            chain=self.chain,
+            progress=SilentProgress(),
+        )
+
+        def write(suffix: str, data: bytes) -> Path:
+            (home / suffix).write_bytes(data)
+            return home / suffix
+
+        with FileJournal(home / f"{documents.word(request.title).hex()}.jsonl") as journal:
+            world = World(
+                studio=studio,
+                gateway=self.gateways[name],
+                journal=journal,
+                transact=lambda call, _: self.chain.send(call, self.wallets[name].signer),
+                agree=lambda _: None,
+                write=write,
+            )
+            return upload(request, world, self.now)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+    with (
+        anvil.world(tmp_path_factory.mktemp("anvil") / "devnet") as world,
+        desk(world, tmp_path_factory.mktemp("desk")) as counter,
+    ):
+        wallets: dict[str, Wallet] = dict(counter.wallets)
+        gateways: dict[str, Gateway] = {name: counter.client(name) for name in wallets}
+        yield Side(world.connect(), wallets, gateways, tmp_path_factory.mktemp("real"), seed=1_000)
+
+
+@pytest.fixture(scope="module")
+def fake(tmp_path_factory: pytest.TempPathFactory) -> Side:
+    chain = MemoryChain((WALLET.address,))
+    gateway = MemoryGateway(chain)
+    gateway.unfit.add(SILENCE)
+    names = ("holder", "voice", "voice-2", "thief", "licensee")
+    wallets: dict[str, Wallet] = {name: DeskWallet(documents.Key(name)) for name in names}
+    gateways: dict[str, Gateway] = dict.fromkeys(names, gateway)  # type: ignore[arg-type]
+    return Side(chain, wallets, gateways, tmp_path_factory.mktemp("fake"))
+
+
+@pytest.fixture(params=["fake", "real"])
+def side(request: pytest.FixtureRequest) -> Side:
+    found: Side = request.getfixturevalue(request.param)
+    return found
+
+
+def registration(name: str) -> tuple[Bytes32, Bytes32, Bytes32, Bytes32, int]:
+    root, digest, terms, split = (documents.word(f"{part} of {name}") for part in ("root", "digest", "terms", "split"))
+    return root, digest, terms, split, 3
+
+
+def test_the_chain_knows_a_dataset_from_its_registration_on(side: Side) -> None:
+    words, registry = registration("one"), side.chain.deployment.contracts["DatasetRegistry"]
+    dataset = dataset_id(side.chain.deployment.chain_id, registry, side.address("holder"), words[0], words[2])
+    known = Call("DatasetRegistry", "holderAndStatus", (dataset,))
+    assert side.chain.read(known) == (ZERO_ADDRESS, 0)
+    mined = side.chain.send(Call("DatasetRegistry", "register", words), side.wallets["holder"].signer)
+    assert side.chain.read(known) == (side.address("holder"), 1)
+    event = mined.logs[0].event
+    assert (event.dataset_id, event.holder, event.items) == (dataset, side.address("holder"), 3)  # type: ignore[union-attr]
+    with pytest.raises(Reverted):
+        side.chain.send(Call("DatasetRegistry", "register", words), side.wallets["holder"].signer)
+    with pytest.raises(Reverted):
+        side.chain.send(Call("DatasetRegistry", "register", (*words[:4], 0)), side.wallets["thief"].signer)
+
+
+def test_anybody_may_send_what_the_holder_signed_and_nothing_else(side: Side) -> None:
+    words = registration("two")
+    deadline = UnixSeconds(side.now + 1_000)
+    said = typed.Register(side.address("holder"), *words, deadline)
+    digest = typed.digest(side.chain.deployment.domains.registry, said)
+    signed = side.wallets["holder"].signer.sign(digest)
+    assert signature.recover(digest, signed) == side.address("holder")
+    changed = (*words[:4], 4)
+    with pytest.raises(Reverted):
+        side.chain.send(
+            Call("DatasetRegistry", "registerFor", (said.holder, changed, deadline, signed)),
+            side.wallets["thief"].signer,
+        )
+    mined = side.chain.send(
+        Call("DatasetRegistry", "registerFor", (said.holder, words, deadline, signed)), side.wallets["thief"].signer
+    )
+    assert mined.logs[0].event.holder == side.address("holder")  # type: ignore[union-attr]
+
+
+def test_a_meter_has_a_head_and_others_have_none(side: Side) -> None:
+    meter = side.gateways["holder"].key().wallet
+    assert side.chain.read(Call("UsageLedger", "headOf", (meter,)))[0] not in (ZERO32, 0)
+    assert side.chain.read(Call("UsageLedger", "headOf", (side.address("thief"),)))[0] == ZERO32
+
+
+def test_a_revocation_counts_for_its_sender_alone_and_once(side: Side) -> None:
+    consent_id = documents.word("some consent")
+    call = Call("ConsentRegistry", "revokeConsent", (consent_id, ZERO32))
+    side.chain.send(call, side.wallets["thief"].signer)
+    assert consents.withdrawn_at(consent_id, side.address("voice"), side.chain) is None
+    side.chain.send(call, side.wallets["voice"].signer)
+    assert consents.withdrawn_at(consent_id, side.address("voice"), side.chain) is not None
+    with pytest.raises(Reverted):
+        side.chain.send(call, side.wallets["voice"].signer)
+
+
+def test_a_wallet_stands_by_a_digest_it_approved(side: Side) -> None:
+    good = side.consent()
+    forged = SignedConsent(good.consent, side.wallets["thief"].signer.sign(ZERO32), good.territories, good.scope)
+    with pytest.raises(signature.BadSignature):
+        consents.check_signed(forged, side.chain)
+    digest = good.id(side.chain.deployment.domains.consent)
+    side.chain.send(Call("ConsentRegistry", "approveDigest", (digest,)), side.wallets["voice"].signer)
+    consents.check_signed(forged, side.chain)
+
+
+def test_takes_are_deposited_judged_and_registered(side: Side) -> None:
+    outcome = side.run(side.request([speech(11), speech(12)]))
+    assert (outcome.recordings, outcome.refused) == (2, ())
+    assert [(one.index, one.report.verdict) for one in outcome.reports] == [(0, 0), (1, 0)]
+    assert registers.is_registered(outcome.dataset_id, side.chain)
+
+
+def test_another_holders_audio_is_refused_by_number_unless_disputed(side: Side) -> None:
+    takes = [speech(21), speech(22)]
+    first = side.run(side.request(takes))
+    same = side.request([*takes, speech(23)], "thief")
+    outcome = side.run(same, "thief")
+    assert outcome.recordings == 1
+    assert [one.code for one in outcome.refused] == ["duplicate-of"] * 2
+    assert all(first.dataset_id.hex() in one.reason for one in outcome.refused)
+    with pytest.raises(DuplicateOf) as caught:
+        side.run(side.request(takes, "thief"), "thief")
+    assert caught.value.facts["dataset"] == "0x" + first.dataset_id.hex()
+    disputed = side.run(side.request(takes, "thief", dispute=True), "thief")
+    assert (disputed.recordings, disputed.refused) == (2, ())
+
+
+def test_the_same_holder_may_offer_its_audio_again(side: Side) -> None:
+    takes = [speech(31)]
+    first = side.run(side.request(takes))
+    second = side.run(side.request(takes))
+    assert second.recordings == 1
+    assert second.dataset_id != first.dataset_id
+
+
+def test_what_the_gateway_finds_unfit_is_left_out(side: Side) -> None:
+    outcome = side.run(side.request([speech(41), SILENCE], kind="sound"), ear=Deaf())
+    assert outcome.recordings == 1
+    assert [one.code for one in outcome.refused] == ["take-rejected"]
+    with pytest.raises(NothingToRegister):
+        side.run(side.request([SILENCE], kind="sound"), ear=Deaf())
+
+
+def test_a_contributor_registers_with_the_holders_signature(side: Side) -> None:
+    request = side.request([speech(51)])
+    with pytest.raises(AuthorizationNeeded) as caught:
+        side.run(request, "licensee")
+    asked = registers.parse(Path(str(caught.value.facts["file"])).read_bytes()).register
+    deadline = UnixSeconds(side.now + 1_000)
+    given = registers.sign(asked, side.wallets["holder"].signer, side.chain, deadline)
+    named = Bytes32(bytes.fromhex(str(caught.value.facts["dataset"])[2:]))
+    assert not registers.is_registered(named, side.chain)
+    outcome = side.run(replace(request, authorization=given), "licensee")
+    assert outcome.dataset_id == named
+    assert side.chain.read(Call("DatasetRegistry", "holderAndStatus", (named,))) == (side.address("holder"), 1)
+
+
+def test_a_withdrawn_consent_carries_nothing_new(side: Side) -> None:
+    consent = side.consent()
+    digest = consent.id(side.chain.deployment.domains.consent)
+    side.chain.send(Call("ConsentRegistry", "revokeConsent", (digest, ZERO32)), side.wallets["voice"].signer)
+    with pytest.raises(ConsentWithdrawn):
+        side.run(side.request([speech(61)], consents=(Given(consent),)))
+
+
+@pytest.mark.parametrize("ear", [FakeEar(), FileEar()], ids=["fake", "real"])
+def test_ears_refuse_what_is_no_audio_and_judge_what_is(ear: Ear, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"")
+    with pytest.raises(Invalid):
+        ear.listen(path)
+    path.write_bytes(b"good take" if isinstance(ear, FakeEar) else speech(71))
+    heard = ear.listen(path)
+    assert (heard.quality["verdict"], heard.quality["gateVersion"], heard.reasons) == ("pass", 1, ())
+    path.write_bytes(b"reject" if isinstance(ear, FakeEar) else SILENCE)
+    assert ear.listen(path).quality["verdict"] == "reject"
+    assert ear.listen(path).reasons
