@@ -33,6 +33,7 @@ class FolderQueue:
             raise Missing(f"{folder} is no queue of a Meter", path=str(folder))
         self.folder = folder
         self.journal = FileJournal(folder / _JOURNAL)
+        self._open = True
 
     def __enter__(self) -> Self:
         return self
@@ -43,8 +44,10 @@ class FolderQueue:
         self.close()
 
     def close(self) -> None:
-        """Another process may go on with it."""
-        self.journal.close()
+        """Another process may go on with it; twice is once."""
+        if self._open:
+            self._open = False
+            self.journal.close()
 
     def keep_key(self, key: bytes) -> KeySigner:
         """The session's key is on disk, for its owner's eyes only; there was none before."""

@@ -208,7 +208,8 @@ class Meter:
             Unavailable: the gateway is silent; the queue waits for `provenance usage submit`.
         """
         with self._lock:
-            finish(self._recorder, self._queue, self._gateway)
+            if not self._recorder.done:
+                finish(self._recorder, self._queue, self._gateway)
 
 
 def finish(recorder: Recorder, queue: FolderQueue, gateway: Gateway) -> int:

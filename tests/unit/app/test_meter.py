@@ -1,0 +1,277 @@
+"""What `record` returned from is never lost, never handed over twice, never signed twice for one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provenance.adapters import segments
+from provenance.adapters.journal import JournalBusy
+from provenance.adapters.keystore import KeySigner
+from provenance.adapters.queue import FolderQueue
+from provenance.app.meter import KeyGone, Output, Recorder, SessionClosed, SessionSpent, open_session
+from provenance.app.meter import recorder as recorders
+from provenance.app.ports import SignedAck
+from provenance.domain import signature, typed, usage
+from provenance.domain.attribution import BadWeights
+from provenance.domain.hashes import sha256
+from provenance.domain.territories import UnknownTerritory
+from provenance.errors import Invalid, Missing, Unavailable
+from provenance.sdk.meter import finish, resume
+from provenance.types import Bytes32, UnixMs, UnixSeconds
+from tests import documents
+from tests.fakes.chain import Killed
+from tests.fakes.clocks import Still
+
+DOMAIN = documents.domains().usage
+GATEWAY, LICENSEE = documents.Key("gateway"), documents.Key("licensee")
+A, B = documents.word("recording a"), documents.word("recording b")
+
+
+class Counter:
+    """The gateway's word for segments: refuses what is not whole, and can be silent or die."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[typed.Segment, bytes]] = []
+        self.answers: dict[Bytes32, SignedAck] = {}
+        self.silent = False
+        self.die_after = False
+        self.key = GATEWAY
+        self.session: typed.MeterSession | None = None
+
+    def put_segment(self, segment: typed.Segment, signed: bytes, parquet: bytes) -> SignedAck:
+        if self.silent:
+            raise Unavailable("nobody answers")
+        digest = usage.segment_hash(DOMAIN, segment)
+        if digest not in self.answers:
+            assert self.session is not None
+            signature.check(digest, signed, self.session.session_key)
+            uses = segments.read(parquet, expected_sha256=segment.sha256)
+            previous = self.taken[-1][0] if self.taken else None
+            usage.check(DOMAIN, self.session, segment, uses=uses, previous=previous)
+            self.taken.append((segment, parquet))
+            ack = typed.Ack(digest, UnixMs(1))
+            self.answers[digest] = SignedAck(ack, self.key.sign(typed.digest(DOMAIN, ack)))
+        if self.die_after:
+            raise Killed
+        return self.answers[digest]
+
+
+def session_key() -> KeySigner:
+    return KeySigner(sha256(b"session key"))
+
+
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, counter: Counter) -> Path:
+    """A queue whose session has begun."""
+    key = session_key()
+    session = typed.MeterSession(
+        GATEWAY.address, key.address, documents.word("license"), UnixSeconds(1_000), UnixSeconds(9_000), 50, 1
+    )
+    counter.session = session
+    with FolderQueue(tmp_path / "queue", new=True) as queue:
+        made = Recorder(queue.journal, queue, queue.keep_key(sha256(b"session key")), DOMAIN, Still(2_000))
+        made.begin(open_session(DOMAIN, session, LICENSEE))
+    return tmp_path / "queue"
+
+
+@pytest.fixture
+def opened(folder: Path) -> Iterator[Recorder]:
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    yield recorder
+    queue.close()
+
+
+def output(**changes: object) -> Output:
+    made = Output(
+        commitment=sha256(b"clip"), model=usage.model_id("tiny", "1"), purpose=2, territory="DE", weights={A: 1_000_000}
+    )
+    return replace(made, **changes)
+
+
+def again(folder: Path, recorder: Recorder) -> Recorder:
+    """What a process that starts after `kill -9` finds."""
+    recorder._files.close()
+    return resume(folder, DOMAIN, Still(2_000))[0]
+
+
+def test_a_receipt_is_in_its_place_with_its_weights(opened: Recorder) -> None:
+    first = opened.record(output())
+    second = opened.record(output(weights={A: 1.0, B: 2.0}, outcome=usage.Outcome.DRAFT, units=3))
+    assert [use.receipt.seq for use in (first, second)] == [0, 1]
+    assert second.receipt.receipt_id == usage.receipt_id(opened.session_id, 1)
+    assert dict(second.weights) == {A: 333_333, B: 666_667}
+    assert (opened.units, opened.unsigned) == (4, 2)
+    assert opened.record(output(weights={})).receipt.attribution_method == 0
+
+
+def test_time_never_falls_even_if_the_clock_does(folder: Path) -> None:
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    with queue:
+        recorder.record(output())
+        recorder._clock = Still(500)
+        assert recorder.record(output()).receipt.occurred_at_ms == 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"weights": {A: 999_999}}, BadWeights),
+        ({"weights": {A: -1.0}}, BadWeights),
+        ({"territory": "EU"}, UnknownTerritory),
+        ({"purpose": 6}, Invalid),
+        ({"units": -1}, Invalid),
+        ({"units": 2**64, "purpose": 2}, Invalid),
+        ({"quality_ppm": 1_000_001}, Invalid),
+        ({"units": 51}, SessionSpent),
+    ],
+)
+def test_what_is_no_receipt_leaves_no_trace(
+    folder: Path, opened: Recorder, changes: dict[str, object], error: type[Exception]
+) -> None:
+    if changes.get("units") == 2**64:
+        opened.session = replace(opened.session, max_units=2**65)
+    size = (folder / "queue.jsonl").stat().st_size
+    with pytest.raises(error):
+        opened.record(output(**changes))
+    assert (opened.uses, (folder / "queue.jsonl").stat().st_size) == ([], size)
+
+
+def test_everything_is_handed_over_once_in_whole_chained_segments(
+    folder: Path, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorders, "RECEIPTS", 4)
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    for _ in range(10):
+        recorder.record(output())
+    assert finish(recorder, queue, counter) == 3
+    assert [(one.first_seq, one.count, one.last) for one, _ in counter.taken] == [
+        (0, 4, False),
+        (4, 4, False),
+        (8, 2, True),
+    ]
+    assert recorder.done
+    assert not (folder / "session.key").exists()
+
+
+def test_an_empty_session_closes_with_an_empty_last_segment(folder: Path, counter: Counter) -> None:
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    assert finish(recorder, queue, counter) == 1
+    assert [(one.count, one.last) for one, _ in counter.taken] == [(0, True)]
+
+
+def test_a_killed_process_goes_on_where_it_was(folder: Path, opened: Recorder, counter: Counter) -> None:
+    opened.record(output())
+    opened.record(output())
+    second = again(folder, opened)
+    assert [use.receipt.seq for use in second.uses] == [0, 1]
+    second.cut()
+    third = again(folder, second)
+    assert third.unsubmitted == 1
+    counter.die_after = True
+    with pytest.raises(Killed):
+        third.submit(counter)
+    counter.die_after = False
+    fourth = again(folder, third)
+    fourth.record(output())
+    fourth.cut(last=True)
+    assert fourth.submit(counter) == 2
+    assert [(one.first_seq, one.count) for one, _ in counter.taken] == [(0, 2), (2, 1)]
+    assert fourth.submit(counter) == 0
+    fourth._files.close()
+
+
+def test_a_torn_line_never_happened(folder: Path, opened: Recorder) -> None:
+    opened.record(output())
+    opened.record(output())
+    opened._files.close()
+    journal = folder / "queue.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    with queue:
+        assert len(recorder.uses) == 1
+        assert recorder.record(output()).receipt.seq == 1
+
+
+def test_a_file_kept_before_a_crash_is_replaced_and_never_signed_twice(
+    folder: Path, opened: Recorder, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.record(output())
+
+    def killed(_entry: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(opened._journal, "append", killed)
+        with pytest.raises(Killed):
+            opened.cut()
+    second = again(folder, opened)
+    second.record(output())
+    second.cut(last=True)
+    second.submit(counter)
+    assert [(one.first_seq, one.count) for one, _ in counter.taken] == [(0, 2)]
+    second._files.close()
+
+
+def test_a_silent_gateway_loses_nothing_and_says_what_to_do(folder: Path, counter: Counter) -> None:
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    recorder.record(output())
+    counter.silent = True
+    with pytest.raises(Unavailable) as refused:
+        finish(recorder, queue, counter)
+    assert f"provenance usage submit {folder}" in refused.value.next_step
+    counter.silent = False
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    assert finish(recorder, queue, counter) == 1
+
+
+def test_an_acknowledgement_of_somebody_else_is_not_believed(opened: Recorder, counter: Counter) -> None:
+    counter.key = documents.Key("somebody")
+    opened.record(output())
+    opened.cut()
+    with pytest.raises(signature.BadSignature):
+        opened.submit(counter)
+    assert opened.unsubmitted == 1
+
+
+def test_a_closed_session_and_one_without_its_key_record_nothing(
+    folder: Path, opened: Recorder, counter: Counter
+) -> None:
+    opened.cut(last=True)
+    with pytest.raises(SessionClosed):
+        opened.record(output())
+    opened._files.close()
+    (folder / "session.key").unlink()
+    with FolderQueue(folder) as queue:
+        lost = Recorder(queue.journal, queue, queue.key(), DOMAIN, Still(2_000))
+        assert lost.submit(counter) == 1
+        lost.cuts.clear()
+        with pytest.raises(KeyGone):
+            lost.cut(last=True)
+
+
+def test_one_process_at_a_time_and_only_a_queue_is_one(folder: Path, opened: Recorder, tmp_path: Path) -> None:
+    with pytest.raises(JournalBusy):
+        resume(folder, DOMAIN, Still(2_000))
+    with pytest.raises(Missing):
+        resume(tmp_path / "nothing", DOMAIN, Still(2_000))
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_key_is_readable_by_its_owner_only(folder: Path) -> None:
+    assert (folder / "session.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("change", [{"max_units": 0}, {"valid_until": UnixSeconds(1_000)}])
+def test_a_session_without_units_or_time_is_invalid(counter: Counter, folder: Path, change: dict[str, object]) -> None:
+    assert counter.session is not None
+    with pytest.raises(Invalid):
+        open_session(DOMAIN, replace(counter.session, **change), LICENSEE)
