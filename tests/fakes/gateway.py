@@ -10,8 +10,7 @@ from provenance.app.ports import GatewayKey, Listing, SignedGateReport
 from provenance.app.publish.takes import info_for
 from provenance.domain import fields, refusal, typed
 from provenance.domain.cid import Cid
-from provenance.domain.manifest import Manifest, recording_id
-from provenance.domain.sealed import Secret
+from provenance.domain.manifest import Manifest, Recording, SealedObject, recording_id
 from provenance.errors import Missing
 from provenance.types import ZERO32, Address, BlockNumber, Bytes32, UnixSeconds
 from tests import documents
@@ -74,20 +73,10 @@ class MemoryGateway:
         refused: list[dict[str, object]] = []
         heard: list[bytes] = []
         for item in (*found.recordings, found.private):
-            envelope = envelopes.get(item.sealed.header.object_id)
-            if envelope is None or not self.content.has(item.cid):
-                raise Missing("not uploaded")
-            secret = seal.open_envelope(KEY, envelope, info_for(self.chain, item.cid, item.sealed, WALLET.address))
-            plaintext = self._opened(item, secret)
-            index = getattr(item, "index", -1)
-            if plaintext in self.unfit:
-                refused.append({"index": index, "code": "take-rejected", "quality": {}})
-            elif index >= 0:
+            plaintext = self._opened(item, envelopes)
+            if isinstance(item, Recording):
                 heard.append(plaintext)
-                earlier = self._earlier(plaintext, found.holder)
-                if earlier is not None and index not in dispute:
-                    dataset = fields.shown(earlier)
-                    refused.append({"index": index, "code": "duplicate-of", "dataset": dataset, "recording": 0})
+                refused += self._refusal(plaintext, item.index, found.holder, dispute)
         if refused:
             duplicates = any(row["code"] == "duplicate-of" for row in refused)
             raise (refusal.DuplicateOf if duplicates else refusal.TakeRejected)("refused", refused=refused)  # type: ignore[arg-type]
@@ -108,7 +97,19 @@ class MemoryGateway:
         first, dataset = self.heard.get(plaintext, (holder, None))
         return self.earlier.get(plaintext) if first == holder else dataset
 
-    def _opened(self, item, secret: Secret) -> bytes:
+    def _refusal(self, plaintext: bytes, index: int, holder: Address, dispute: tuple[int, ...]) -> list[dict]:
+        earlier = self._earlier(plaintext, holder)
+        if plaintext in self.unfit:
+            return [{"index": index, "code": "take-rejected", "quality": {}}]
+        if earlier is not None and index not in dispute:
+            return [{"index": index, "code": "duplicate-of", "dataset": fields.shown(earlier), "recording": 0}]
+        return []
+
+    def _opened(self, item: Recording | SealedObject, envelopes: Mapping[Bytes32, bytes]) -> bytes:
+        envelope = envelopes.get(item.sealed.header.object_id)
+        if envelope is None or not self.content.has(item.cid):
+            raise Missing("not uploaded")
+        secret = seal.open_envelope(KEY, envelope, info_for(self.chain, item.cid, item.sealed, WALLET.address))
         return seal.open_(item.sealed, secret, self.content.get(item.cid))
 
     def listing(self, kind: str, **filters: str | int) -> Listing:
