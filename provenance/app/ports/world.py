@@ -1,4 +1,4 @@
-"""What do the use-cases need of the world?
+"""What do the use-cases need of chain, content, keys and the machine?
 
 Each port is one role; adapters are named by the tool behind them. Every fake passes the same suite
 under `tests/ports` as the real thing.
@@ -9,32 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from provenance.domain.ledger import Block, Logged
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from provenance.domain.cid import Cid
+    from provenance.domain.ledger import Block, Logged
     from provenance.domain.sealed import Header, Sealed, Secret
     from provenance.domain.typed import (
-        Access,
-        Ack,
         Domains,
-        GateReport,
-        KeyBinding,
-        MeterSession,
-        OpenAccess,
-        Segment,
     )
     from provenance.types import (
-        AccessId,
         Address,
         BlockNumber,
         Bytes32,
         Json,
-        RecordingId,
-        SessionId,
         UnixMs,
         UnixSeconds,
         Wei,
@@ -194,121 +183,6 @@ class Progress(Protocol):
     def note(self, text: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayKey:
-    """Who a gateway is: its wallet (the meter), and the X25519 key that envelopes for it are sealed to."""
-
-    wallet: Address
-    binding: KeyBinding
-    signature: bytes
-    deployment: dict[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class SignedGateReport:
-    """The gateway's judgement of the recording at one index."""
-
-    index: int
-    report: GateReport
-    signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SignedAccess:
-    """A lease as the gateway signed it; `id` is the receipt hash that `recordAccess` puts on chain."""
-
-    id: AccessId
-    access: Access
-    signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class LeasedEnvelope:
-    """One recording's envelope, sealed to the licensee's bound key.
-
-    Its info is `sealed.envelope_info` with the license's id, licensee, expiry and purposes as granted.
-    """
-
-    index: int
-    recording_id: RecordingId
-    envelope: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SignedAck:
-    """The gateway's word for a segment, and the runs of seq that it still misses before it."""
-
-    ack: Ack
-    signature: bytes
-    missing: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Rows of the catalogue and the block they were read at."""
-
-    rows: tuple[dict[str, Json], ...]
-    block: BlockNumber
-    hash: Bytes32
-    finality: str
-
-
-class Gateway(Protocol):
-    """The operator's HTTP service as a wallet sees it. Its refusals come back as the same typed errors."""
-
-    def key(self) -> GatewayKey: ...
-
-    def put_content(self, cid: Cid, data: bytes | Path) -> None: ...
-
-    def get_content(self, cid: Cid, *, limit: int = 64 << 20) -> bytes: ...
-
-    def save_content(self, cid: Cid, path: Path) -> None:
-        """The object is in this file afterwards, hashed and matched."""
-        ...
-
-    def deposit(
-        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
-    ) -> tuple[SignedGateReport, ...]:
-        """Every recording was judged; `DuplicateOf` or `TakeRejected` names each index that was not taken.
-
-        Args:
-            manifest: the document; everything that it names was put before.
-            envelopes: by object id, of every recording and the private part, sealed to `key()`.
-            dispute: indexes to take although another holder registered the same audio.
-        """
-        ...
-
-    def publish_offer(self, offer: bytes) -> None: ...
-
-    def open_access(
-        self,
-        request: OpenAccess,
-        recordings: tuple[int, ...],
-        *,
-        signature: bytes,
-        binding: KeyBinding,
-        binding_signature: bytes,
-    ) -> SignedAccess:
-        """A lease of these indexes, to be recorded on chain; refusals name every refused index."""
-        ...
-
-    def envelopes(self, access_id: AccessId) -> tuple[LeasedEnvelope, ...]:
-        """The keys of a lease, checked against its root; `Conflict` until the access is on chain."""
-        ...
-
-    def open_session(self, session: MeterSession, signature: bytes) -> SessionId: ...
-
-    def put_segment(self, segment: Segment, signature: bytes, parquet: bytes) -> SignedAck: ...
-
-    def listing(self, kind: str, **filters: str | int) -> Listing:
-        """Every row of a catalogue kind: datasets, recordings, licenses, offers, accesses, refusals, consents, …"""
-        ...
-
-    def health(self) -> dict[str, Json]: ...
-
-    def ready(self) -> dict[str, Json]: ...
-
-
 class Events(Protocol):
     """The chain's facts in order, from a node (audit) or from the mirror (operator): same answers."""
 
@@ -392,36 +266,3 @@ class Ear(Protocol):
     def listen(self, path: Path) -> Heard:
         """What was heard; `Invalid` if it is no audio, or not all of it can be read."""
         ...
-
-
-__all__ = [
-    "Block",
-    "Call",
-    "Chain",
-    "Cipher",
-    "Clock",
-    "Content",
-    "ContractName",
-    "Cost",
-    "Deployment",
-    "Ear",
-    "Events",
-    "Gateway",
-    "GatewayKey",
-    "Heard",
-    "Journal",
-    "Keys",
-    "LeasedEnvelope",
-    "Listing",
-    "Logged",
-    "Mined",
-    "Opening",
-    "Progress",
-    "Random",
-    "Sealing",
-    "SignedAccess",
-    "SignedAck",
-    "SignedGateReport",
-    "Signer",
-    "Wallet",
-]

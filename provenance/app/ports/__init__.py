@@ -1,0 +1,70 @@
+"""What do the use-cases need of the world?
+
+Each port is one role; adapters are named by the tool behind them. Every fake passes the same suite
+under `tests/ports` as the real thing.
+"""
+
+from provenance.app.ports.gateway import (
+    Gateway,
+    GatewayKey,
+    LeasedEnvelope,
+    Listing,
+    SignedAccess,
+    SignedAck,
+    SignedGateReport,
+)
+from provenance.app.ports.world import (
+    Call,
+    Chain,
+    Cipher,
+    Clock,
+    Content,
+    ContractName,
+    Cost,
+    Deployment,
+    Ear,
+    Events,
+    Heard,
+    Journal,
+    Keys,
+    Mined,
+    Opening,
+    Progress,
+    Random,
+    Sealing,
+    Signer,
+    Wallet,
+)
+from provenance.domain.ledger import Block, Logged
+
+__all__ = [
+    "Block",
+    "Call",
+    "Chain",
+    "Cipher",
+    "Clock",
+    "Content",
+    "ContractName",
+    "Cost",
+    "Deployment",
+    "Ear",
+    "Events",
+    "Gateway",
+    "GatewayKey",
+    "Heard",
+    "Journal",
+    "Keys",
+    "LeasedEnvelope",
+    "Listing",
+    "Logged",
+    "Mined",
+    "Opening",
+    "Progress",
+    "Random",
+    "Sealing",
+    "SignedAccess",
+    "SignedAck",
+    "SignedGateReport",
+    "Signer",
+    "Wallet",
+]
