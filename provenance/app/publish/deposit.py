@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from provenance.app.ports import GatewayKey, SignedGateReport
     from provenance.app.publish.memory import Memory
     from provenance.app.publish.request import Request
-    from provenance.app.publish.road import World
+    from provenance.app.publish.world import World
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Manifest, Recording, SealedObject
     from provenance.types import Bytes32, Json

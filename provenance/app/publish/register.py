@@ -14,7 +14,7 @@ from provenance.types import UnixSeconds
 if TYPE_CHECKING:
     from provenance.app.ports import Chain, Mined, Signer
     from provenance.app.publish.request import Request
-    from provenance.app.publish.road import World
+    from provenance.app.publish.world import World
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Manifest
     from provenance.types import DatasetId

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.consent import check_signed, withdrawn_at
@@ -19,13 +19,11 @@ from provenance.errors import Invalid
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from provenance.app.ports import Gateway, Journal, Mined, SignedGateReport
+    from provenance.app.ports import Journal, Mined, SignedGateReport
     from provenance.app.publish.build import Cast
     from provenance.app.publish.request import Request, Source
     from provenance.app.publish.takes import Studio
+    from provenance.app.publish.world import World
     from provenance.domain.cid import Cid
     from provenance.domain.sealed import Sealed
     from provenance.errors import ProvenanceError
@@ -46,23 +44,6 @@ class NotAMeter(Invalid):
 
     code = "gateway-not-admitted"
     next = "Use a gateway that the network's owner admitted as a meter."
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What an upload needs of the world."""
-
-    studio: Studio
-    gateway: Gateway
-    journal: Journal
-    transact: Callable[[Call, str], Mined]
-    """Sends a transaction of this wallet after the user agreed."""
-    agree: Callable[[Manifest], None]
-    """The user knows what becomes public for ever, and agrees."""
-    write: Callable[[str, bytes], Path]
-    """Leaves a file of this name for the user and says where."""
-    elsewhere: Mapping[Bytes32, DatasetId] = field(default_factory=dict)
-    """By sha-256: files that this holder registered under the same terms in other uploads."""
 
 
 @dataclass(frozen=True, slots=True)
