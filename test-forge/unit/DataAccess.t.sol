@@ -173,9 +173,7 @@ contract DataAccessAcceptTest is AccessBase {
         offer.purposes = 0;
         refused(offer, abi.encodeWithSelector(IDataAccess.NotOnePurpose.selector, uint32(0)));
         offer.purposes = TRAIN | 0x80008000;
-        refused(
-            offer, abi.encodeWithSelector(IDataAccess.ReservedPurpose.selector, uint32(0x80008000))
-        );
+        refused(offer, abi.encodeWithSelector(IDataAccess.ReservedPurpose.selector, uint32(0x80008000)));
     }
 
     function test_accept_waits_for_the_end_of_a_pause() public {
@@ -188,9 +186,7 @@ contract DataAccessAcceptTest is AccessBase {
 
     function test_accept_takes_the_word_of_a_contract_wallet() public {
         Wallet1271 wallet = new Wallet1271(holder);
-        wallet.execute(
-            address(datasets), abi.encodeCall(datasets.register, (ROOT, MANIFEST, TERMS, SPLITS, uint32(3)))
-        );
+        wallet.execute(address(datasets), abi.encodeCall(datasets.register, (ROOT, MANIFEST, TERMS, SPLITS, uint32(3))));
         IDataAccess.Offer memory offer = offered();
         offer.holder = address(wallet);
         offer.datasetId = datasets.datasetIdOf(address(wallet), ROOT, TERMS);
@@ -251,9 +247,7 @@ contract DataAccessAcceptTest is AccessBase {
     // --- acceptWithPermit
 
     function permitted(uint256 value, uint256 deadline) internal view returns (IDataAccess.Permit memory) {
-        bytes32 kind = keccak256(
-            "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
-        );
+        bytes32 kind = keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
         bytes32 content =
             keccak256(abi.encode(kind, licensee, address(access), value, token.nonces(licensee), deadline));
         bytes32 digest = keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), content));
@@ -310,9 +304,7 @@ contract DataAccessAcceptTest is AccessBase {
         access.cancelOffer(offer);
         vm.assertEq(access.checkLicense(datasetId, id, licensee, TRAIN), 0);
         accept(offered());
-        vm.expectRevert(
-            abi.encodeWithSelector(IDataAccess.OfferUsed.selector, access.offerDigestOf(offered()))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IDataAccess.OfferUsed.selector, access.offerDigestOf(offered())));
         vm.prank(holder);
         access.cancelOffer(offered());
     }

@@ -10,14 +10,11 @@ contract DataAccessUseTest is AccessBase {
     // --- grant
 
     function test_grant_makes_the_license_of_an_offer_without_price_or_deadline() public {
-        IDataAccess.Offer memory offer = IDataAccess.Offer(
-            datasetId, holder, licensee, address(0), 0, FAR, TRAIN | TUNE, 0, 30, TERMS, 1
-        );
+        IDataAccess.Offer memory offer =
+            IDataAccess.Offer(datasetId, holder, licensee, address(0), 0, FAR, TRAIN | TUNE, 0, 30, TERMS, 1);
         bytes32 id = licenseOf(offer);
         vm.expectEmit(address(access));
-        emit IDataAccess.LicenseGranted(
-            id, datasetId, licensee, holder, TERMS, TRAIN | TUNE, FAR, 30, address(0), 0
-        );
+        emit IDataAccess.LicenseGranted(id, datasetId, licensee, holder, TERMS, TRAIN | TUNE, FAR, 30, address(0), 0);
         vm.assertEq(grant(), id);
         vm.expectRevert(abi.encodeWithSelector(IDataAccess.OfferUsed.selector, access.offerDigestOf(offer)));
         grant();
@@ -202,16 +199,11 @@ contract DataAccessCheckTest is AccessBase {
     }
 
     function consent(address subject) internal view returns (IConsentRegistry.Consent memory) {
-        return IConsentRegistry.Consent(
-            subject, holder, MANIFEST, TERMS, TRAIN, SPLITS, START + 1 days, START + 9 days, 7
-        );
+        return
+            IConsentRegistry.Consent(subject, holder, MANIFEST, TERMS, TRAIN, SPLITS, START + 1 days, START + 9 days, 7);
     }
 
-    function given(uint256 index)
-        internal
-        view
-        returns (IConsentRegistry.Consent[] memory found, bytes[] memory by)
-    {
+    function given(uint256 index) internal view returns (IConsentRegistry.Consent[] memory found, bytes[] memory by) {
         found = new IConsentRegistry.Consent[](index);
         by = new bytes[](index);
         for (uint256 i = 0; i < index; ++i) {

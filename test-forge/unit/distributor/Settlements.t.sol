@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+import {RoyaltyDistributor} from "../../../contracts/RoyaltyDistributor.sol";
+import {IPausing} from "../../../contracts/interfaces/IPausing.sol";
+import {IRoles} from "../../../contracts/interfaces/IRoles.sol";
+import {IRoyaltyDistributor} from "../../../contracts/interfaces/IRoyaltyDistributor.sol";
+import {BlacklistToken, FeeToken, HookToken} from "../../../contracts/mocks/HostileTokens.sol";
+import {Settled} from "./Settled.sol";
+
+contract SettlementsTest is Settled {
+    // --- constructor
+
+    function test_the_window_has_hard_bounds() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            uint40 bad = i == 0 ? 1 hours - 1 : 14 days + 1;
+            vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowOutOfBounds.selector, bad));
+            new RoyaltyDistributor(address(token), TERMS, bad, BOND, owner, guardian, arbiter, publisher);
+            uint40 good = i == 0 ? 1 hours : 14 days;
+            new RoyaltyDistributor(address(token), TERMS, good, BOND, owner, guardian, arbiter, publisher);
+        }
+    }
+
+    function test_what_is_fixed_can_be_read() public view {
+        vm.assertEq(distributor.token(), address(token));
+        vm.assertEq(distributor.rulesetHash(), TERMS);
+        vm.assertEq(distributor.window(), WINDOW);
+        vm.assertEq(distributor.bond(), BOND);
+        vm.assertEq(distributor.activeEpoch(), 0);
+        vm.assertEq(distributor.settlement(1).root, 0);
+    }
+
+    // --- fund
+
+    function test_fund_credits_what_arrived_under_its_memo() public {
+        vm.expectEmit(address(distributor));
+        emit IRoyaltyDistributor.Funded(licensee, REASON, 7e6);
+        vm.prank(licensee);
+        vm.assertEq(distributor.fund(7e6, REASON), 7e6);
+        vm.assertEq(distributor.funded(), FUNDS / 2 + 7e6);
+        vm.assertEq(distributor.paid(), 0);
+        vm.assertEq(token.balanceOf(address(distributor)), FUNDS / 2 + 7e6);
+    }
+
+    function test_fund_refuses_a_token_that_keeps_a_fee() public {
+        FeeToken fee = new FeeToken();
+        RoyaltyDistributor other =
+            new RoyaltyDistributor(address(fee), TERMS, WINDOW, BOND, owner, guardian, arbiter, publisher);
+        fee.mint(licensee, 1_000);
+        vm.startPrank(licensee);
+        fee.approve(address(other), 1_000);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TokenShortfall.selector, 1_000, 990));
+        other.fund(1_000, REASON);
+    }
+
+    function test_fund_refuses_more_than_120_bits() public {
+        token.mint(licensee, type(uint120).max);
+        vm.startPrank(licensee);
+        token.approve(address(distributor), type(uint256).max);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.AmountTooLarge.selector, uint256(type(uint120).max)));
+        distributor.fund(type(uint120).max, REASON);
+        distributor.fund(type(uint120).max - FUNDS / 2, REASON);
+        vm.assertEq(distributor.funded(), type(uint120).max);
+    }
+
+    // --- propose
+
+    function test_propose_is_active_after_the_window() public {
+        plant(1);
+        vm.expectEmit(address(distributor));
+        emit IRoyaltyDistributor.SettlementProposed(1, nodes[0], HEAD, MANIFEST, total(1), START + WINDOW);
+        propose(1);
+        IRoyaltyDistributor.Settlement memory found = distributor.settlement(1);
+        vm.assertEq(found.root, nodes[0]);
+        vm.assertEq(found.total, total(1));
+        vm.assertEq(found.activeAt, START + WINDOW);
+        vm.assertEq(found.epoch, 1);
+        vm.assertEq(found.status, 1);
+        vm.assertEq(distributor.activeEpoch(), 0);
+        vm.warp(START + WINDOW);
+        vm.assertEq(distributor.activeEpoch(), 1);
+    }
+
+    function refused(uint64 epoch, bytes memory why) internal {
+        plant(epoch);
+        vm.expectRevert(why);
+        vm.prank(publisher);
+        distributor.propose(epoch, nodes[0], total(epoch), HEAD, MANIFEST);
+    }
+
+    function wrong(uint64 expected, uint64 given) internal {
+        refused(given, abi.encodeWithSelector(IRoyaltyDistributor.WrongEpoch.selector, expected, given));
+    }
+
+    function test_propose_goes_on_by_one() public {
+        wrong(1, 0);
+        wrong(1, 2);
+        settle(1);
+        wrong(2, 0);
+        wrong(2, 1);
+        wrong(2, 3);
+        settle(2);
+        wrong(3, 2);
+        wrong(3, 1);
+        wrong(3, 4);
+        settle(3);
+        vm.assertEq(distributor.activeEpoch(), 3);
+        vm.assertEq(distributor.settlement(1).root, 0);
+        vm.assertEq(distributor.settlement(2).status, 1);
+    }
+
+    function test_propose_one_at_a_time() public {
+        propose(1);
+        bytes memory why = abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + WINDOW);
+        refused(1, why);
+        refused(2, why);
+        vm.warp(START + WINDOW);
+        propose(2);
+        why = abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + 2 * WINDOW);
+        refused(2, why);
+        refused(3, why);
+        refused(1, why);
+    }
+
+    function test_propose_promises_no_more_than_was_funded_and_never_less_than_before() public {
+        vm.startPrank(publisher);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.Insolvent.selector, FUNDS / 2 + 1, FUNDS / 2));
+        distributor.propose(1, HEAD, FUNDS / 2 + 1, HEAD, MANIFEST);
+        vm.expectRevert(IRoyaltyDistributor.EmptyRoot.selector);
+        distributor.propose(1, 0, 1, HEAD, MANIFEST);
+        distributor.propose(1, HEAD, FUNDS / 2, HEAD, MANIFEST);
+        vm.warp(START + WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TotalDecreased.selector, FUNDS / 2, FUNDS / 2 - 1));
+        distributor.propose(2, HEAD, FUNDS / 2 - 1, HEAD, MANIFEST);
+        distributor.propose(2, HEAD, FUNDS / 2, HEAD, MANIFEST);
+    }
+
+    function test_propose_by_the_publisher_outside_a_pause() public {
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, bytes32("publisher"), owner));
+        vm.prank(owner);
+        distributor.propose(1, HEAD, 1, HEAD, MANIFEST);
+        vm.prank(guardian);
+        distributor.pause(START + 1 days);
+        refused(1, abi.encodeWithSelector(IPausing.PausedUntil.selector, START + 1 days));
+        vm.warp(START + 1 days);
+        propose(1);
+    }
+
+    // --- veto
+
+    function veto(uint64 epoch) internal {
+        vm.prank(guardian);
+        distributor.veto(epoch, REASON);
+    }
+
+    function test_a_vetoed_epoch_keeps_its_number_and_the_active_one_keeps_paying() public {
+        settle(1);
+        propose(2);
+        vm.expectEmit(address(distributor));
+        emit IRoyaltyDistributor.SettlementVetoed(2, guardian, REASON);
+        veto(2);
+        vm.assertEq(distributor.settlement(2).status, 3);
+        vm.warp(block.timestamp + 10 * WINDOW);
+        vm.assertEq(distributor.activeEpoch(), 1);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WrongEpoch.selector, 0, 2));
+        claim(2, 0);
+        wrong(2, 3);
+        plant(1);
+        claim(1, 0);
+        settle(2);
+        claim(2, 0);
+        vm.assertEq(token.balanceOf(payee(0)), earned(0, 2));
+    }
+
+    function test_veto_before_the_end_of_the_window_by_the_guardian() public {
+        propose(1);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, bytes32("guardian"), publisher));
+        vm.prank(publisher);
+        distributor.veto(1, REASON);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WrongEpoch.selector, 0, 2));
+        veto(2);
+        vm.warp(START + WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowClosed.selector, START + WINDOW));
+        veto(1);
+    }
+
+    function test_a_veto_is_said_once() public {
+        propose(1);
+        veto(1);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WrongEpoch.selector, 0, 1));
+        veto(1);
+    }
+
+    // --- challenge
+
+    function test_a_challenge_freezes_its_epoch_and_no_other() public {
+        settle(1);
+        propose(2);
+        vm.expectEmit(address(distributor));
+        emit IRoyaltyDistributor.SettlementChallenged(2, stranger, REASON);
+        challenge(2);
+        (address by, uint40 when) = distributor.challenger();
+        vm.assertEq(by, stranger);
+        vm.assertEq(when, block.timestamp);
+        vm.assertEq(token.balanceOf(address(distributor)), FUNDS / 2 + BOND);
+        vm.assertEq(distributor.funded(), FUNDS / 2);
+        vm.warp(block.timestamp + 2 * WINDOW);
+        bytes memory why = abi.encodeWithSelector(IRoyaltyDistributor.UnderChallenge.selector, 2);
+        vm.expectRevert(why);
+        claim(2, 0);
+        refused(2, why);
+        refused(3, why);
+        vm.expectRevert(why);
+        challenge(2);
+        vm.expectRevert(why);
+        veto(2);
+        plant(1);
+        claim(1, 0);
+        vm.assertEq(distributor.activeEpoch(), 1);
+    }
+
+    function test_challenge_before_the_end_of_the_window_with_the_bond() public {
+        propose(1);
+        vm.prank(licensee);
+        token.transfer(address(1), FUNDS / 2);
+        vm.expectRevert();
+        vm.prank(licensee);
+        distributor.challenge(1, REASON);
+        vm.warp(START + WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowClosed.selector, START + WINDOW));
+        challenge(1);
+    }
+
+    function test_upheld_the_bond_goes_back_and_the_epoch_is_proposed_again() public {
+        propose(1);
+        challenge(1);
+        vm.warp(START + 10 days);
+        vm.expectEmit(address(distributor));
+        emit IRoyaltyDistributor.ChallengeResolved(1, true, stranger);
+        resolve(arbiter, 1, true);
+        vm.assertEq(token.balanceOf(stranger), 10 * BOND);
+        vm.assertEq(distributor.settlement(1).status, 4);
+        vm.assertEq(distributor.settlement(1).total, total(1));
+        (address by,) = distributor.challenger();
+        vm.assertEq(by, address(0));
+        vm.assertEq(distributor.activeEpoch(), 0);
+        wrong(1, 2);
+        settle(1);
+        claim(1, 0);
+    }
+
+    function test_dismissed_the_bond_goes_to_the_publisher_and_the_full_window_starts_again() public {
+        propose(1);
+        challenge(1);
+        vm.warp(START + 10 days);
+        vm.expectEmit(address(distributor));
+        emit IRoyaltyDistributor.ChallengeResolved(1, false, publisher);
+        resolve(arbiter, 1, false);
+        vm.assertEq(token.balanceOf(publisher), BOND);
+        vm.assertEq(distributor.settlement(1).activeAt, START + 10 days + WINDOW);
+        vm.assertEq(distributor.settlement(1).root, nodes[0]);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + 10 days + WINDOW));
+        claim(1, 0);
+        challenge(1);
+        resolve(arbiter, 1, false);
+        veto(1);
+        vm.assertEq(distributor.settlement(1).status, 3);
+    }
+
+    function test_only_the_arbiter_resolves_in_time() public {
+        propose(1);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.NotChallenged.selector, 1));
+        resolve(arbiter, 1, true);
+        challenge(1);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.NotChallenged.selector, 3));
+        resolve(arbiter, 3, true);
+        bytes memory why = abi.encodeWithSelector(IRoles.NotRole.selector, bytes32("arbiter"), stranger);
+        vm.expectRevert(why);
+        resolve(stranger, 1, true);
+        vm.warp(START + 14 days - 1);
+        vm.expectRevert(why);
+        resolve(stranger, 1, true);
+    }
+
+    function test_a_silent_arbiter_upholds() public {
+        propose(1);
+        challenge(1);
+        vm.warp(START + 14 days);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, bytes32("arbiter"), arbiter));
+        resolve(arbiter, 1, false);
+        resolve(licensee, 1, true);
+        vm.assertEq(token.balanceOf(stranger), 10 * BOND);
+        settle(1);
+    }
+
+    // --- bonds that the token refuses
+
+    function test_a_refused_bond_waits_and_holds_nothing_up() public {
+        BlacklistToken listing = new BlacklistToken();
+        adopt(listing);
+        propose(1);
+        challenge(1);
+        listing.list(stranger, true);
+        resolve(arbiter, 1, true);
+        vm.assertEq(distributor.bondOwed(stranger), BOND);
+        settle(1);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TransferFailed.selector, stranger, BOND));
+        distributor.withdrawBond(stranger);
+        vm.prank(stranger);
+        distributor.withdrawBond(voice);
+        vm.assertEq(listing.balanceOf(voice), BOND);
+        vm.assertEq(distributor.bondOwed(stranger), 0);
+    }
+
+    function test_withdrawBond_of_ones_own_to_somebody_else() public {
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.NothingDue.selector, stranger));
+        vm.prank(stranger);
+        distributor.withdrawBond(stranger);
+        HookToken hook = new HookToken();
+        adopt(hook);
+        propose(1);
+        challenge(1);
+        hook.set(stranger, HookToken.Mood.BurnsGas);
+        resolve(arbiter, 1, true);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.InvalidRecipient.selector, address(distributor)));
+        vm.prank(stranger);
+        distributor.withdrawBond(address(distributor));
+    }
+
+    function test_resolve_needs_gas_for_a_fair_try() public {
+        propose(1);
+        challenge(1);
+        vm.prank(arbiter);
+        (bool ok, bytes memory answer) =
+            address(distributor).call{gas: 200_000}(abi.encodeCall(distributor.resolve, (1, true)));
+        vm.assertFalse(ok);
+        vm.assertEq(bytes32(bytes4(answer)), bytes32(IRoyaltyDistributor.GasTooLow.selector));
+    }
+}
