@@ -19,7 +19,7 @@ from provenance.adapters.keyfile import read_secret
 from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.queue import FolderQueue
 from provenance.app import license as licenses
-from provenance.app.meter import RECEIPTS, Output, Recorder, open_session
+from provenance.app.meter import RECEIPTS, Output, Recorder, SessionClosed, open_session
 from provenance.domain import attribution, purposes, typed, usage
 from provenance.domain.hashes import sha256
 from provenance.domain.terms import Terms
@@ -98,6 +98,7 @@ class Meter:
             self._queue.journal, self._queue, self._queue.keep_key(key), self._domain, self._clock
         )
         self._recorder.begin(opened)
+        self._ended = False
 
     @property
     def session(self) -> str:
@@ -184,6 +185,7 @@ class Meter:
             corrects=corrects,
         )
         with self._lock:
+            self._refuse_ended()
             use = self._recorder.record(made)
             if self._recorder.unsigned >= RECEIPTS:
                 self._recorder.cut()
@@ -198,8 +200,13 @@ class Meter:
             Unavailable: the gateway is silent; nothing is lost.
         """
         with self._lock:
+            self._refuse_ended()
             self._recorder.cut()
             return self._recorder.submit(self._gateway)
+
+    def _refuse_ended(self) -> None:
+        if self._ended:
+            raise SessionClosed("this Meter was closed", session=self.session)
 
     def close(self) -> None:
         """The session has signed its last segment, and all of it is acknowledged.
@@ -208,8 +215,12 @@ class Meter:
             Unavailable: the gateway is silent; the queue waits for `provenance usage submit`.
         """
         with self._lock:
-            if not self._recorder.done:
-                finish(self._recorder, self._queue, self._gateway)
+            if self._recorder.done:
+                return
+            if self._ended:
+                self._recorder, self._queue = resume(self._queue.folder, self._domain, self._clock)
+            self._ended = True
+            finish(self._recorder, self._queue, self._gateway)
 
 
 def finish(recorder: Recorder, queue: FolderQueue, gateway: Gateway) -> int:

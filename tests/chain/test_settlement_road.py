@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from indexer.gateway import batches
+from provenance import Meter, config
 from provenance.adapters import tally
 from provenance.adapters.keystore import KeySigner
 from provenance.adapters.queue import FolderQueue
 from provenance.app import settle
 from provenance.app.deploy import ruleset_1
-from provenance.app.meter import Output, Recorder, open_session
+from provenance.app.meter import Output, Recorder, SessionClosed, SessionSpent, open_session
 from provenance.app.ports import Call
 from provenance.app.settle import closing, earning
 from provenance.domain import typed
+from provenance.domain.attribution import UNATTRIBUTED
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import recording_id
 from provenance.domain.terms import PerUnit
 from provenance.domain.usage import Outcome, model_id
-from provenance.errors import Missing
+from provenance.errors import Denied, Invalid, Missing
 from provenance.types import Bytes32, UnixSeconds, Wei
 from tests.desk import Desk, Package, desk, speech
 
@@ -230,3 +232,36 @@ def test_the_next_epoch_goes_on_where_this_one_ended_and_one_call_pays_a_subtree
     had = tokens(counter, "holder"), tokens(counter, "operator")
     chain.send(call, counter.world.signers[7])
     assert (tokens(counter, "holder") - had[0], tokens(counter, "operator") - had[1]) == (2_850, 400)
+
+
+def test_a_program_meters_with_three_lines(
+    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+) -> None:
+    package, license_, _ = road
+    record = tmp_path / "deployment.json"
+    record.write_bytes(counter.world.record.encode())
+    file = tmp_path / "provenance.toml"
+    file.write_text(
+        f'home = "{tmp_path / "home"}"\nnetwork = "here"\n[networks.here]\nrpc = ["{counter.world.url}"]\n'
+        f'chain_id = 31337\ndeployment = "{record}"\ngateway = "{counter.url}"\nfinality = "latest-0"\n'
+    )
+    counter.settle_down()
+    how = {"model": "tiny@1", "purpose": "train.tts", "territory": "de", "wallet": counter.wallets["licensee"]}
+    how["settings"] = config.load(file)
+    recording = recording_id(counter.dataset_id(package), 0)
+    with Meter(license_, max_units=20, **how) as meter:
+        meter.record(output=b"RIFF", weights={recording: 0.25, UNATTRIBUTED: 0.75})
+        meter.record(digest=sha256(b"RIFF 2"), weights={recording: 1_000_000}, outcome="rejected", units=2)
+        assert meter.flush() == 1
+        with pytest.raises(SessionSpent):
+            meter.record(output=b"", weights={recording: 1.0}, units=18)
+        with pytest.raises(Invalid, match="outcome"):
+            meter.record(output=b"", outcome="fine")
+    meter.close()
+    with pytest.raises(SessionClosed):
+        meter.record(output=b"")
+    [row] = counter.client().listing("sessions", session=meter.session).rows
+    assert (row["receipts"], row["units"], row["closed"]) == ("2", "3", True)
+    with pytest.raises(Denied), Meter(license_, max_units=10**9, **how):
+        pass
+    assert [one.name for one in (tmp_path / "home" / "meter").iterdir()] == [meter.session[2:]]
