@@ -1,0 +1,360 @@
+"""Which sessions open, which segments are acknowledged, and what is anchored of them?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from indexer.gateway import batches
+from indexer.gateway.money import Uncovered
+from indexer.gateway.sessions import (
+    Equivocated,
+    OtherMeter,
+    SessionOver,
+    SessionSuspended,
+    UnitsExceeded,
+    UnknownSession,
+)
+from provenance.adapters import segments as files
+from provenance.app.ports import Call
+from provenance.domain import attribution, refusal, typed, usage
+from provenance.domain import batch as batch_
+from provenance.domain.hashes import sha256
+from provenance.domain.manifest import recording_id
+from provenance.domain.signature import BadSignature
+from provenance.domain.usage import BadSegment, Outcome, Unit, Use
+from provenance.errors import Conflict, ProvenanceError
+from provenance.types import PPM_ONE, ZERO32, Address, Bytes32, UnixMs, UnixSeconds
+from tests.desk import Desk, Package, desk, speech
+from tests.documents import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.anvil import World
+
+KEY = Key("session")
+
+
+@pytest.fixture(scope="module")
+def counter(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with desk(chain_world, tmp_path_factory.mktemp("desk")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def published(counter: Desk) -> Package:
+    return counter.published([speech(1)])
+
+
+@pytest.fixture
+def license_(counter: Desk, published: Package) -> Bytes32:
+    """A license with 100,000 base units: 100 outputs."""
+    made = counter.license(published)
+    counter.fund(made, 100_000)
+    return made
+
+
+def session_for(counter: Desk, of: Bytes32, **changes: object) -> typed.MeterSession:
+    said = typed.MeterSession(
+        meter=counter.node.address,
+        session_key=KEY.address,
+        license_id=of,
+        valid_from=UnixSeconds(counter.now - 10),
+        valid_until=UnixSeconds(counter.now + 3_600),
+        max_units=100,
+        nonce=counter.nonce(),
+    )
+    return replace(said, **changes)  # type: ignore[arg-type]
+
+
+def opened(counter: Desk, license_id: Bytes32, *, name: str = "licensee", **changes: object) -> typed.MeterSession:
+    said = session_for(counter, license_id, **changes)
+    digest = typed.digest(counter.node.deployment.domains.usage, said)
+    assert counter.client().open_session(said, counter.sign(name, digest)) == digest
+    return said
+
+
+class Tape:
+    """A session's receipts, segment by segment."""
+
+    def __init__(self, counter: Desk, package: Package, session: typed.MeterSession) -> None:
+        self.counter, self.session = counter, session
+        self.domain = counter.node.deployment.domains.usage
+        self.of = usage.session_id(self.domain, session)
+        self.recording = recording_id(counter.dataset_id(package), 0)
+        self.previous: typed.Segment | None = None
+        self.seq = 0
+
+    def use(self, seq: int, units: int = 1, at_ms: int | None = None) -> Use:
+        weights = ((self.recording, PPM_ONE),)
+        receipt = typed.UsageReceipt(
+            receipt_id=usage.receipt_id(self.of, seq),
+            session_id=self.of,
+            seq=seq,
+            license_id=self.session.license_id,
+            purpose=0b10,
+            territory=b"DE",
+            model_id=usage.model_id("tiny", "1"),
+            output_commit=sha256(str(seq).encode()),
+            outcome=Outcome.DELIVERED,
+            unit=Unit.OUTPUT,
+            units=units,
+            attribution_root=attribution.attribution_root(weights),
+            attribution_method=1,
+            occurred_at_ms=UnixMs(self.counter.now * 1_000 if at_ms is None else at_ms),
+            corrects=ZERO32,
+        )
+        return Use(receipt, weights, 1_000_000)
+
+    def segment(self, size: int, *, last: bool = False, units: int = 1, **changes: object):
+        uses = [self.use(seq, units) for seq in range(self.seq, self.seq + size)]
+        data = files.write(uses)
+        made = usage.segment_of(
+            self.domain, self.of, uses, next_seq=self.seq, previous=self.previous, file_sha256=sha256(data), last=last
+        )
+        made = replace(made, **changes)  # type: ignore[arg-type]
+        return made, KEY.sign(usage.segment_hash(self.domain, made)), data
+
+    def put(self, size: int, **options: object):
+        made, signed, data = self.segment(size, **options)  # type: ignore[arg-type]
+        acked = self.counter.client().put_segment(made, signed, data)
+        self.previous, self.seq = made, usage.following(made)
+        return acked
+
+
+def test_a_segment_is_acknowledged_once_and_the_same_bytes_get_the_same_word(
+    counter: Desk, published: Package, license_: Bytes32
+) -> None:
+    tape = Tape(counter, published, opened(counter, license_))
+    made = tape.segment(3)
+    first = counter.client().put_segment(*made)
+    assert counter.client().put_segment(*made) == first
+    tape.previous, tape.seq = made[0], 3
+    tape.put(2)
+    tape.put(0, last=True)
+    (row,) = counter.client().listing("sessions", session="0x" + tape.of.hex()).rows
+    assert (row["receipts"], row["units"], row["segments"], row["closed"]) == ("5", "5", 3, True)
+    assert len(counter.client().listing("segments", session="0x" + tape.of.hex()).rows) == 3
+
+
+def test_a_session_opens_twice_as_once_and_is_the_licensees(counter: Desk, license_: Bytes32) -> None:
+    said = opened(counter, license_)
+    digest = typed.digest(counter.node.deployment.domains.usage, said)
+    assert counter.client().open_session(said, counter.sign("licensee", digest)) == digest
+    with pytest.raises(BadSignature):
+        opened(counter, license_, name="thief")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"max_units": 101}, Uncovered),
+        ({"max_units": 0}, ProvenanceError),
+        ({"meter": Address(b"\x01" * 20)}, OtherMeter),
+        ({"license_id": ZERO32}, refusal.UnknownLicense),
+        ({"valid_until": UnixSeconds(10), "valid_from": UnixSeconds(1)}, SessionOver),
+        ({"valid_until": UnixSeconds(1 << 50)}, SessionOver),
+        ({"valid_from": UnixSeconds(1 << 50)}, ProvenanceError),
+    ],
+)
+def test_a_session_that_is_not_covered_or_not_in_time_does_not_open(
+    counter: Desk, license_: Bytes32, changes: dict[str, object], error: type[ProvenanceError]
+) -> None:
+    said = session_for(counter, license_, **changes)
+    digest = typed.digest(counter.node.deployment.domains.usage, said)
+    with pytest.raises(error):
+        counter.client().open_session(said, counter.sign("licensee", digest))
+
+
+def test_a_revoked_session_and_an_ended_license_do_not_open(
+    counter: Desk, published: Package, license_: Bytes32
+) -> None:
+    said = session_for(counter, license_)
+    digest = typed.digest(counter.node.deployment.domains.usage, said)
+    signed = counter.sign("licensee", digest)
+    values = tuple(getattr(said, name) for name in said.__slots__)
+    counter.send("licensee", "UsageLedger", "revokeSession", values, signed)
+    with pytest.raises(SessionOver):
+        counter.client().open_session(said, signed)
+    counter.send("licensee", "DataAccess", "terminate", counter.dataset_id(published), license_, ZERO32)
+    with pytest.raises(refusal.LicenseEnded):
+        opened(counter, license_)
+
+
+def test_other_bytes_in_the_same_place_suspend_the_session_and_both_are_kept(
+    counter: Desk, published: Package, license_: Bytes32
+) -> None:
+    tape = Tape(counter, published, opened(counter, license_))
+    first = tape.segment(2)
+    acked = counter.client().put_segment(*first)
+    second = tape.segment(2, units=2)
+    with pytest.raises(Equivocated) as caught:
+        counter.client().put_segment(*second)
+    assert caught.value.facts["acknowledged"] == "0x" + acked.ack.segment_hash.hex()
+    overlapping = Tape(counter, published, tape.session)
+    overlapping.seq = 1
+    with pytest.raises(Equivocated):
+        counter.client().put_segment(*overlapping.segment(3))
+    assert counter.client().put_segment(*first) == acked
+    tape.previous, tape.seq = first[0], 2
+    with pytest.raises(SessionSuspended):
+        tape.put(1)
+    (row,) = counter.client().listing("sessions", session="0x" + tape.of.hex()).rows
+    assert row["suspended"] is True
+    waiting = counter.node.usage.pending()
+    kept = {one.cid for one in waiting.equivocations if one.session_id == tape.of}
+    assert len(kept) == 2
+    assert all(counter.client().listing("sessions").rows for _ in kept)
+
+
+def test_a_gap_is_listed_and_closes_when_the_missing_run_arrives(
+    counter: Desk, published: Package, license_: Bytes32
+) -> None:
+    tape = Tape(counter, published, opened(counter, license_))
+    first = tape.segment(2)
+    tape.previous, tape.seq = first[0], 2
+    second = tape.segment(2)
+    tape.previous, tape.seq = second[0], 4
+    third = tape.segment(1)
+    gateway = counter.client()
+    assert gateway.put_segment(*third).missing == ((0, 3),)
+    assert gateway.put_segment(*second).missing == ((0, 1),)
+    assert gateway.put_segment(*first).missing == ()
+    assert gateway.put_segment(*third).missing == ()
+    other = Tape(counter, published, opened(counter, license_))
+    lone = other.segment(1)
+    gateway.put_segment(*lone)
+    far = Tape(counter, published, other.session)
+    far.seq, far.previous = 3, lone[0]
+    gateway.put_segment(*far.segment(1))
+    between = Tape(counter, published, other.session)
+    between.seq, between.previous = 1, lone[0]
+    with pytest.raises(BadSegment):
+        gateway.put_segment(*between.segment(2))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"units_total": 7},
+        {"count": 3},
+        {"receipts_root": ZERO32},
+        {"prev_segment_hash": Bytes32(b"\x01" * 32)},
+        {"min_time_ms": UnixMs(1)},
+        {"sha256": ZERO32},
+        {"first_seq": 1},
+    ],
+)
+def test_a_segment_that_says_other_than_its_receipts_is_refused(
+    counter: Desk, published: Package, license_: Bytes32, changes: dict[str, object]
+) -> None:
+    tape = Tape(counter, published, opened(counter, license_))
+    with pytest.raises(ProvenanceError) as caught:
+        counter.client().put_segment(*tape.segment(2, **changes))
+    assert caught.value.http_status == 422
+    assert counter.node.usage.segments(tape.of) == ()
+
+
+def test_a_receipt_from_the_future_a_foreign_key_and_garbage_are_refused(
+    counter: Desk, published: Package, license_: Bytes32
+) -> None:
+    tape = Tape(counter, published, opened(counter, license_))
+    uses = [tape.use(0, at_ms=(counter.now + 400) * 1_000)]
+    data = files.write(uses)
+    made = usage.segment_of(tape.domain, tape.of, uses, next_seq=0, previous=None, file_sha256=sha256(data), last=False)
+    with pytest.raises(BadSegment):
+        counter.client().put_segment(made, KEY.sign(usage.segment_hash(tape.domain, made)), data)
+    good, signed, data = tape.segment(1)
+    with pytest.raises(BadSignature):
+        counter.client().put_segment(good, Key("another").sign(usage.segment_hash(tape.domain, good)), data)
+    with pytest.raises(ProvenanceError):
+        counter.client().put_segment(good, signed, data + b"x")
+    garbage = replace(good, sha256=sha256(b"garbage"))
+    with pytest.raises(ProvenanceError):
+        counter.client().put_segment(garbage, KEY.sign(usage.segment_hash(tape.domain, garbage)), b"garbage")
+    with pytest.raises(UnknownSession):
+        counter.client().put_segment(replace(good, session_id=ZERO32), signed, data)
+
+
+def test_receipts_past_max_units_and_after_the_last_segment_are_refused(
+    counter: Desk, published: Package, license_: Bytes32
+) -> None:
+    tape = Tape(counter, published, opened(counter, license_, max_units=10))
+    tape.put(1, units=9)
+    with pytest.raises(UnitsExceeded):
+        tape.put(1, units=2)
+    tape.put(1, units=1, last=True)
+    with pytest.raises(BadSegment):
+        tape.put(1, units=0)
+
+
+def test_a_cap_closes_the_license_for_reading(counter: Desk) -> None:
+    from provenance.domain.terms import Caps
+
+    capped = counter.published([speech(5)], terms=counter.terms(caps=Caps(outputs=2)))
+    license_id = counter.license(capped)
+    counter.fund(license_id, 100_000)
+    tape = Tape(counter, capped, opened(counter, license_id))
+    counter.open(capped, license_id, (0,))
+    tape.put(2)
+    with pytest.raises(refusal.CapReached):
+        counter.open(capped, license_id, (0,))
+
+
+def test_everything_acknowledged_is_anchored_once_whatever_dies_before_the_transaction(
+    counter: Desk, published: Package, license_: Bytes32
+) -> None:
+    chain, meter = counter.world.chain, counter.wallets["operator"].signer
+    batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    tape = Tape(counter, published, opened(counter, license_))
+    tape.put(3)
+    counter.open(published, license_, (0,))
+    with pytest.raises(ProvenanceError):
+        counter.open(published, license_, (0,), purpose=1)
+
+    def killed(_call: Call) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        batches.anchor(counter.node, killed)
+    tape.put(1)
+    made = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    assert made is not None
+    assert (made.batch.count, len(made.batch.sessions), len(made.batch.accesses)) == (3, 1, 1)
+    assert made.batch.refusals is not None
+    assert chain.read(Call("UsageLedger", "headOf", (counter.node.address,)))[0] == made.head
+    document = batch_.Batch.parse(counter.client().get_content(made.cid))
+    assert document == made.batch
+    entry = document.segments[0]
+    assert files.read(counter.client().get_content(entry.cid), expected_sha256=entry.segment.sha256)
+    after = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    assert after is not None
+    assert after.batch.count == 1
+    assert batches.anchor(counter.node, lambda call: chain.send(call, meter)) is None
+
+
+def test_two_segments_for_one_place_at_once_leave_one_acknowledged(
+    counter: Desk, published: Package, license_: Bytes32
+) -> None:
+    import threading
+
+    tape = Tape(counter, published, opened(counter, license_))
+    made = [tape.segment(2, units=units) for units in (1, 2, 3, 4)]
+    answers: list[object] = []
+
+    def send(one: tuple[typed.Segment, bytes, bytes]) -> None:
+        try:
+            answers.append(counter.client().put_segment(*one))
+        except Conflict as error:
+            answers.append(error)
+
+    threads = [threading.Thread(target=send, args=(one,)) for one in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(not isinstance(one, Conflict) for one in answers) == 1
+    assert len(counter.node.usage.segments(tape.of)) == 1
