@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from indexer.blocks import bloom_of
-from indexer.rpc.node import Ask, NodeSilent, NoMethod, RangeTooLarge
+from indexer.rpc.node import Ask, NoMethod, RangeTooLarge
+from provenance.adapters.evm import NodeSilent
 from provenance.domain import events
 
 if TYPE_CHECKING:
