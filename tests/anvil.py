@@ -10,6 +10,7 @@ from provenance.adapters import wire
 from provenance.adapters.anvil import MNEMONIC, Devnet
 from provenance.adapters.evm import EvmCreator, Node, Rpc
 from provenance.adapters.keystore import KeySigner
+from provenance.adapters.mnemonic import keys
 from provenance.app.deploy import Plan, Roles, deploy, mint, ruleset_1
 from provenance.types import Wei
 from tests.fakes.content import MemoryContent
@@ -27,9 +28,7 @@ TOKENS = Wei(10**12)
 
 def signer(at: int) -> KeySigner:
     """The funded account at that place of the mnemonic; 0 is owner and meter, 1 the publisher, 2 the guardian, 3 the arbiter."""
-    from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
-
-    return KeySigner(key_from_seed(seed_from_mnemonic(MNEMONIC, ""), f"m/44'/60'/0'/0/{at}"))
+    return KeySigner(keys(MNEMONIC, at + 1)[at])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Running
 from provenance.adapters.evm import AbiMismatch, EvmCreator, NoCode, Node, Rpc
 from provenance.adapters.keyfile import read_secret
 from provenance.adapters.keystore import KeySigner, Keystore
+from provenance.adapters.mnemonic import keys
 from provenance.adapters.v3 import SCRYPT_N_DEVNET
 from provenance.app.deploy import Plan, Record, Roles, deploy, mint, ruleset_1
 from provenance.errors import Conflict, Missing
@@ -78,8 +79,9 @@ def up(
     devnet = wire.devnet(settings)
     running = devnet.start(backend, port)
     node = Node(Rpc([running.url]))
-    signers = {name: KeySigner(_key(at)) for at, name in enumerate(ACTORS)}
-    _keystores(Keystore(settings.home / "keystore"), password(devnet), signers)
+    secrets_by_name = dict(zip(ACTORS, keys(MNEMONIC, len(ACTORS)), strict=True))
+    signers = {name: KeySigner(key) for name, key in secrets_by_name.items()}
+    _keystores(Keystore(settings.home / "keystore"), password(devnet), secrets_by_name)
     file = settings.home / "deployments" / f"{CHAIN_ID}.json"
     before = Record.parse(file.read_bytes()) if file.is_file() and node.block("latest").number else None
     record = _checked(node, before) if before else _deployed(settings, node, signers, file, sent)
@@ -104,9 +106,9 @@ def down(settings: Settings, *, purge: bool = False) -> bool:
         devnet.purge()
         (settings.home / "deployments" / f"{CHAIN_ID}.json").unlink(missing_ok=True)
         keystore = Keystore(settings.home / "keystore")
-        for at, name in enumerate(ACTORS):
+        for name, key in zip(ACTORS, keys(MNEMONIC, len(ACTORS)), strict=True):
             with suppress(Missing):
-                if keystore.address(name) == KeySigner(_key(at)).address:
+                if keystore.address(name) == KeySigner(key).address:
                     keystore.remove(name)
     return ran
 
@@ -126,19 +128,12 @@ def password_file(home: Path) -> Path:
     return home / "devnet" / "password"
 
 
-def _key(at: int) -> bytes:
-    """The key of the account at that place of the mnemonic. Source: BIP-32, BIP-39, BIP-44."""
-    from eth_account.hdaccount import key_from_seed, seed_from_mnemonic  # noqa: PLC0415 - 0.6 s, only here
-
-    return key_from_seed(seed_from_mnemonic(MNEMONIC, ""), f"m/44'/60'/0'/0/{at}")
-
-
-def _keystores(keystore: Keystore, secret: bytes, signers: Mapping[str, KeySigner]) -> None:
+def _keystores(keystore: Keystore, secret: bytes, keys_by_name: Mapping[str, bytes]) -> None:
     there = set(keystore.names())
-    for at, (name, signer) in enumerate(signers.items()):
+    for name, key in keys_by_name.items():
         if name not in there:
-            keystore.add(name, _key(at), secret, scrypt_n=SCRYPT_N_DEVNET)
-        elif keystore.address(name) != signer.address:
+            keystore.add(name, key, secret, scrypt_n=SCRYPT_N_DEVNET)
+        elif keystore.address(name) != KeySigner(key).address:
             raise Conflict(
                 f"the account {name} in this home is not the devnet's",
                 next="Use another --home for the devnet, or rename that account.",
