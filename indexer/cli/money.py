@@ -122,7 +122,6 @@ def _tell(ctx: Context, report: Report) -> None:
             "paid": report.paid,
             "amount": str(report.amount),
             "skipped": skipped,
-            "transactions": [shown(mined.tx) for mined in report.mined],
             "gas": sum(mined.gas_used for mined in report.mined),
             "notFinal": report.not_final,
         },

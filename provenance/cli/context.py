@@ -31,11 +31,12 @@ class DryRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One run of the command line: its streams and what it sent."""
+    """One run of the command line: its streams, what it sent, and its results in words, whatever was printed."""
 
     stdout: TextIO
     stderr: TextIO
     sent: list[Sent] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

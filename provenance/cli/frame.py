@@ -120,5 +120,6 @@ def _context(flags: Flags) -> Context:
         quiet=flags.quiet,
         yes=flags.yes,
         sent=session.sent,
+        said=session.said,
     )
     return Context(flags, out, session)

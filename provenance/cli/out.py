@@ -43,8 +43,9 @@ class Out:
         quiet: bool = False,
         yes: bool = False,
         sent: Sequence[Sent] = (),
+        said: list[str] | None = None,
     ) -> None:
-        self.stdout, self.stderr, self._sent = stdout, stderr, sent
+        self.stdout, self.stderr, self._sent, self._said = stdout, stderr, sent, said
         self.as_json, self.quiet, self.yes = as_json, quiet, yes
         self.progress = Bar(stderr, quiet=quiet)
 
@@ -57,10 +58,10 @@ class Out:
             columns: for a list of mappings, which fields people see and in what order.
         """
         self.progress.close()
-        if self.as_json:
-            rendered = json.dumps(self._with_transactions(value), ensure_ascii=False, indent=2)
-        else:
-            rendered = text if text is not None else plain(value, columns)
+        words = text if text is not None else plain(value, columns)
+        if self._said is not None:
+            self._said.append(words)
+        rendered = json.dumps(self._with_transactions(value), ensure_ascii=False, indent=2) if self.as_json else words
         if rendered:
             self.stdout.write(rendered + "\n")
             self.stdout.flush()

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     "demo",
     example=("provenance demo", "provenance demo --audio ~/takes --keep ./demo", "provenance demo --json > demo.json"),
 )
-@click.option("--audio", type=PATH, metavar="DIR", help="One folder per rights holder; the built-in clips fill up to 3.")
+@click.option(
+    "--audio", type=PATH, metavar="DIR", help="One folder per rights holder; the built-in clips fill up to 3."
+)
 @click.option("--keep", type=PATH, metavar="DIR", help="Leave chain, operator and content running in DIR.")
 def demo(ctx: Context, audio: Path | None, keep: Path | None) -> None:
     """Walk the road from a recording to a paid, audited royalty.
@@ -40,7 +42,7 @@ def demo(ctx: Context, audio: Path | None, keep: Path | None) -> None:
     config.forget_environment()
     stage = Stage(room / config.FILE_NAME, sys.stderr if ctx.out.as_json else sys.stdout)
     try:
-        result = road.walk(stage, room, folders, ctx.random)
+        result = road.walk(stage, room, folders)
     except BaseException:
         _leave(stage, room, keep=keep is not None, failed=True)
         raise

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance import config
-from provenance.cli.demo import licensee
+from provenance.cli.demo import licensee, royalties
 from provenance.errors import Unavailable
+from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from provenance.app.ports import Random
     from provenance.cli.demo.cast import Folder
     from provenance.cli.demo.stage import Stage
 
@@ -25,6 +25,8 @@ TERRITORY: Final = "DE"
 PER_OUTPUT: Final = 10_000  # base units: one cent of a 6-decimal token
 PER_LICENSE: Final = 5_000_000
 FUNDED_TOKENS: Final = "25"
+OUTPUTS: Final = 24
+LATE_OUTPUTS: Final = 2
 WINDOW_S: Final = 3_700  # a little more than the devnet's challenge window of one hour
 READY_WITHIN_S: Final = 30
 
@@ -39,7 +41,7 @@ class Holding:
     recordings: int = 0
     license: str = ""
     consent: Path | None = None
-    paths: dict[str, Path] = field(default_factory=dict)
+    shelf: licensee.Shelf | None = None
 
     @property
     def holder(self) -> str:
@@ -52,7 +54,7 @@ class Holding:
         return f"voice-{self.number}"
 
 
-def walk(stage: Stage, room: Path, folders: Sequence[Folder], random: Random) -> dict[str, Any]:
+def walk(stage: Stage, room: Path, folders: Sequence[Folder]) -> dict[str, Any]:
     """The whole road was walked; what it came to, as `--json` prints it."""
     holdings = [Holding(number, folder) for number, folder in enumerate(folders, 1)]
     _open(stage, room)
@@ -64,12 +66,13 @@ def walk(stage: Stage, room: Path, folders: Sequence[Folder], random: Random) ->
         _license(stage, room, one)
     stage.remark("A purpose that the license does not name is refused, by name:")
     _open_access(stage, holdings[0], NOT_LICENSED, expect=5)
+    accesses = 0
     for one in holdings:
-        _open_access(stage, one, PURPOSE)
+        accesses += len(_open_access(stage, one, PURPOSE)["accesses"])
         _download(stage, room, one)
     stage.act("The licensee's model makes outputs; every use is metered, signed and acknowledged")
-    studio = licensee.Studio(stage, room, random)
-    receipts = studio.make([(one.license, one.paths["audio"]) for one in holdings], outputs=12)
+    studio = licensee.Studio(stage, room)
+    studio.make([one.shelf for one in holdings if one.shelf], outputs=OUTPUTS)
     stage.operate("node", "anchor")
     stage.act("One voice owner withdraws her consent")
     last = holdings[-1]
@@ -77,20 +80,20 @@ def walk(stage: Stage, room: Path, folders: Sequence[Folder], random: Random) ->
     stage.remark("From the next block on, her recordings are refused:")
     _open_access(stage, last, PURPOSE, expect=5)
     stage.remark("What the licensee makes of them all the same is charged, held, and not paid out:")
-    receipts += studio.make([(last.license, last.paths["audio"])], outputs=2)
+    studio.make([last.shelf] if last.shelf else [], outputs=LATE_OUTPUTS)
     stage.operate("node", "anchor")
     settled = _settle(stage, holdings)
     stage.act("An auditor recomputes everything, from the node and the content alone")
     audit = stage.play("audit", "run")
-    stage.play("audit", "trace", studio.first_receipt)
+    stage.play("audit", "trace", studio.receipts[0])
     return {
         "verdict": audit["verdict"],
         "datasets": len(holdings),
         "recordings": sum(one.recordings for one in holdings),
         "licenses": len(holdings),
-        "accesses": len(holdings),
-        "denied": stage.refused,
-        "receipts": receipts,
+        "accesses": accesses,
+        "denied": stage.denied,
+        "receipts": len(studio.receipts),
         **settled,
         "audit": {
             "verdict": audit["verdict"],
@@ -103,9 +106,7 @@ def walk(stage: Stage, room: Path, folders: Sequence[Folder], random: Random) ->
 def _open(stage: Stage, room: Path) -> None:
     """The chain runs, the operator serves."""
     port = _free_port()
-    config.save(
-        {"": {"home": "home", "network": "devnet"}, "node": {"listen": f"127.0.0.1:{port}"}}, path=stage.config
-    )
+    config.save({"": {"home": "home", "network": "devnet"}, "node": {"listen": f"127.0.0.1:{port}"}}, path=stage.config)
     stage.act("A local chain, the contracts, a token, and an operator")
     stage.remark(f"export PROVENANCE_CONFIG={stage.config}")
     stage.play("devnet", "up")
@@ -147,14 +148,13 @@ def _register(stage: Stage, room: Path, one: Holding) -> None:
     if one.number == 2:
         upload += ["--split", f"{one.holder}=7000", "--split", f"{one.voice}=3000"]
     asked = stage.play(*upload, expect=2)
-    stage.refused -= 1  # not an access: the recordings wait for consent
     stage.play(
         "consent", "grant", "--voice", "me", "--holder", one.holder, "--purpose", PURPOSE, "--purpose", "evaluate",
         "--territory", "WW", "--until", "1y", "--recordings", asked["file"], "--out", str(consent),
         "--account", one.voice,
     )  # fmt: skip
     made = stage.play(*upload, "--consent", str(consent))
-    one.consent, one.dataset, one.recordings = consent, made["dataset"], int(made["recordings"])
+    one.consent, one.dataset, one.recordings = consent, made["datasetId"], int(made["recordings"])
 
 
 def _license(stage: Stage, room: Path, one: Holding) -> None:
@@ -168,32 +168,37 @@ def _license(stage: Stage, room: Path, one: Holding) -> None:
     stage.play("license", "fund", one.license, FUNDED_TOKENS, "--account", "licensee")
 
 
-def _open_access(stage: Stage, one: Holding, purpose: str, expect: int = 0) -> None:
-    stage.play(
+def _open_access(stage: Stage, one: Holding, purpose: str, expect: int = 0) -> Any:
+    return stage.play(
         "access", "open", one.license, "--purpose", purpose, "--territory", TERRITORY, "--account", "licensee",
         expect=expect,
     )  # fmt: skip
 
 
 def _download(stage: Stage, room: Path, one: Holding) -> None:
-    one.paths["audio"] = room / "licensed" / one.holder
-    stage.play(
+    had = stage.play(
         "access", "download", one.license, "--purpose", PURPOSE, "--territory", TERRITORY, "--out",
-        str(one.paths["audio"]), "--account", "licensee",
+        str(room / "licensed" / one.holder), "--account", "licensee",
     )  # fmt: skip
+    paths = {Bytes32(bytes.fromhex(file["recordingId"][2:])): Path(file["path"]) for file in had["files"]}
+    one.shelf = licensee.shelf(one.license, paths)
 
 
 def _settle(stage: Stage, holdings: Sequence[Holding]) -> dict[str, Any]:
     """The epoch is proposed, its window has passed, and everybody is paid."""
     stage.act("The operator settles; after the window everybody is paid")
-    epoch = stage.operate("node", "settle")
+    stage.operate("node", "settle")
     stage.play("devnet", "advance", str(WINDOW_S))
     first = holdings[0]
     stage.play("earnings", "show", "--account", first.holder)
     stage.play("earnings", "statement", "--account", first.holder)
     stage.play("earnings", "claim", "--account", first.holder)
     stage.operate("node", "pay")
-    return licensee.royalties(stage, epoch)
+    names = {one.holder: one.folder.name for one in holdings} | {one.voice: one.folder.name for one in holdings}
+    found = royalties.table(config.load(stage.config), names)
+    for line in found.lines():
+        stage.remark(line)
+    return found.document()
 
 
 def _free_port() -> int:

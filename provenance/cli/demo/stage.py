@@ -15,18 +15,18 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from provenance.cli.context import Sent, Session
+from provenance.cli.context import Session
 from provenance.cli.main import run
 from provenance.cli.out import plain
-from provenance.errors import Broken, Failed
+from provenance.errors import Broken, Denied, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import TextIO
 
 STOP_WITHIN_S = 10
-_SHOWN_LINES = 9
+_SHOWN_LINES = 40
 _SHOWN_COLUMNS = 150
 
 
@@ -38,13 +38,13 @@ class Stage:
         config: settings file of all parties on this stage.
         audience: where the narration goes.
         gas: units of the latest transaction under each title.
-        refused: how many commands were refused, as they should be.
+        denied: how many commands the rules refused.
     """
 
     config: Path
     audience: TextIO
     gas: dict[str, int] = field(default_factory=dict)
-    refused: int = 0
+    denied: int = 0
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def act(self, title: str) -> None:
@@ -69,20 +69,24 @@ class Stage:
         session = Session(stdout, stderr)
         status = run([*arguments, "--config", str(self.config), "--yes", "--json"], session)
         document = self._document(arguments, status, expect, stdout.getvalue(), stderr.getvalue())
-        self._show(document, session.sent)
+        self.denied += status == Denied.exit_status
         if expect:
-            self.refused += 1
-            self._tell(f"   refused as it should be: exit {status}")
+            self._show(f"Error: {document['detail']}\nNext: {document['next']}\nexit {status}, as it should be")
+        else:
+            self._show("\n".join(session.said))
+        for one in session.sent:
+            self._sent(one.title, "0x" + one.mined.tx.hex(), one.mined.gas_used)
         return document
 
     def operate(self, *arguments: str) -> Any:
         """The operator's command has run in a process of its own; its `--json` document."""
         self._tell(f"\n$ provenance {shlex.join(arguments)}")
-        done = subprocess.run(self._command(arguments), capture_output=True, text=True, check=False)
+        done = subprocess.run(self._command(arguments), capture_output=True, text=True, check=False, env=self._clean())
         document = self._document(arguments, done.returncode, 0, done.stdout, done.stderr)
-        for sent in document.get("transactions", []) if isinstance(document, dict) else []:
-            self.gas[sent["title"]] = int(sent["gas"])
-        self._show(document, [])
+        transactions = document.pop("transactions", [])
+        self._show(plain(document))
+        for sent in transactions:
+            self._sent(sent["title"], sent["tx"], int(sent["gas"]))
         return document
 
     def start(self, *arguments: str, log: Path) -> None:
@@ -90,7 +94,13 @@ class Stage:
         self._tell(f"\n$ provenance {shlex.join(arguments)} &")
         with log.open("ab") as output:
             self._running.append(
-                subprocess.Popen(self._command(arguments)[:-1], stdout=output, stderr=output, start_new_session=True)
+                subprocess.Popen(
+                    self._command(arguments)[:-1],
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    env=self._clean(),
+                )
             )
 
     def strike(self) -> None:
@@ -142,15 +152,22 @@ class Stage:
             )
         return document
 
-    def _show(self, document: Any, sent: Sequence[Sent]) -> None:
-        lines = plain(document).splitlines()
+    def _show(self, words: str) -> None:
+        lines = words.splitlines()
         for line in lines[:_SHOWN_LINES]:
             self._tell(f"   {line if len(line) <= _SHOWN_COLUMNS else line[: _SHOWN_COLUMNS - 1] + '…'}")
         if len(lines) > _SHOWN_LINES:
             self._tell(f"   … {len(lines) - _SHOWN_LINES} more lines")
-        for one in sent:
-            self.gas[one.title] = one.mined.gas_used
-            self._tell(f"   {one.title}: tx 0x{one.mined.tx.hex()}, {one.mined.gas_used:,} gas")
+
+    def _sent(self, title: str, tx: str, gas: int) -> None:
+        self.gas[title] = gas
+        self._tell(f"   {title}: tx {tx}, {gas:,} gas")
+
+    @staticmethod
+    def _clean() -> Mapping[str, str]:
+        from provenance import config
+
+        return config.child_environment()
 
     def _tell(self, line: str) -> None:
         self.audience.write(line + "\n")

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provenance.types import RecordingId, Samples
+    from provenance.types import RecordingId
+
+Samples: TypeAlias = NDArray[np.float32]
 
 SNIPPET_MS = 240  # about one spoken digit
 FADE_MS = 5  # removes the click at a cut and leaves every sample to one recording
@@ -39,7 +42,8 @@ class Output:
 
     def pcm(self) -> bytes:
         """16-bit little-endian mono, what is delivered and committed to."""
-        return (np.clip(self.samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+        scaled: NDArray[np.int16] = (np.clip(self.samples, -1.0, 1.0) * 32767).astype("<i2")
+        return scaled.tobytes()
 
 
 def speak(takes: Mapping[RecordingId, Samples], *, rate_hz: int, snippets: int, seed: bytes) -> Output:
