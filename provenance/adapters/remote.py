@@ -7,17 +7,15 @@ problem documents turned back into the errors they were, fetched bytes matched b
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 import httpx2
 import stamina
 
-from provenance import errors
 from provenance.adapters.content import unixfs
+from provenance.adapters.problem import problem
 from provenance.app.ports import (
     GatewayKey,
     LeasedEnvelope,
@@ -28,11 +26,12 @@ from provenance.app.ports import (
 )
 from provenance.domain import canonical, fields, merkle, refusal, signature, typed
 from provenance.domain.hashes import sha256
-from provenance.errors import Denied, Failed, Invalid, ProvenanceError, Unavailable
+from provenance.errors import Denied, Failed, Invalid, Unavailable
 from provenance.types import BlockNumber, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from provenance.app.ports import Clock, Deployment, Random, Signer
     from provenance.domain.cid import Cid
@@ -260,7 +259,7 @@ class Gateway:
             with self.http.stream("GET", self.url.rstrip("/") + target, headers=headers) as response:
                 if response.status_code != 200:
                     response.read()
-                    raise _problem(response)
+                    raise problem(response)
                 yield from response.iter_bytes(_PIECE)
         except httpx2.TransportError as error:
             raise GatewaySilent(f"{self.url} broke off: {type(error).__name__}") from error
@@ -323,7 +322,7 @@ class Gateway:
             except httpx2.TransportError as error:
                 raise GatewaySilent(f"{self.url} does not answer: {type(error).__name__}") from error
             if response.status_code >= 300 and response.status_code not in accept:
-                raise _problem(response)
+                raise problem(response)
             return response
 
         if not retry:
@@ -378,50 +377,6 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             yield piece
-
-
-def _problem(response: httpx2.Response) -> ProvenanceError:
-    """The error that a problem document names. Source: RFC 9457 §3."""
-    try:
-        body = json.loads(response.content[:ANSWER_BYTES])
-    except ValueError:
-        body = {}
-    body = body if isinstance(body, dict) else {}
-    code = str(body.pop("type", "")).rpartition("/")[2]
-    detail = str(body.pop("detail", "")) or f"the gateway answered {response.status_code}"
-    step = str(body.pop("next", ""))
-    facts = {name: value for name, value in body.items() if name not in ("title", "status")}
-    known = _known(ProvenanceError).get(code) or _by_status(response.status_code, code)
-    return known(detail, next=step, **facts)
-
-
-def _known(root: type[ProvenanceError]) -> dict[str, type[ProvenanceError]]:
-    """Every error that is loaded, by its code; `refusal` is loaded with this module."""
-    found = {root.code: root}
-    for child in root.__subclasses__():
-        found |= {code: kind for code, kind in _known(child).items() if code not in found or kind is child}
-    return found
-
-
-_KIND_BY_STATUS: Final[dict[int, type[ProvenanceError]]] = {
-    kind.http_status: kind
-    for kind in (
-        errors.Failed,
-        errors.Reverted,
-        errors.Invalid,
-        errors.Denied,
-        errors.Missing,
-        errors.Conflict,
-        errors.Incomplete,
-        errors.Unavailable,
-    )
-}
-
-
-def _by_status(status: int, code: str) -> type[ProvenanceError]:
-    """The kind behind a status, under the code that this version does not know."""
-    kind = _KIND_BY_STATUS.get(status, Unavailable if status >= 500 else Invalid)
-    return type(kind.__name__, (kind,), {"code": code}) if code else kind
 
 
 __all__ = ["Gateway", "GatewayDiffers", "GatewaySilent", "refusal"]

@@ -11,9 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from provenance.domain import canonical, cid, fields, merkle, splits
-from provenance.domain.consent import SignedConsent, consents_hash
+from provenance.domain.consent import SignedConsent
 from provenance.domain.hashes import abi_words, keccak
-from provenance.domain.sealed import Header, KeyCommitment, PlaintextCommitment, Sealed
+from provenance.domain.recording import (
+    VOICES,
+    BadManifest,
+    Recording,
+    SealedObject,
+    read_recording,
+    read_sealed,
+    recording_document,
+    sealed_document,
+)
 from provenance.errors import Invalid
 from provenance.types import (
     Address,
@@ -31,32 +40,14 @@ if TYPE_CHECKING:
     from provenance.domain.cid import Cid
     from provenance.domain.splits import Split
     from provenance.domain.typed import Domain
-    from provenance.types import VoiceId
 
 KIND: Final = "provenance/manifest"
 KINDS: Final = ("voice", "music", "sound")
 VERDICTS: Final = ("pass", "review", "reject")
 RECORDINGS: Final = 1 << 17  # a recording proves its place in 17 hashes
 CONSENTS: Final = 4_096
-VOICES: Final = 64
 TAGS: Final = 64
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
-_RECORDING_FIELDS: Final = (
-    "index",
-    "name",
-    "cid",
-    "sealedBytes",
-    "header",
-    "keyCommitment",
-    "plaintextCommitment",
-    "durationMs",
-    "sampleRate",
-    "channels",
-    "codec",
-    "quality",
-    "voiceIds",
-    "consentIds",
-)
 _FIELDS: Final = (
     "title",
     "kind",
@@ -73,13 +64,6 @@ _FIELDS: Final = (
 )
 
 
-class BadManifest(Invalid):
-    """A manifest whose parts contradict each other."""
-
-    code = "bad-manifest"
-    next = "Upload the recordings again; a manifest is made by `upload`, not by hand."
-
-
 class ConsentNeeded(Invalid):
     """A voice without a consent that covers the recording."""
 
@@ -92,52 +76,6 @@ class ForeignConsent(Invalid):
 
     code = "foreign-consent"
     next = "Only the rights holder whom a consent names can use it; ask the voice owner for one of your own."
-
-
-@dataclass(frozen=True, slots=True)
-class SealedObject:
-    """A sealed object and its address."""
-
-    cid: Cid
-    sealed: Sealed
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One take, as everybody may see it."""
-
-    index: int
-    name: str
-    cid: Cid
-    sealed: Sealed
-    duration_ms: int
-    sample_rate: int
-    channels: int
-    codec: str
-    quality: Mapping[str, Json]
-    """The uploader's own figures: hints; `verdict` and `gateVersion` are among them."""
-    voice_ids: tuple[VoiceId, ...] = ()
-    consent_ids: tuple[ConsentId, ...] = ()
-    extra: Mapping[str, Json] = field(default_factory=dict)
-
-    @property
-    def consents_hash(self) -> Bytes32:
-        """Zero where no voice is heard."""
-        return consents_hash(self.consent_ids)
-
-    def words(self) -> tuple[int | bytes, ...]:
-        """The members of its leaf, in order."""
-        return (
-            self.index,
-            self.cid.digest,
-            self.sealed.key_commitment,
-            self.sealed.plaintext_commitment,
-            self.consents_hash,
-        )
-
-    def leaf(self) -> Bytes32:
-        """Its leaf under the manifest's root, as `Leaves.recording` makes it."""
-        return merkle.leaf(*self.words())
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +143,7 @@ class Manifest:
             terms_hash=fields.word(terms, "termsHash"),
             consents=tuple(SignedConsent.of(item) for item in fields.objects(doc, "consents", most=CONSENTS)),
             recordings=tuple(read_recording(item) for item in fields.objects(doc, "recordings", most=RECORDINGS)),
-            private=SealedObject(cid.parse(fields.text(private, "cid")), _sealed(private)),
+            private=SealedObject(cid.parse(fields.text(private, "cid")), read_sealed(private)),
             extra=fields.extra(doc, _FIELDS),
         )
 
@@ -229,7 +167,7 @@ class Manifest:
             "recordings": [recording_document(recording) for recording in self.recordings],
             "private": {
                 "cid": str(self.private.cid),
-                **_sealed_document(self.private.sealed),
+                **sealed_document(self.private.sealed),
             },
         }
         return canonical.encode(KIND, 1, document)
@@ -345,61 +283,22 @@ def _check_consents(recording: Recording, by_id: Mapping[ConsentId, SignedConsen
         )
 
 
-def _sealed(doc: Mapping[str, Json]) -> Sealed:
-    return Sealed(
-        Header.decode(fields.octets(doc, "header")),
-        KeyCommitment(fields.word(doc, "keyCommitment")),
-        PlaintextCommitment(fields.word(doc, "plaintextCommitment")),
-    )
-
-
-def _sealed_document(sealed: Sealed) -> dict[str, Json]:
-    return {
-        "header": fields.shown(sealed.header.encode()),
-        "keyCommitment": fields.shown(sealed.key_commitment),
-        "plaintextCommitment": fields.shown(sealed.plaintext_commitment),
-    }
-
-
-def read_recording(doc: Mapping[str, Json]) -> Recording:
-    """The recording in one entry of `recordings`.
-
-    Raises:
-        Invalid: a field is wrong, or the header contradicts it.
-    """
-    sealed = _sealed(doc)
-    if fields.integer(doc, "sealedBytes", bits=53) != sealed.header.sealed_bytes:
-        raise BadManifest("sealedBytes: not what the header gives", field="sealedBytes")
-    return Recording(
-        index=fields.integer(doc, "index", bits=32),
-        name=fields.text(doc, "name", max_chars=255),
-        cid=cid.parse(fields.text(doc, "cid")),
-        sealed=sealed,
-        duration_ms=fields.integer(doc, "durationMs", bits=32),
-        sample_rate=fields.integer(doc, "sampleRate", bits=32),
-        channels=fields.integer(doc, "channels", bits=8),
-        codec=fields.text(doc, "codec", max_chars=64),
-        quality=fields.mapping(doc, "quality"),
-        voice_ids=fields.words(doc, "voiceIds", most=VOICES),
-        consent_ids=fields.words(doc, "consentIds", most=VOICES),
-        extra=fields.extra(doc, _RECORDING_FIELDS),
-    )
-
-
-def recording_document(recording: Recording) -> dict[str, Json]:
-    """The entry of one recording in `recordings`."""
-    return {
-        **recording.extra,
-        "index": recording.index,
-        "name": recording.name,
-        "cid": str(recording.cid),
-        "sealedBytes": recording.sealed.header.sealed_bytes,
-        **_sealed_document(recording.sealed),
-        "durationMs": recording.duration_ms,
-        "sampleRate": recording.sample_rate,
-        "channels": recording.channels,
-        "codec": recording.codec,
-        "quality": recording.quality,
-        "voiceIds": [fields.shown(voice) for voice in recording.voice_ids],
-        "consentIds": [fields.shown(consent) for consent in recording.consent_ids],
-    }
+__all__ = [
+    "CONSENTS",
+    "KIND",
+    "KINDS",
+    "RECORDINGS",
+    "TAGS",
+    "VERDICTS",
+    "VOICES",
+    "BadManifest",
+    "ConsentNeeded",
+    "ForeignConsent",
+    "Manifest",
+    "Recording",
+    "SealedObject",
+    "dataset_id",
+    "read_recording",
+    "recording_document",
+    "recording_id",
+]

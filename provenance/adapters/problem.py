@@ -1,0 +1,66 @@
+"""Which error did the gateway answer with?
+
+A problem document becomes the error that it names, wherever that is defined; one that this version does
+not know keeps its code under the kind of its status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from provenance import errors
+from provenance.domain import canonical, refusal
+from provenance.errors import Invalid, ProvenanceError, Unavailable
+
+if TYPE_CHECKING:
+    import httpx2
+
+PROBLEM_BYTES: Final = 1 << 20
+
+
+def problem(response: httpx2.Response) -> ProvenanceError:
+    """The error that a problem document names. Source: RFC 9457 §3."""
+    try:
+        found = canonical.loads(response.content, PROBLEM_BYTES)
+    except canonical.BadDocument:
+        found = {}
+    body = dict(found) if isinstance(found, Mapping) else {}
+    code = str(body.pop("type", "")).rpartition("/")[2]
+    detail = str(body.pop("detail", "")) or f"the gateway answered {response.status_code}"
+    step = str(body.pop("next", ""))
+    facts = {name: value for name, value in body.items() if name not in ("title", "status")}
+    known = _known(ProvenanceError).get(code) or _by_status(response.status_code, code)
+    return known(detail, next=step, **facts)
+
+
+def _known(root: type[ProvenanceError]) -> dict[str, type[ProvenanceError]]:
+    """Every error that is loaded, by its code; `refusal` is loaded with this module."""
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found |= {code: kind for code, kind in _known(child).items() if code not in found or kind is child}
+    return found
+
+
+_KIND_BY_STATUS: Final[dict[int, type[ProvenanceError]]] = {
+    kind.http_status: kind
+    for kind in (
+        errors.Failed,
+        errors.Reverted,
+        errors.Invalid,
+        errors.Denied,
+        errors.Missing,
+        errors.Conflict,
+        errors.Incomplete,
+        errors.Unavailable,
+    )
+}
+
+
+def _by_status(status: int, code: str) -> type[ProvenanceError]:
+    """The kind behind a status, under the code that this version does not know."""
+    kind = _KIND_BY_STATUS.get(status, Unavailable if status >= 500 else Invalid)
+    return type(kind.__name__, (kind,), {"code": code}) if code else kind
+
+
+__all__ = ["problem", "refusal"]

@@ -1,0 +1,220 @@
+"""What is known of one dataset, license or settlement, event by event?
+
+Every query names the block it is asked at; folding the events is `ledger`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from provenance.errors import Failed
+
+if TYPE_CHECKING:
+    from provenance.domain import events as e
+    from provenance.types import (
+        Address,
+        BlockNumber,
+        Bytes32,
+        DatasetId,
+        LicenseId,
+        UnixSeconds,
+    )
+
+DATASET_ACTIVE: Final = 1
+DATASET_SUSPENDED: Final = 2
+DATASET_REVOKED: Final = 3
+DATASET_HALTED: Final = 4
+"""Suspended by the guardian: the one status that refuses use under existing licenses."""
+
+E_co = TypeVar("E_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block's identity and time."""
+
+    number: BlockNumber
+    hash: Bytes32
+    time: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One event of our contracts and where the chain recorded it."""
+
+    block: Block
+    tx: Bytes32
+    log_index: int
+    contract: Address
+    event: e.Event
+
+
+class BrokenHistory(Failed):
+    """An event speaks of something that no earlier event created."""
+
+    code = "broken-history"
+    next = "The event source left something out; use another RPC endpoint, or rebuild the mirror."
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[E_co]):
+    """One event and where the chain recorded it."""
+
+    event: E_co
+    logged: Logged
+
+    @property
+    def number(self) -> BlockNumber:
+        """The block's number."""
+        return self.logged.block.number
+
+    @property
+    def time(self) -> UnixSeconds:
+        """The block's time."""
+        return self.logged.block.time
+
+    def upto(self, at: BlockNumber) -> bool:
+        """Whether the chain said it at this block or before."""
+        return self.logged.block.number <= at
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A registered manifest and everything said of it since."""
+
+    id: DatasetId
+    registered: Fact[e.DatasetRegistered]
+    statuses: tuple[Fact[e.DatasetStatusChanged], ...] = ()
+    transfers: tuple[Fact[e.DatasetTransferred], ...] = ()
+    splits: tuple[Fact[e.SplitSet], ...] = ()
+    rotations: tuple[Fact[e.ContentRotated], ...] = ()
+    superseded: Fact[e.DatasetSuperseded] | None = None
+
+    @property
+    def registrant(self) -> Address:
+        """The first holder: the one that consents name."""
+        return self.registered.event.holder
+
+    @property
+    def manifest_root(self) -> Bytes32:
+        """As registered."""
+        return self.registered.event.manifest_root
+
+    @property
+    def manifest_digest(self) -> Bytes32:
+        """As registered."""
+        return self.registered.event.manifest_digest
+
+    @property
+    def terms_hash(self) -> Bytes32:
+        """As on chain."""
+        return self.registered.event.terms_hash
+
+    @property
+    def items(self) -> int:
+        """How many recordings."""
+        return self.registered.event.items
+
+    @property
+    def superseded_by(self) -> DatasetId | None:
+        """The newer version, if one was named."""
+        return self.superseded.event.new_id if self.superseded else None
+
+    def holder(self, at: BlockNumber) -> Address:
+        """Who holds it at the end of a block."""
+        taken = [transfer.event.to for transfer in self.transfers if transfer.upto(at)]
+        return taken[-1] if taken else self.registrant
+
+    def status(self, at: BlockNumber) -> int:
+        """The status at the end of a block: the last event wins."""
+        said = [change.event.status for change in self.statuses if change.upto(at)]
+        return said[-1] if said else DATASET_ACTIVE
+
+    def halt(self, at: BlockNumber, final: BlockNumber) -> Fact[e.DatasetStatusChanged] | None:
+        """The guardian's suspension in force; it counts at once, its end only when final."""
+        standing: Fact[e.DatasetStatusChanged] | None = None
+        for change in self.statuses:
+            if not change.upto(at):
+                break
+            if change.event.status == DATASET_HALTED:
+                standing = change
+            elif change.upto(final):
+                standing = None
+        return standing
+
+    def split(self, start: UnixSeconds, at: BlockNumber) -> Bytes32:
+        """The splits document in force at a time: as registered, unless a later one is effective by then."""
+        set_ = [split for split in self.splits if split.upto(at) and split.event.effective_at <= start]
+        return set_[-1].event.split_hash if set_ else self.registered.event.split_hash
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """A license as granted, and its ends."""
+
+    id: LicenseId
+    granted: Fact[e.LicenseGranted]
+    terminations: tuple[Fact[e.LicenseTerminated], ...] = ()
+
+    @property
+    def dataset_id(self) -> DatasetId:
+        """What is licensed."""
+        return self.granted.event.dataset_id
+
+    @property
+    def licensee(self) -> Address:
+        """Who may use it."""
+        return self.granted.event.licensee
+
+    @property
+    def holder(self) -> Address:
+        """Who granted it."""
+        return self.granted.event.holder
+
+    @property
+    def terms_hash(self) -> Bytes32:
+        """As on chain."""
+        return self.granted.event.terms_hash
+
+    @property
+    def purposes(self) -> int:
+        """As granted."""
+        return self.granted.event.purposes
+
+    def termination(self, at: BlockNumber) -> Fact[e.LicenseTerminated] | None:
+        """The termination with the earliest effect, said at this block or before."""
+        said = [end for end in self.terminations if end.upto(at)]
+        return min(said, key=lambda end: (end.event.effective_at, end.number), default=None)
+
+    def end(self, at: BlockNumber) -> UnixSeconds:
+        """The first second at which the license is over, as known at a block."""
+        ended = self.termination(at)
+        expiry = self.granted.event.expiry
+        return min(expiry, ended.event.effective_at) if ended else expiry
+
+    def state(self, at: Block) -> str:
+        """ACTIVE, TERMINATED or EXPIRED at a block."""
+        if at.time < self.end(at.number):
+            return "ACTIVE"
+        return "TERMINATED" if self.termination(at.number) else "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One proposal of an epoch's root, and what was said against it."""
+
+    proposed: Fact[e.SettlementProposed]
+    vetoed: Fact[e.SettlementVetoed] | None = None
+    challenged: tuple[Fact[e.SettlementChallenged], ...] = ()
+    resolved: tuple[Fact[e.ChallengeResolved], ...] = ()
+
+    @property
+    def epoch(self) -> int:
+        """Its number."""
+        return self.proposed.event.epoch
+
+    @property
+    def rejected(self) -> bool:
+        """Vetoed, or a challenge was upheld: the epoch is proposed again under its number."""
+        return self.vetoed is not None or any(ruling.event.upheld for ruling in self.resolved)
