@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _VERSIONS: Final = Path(__file__).parent.parent / "migrations" / "versions"
 BUSY_S: Final = 30  # how long a writer waits for another
-LOCK_S: Final = 1.0  # a second worker gives up before two seconds are over
+LOCK_S: Final = 0.5  # a second worker gives up before two seconds are over, its start included
 _LOCK_SPACE: Final = 0x50524F56  # first key of our PostgreSQL advisory locks
 
 

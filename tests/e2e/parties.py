@@ -69,6 +69,12 @@ class Parties:
         process.send_signal(how)
         process.wait(20)
 
+    def kill(self, name: str) -> None:
+        """The process is gone without a word."""
+        process = self.running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
     def start_operator(self) -> None:
         self.start("follow", "node", "follow")
         self.start("serve", "node", "serve")
