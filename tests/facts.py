@@ -1,0 +1,66 @@
+"""Events in blocks, for tests of what decides from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.domain import events as e
+from provenance.domain.ledger import Block, Logged
+from provenance.types import Address, BlockNumber, UnixSeconds, Wei
+from tests import documents
+from tests.documents import CHAIN, HOLDER, Key, word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from provenance.domain.manifest import Manifest
+
+LICENSEE = Key("licensee")
+NOW = 1_800_000_000
+MANIFEST = documents.manifest()
+REGISTRY = documents.domains().registry.contract
+DATASET = MANIFEST.dataset_id(CHAIN, REGISTRY)
+LICENSE = word("license")
+EXPIRY = UnixSeconds(NOW + 1_000)
+
+
+def block(number: int, time: int | None = None) -> Block:
+    """The block of this number; ten seconds a block."""
+    return Block(BlockNumber(number), word(f"block {number}"), UnixSeconds(NOW + 10 * number if time is None else time))
+
+
+def chain(events: Iterable[e.Event], start: int = 1) -> list[Logged]:
+    """One event a block, from block `start`."""
+    return [
+        Logged(block(number), word(f"tx {number}"), 0, Address(b"\x01" * 20), event)
+        for number, event in enumerate(events, start)
+    ]
+
+
+def registered(manifest: Manifest = MANIFEST) -> e.DatasetRegistered:
+    """The registration of a manifest by its holder."""
+    return e.DatasetRegistered(
+        manifest.dataset_id(CHAIN, REGISTRY),
+        manifest.holder,
+        manifest.root(),
+        word("manifest"),
+        manifest.terms_hash,
+        manifest.split_hash(),
+        len(manifest.recordings),
+    )
+
+
+def granted(purposes: int = 0b110, expiry: int = EXPIRY, dataset: bytes = DATASET) -> e.LicenseGranted:
+    """A license of the dataset for the licensee."""
+    return e.LicenseGranted(
+        LICENSE,
+        dataset,  # type: ignore[arg-type]
+        LICENSEE.address,
+        HOLDER.address,
+        MANIFEST.terms_hash,
+        purposes,
+        UnixSeconds(expiry),
+        0,
+        Address(bytes(20)),
+        Wei(0),
+    )
