@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
 from indexer.gateway import batches
 from provenance import Meter, config
-from provenance.adapters import tally
-from provenance.adapters.keystore import KeySigner
+from provenance.adapters import tally, v3
+from provenance.adapters.anvil import MNEMONIC
+from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.queue import FolderQueue
 from provenance.app import settle
 from provenance.app.deploy import ruleset_1
 from provenance.app.meter import Output, Recorder, SessionClosed, SessionSpent, open_session
 from provenance.app.ports import Call
 from provenance.app.settle import closing, earning
+from provenance.cli.context import Session
+from provenance.cli.main import run
 from provenance.domain import typed
 from provenance.domain.attribution import UNATTRIBUTED
 from provenance.domain.hashes import sha256
@@ -194,17 +200,55 @@ def test_a_missing_document_stops_the_settlement_by_name(
         counter.node.content.put(kept)
 
 
-def test_the_contract_pays_exactly_what_the_tree_says(counter: Desk, road: tuple[Package, Bytes32, Proposed]) -> None:
+def wallet_of(counter: Desk, folder: Path, signer: int = 7) -> Path:
+    """A settings file whose account pays the gas."""
+    (folder / "deployment.json").write_bytes(counter.world.record.encode())
+    (folder / "password").write_text("correct horse\n")
+    (folder / "password").chmod(0o600)
+    key = key_from_seed(seed_from_mnemonic(MNEMONIC, ""), f"m/44'/60'/0'/0/{signer}")
+    Keystore(folder / "home" / "keystore").add("anyone", key, b"correct horse", scrypt_n=v3.SCRYPT_N_DEVNET)
+    file = folder / "provenance.toml"
+    file.write_text(
+        f'home = "home"\nnetwork = "here"\npassword_file = "password"\n[networks.here]\n'
+        f'rpc = "{counter.world.url}"\nchain_id = 31337\ndeployment = "deployment.json"\n'
+        f'gateway = "{counter.url}"\nfinality = "latest-0"\n'
+    )
+    return file
+
+
+def command(file: Path, *arguments: str, status: int = 0) -> Any:
+    """What a command printed as its document, or said as its error."""
+    session = Session(io.StringIO(), io.StringIO())
+    done = run([*arguments, "--config", str(file), "--json", "--yes"], session)
+    text = session.stdout.getvalue() or session.stderr.getvalue()
+    assert done == status, text
+    return json.loads(text)
+
+
+def test_the_contract_pays_exactly_what_the_tree_says_and_the_wallet_says_why(
+    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+) -> None:
     chain, content = counter.world.chain, counter.node.content
     due = settle.due(chain, content, counter.address("holder"))
     assert (due.amount, due.claimed) == (3_800, 0)
     with pytest.raises(settle.StillOpen):
         proposed(counter)
+    file, payee = wallet_of(counter, tmp_path), "0x" + counter.address("holder").hex()
+    assert command(file, "earnings", "show", "--payee", payee)["active"] is False
+    assert command(file, "earnings", "claim", "--payee", payee, status=7)["type"] == "/problems/conflict"
     window_over(counter)
+    assert command(file, "earnings", "show", "--payee", payee)["due"] == "3800"
+    told = command(file, "earnings", "statement", "--payee", payee, "--epoch", "1")
+    assert (told["net"], told["epoch"]) == ("3800", 1)
+    assert "points of score under license" in told["why"][0]
     had = tokens(counter, "holder")
-    chain.send(due.call(), counter.world.signers[7])
+    paid = command(file, "earnings", "claim", "--payee", payee)
+    assert (paid["paid"], paid["transactions"][0]["title"]) == ("3800", "claim")
     assert tokens(counter, "holder") - had == 3_800
+    assert command(file, "earnings", "claim", "--payee", payee)["paid"] == "0"
     assert settle.due(chain, content, counter.address("holder")).amount == 0
+    stranger = command(file, "earnings", "show", "--payee", "0x" + "9" * 40, status=6)
+    assert stranger["type"] == "/problems/not-in-tree"
 
 
 def test_the_next_epoch_goes_on_where_this_one_ended_and_one_call_pays_a_subtree(
@@ -262,6 +306,8 @@ def test_a_program_meters_with_three_lines(
         meter.record(output=b"")
     [row] = counter.client().listing("sessions", session=meter.session).rows
     assert (row["receipts"], row["units"], row["closed"]) == ("2", "3", True)
+    file = wallet_of(counter, tmp_path)
+    assert command(file, "usage", "list", "0x" + license_.hex())[-1]["sessionId"] == meter.session
     with pytest.raises(Denied), Meter(license_, max_units=10**9, **how):
         pass
     assert [one.name for one in (tmp_path / "home" / "meter").iterdir()] == [meter.session[2:]]
