@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from indexer.store.custody import Earlier
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Recording, SealedObject
-    from provenance.types import DatasetId, Json
+    from provenance.types import DatasetId, Json, UnixSeconds
 
 
 class OtherGateway(Invalid):
@@ -247,25 +247,9 @@ def _keep(
     secrets: Mapping[bytes, _Held],
 ) -> None:
     """Deposit, reports, consents and keys are on record, all or none."""
-    at = node.clock.now()
     consents = manifest.consents_by_id(node.deployment.domains.consent)
     node.custody.add_deposit(
-        records.Deposit(
-            dataset_id=dataset,
-            manifest_cid=str(manifest_cid),
-            holder=manifest.holder,
-            manifest_root=manifest.root(),
-            terms_cid=str(manifest.terms_cid),
-            private_cid=str(manifest.private.cid),
-            title=manifest.title,
-            kind=manifest.kind,
-            language=manifest.language,
-            tags=json.dumps(list(manifest.tags), ensure_ascii=False),
-            words=search_words(manifest.title, manifest.kind, manifest.language, *manifest.tags),
-            items=len(manifest.recordings),
-            duration_ms=sum(one.duration_ms for one in manifest.recordings),
-            at_s=at,
-        ),
+        _deposit(manifest, manifest_cid, dataset, node.clock.now()),
         recordings=[
             _signed(node, dataset, recording, heard)
             for recording, heard in zip(manifest.recordings, judged, strict=True)
@@ -289,6 +273,25 @@ def _keep(
             )
             for _, item in _objects(manifest)
         ],
+    )
+
+
+def _deposit(manifest: Manifest, manifest_cid: Cid, dataset: DatasetId, at: UnixSeconds) -> records.Deposit:
+    return records.Deposit(
+        dataset_id=dataset,
+        manifest_cid=str(manifest_cid),
+        holder=manifest.holder,
+        manifest_root=manifest.root(),
+        terms_cid=str(manifest.terms_cid),
+        private_cid=str(manifest.private.cid),
+        title=manifest.title,
+        kind=manifest.kind,
+        language=manifest.language,
+        tags=json.dumps(list(manifest.tags), ensure_ascii=False),
+        words=search_words(manifest.title, manifest.kind, manifest.language, *manifest.tags),
+        items=len(manifest.recordings),
+        duration_ms=sum(one.duration_ms for one in manifest.recordings),
+        at_s=at,
     )
 
 

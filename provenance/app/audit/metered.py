@@ -9,7 +9,6 @@ from provenance.domain import batch as batches
 from provenance.domain import signature, typed, usage
 from provenance.domain.attribution import attribution_root
 from provenance.errors import Failed
-from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from provenance.domain.ledger import Fact
     from provenance.domain.typed import Segment
     from provenance.domain.verdict import Check
-    from provenance.types import RecordingId, SessionId
+    from provenance.types import Bytes32, RecordingId, SessionId
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:

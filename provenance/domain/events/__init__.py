@@ -183,6 +183,8 @@ def _value(kind: str, encoded: bytes, name: str) -> bytes | int | bool:
 
 
 __all__ = [
+    "EVENTS",
+    "TOPICS",
     "AccessRecorded",
     "ArtifactRegistered",
     "ArtifactStatusChanged",
@@ -196,7 +198,6 @@ __all__ = [
     "DatasetSuperseded",
     "DatasetTransferred",
     "DigestApproved",
-    "EVENTS",
     "ErasureAttested",
     "ErasureOrdered",
     "Event",
@@ -215,7 +216,6 @@ __all__ = [
     "SettlementProposed",
     "SettlementVetoed",
     "SplitSet",
-    "TOPICS",
     "UsageAnchored",
     "arguments",
     "decode",
