@@ -1,0 +1,48 @@
+"""Is a signature the account's, in the one form that the contracts take?"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provenance.domain.signature import BadSignature, check, recover
+from provenance.types import Address, Bytes32
+from tests.documents import Key, word
+
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+KEY = Key("signer")
+
+
+def test_another_tools_signature_names_its_account() -> None:
+    from eth_account import Account
+
+    account = Account.from_key(bytes(word("a key")))
+    digest = word("a digest")
+    signed = account.unsafe_sign_hash(digest)
+    assert recover(digest, bytes(signed.signature)) == bytes.fromhex(account.address[2:])
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_only_the_signer_is_recovered(digest: bytes) -> None:
+    signed = KEY.sign(Bytes32(digest))
+    assert recover(Bytes32(digest), signed) == KEY.address
+    check(Bytes32(digest), signed, KEY.address)
+    with pytest.raises(BadSignature):
+        check(Bytes32(digest), signed, Address(bytes(20)))
+
+
+def test_the_second_form_of_a_signature_is_refused() -> None:
+    signed = KEY.sign(word("digest"))
+    s = int.from_bytes(signed[32:64], "big")
+    twin = signed[:32] + (ORDER - s).to_bytes(32, "big") + bytes((55 - signed[64],))
+    with pytest.raises(BadSignature, match="high s"):
+        recover(word("digest"), twin)
+
+
+@pytest.mark.parametrize(
+    "signed", [b"", b"\0" * 65, b"\xff" * 65, b"\0" * 64 + b"\x1b", b"\x01" * 64 + b"\0", b"\x01" * 66]
+)
+def test_what_no_key_gives_is_refused(signed: bytes) -> None:
+    with pytest.raises(BadSignature):
+        recover(word("digest"), signed)
