@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts gas bench fuzz clean help
+.PHONY: setup test check demo contracts abi gas bench fuzz clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -43,12 +43,17 @@ check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/unit/house tests/unit/cli/test_frame.py
 
-contracts: setup ## the contracts' own tests, and that the package's ABIs are theirs
+contracts: setup ## the contracts' own tests, that the package's ABIs are theirs, and gas against the snapshot
+	$(FORGE) fmt --check
 	$(FORGE) test
 	$(BIN)/python scripts/compile.py --check
-
-gas: setup ## gas of each operation against its target and the snapshot
 	$(BIN)/python benches/gas.py --check
+
+abi: setup ## compile the contracts into the package
+	$(BIN)/python scripts/compile.py
+
+gas: setup ## gas of each operation against its target, into snapshots/gas.json
+	$(BIN)/python benches/gas.py
 
 bench: setup ## every benchmark
 	$(BIN)/python benches/gas.py
