@@ -118,6 +118,11 @@ def test_only_the_store_commits():
     assert found == []
 
 
+@pytest.mark.parametrize("line", ["session.commit()", "self.connection.rollback()"])
+def test_the_check_for_commits_sees_them(line: str):
+    assert list(commits(ast.parse(line)))
+
+
 def test_names_say_what_a_room_is_for():
     words = {name: set(re.split(r"[/._]", name.removesuffix(".py"))) for name, _ in modules()}
     assert {name: said & NO_NAMES for name, said in words.items() if said & NO_NAMES} == {}
