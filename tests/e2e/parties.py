@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from provenance import config
+from provenance.cli import main
+from provenance.cli.context import Session
 
 PROVENANCE = [sys.executable, "-c", "from provenance.cli.main import main; main()"]
 WITHIN_S = 60
@@ -57,6 +60,13 @@ class Parties:
 
     def document(self, *arguments: str, status: int = 0) -> Any:
         return self.run(*arguments, status=status).document
+
+    def inside(self, *arguments: str, status: int = 0) -> Any:
+        """What the command printed, run in this process: for tests that need no process of its own."""
+        session = Session(io.StringIO(), io.StringIO())
+        ended = main.run([*arguments, "--config", str(self.settings), "--yes", "--json"], session)
+        assert ended == status, session.stderr.getvalue() + session.stdout.getvalue()
+        return json.loads(session.stdout.getvalue())
 
     def start(self, name: str, *arguments: str) -> None:
         with (self.room / f"{name}.log").open("ab") as log:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import random
 import secrets
 import time
@@ -16,8 +14,6 @@ from indexer.store.database import connect
 from provenance import config
 from provenance.adapters import wire
 from provenance.app.ports import Call, Signer
-from provenance.cli import main
-from provenance.cli.context import Session
 from tests.anvil import signer
 from tests.e2e.parties import Parties, eventually, parties
 
@@ -46,63 +42,55 @@ class Holder:
             )
 
 
-def run(here: Parties, *arguments: str, status: int = 0) -> Any:
-    """What a command printed; in this process, where no process of its own is asked for."""
-    session = Session(io.StringIO(), io.StringIO())
-    ended = main.run([*arguments, "--config", str(here.settings), "--yes", "--json"], session)
-    assert ended == status, session.stderr.getvalue() + session.stdout.getvalue()
-    return json.loads(session.stdout.getvalue())
-
-
 def mirrored_state(here: Parties) -> str:
-    found: str = run(here, "node", "db", "status")["state"]
+    found: str = here.inside("node", "db", "status")["state"]
     return found
 
 
 def replayed_state(here: Parties) -> str:
-    found: str = run(here, "node", "replay", "--check")["state"]
+    found: str = here.inside("node", "replay", "--check")["state"]
     return found
 
 
 @pytest.mark.parametrize("others", [3, 10, 14])
 def test_after_a_reverted_branch_the_mirror_equals_a_replay(here: Parties, others: int) -> None:
     holder = Holder(here)
-    run(here, "node", "follow", "--once")
+    here.inside("node", "follow", "--once")
     mark = holder.rpc("evm_snapshot")
     holder.register(10)
-    run(here, "node", "follow", "--once")
+    here.inside("node", "follow", "--once")
     before = mirrored_state(here)
     assert holder.rpc("evm_revert", mark)
     holder.register(others)
-    run(here, "node", "follow", "--once")
+    here.inside("node", "follow", "--once")
     after = mirrored_state(here)
     assert after != before
     assert replayed_state(here) == after
-    run(here, "node", "verify")
-    answer = run(here, "node", "replay")
+    here.inside("node", "verify")
+    answer = here.inside("node", "replay")
     assert (answer["state"], answer["differed"]) == (after, None)
 
 
 def test_a_reorg_below_finality_halts_payouts_until_it_is_released(here: Parties) -> None:
     holder = Holder(here)
-    run(here, "node", "follow", "--once")
-    run(here, "node", "release", "--reason", "from the tests before")
+    here.inside("node", "follow", "--once")
+    here.inside("node", "release", "--reason", "from the tests before")
     mark = holder.rpc("evm_snapshot")
     holder.register(2)
-    run(here, "node", "follow", "--once")
+    here.inside("node", "follow", "--once")
     holder.rpc("evm_revert", mark)
     holder.register(3)
-    run(here, "node", "follow", "--once")
-    (halt,) = run(here, "node", "db", "status")["halts"]
+    here.inside("node", "follow", "--once")
+    (halt,) = here.inside("node", "db", "status")["halts"]
     assert halt["final"] == halt["fork"] + 2
     for command in (("node", "pay"), ("node", "settle")):
-        refused = run(here, *command, status=7)
+        refused = here.inside(*command, status=7)
         assert refused["type"] == "/problems/halted"
         assert "node release" in refused["next"]
-    assert run(here, "node", "release", "--reason", " ", status=2)["field"] == "reason"
-    assert run(here, "node", "release", "--reason", "looked at both branches")["released"] == 1
-    assert run(here, "node", "db", "status")["halts"] == []
-    assert run(here, "node", "pay", status=7)["type"] == "/problems/nothing-to-pay"
+    assert here.inside("node", "release", "--reason", " ", status=2)["field"] == "reason"
+    assert here.inside("node", "release", "--reason", "looked at both branches")["released"] == 1
+    assert here.inside("node", "db", "status")["halts"] == []
+    assert here.inside("node", "pay", status=7)["type"] == "/problems/nothing-to-pay"
 
 
 def test_a_second_follower_gives_way_and_a_killed_one_leaves_no_lock(here: Parties) -> None:
@@ -110,11 +98,11 @@ def test_a_second_follower_gives_way_and_a_killed_one_leaves_no_lock(here: Parti
     here.start("follow", "node", "follow")
     holder.register(1)
     head = holder.chain.head().number
-    eventually(lambda: run(here, "node", "db", "status")["block"] >= head)
+    eventually(lambda: here.inside("node", "db", "status")["block"] >= head)
     refused = here.run("node", "follow", status=7).document
     assert refused["type"] == "/problems/already-running"
     here.kill("follow")
-    run(here, "node", "follow", "--once")
+    here.inside("node", "follow", "--once")
 
 
 def test_a_follower_that_is_killed_again_and_again_ends_with_every_row_once(here: Parties) -> None:
@@ -127,7 +115,7 @@ def test_a_follower_that_is_killed_again_and_again_ends_with_every_row_once(here
         here.start("follow", "node", "follow", "--poll-ms", "10")
         time.sleep(chance.uniform(1.0, 3.0))
         here.kill("follow")
-    run(here, "node", "follow", "--once")
+    here.inside("node", "follow", "--once")
     assert replayed_state(here) == mirrored_state(here)
     with database.read() as connection:
         orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
@@ -137,29 +125,29 @@ def test_a_follower_that_is_killed_again_and_again_ends_with_every_row_once(here
 
 
 def test_a_row_that_somebody_changed_is_named(here: Parties) -> None:
-    run(here, "node", "follow", "--once")
+    here.inside("node", "follow", "--once")
     database = connect(config.load(here.settings).database_url)
     with database.write() as connection:
         changed = connection.exec_driver_sql(
             "UPDATE dataset_registered SET items = items + 1 WHERE block > 40"
         ).rowcount
     assert changed
-    refused = run(here, "node", "verify", status=10)
+    refused = here.inside("node", "verify", status=10)
     assert refused["table"] == "dataset_registered"
-    assert run(here, "node", "replay", "--check", status=10)["table"] == "dataset_registered"
-    assert run(here, "node", "redecode")["facts"] > changed
-    run(here, "node", "verify")
+    assert here.inside("node", "replay", "--check", status=10)["table"] == "dataset_registered"
+    assert here.inside("node", "redecode")["facts"] > changed
+    here.inside("node", "verify")
     with database.write() as connection:
         connection.exec_driver_sql("DELETE FROM logs WHERE block > 45")
-    assert run(here, "node", "verify", status=10)["table"] == "logs"
-    assert run(here, "node", "replay")["differed"] == "logs"
-    run(here, "node", "verify")
+    assert here.inside("node", "verify", status=10)["table"] == "logs"
+    assert here.inside("node", "replay")["differed"] == "logs"
+    here.inside("node", "verify")
     database.dispose()
 
 
 def test_a_database_of_another_chain_is_refused(here: Parties) -> None:
-    run(here, "node", "follow", "--once")
-    run(here, "devnet", "reset")
-    refused = run(here, "node", "follow", "--once", status=7)
+    here.inside("node", "follow", "--once")
+    here.inside("devnet", "reset")
+    refused = here.inside("node", "follow", "--once", status=7)
     assert refused["type"] == "/problems/other-chain"
     assert "[node] database" in refused["next"]
