@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
+import {DataAccess} from "../../contracts/DataAccess.sol";
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
 import {IDataAccess} from "../../contracts/interfaces/IDataAccess.sol";
 import {AccessBase} from "./DataAccess.t.sol";
@@ -165,6 +166,13 @@ contract DataAccessUseTest is AccessBase {
         emit IDataAccess.AccessRecorded(id, datasetId, licensee, TUNE, 2, MANIFEST);
         vm.prank(licensee);
         access.recordAccessMany(datasetId, id, uses);
+    }
+
+    function test_without_a_registry_there_is_no_license() public {
+        DataAccess nowhere = new DataAccess(address(0xdead), address(consents), owner, guardian);
+        vm.expectRevert(bytes(""));
+        vm.prank(holder);
+        nowhere.grant(granted());
     }
 
     function test_it_names_the_registries_it_reads() public view {
