@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.domain import attribution, purposes, territories
@@ -189,7 +190,7 @@ class Judge:
             return Fault("wrong-unit")
         if receipt.purpose.bit_count() != 1 or not receipt.purpose & license_.purposes & purposes.KNOWN:
             return Fault("purpose-not-licensed", license_.id)
-        if not territories.covers(license_.territories, receipt.territory):
+        if not _covers(license_.territories, receipt.territory):
             return Fault("territory-not-licensed", license_.id)
         if receipt.corrects != ZERO32 and not self._corrects(use, license_):
             return Fault("bad-correction", receipt.corrects)
@@ -260,6 +261,12 @@ class Judge:
             )
 
 
+@lru_cache(maxsize=4_096)
+def _covers(codes: tuple[str, ...], place: bytes) -> bool:
+    """Whether a country lies within codes; an epoch asks the same few questions for every receipt."""
+    return territories.covers(codes, place)
+
+
 def consent_over(consent: Consent, at: UnixSeconds, grace_s: int) -> str:
     """Why a consent does not count, or counts no more, at a time; empty if it does.
 
@@ -281,7 +288,7 @@ def consent_reason(consent: Consent, at: UnixSeconds, grace_s: int, purpose: int
         return "consent-not-yet"
     if not consent.purposes & purpose:
         return "consent-purpose"
-    return "" if territories.covers(consent.territories, territory) else "consent-territory"
+    return "" if _covers(consent.territories, territory) else "consent-territory"
 
 
 def _overlaps(cursor: Cursor, anchored: Anchored) -> bool:

@@ -221,8 +221,9 @@ def proportions(
             score[target] = score.get(target, 0) + (undirected or 1)
     total = sum(score.values())
     weights: dict[Key, int] = defaultdict(int)
+    good_units = account.good_units
     for target, value in score.items():
-        _spread(weights, inputs, target, account.good_units * value * len(spread))
+        _spread(weights, inputs, target, good_units * value * len(spread))
     for target in spread:
         _spread(weights, inputs, target, account.unreported * total)
     for rejected in account.rejected:
