@@ -172,10 +172,10 @@ def open_lease(world: World, use: Use, names: tuple[str, ...] = ()) -> Opened:
     left = [index for index in wanted if index not in open_now]
     refused: tuple[dict[str, Json], ...] = ()
     if left:
-        binding, signature = _binding(world)
-        lease, refused = _asked(world, use, of, (binding, signature), left, ask_rest=not names)
-        leases.opened(lease)
-        _finish(world, leases, lease, license_, of)
+        asked, refused = _asked(world, use, of, left, fewest=len(left) if names else 0 if open_now else 1)
+        if asked is not None:
+            leases.opened(asked)
+            _finish(world, leases, asked, license_, of)
     denied = {one.get("recording") for one in refused}
     readable = tuple(index for index in wanted if index not in denied)
     return Opened(of, leases.readable(use.purpose, use.territory, now), readable, refused)
@@ -223,25 +223,22 @@ def contract_verdict(
 
 
 def _asked(
-    world: World,
-    use: Use,
-    of: Dataset,
-    binding: tuple[KeyBinding, bytes],
-    indexes: list[int],
-    *,
-    ask_rest: bool,
-) -> tuple[Lease, tuple[dict[str, Json], ...]]:
-    """A lease of these recordings, or with `ask_rest` of those that are not refused."""
+    world: World, use: Use, of: Dataset, indexes: list[int], *, fewest: int
+) -> tuple[Lease | None, tuple[dict[str, Json], ...]]:
+    """A lease of these recordings less those that are refused, if at least `fewest` are left; None for none."""
     refused: list[dict[str, Json]] = []
+    binding = _binding(world)
     for _ in range(ROUNDS):
         try:
             lease = _ask(world, use, of, binding, tuple(indexes))
         except Denied as error:
             named = _named(error)
             left = [index for index in indexes if index not in {one["recording"] for one in named}]
-            if not ask_rest or not left or len(left) == len(indexes):
+            if len(left) < fewest or len(left) == len(indexes):
                 raise
             refused, indexes = refused + named, left
+            if not left:
+                return None, tuple(refused)
             continue
         _agree(world, use, of, lease.recordings)
         return lease, tuple(refused)
