@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from provenance.adapters import transport
 from provenance.adapters.evm import NodeSilent
 from provenance.errors import Unavailable
 
@@ -105,7 +106,7 @@ class HttpNode:
         parts = urlsplit(url)
         self.name = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
         self._url = url
-        self._client = httpx2.Client(timeout=timeout_s, follow_redirects=False, trust_env=False)
+        self._client = transport.client(timeout_s)
 
     def ask(self, asks: Sequence[Ask]) -> list[Json]:
         """One HTTP request for all of them."""

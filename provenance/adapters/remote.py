@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import httpx2
 import stamina
 
+from provenance.adapters import transport
 from provenance.adapters.content import unixfs
 from provenance.adapters.problem import problem
 from provenance.app.ports import (
@@ -69,7 +70,7 @@ class Gateway:
     clock: Clock
     random: Random
     signer: Signer | None = None
-    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=TIMEOUT_S, follow_redirects=False))
+    http: httpx2.Client = field(default_factory=lambda: transport.client(TIMEOUT_S))
     _key: GatewayKey | None = None
 
     def key(self) -> GatewayKey:

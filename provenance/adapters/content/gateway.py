@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx2
 
+from provenance.adapters import transport
 from provenance.adapters.content import unixfs
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing, missing
 from provenance.errors import Denied, Invalid, Unavailable
@@ -161,4 +162,4 @@ def _base(url: str) -> str:
 
 
 def _client(deadline_s: float) -> httpx2.Client:
-    return httpx2.Client(follow_redirects=False, timeout=httpx2.Timeout(min(10.0, deadline_s)))
+    return transport.client(min(10.0, deadline_s))

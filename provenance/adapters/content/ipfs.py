@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx2
 
+from provenance.adapters import transport
 from provenance.adapters.content import unixfs
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing, corrupt, missing
 from provenance.adapters.content.gateway import DEADLINE_S, SLOWEST_BYTES_PER_S, SourceUnusable
@@ -98,7 +99,7 @@ class Rpc:
     def __init__(self, url: str, *, deadline_s: float = DEADLINE_S) -> None:
         self.name = url.rstrip("/")
         self._deadline_s = deadline_s
-        self._client = httpx2.Client(follow_redirects=False, timeout=deadline_s)
+        self._client = transport.client(deadline_s)
 
     def load(self, car: Iterator[bytes], size: int) -> str:
         """The root that the daemon names after an import with its pin."""

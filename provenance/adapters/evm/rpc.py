@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from provenance.adapters import transport
 from provenance.errors import Invalid, Missing, Unavailable
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Rpc:
             if urlsplit(url).scheme not in ("http", "https"):
                 raise Invalid(f"{shown(url)} is not an http(s) address", field="rpc")
         self._urls = tuple(urls)
-        self._http = httpx2.Client(timeout=timeout_s, follow_redirects=False)
+        self._http = transport.client(timeout_s)
 
     @property
     def url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from provenance.cli.frame import PATH, command
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
+    from provenance.cli.demo.stage import Stage
 
 
 @command(
@@ -37,12 +39,13 @@ def demo(ctx: Context, audio: Path | None, keep: Path | None) -> None:
     from provenance.cli.demo.stage import Stage
 
     began = time.monotonic()
-    folders = cast.folders(audio)
+    folders = cast.folders(audio.absolute() if audio else None)
     room = _room(keep)
     config.forget_environment()
     stage = Stage(room / config.FILE_NAME, sys.stderr if ctx.out.as_json else sys.stdout)
     try:
-        result = road.walk(stage, room, folders)
+        with contextlib.chdir(room):
+            result = road.walk(stage, room, folders)
     except BaseException:
         _leave(stage, room, keep=keep is not None, failed=True)
         raise
@@ -69,11 +72,9 @@ def _room(keep: Path | None) -> Path:
     return keep
 
 
-def _leave(stage: object, room: Path, *, keep: bool, failed: bool) -> None:
+def _leave(stage: Stage, room: Path, *, keep: bool, failed: bool) -> None:
     """Everything is ended and removed, unless it was to be kept."""
-    from provenance.cli.demo.stage import Stage
-
-    if not isinstance(stage, Stage) or (keep and not failed):
+    if keep and not failed:
         return
     stage.curtain()
     stage.strike()
@@ -81,13 +82,11 @@ def _leave(stage: object, room: Path, *, keep: bool, failed: bool) -> None:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _kept(room: Path, stage: object) -> str:
-    from provenance.cli.demo.stage import Stage
-
-    pids = " ".join(map(str, stage.pids())) if isinstance(stage, Stage) else ""
+def _kept(room: Path, stage: Stage) -> str:
+    pids = " ".join(map(str, stage.pids()))
     return (
         f"\nKept in {room}. Look around with:\n"
-        f"  export PROVENANCE_CONFIG={room}/provenance.toml\n"
+        f"  cd {room}\n"
         f"  provenance dataset list\n"
         f"  provenance audit run\n"
         f"Stop the operator with `kill {pids}`, the chain with `provenance devnet down --purge`."

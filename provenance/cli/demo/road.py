@@ -55,7 +55,7 @@ class Holding:
 
 
 def walk(stage: Stage, room: Path, folders: Sequence[Folder]) -> dict[str, Any]:
-    """The whole road was walked; what it came to, as `--json` prints it."""
+    """The whole road was walked; what it came to, as `--json` prints it. The present folder is `room`."""
     holdings = [Holding(number, folder) for number, folder in enumerate(folders, 1)]
     _open(stage, room)
     stage.act("Voice owners consent, rights holders register")
@@ -63,13 +63,13 @@ def walk(stage: Stage, room: Path, folders: Sequence[Folder]) -> dict[str, Any]:
         _register(stage, room, one)
     stage.act("The licensee accepts offers, funds its licenses and opens access")
     for one in holdings:
-        _license(stage, room, one)
+        _license(stage, one)
     stage.remark("A purpose that the license does not name is refused, by name:")
     _open_access(stage, holdings[0], NOT_LICENSED, expect=5)
     accesses = 0
     for one in holdings:
         accesses += len(_open_access(stage, one, PURPOSE)["accesses"])
-        _download(stage, room, one)
+        _download(stage, one)
     stage.act("The licensee's model makes outputs; every use is metered, signed and acknowledged")
     studio = licensee.Studio(stage, room)
     studio.make([one.shelf for one in holdings if one.shelf], outputs=OUTPUTS)
@@ -108,7 +108,7 @@ def _open(stage: Stage, room: Path) -> None:
     port = _free_port()
     config.save({"": {"home": "home", "network": "devnet"}, "node": {"listen": f"127.0.0.1:{port}"}}, path=stage.config)
     stage.act("A local chain, the contracts, a token, and an operator")
-    stage.remark(f"export PROVENANCE_CONFIG={stage.config}")
+    stage.remark(f"cd {room}")
     stage.play("devnet", "up")
     config.save_network("devnet", {"gateway": f"http://127.0.0.1:{port}"}, path=stage.config)
     stage.start("node", "follow", log=room / "follow.log")
@@ -136,7 +136,7 @@ def _await_ready(stage: Stage) -> None:
 def _register(stage: Stage, room: Path, one: Holding) -> None:
     """The voice owner consents to these recordings, and the dataset is on chain."""
     stage.remark(f"{one.holder} has the recordings of {one.folder.name}; the voice is {one.voice}'s.")
-    terms, consent = room / f"terms-{one.number}.json", room / f"consent-{one.number}.json"
+    terms, consent = Path(f"terms-{one.number}.json"), Path(f"consent-{one.number}.json")
     stage.play(
         "terms", "new", str(terms), "--purpose", PURPOSE, "--purpose", "evaluate", "--territory", "WW",
         "--per-license", str(PER_LICENSE), "--per-unit", f"output={PER_OUTPUT}", "--account", one.holder,
@@ -150,16 +150,16 @@ def _register(stage: Stage, room: Path, one: Holding) -> None:
     asked = stage.play(*upload, expect=2)
     stage.play(
         "consent", "grant", "--voice", "me", "--holder", one.holder, "--purpose", PURPOSE, "--purpose", "evaluate",
-        "--territory", "WW", "--until", "1y", "--recordings", asked["file"], "--out", str(consent),
+        "--territory", "WW", "--until", "1y", "--recordings", str(Path(asked["file"]).relative_to(room)), "--out", str(consent),
         "--account", one.voice,
     )  # fmt: skip
     made = stage.play(*upload, "--consent", str(consent))
     one.consent, one.dataset, one.recordings = consent, made["datasetId"], int(made["recordings"])
 
 
-def _license(stage: Stage, room: Path, one: Holding) -> None:
+def _license(stage: Stage, one: Holding) -> None:
     """The licensee holds a funded license."""
-    offer = room / f"offer-{one.number}.json"
+    offer = Path(f"offer-{one.number}.json")
     stage.play(
         "license", "offer", one.dataset, "--purpose", PURPOSE, "--licensee", "licensee", "--expires", "180d",
         "--out", str(offer), "--account", one.holder,
@@ -175,10 +175,10 @@ def _open_access(stage: Stage, one: Holding, purpose: str, expect: int = 0) -> A
     )  # fmt: skip
 
 
-def _download(stage: Stage, room: Path, one: Holding) -> None:
+def _download(stage: Stage, one: Holding) -> None:
     had = stage.play(
         "access", "download", one.license, "--purpose", PURPOSE, "--territory", TERRITORY, "--out",
-        str(room / "licensed" / one.holder), "--account", "licensee",
+        str(Path("licensed") / one.holder), "--account", "licensee",
     )  # fmt: skip
     paths = {Bytes32(bytes.fromhex(file["recordingId"][2:])): Path(file["path"]) for file in had["files"]}
     one.shelf = licensee.shelf(one.license, paths)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STOP_WITHIN_S = 10
 _SHOWN_LINES = 40
-_SHOWN_COLUMNS = 150
+_SHOWN_COLUMNS = 240
 
 
 @dataclass(slots=True)
