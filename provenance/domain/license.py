@@ -14,7 +14,6 @@ from provenance.domain import canonical, fields, purposes, refusal, signature, t
 from provenance.domain.hashes import abi_words, keccak
 from provenance.domain.refusal import ALLOWED
 from provenance.errors import Invalid
-from provenance.types import ZERO_ADDRESS, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from provenance.domain.terms import Terms
     from provenance.domain.typed import Domain, Offer
     from provenance.errors import ProvenanceError
-    from provenance.types import Address, BlockNumber, ConsentId, Json, LicenseId
+    from provenance.types import Address, BlockNumber, Bytes32, ConsentId, Json, LicenseId
 
 KIND: Final = "provenance/offer"
 
@@ -346,19 +345,18 @@ def _reach_reason(recording: Recording, signed: SignedConsent, use: Use) -> tupl
 
 
 def _stands(ledger: Ledger, consent_id: ConsentId, signed: SignedConsent, final: BlockNumber) -> bool:
-    """An empty signature is a word on chain; any other is the subject's key."""
-    if not signed.signature:
-        return ledger.approved(signed.consent.subject, consent_id, final)
-    return _recovered(consent_id, signed.signature) == signed.consent.subject
+    """The subject's key signed it, or the subject put it on record."""
+    subject = signed.consent.subject
+    return ledger.approved(subject, consent_id, final) or _recovered(consent_id, signed.signature) == subject
 
 
 @lru_cache(maxsize=65_536)
-def _recovered(digest: Bytes32, signed: bytes) -> Address:
-    """The signer, or zero for bytes that no key gives; kept, since one consent backs many uses (57 µs each)."""
+def _recovered(digest: Bytes32, signed: bytes) -> Address | None:
+    """The signer, None for bytes that no key gives; kept, since one consent backs many uses (57 µs each)."""
     try:
         return signature.recover(digest, signed)
     except signature.BadSignature:
-        return ZERO_ADDRESS
+        return None
 
 
 __all__ = [

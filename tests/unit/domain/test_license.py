@@ -168,6 +168,12 @@ def test_a_contract_wallets_consent_counts_once_its_approval_is_final() -> None:
     assert codes(decide(approved, said=said, grant=grant, at=3, final=2)) == {"consent-not-signed"}
 
 
+def test_nobodys_signature_is_not_that_of_account_zero() -> None:
+    zero = replace(consent(), consent=replace(CONSENT.consent, subject=ZERO_ADDRESS), signature=b"")
+    said = with_consents(zero)
+    assert codes(decide(said=said, grant=granted(dataset=registered(said).dataset_id))) == {"consent-not-signed"}
+
+
 def test_one_voice_withdraws_and_no_other_recording_is_closed() -> None:
     hers, his = consent(), consent(voice=Key("other voice"), voice_id=word("other voice"))
     takes = (recording(0, [hers]), recording(1, [his]), recording(2, [hers, his]))
