@@ -30,7 +30,7 @@ _NO_METHOD: Final = -32601
 _TOO_LARGE: Final = re.compile(
     r"response size|response is too (big|large)|returned more than|more than \d[\d,]* (results|logs)|block range|"
     r"range (is )?(too|exceed)|exceeds? (the )?(max|limit|range)|limit exceeded|too many (results|logs|blocks)|"
-    r"max(imum)? results|query timeout|limited to|requested too many|reduce|too wide|up to a [\d,]+",
+    r"max(imum)? (results|(block )?range)|query timeout|limited to|requested too many|reduce|too wide|up to a [\d,]+",
     re.IGNORECASE,
 )
 _BUSY: Final = re.compile(
