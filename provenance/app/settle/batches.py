@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from provenance.app.ports import Content, Deployment
     from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
-    from provenance.domain.events import UsageAnchored
+    from provenance.domain.events import AccessRecorded, UsageAnchored
     from provenance.domain.ledger import Block, Fact, Ledger
     from provenance.domain.usage import Use
-    from provenance.types import Address, BlockNumber, LicenseId, ReceiptId, RecordingId, SessionId
+    from provenance.types import Address, BlockNumber, ReceiptId, RecordingId, SessionId
 
 
 class SegmentReader(Protocol):
@@ -159,17 +159,18 @@ class Anchors:
             if found is None or not fact.upto(self.at.number):
                 continue
             meter, entry = found
-            if self._stands(entry, meter, fact.event.license_id):
+            if self._stands(entry, meter, fact.event):
                 for recording_id in entry.recordings:
                     yield Opened(fact.event.license_id, recording_id, place(fact))
 
-    def _stands(self, entry: AccessEntry, meter: Address, license_id: LicenseId) -> bool:
+    def _stands(self, entry: AccessEntry, meter: Address, event: AccessRecorded) -> bool:
         domain = self.deployment.domains.access
         request = typed.digest(domain, entry.request)
-        license_ = self.ledger.licenses.get(license_id)
+        license_ = self.ledger.licenses.get(event.license_id)
+        said = (event.license_id, event.purpose, event.units)
         return (
             license_ is not None
-            and entry.request.license_id == license_id
+            and said == (entry.request.license_id, entry.request.purpose, len(entry.recordings))
             and entry.access.request == request
             and merkle.root(merkle.leaf(one) for one in entry.recordings) == entry.request.recordings_root
             and self._signed(request, entry.request_signature, license_.licensee)

@@ -120,6 +120,11 @@ class Recordings:
             for index in range(dataset.items)
         }
 
+    def licensed(self, opened: facts.Opened) -> bool:
+        """Whether the recording is one of the license's own dataset."""
+        dataset, _ = self.places.get(opened.recording_id, (None, 0))
+        return dataset is not None and dataset.id == self.catalog.ledger.licenses[opened.license_id].dataset_id
+
     def around(self, opened: Iterable[RecordingId], clusters: Iterable[Bytes32]) -> dict[RecordingId, facts.Recording]:
         """These recordings, and all others of their clusters and of the clusters named."""
         chosen = {one for one in opened if one in self.places}

@@ -58,10 +58,11 @@ def gather(
     anchors = Anchors.gather(ledger, deployment, content, read_uses=read_uses, at=cutoff)
     sessions = anchors.sessions()
     segments = tuple(anchors.segments(sessions, start.number if before else None))
-    opened = tuple(anchors.opened())
     catalog = Catalog(ledger, deployment, content, cutoff.number)
+    known = Recordings(catalog, anchors.reports())
+    opened = tuple(one for one in anchors.opened() if known.licensed(one))
     clusters = [hold.id for hold in carry.holds if hold.kind == "cluster"]
-    recordings = Recordings(catalog, anchors.reports()).around((one.recording_id for one in opened), clusters)
+    recordings = known.around((one.recording_id for one in opened), clusters)
     datasets = {recording.dataset_id for recording in recordings.values()}
     return Inputs(
         chain_id=deployment.chain_id,

@@ -269,6 +269,21 @@ def test_a_lease_that_was_never_recorded_opens_nothing(stage: Stage) -> None:
     assert [one.reason for one in stage.road.decide().judged.accounts[stage.license].rejected] == ["never-opened"]
 
 
+@pytest.mark.parametrize("change", [{"units": 1}, {"purpose": 4}])
+def test_an_access_recorded_otherwise_than_its_lease_opens_nothing(stage: Stage, change: dict[str, Any]) -> None:
+    opened(stage)
+    at = next(i for i, one in enumerate(stage.road.logs) if isinstance(one.event, events.AccessRecorded))
+    stage.road.logs[at] = replace(stage.road.logs[at], event=replace(stage.road.logs[at].event, **change))
+    assert stage.road.gather().opened == ()
+
+
+def test_a_lease_names_recordings_of_its_own_dataset_only(stage: Stage) -> None:
+    _, other = stage.road.register(title="another dataset", recordings=tuple(stage.made.recordings[:1]))
+    stage.recordings = (recording_id(other, 0), stage.recordings[1])
+    opened(stage)
+    assert [one.recording_id for one in stage.road.gather().opened] == [stage.recordings[1]]
+
+
 def test_the_first_report_of_the_appointed_gateway_counts_and_no_other_meters(stage: Stage) -> None:
     other = Key("other gateway")
     stage.road.admit(other)
