@@ -100,11 +100,7 @@ class Manifest:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise BadManifest(f"kind: {self.kind!r} is none of {', '.join(KINDS)}", field="kind")
-        if not _LANGUAGE.match(self.language) or len(self.language) > 35:
-            raise BadManifest(
-                f"language: {self.language[:40]!r} is no language tag such as en or pt-BR",
-                field="language",
-            )
+        check_language(self.language)
         if self.terms_cid.digest != self.terms_hash:
             raise BadManifest("terms: cid and termsHash differ", field="terms")
         splits.check(self.splits)
@@ -215,6 +211,20 @@ class Manifest:
             consent.check(domain, approved=consent_id in approved)
         for recording in self.recordings:
             _check_consents(recording, by_id)
+
+
+def check_language(tag: str) -> None:
+    """The tag is one of RFC 5646's shape, such as `en` or `pt-BR`.
+
+    Raises:
+        BadManifest: it is not.
+    """
+    if not _LANGUAGE.match(tag) or len(tag) > 35:
+        raise BadManifest(
+            f"language: {tag[:40]!r} is no language tag",
+            field="language",
+            next="Write a tag such as en or pt-BR; zxx where no words are heard.",
+        )
 
 
 def dataset_id(

@@ -58,7 +58,7 @@ def deposited(
         for one in news:
             world.journal.append(one.entry())
             memory.add(one.entry())
-            studio.progress.note(f"{one.reason}")
+            studio.progress.note(f"{memory.name(one.object_id)}: {one.reason}")
         return None
 
 
@@ -105,7 +105,7 @@ def _refusal(row: Mapping[str, Json], recording: Recording, code: str) -> GateRe
     code = str(row.get("code") or code)
     dataset = fields.word(row, "dataset") if row.get("dataset") else None
     if dataset is not None:
-        reason = f"{recording.name}: another holder registered this audio in 0x{dataset.hex()} (--dispute contests it)"
+        reason = f"another holder registered this audio in 0x{dataset.hex()} (--dispute contests it)"
     else:
-        reason = f"{recording.name}: the gateway judged it unfit"
+        reason = "the gateway judged it unfit"
     return GateRefusal(recording.sealed.header.object_id, code, reason, dataset)

@@ -109,6 +109,10 @@ class Memory:
             memory.add(entry)
         return memory
 
+    def name(self, object_id: Bytes32) -> str:
+        """The file's name of a sealed take."""
+        return next((one.recording.name for one in self.takes.values() if one.object_id == object_id), "?")
+
     def add(self, entry: Mapping[str, Json]) -> None:
         """What one more entry says."""
         match entry.get("step"):

@@ -13,7 +13,7 @@ from provenance.app.publish.memory import Memory, Take
 from provenance.app.publish.register import is_registered, register
 from provenance.app.publish.request import NothingToRegister, Refused
 from provenance.domain import fields, refusal, splits
-from provenance.domain.manifest import Manifest
+from provenance.domain.manifest import Manifest, check_language
 from provenance.domain.sealed import Header, Secret
 from provenance.errors import Invalid
 from provenance.types import Bytes32
@@ -72,8 +72,9 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
     memory = Memory.fold(world.journal.entries())
     sealed, refused = _sealed(request, world, memory)
     kept, already = _apart(sealed, world)
-    if not kept and already and not refused:
-        return Outcome(world.elsewhere[already[0].sha256], None, len(already), (), _already(already, world), None)
+    if not kept and already:
+        dataset = world.elsewhere[already[0].sha256]
+        return Outcome(dataset, None, len(already), tuple(refused), _already(already, world), None)
     chosen = _cast(request, kept, world)
     while True:
         left = [take for take in kept if _stays(take, memory, request)]
@@ -83,32 +84,35 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
         cid, manifest = _manifest(request, left, chosen, gateway, world, memory, now)
         dataset = manifest.dataset_id(_chain_id(world), _contract(world))
         if is_registered(dataset, world.studio.chain):
-            registered = dict(memory.registered).get(dataset, cid)  # a change of words alone keeps the id
-            return Outcome(dataset, registered, len(left), out, _already(already, world), None)
+            if dataset not in dict(memory.registered):
+                _remember(world.journal, memory, _registered(request, left, dataset, cid))
+            found = dict(memory.registered)[dataset]  # not `cid`: a change of words alone keeps the id
+            return Outcome(dataset, found, len(left), out, _already(already, world), None)
         world.agree(manifest)
         disputed = tuple(i for i, take in enumerate(left) if _duplicate(take, memory)) if request.dispute else ()
         reports = deposited(manifest, cid, world, memory, request=request, disputed=disputed)
         if reports is not None:
             break
     mined = register(request, manifest, cid, dataset, world)
-    _remember(
-        world.journal,
-        memory,
-        {
-            "step": "registered",
-            "datasetId": fields.shown(dataset),
-            "cid": str(cid),
-            "terms": fields.shown(request.terms.terms_hash),
-            "holder": fields.shown(request.holder),
-            "files": [fields.shown(take.sha256) for take in left],
-        },
-    )
+    _remember(world.journal, memory, _registered(request, left, dataset, cid))
     return Outcome(dataset, cid, len(left), out, _already(already, world), mined, reports)
+
+
+def _registered(request: Request, left: list[Take], dataset: DatasetId, cid: Cid) -> dict[str, Json]:
+    return {
+        "step": "registered",
+        "datasetId": fields.shown(dataset),
+        "cid": str(cid),
+        "terms": fields.shown(request.terms.terms_hash),
+        "holder": fields.shown(request.holder),
+        "files": [fields.shown(take.sha256) for take in left],
+    }
 
 
 def _check(request: Request, world: World, now: UnixSeconds) -> Address:
     """Nothing that could be known now is found out later: splits, terms, consents, gateway."""
     splits.check(request.splits)
+    check_language(request.language)
     if request.terms.not_after < now:
         raise TermsOver(f"the terms ended at {request.terms.not_after}", notAfter=request.terms.not_after)
     build.check_consents(request, now)

@@ -251,6 +251,8 @@ def test_what_this_holder_registered_elsewhere_is_registered_already(desk: Desk)
     outcome = desk.run(desk.request(takes))
     assert (outcome.dataset_id, outcome.mined, outcome.refused) == (earlier, None, ())
     assert [one.code for one in outcome.already] == ["already-registered"] * 2
+    with_a_bad_one = desk.run(desk.request((*takes, desk.file("bad.wav", "noise"))))
+    assert (with_a_bad_one.dataset_id, len(with_a_bad_one.refused)) == (earlier, 1)
     mixed = desk.run(desk.request((*takes, desk.file("new.wav", "good new"))))
     assert (mixed.recordings, len(mixed.already), mixed.mined is not None) == (1, 2, True)
 
@@ -311,6 +313,7 @@ def test_a_run_after_a_death_at_any_step_ends_the_same(desk: Desk, step: str) ->
     assert len(desk.chain.sent) == 1
     assert len(set(desk.gateway.uploads)) == len(desk.gateway.uploads)
     assert desk.run(request).dataset_id == outcome.dataset_id
+    assert desk.journal_path.read_text().count('"step":"registered"') == 1
 
 
 def test_a_torn_line_of_the_journal_is_as_if_never_written(desk: Desk) -> None:
