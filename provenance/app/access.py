@@ -210,6 +210,12 @@ def contract_verdict(
     chain: Chain, of: Dataset, use: Use, who: Address, index: int, *, at: BlockNumber | None = None
 ) -> tuple[str, Bytes32]:
     """(code, culprit) of `DataAccess.checkAccess` for one recording; `allowed` and zero if it may be read."""
+    code, culprit = cast("tuple[int, bytes]", chain.read(check_call(chain, of, use, who, index), at=at))
+    return CONTRACT_CODES[code], Bytes32(culprit)
+
+
+def check_call(chain: Chain, of: Dataset, use: Use, who: Address, index: int) -> Call:
+    """The question that `DataAccess.checkAccess` answers for one recording."""
     one, by_id = of.manifest.recordings[index], of.manifest.consents_by_id(chain.deployment.domains.consent)
     consents = [by_id[consent_id] for consent_id in sorted(one.consent_ids)]
     registered = of.registration
@@ -217,9 +223,7 @@ def contract_verdict(
     query = (use.license_id, who, use.purpose, *parts)
     path = of.manifest.tree().proof(one.leaf())
     structs = tuple(tuple(getattr(c.consent, name) for name in c.consent.__slots__) for c in consents)
-    call = Call("DataAccess", "checkAccess", (query, path, structs, tuple(c.signature for c in consents)))
-    code, culprit = cast("tuple[int, bytes]", chain.read(call, at=at))
-    return CONTRACT_CODES[code], Bytes32(culprit)
+    return Call("DataAccess", "checkAccess", (query, path, structs, tuple(c.signature for c in consents)))
 
 
 def _asked(
