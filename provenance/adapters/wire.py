@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provenance.config import Network, Settings
 
 DEVNET_CHAINS: Final = frozenset({1_337, 31_337})
+DEVNET_FINALITY: Final = "latest-0"  # its one node never changes its mind
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 CLOCK_TIMEOUT_S: Final = 2.0
 

@@ -11,7 +11,7 @@ from provenance.cli.frame import PATH, command, group
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provenance.app.audit import Evidence
+    from provenance.app.audit import Challenge, Evidence
     from provenance.cli.context import Context
     from provenance.config import Settings
     from provenance.domain.verdict import Report
@@ -26,14 +26,17 @@ def audit() -> None:
 def _settings(ctx: Context, rpc: str | None, deployment: Path | None) -> Settings:
     """The settings, with another endpoint or deployment laid over the network; none need be configured."""
     from provenance import config
+    from provenance.adapters import wire
 
     settings = ctx.settings
     if settings.network in settings.networks or deployment is None:
         network = settings.chosen()
+        if rpc:
+            network = network.model_copy(update={"rpc": (rpc,)})
     else:
-        network = config.Network(chain_id=_chain_id(deployment), content=settings.content)
-    if rpc:
-        network = network.model_copy(update={"rpc": (rpc,)})
+        network = config.Network(chain_id=_chain_id(deployment), content=settings.content, rpc=(rpc,) if rpc else ())
+        if wire.is_devnet(network):
+            network = network.model_copy(update={"finality": wire.DEVNET_FINALITY})
     if deployment:
         network = network.model_copy(update={"deployment": deployment.absolute()})
     return settings.model_copy(update={"networks": {settings.network: network}})
@@ -73,10 +76,15 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
     Ends with VERIFIED (exit 0), FAILED (10, the first difference named) or INCOMPLETE (11).
     """
     from provenance.adapters import tally
+    from provenance.app.audit import challenge
     from provenance.app.audit import run as judge
 
-    report = judge(_evidence(ctx, _settings(ctx, rpc, deployment), number), tally.engine())
-    ctx.out.emit(_document(report), text=_text(report))
+    evidence = _evidence(ctx, _settings(ctx, rpc, deployment), number)
+    report = judge(evidence, tally.engine())
+    objection = challenge(evidence, report)
+    against: Json = objection.document() if objection else None
+    text = _text(report) + (_against(objection) if objection else "")
+    ctx.out.emit(_document(report) | {"challenge": against}, text=text)
     error = report.error()
     if error is not None:
         ctx.out.warn(f"Error: {error.detail}\nNext: {error.next_step}")
@@ -118,6 +126,19 @@ def _text(report: Report) -> str:
     lines += ["", "Not proved by this:", *(f"  - {one}" for one in NOT_PROVED)]
     lines += ["", f"{report.verdict} at block {report.block} ({report.block_hash})"]
     return "\n".join(lines)
+
+
+def _against(challenge: Challenge) -> str:
+    """How the pending epoch is stopped, as one can send it with any wallet."""
+    from provenance.cli.values import shown_address, shown_time
+
+    to = shown_address(challenge.distributor)
+    return (
+        f"\n\nEpoch {challenge.epoch} can be challenged until {shown_time(challenge.before)}: approve {challenge.bond} "
+        f"base units of the token to {to}, then send this transaction:\n"
+        f"  to   {to}\n  data 0x{challenge.data.hex()}\n"
+        f"Its reason is the sha-256 of: {challenge.reason}"
+    )
 
 
 def _tree(value: Json, depth: int = 0) -> str:

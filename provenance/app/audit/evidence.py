@@ -32,6 +32,13 @@ class SegmentReader(Protocol):
     def __call__(self, data: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, ...]: ...
 
 
+class NotFinalYet(Incomplete):
+    """The block to judge at is older than the contracts: there is nothing to say yet."""
+
+    code = "not-final-yet"
+    next = "Wait until later blocks are final, or name one with --at BLOCK."
+
+
 @dataclass(frozen=True, slots=True)
 class Anchored:
     """One batch and the event that fixed it."""
@@ -58,8 +65,17 @@ class Evidence:
 
     @classmethod
     def gather(cls, chain: Chain, content: Content, read_uses: SegmentReader, at: Block) -> Evidence:
-        """Everything up to `at` is folded; documents come when asked for."""
-        logs = tuple(chain.events(chain.deployment.first_block, at.number))
+        """Everything up to `at` is folded; documents come when asked for.
+
+        Raises:
+            NotFinalYet: no contract was deployed by then.
+        """
+        first = chain.deployment.first_block
+        if at.number < first:
+            raise NotFinalYet(
+                f"block {at.number} is before the deployment's first block {first}", block=at.number, firstBlock=first
+            )
+        logs = tuple(chain.events(first, at.number))
         return cls(chain, content, read_uses, at, Ledger.fold(logs), logs)
 
     def upto(self, last: BlockNumber) -> Iterator[Logged]:

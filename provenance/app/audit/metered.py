@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import Anchored, Evidence, judge, short
 from provenance.domain import batch as batches
-from provenance.domain import signature, typed, usage
+from provenance.domain import canonical, fields, merkle, signature, typed, usage
 from provenance.domain.attribution import attribution_root
+from provenance.domain.hashes import sha256
 from provenance.errors import Failed
+from provenance.types import ZERO32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provenance.domain.batch import GateEntry, SegmentEntry, SessionEntry
+    from provenance.domain.batch import Batch, GateEntry, SegmentEntry, SessionEntry
     from provenance.domain.events import UsageAnchored
     from provenance.domain.ledger import Fact
     from provenance.domain.typed import Segment
@@ -77,6 +79,17 @@ def _batch(evidence: Evidence, fact: Fact[UsageAnchored], heads: dict[bytes, Byt
     root = batch.root(evidence.chain.deployment.domains.usage)
     if (root, batch.count) != (event.root, event.count):
         raise Failed(f"its segments give root {short(root)} and {batch.count} receipts")
+    if _refusals_root(evidence, batch) != batch.refusals_root:
+        raise Failed(f"its refusals ({batch.refusals}) are not those it commits to")
+
+
+def _refusals_root(evidence: Evidence, batch: Batch) -> Bytes32:
+    """Over the refusals that the batch lists; zero if it lists none."""
+    if batch.refusals is None:
+        return ZERO32
+    listed = canonical.parse(evidence.content.get(batch.refusals), kind="provenance/refusals")
+    rows = fields.objects(listed, "refusals", most=batches.MOST)
+    return merkle.root(merkle.leaf(sha256(canonical.dumps(row))) for row in rows)
 
 
 def _session(evidence: Evidence, of: SessionId, anchored: Anchored, entry: SessionEntry) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provenance.app import settle
 from provenance.app.audit.evidence import Anchored, Evidence, short
-from provenance.domain import purposes, typed
+from provenance.domain import fields, purposes, typed
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
+from provenance.domain.settlement import tables
 from provenance.domain.usage import Outcome, Unit
 from provenance.errors import Missing
 
@@ -65,6 +67,7 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
             "tx": short(dataset.registered.logged.tx),
             "block": dataset.registered.number,
         },
+        "settlement": _settlement(evidence, anchored, receipt_id),
         "recordings": [_recording(evidence, use, recording, ppm) for recording, ppm in use.weights],
     }
     return Trace(document)
@@ -76,6 +79,27 @@ def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[Anchored, Segment
             if use.receipt.receipt_id == receipt_id:
                 return anchored, entry, use
     raise UnknownReceipt(f"no anchored segment holds receipt {short(receipt_id)}", receipt=short(receipt_id))
+
+
+def _settlement(evidence: Evidence, anchored: Anchored, receipt_id: ReceiptId) -> dict[str, Json] | None:
+    """The epoch that settled the receipt, and whether it counted there; None if none did yet."""
+    for one in evidence.ledger.settlements:
+        if one.rejected:
+            continue
+        published = settle.published(evidence.content, one.proposed.event.manifest_digest)
+        if fields.integer(fields.mapping(published.manifest, "cutoffBlock"), "number", bits=53) < anchored.fact.number:
+            continue
+        _, rows = tables.parse(settle.document(evidence.content, published, "rejected"), "provenance/rejected")
+        reason = next((row.get("reason") for row in rows if fields.word(row, "receiptId") == receipt_id), None)
+        return {
+            "epoch": one.epoch,
+            "verdict": "rejected" if reason else "counted",
+            "reason": reason,
+            "manifest": str(published.cid),
+            "tx": short(one.proposed.logged.tx),
+            "block": one.proposed.number,
+        }
+    return None
 
 
 def _receipt(use: Use) -> dict[str, Json]:
