@@ -9,7 +9,7 @@ from provenance.app.ports import Block, Call, Cost, Deployment, Logged, Mined
 from provenance.domain import events, typed
 from provenance.domain import manifest as manifests
 from provenance.domain.hashes import keccak
-from provenance.errors import Reverted
+from provenance.errors import Missing, Reverted
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, BlockNumber, Bytes32, UnixSeconds, Wei
 from tests import documents
 
@@ -39,6 +39,11 @@ def deployment(chain_id: int = documents.CHAIN) -> Deployment:
     )
 
 
+def refused(code: str) -> Reverted:
+    """A contract's refusal by its error's name."""
+    return type(code, (Reverted,), {"code": code})(code.replace("-", " "))
+
+
 class MemoryChain:
     """The calls that publishing and consent need, with the contracts' answers."""
 
@@ -52,6 +57,7 @@ class MemoryChain:
         self.approved: set[tuple[Address, Bytes32]] = set()
         self.contracts: set[Address] = set()
         self.sent: list[Call] = []
+        self.logged: list[Logged] = []
         self.die_before_send = self.die_after_send = False
 
     @property
@@ -63,11 +69,16 @@ class MemoryChain:
         return self.block(BlockNumber(self.number))
 
     def block(self, number: BlockNumber) -> Block:
+        if number > self.number:
+            raise Missing(f"the node has no block {number}")
         return Block(number, keccak(number.to_bytes(8, "big")), self.time)
 
     def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
-        del first, last
-        return iter(())
+        return (one for one in self.logged if first <= one.block.number <= last)
+
+    def about(self, subject: bytes) -> tuple[Logged, ...]:
+        word = subject.rjust(32, b"\0")
+        return tuple(one for one in self.logged if word in events.encode(one.event)[0][1:])
 
     def has_code(self, address: Address) -> bool:
         return address in self.contracts or address in self._deployment.contracts.values()
@@ -87,7 +98,11 @@ class MemoryChain:
                 raise AssertionError(f"the fake does not know {call.function}{call.args}")
 
     def cost(self, call: Call, sender: Address) -> Cost:
-        del call, sender
+        before = {name: getattr(self, name).copy() for name in ("datasets", "revoked", "approved")}
+        try:
+            self._do(call, sender)
+        finally:
+            vars(self).update(before)
         return Cost(50_000, Wei(10**14))
 
     def send(self, call: Call, signer: Signer) -> Mined:
@@ -96,10 +111,11 @@ class MemoryChain:
         event = self._do(call, signer.address)
         self.sent.append(call)
         self.number += 1
-        if self.die_after_send:
-            raise Killed
         tx, contract = keccak(self.number.to_bytes(8, "big") + b"tx"), self._deployment.contracts[call.contract]
         logged = Logged(self.head(), tx, 0, contract, event)
+        self.logged.append(logged)
+        if self.die_after_send:
+            raise Killed
         return Mined(tx, self.head(), 48_000, (logged,))
 
     def _do(self, call: Call, sender: Address) -> events.Event:
@@ -112,14 +128,16 @@ class MemoryChain:
 
                 found = signatures.recover(typed.digest(self._deployment.domains.registry, said), signature)
                 if found != holder:
-                    raise Reverted("BadSignature")
+                    raise refused("bad-signature")
                 return self._register(holder, root, digest, terms, split, items)
             case "revokeConsent", (consent_id, reason):
                 if (sender, consent_id) in self.revoked:
-                    raise Reverted("AlreadyRevoked")
+                    raise refused("already-revoked")
                 self.revoked[sender, consent_id] = self.time
                 return events.ConsentRevoked(consent_id, sender, reason, self.time)
             case "approveDigest", (digest,):
+                if (sender, digest) in self.approved:
+                    raise refused("already-approved")
                 self.approved.add((sender, digest))
                 return events.DigestApproved(sender, digest)
             case _:
@@ -129,8 +147,8 @@ class MemoryChain:
         registry = self._deployment.contracts["DatasetRegistry"]
         made = manifests.dataset_id(self._deployment.chain_id, registry, holder, root, terms)
         if made in self.datasets:
-            raise Reverted("AlreadyRegistered")
+            raise refused("already-registered")
         if not items or root == ZERO32:
-            raise Reverted("EmptyManifest")
+            raise refused("empty-manifest")
         self.datasets[made] = (holder, 1)
         return events.DatasetRegistered(made, holder, root, digest, terms, split, items)
