@@ -9,11 +9,22 @@ import click
 from indexer.cli import node
 from indexer.cli.parts import gateway_node
 from provenance.cli.frame import command
+from provenance.errors import Conflict
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from provenance.cli.context import Context
 
 STOP_S = 5  # what running requests get after SIGTERM
+BACKLOG = 2_048
+
+
+class AddressTaken(Conflict):
+    """Nothing can listen at this address."""
+
+    code = "address-taken"
+    next = "Stop what listens there, or choose another address with --listen HOST:PORT."
 
 
 @command(node, "serve", example=("provenance node serve", "provenance node serve --listen 127.0.0.1:9000"))
@@ -29,15 +40,34 @@ def serve(ctx: Context, *, listen: str | None) -> None:
     if not host or not port.isdigit() or int(port) > 65_535:
         raise Invalid(f"{listen!r} is not HOST:PORT", field="listen")
     made = gateway_node(ctx)
+    listener = _bound(host.strip("[]"), int(port))
     settings = uvicorn.Config(
         create_app(made),
-        host=host.strip("[]"),
-        port=int(port),
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_S,
         lifespan="off",
     )
-    ctx.out.say(f"Gateway 0x{made.address.hex()} on http://{host}:{port}; Ctrl-C stops it.")
-    uvicorn.Server(settings).run()
+    ctx.out.say(f"Gateway 0x{made.address.hex()} on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops it.")
+    uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _bound(host: str, port: int) -> socket:
+    """A socket that listens there; port 0 takes a free one.
+
+    Raises:
+        AddressTaken: somebody else does, or the name is none of this machine's.
+    """
+    import socket as sockets
+
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    listener = sockets.socket(family)
+    listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise AddressTaken(f"{host}:{port}: {error.strerror or error}", listen=f"{host}:{port}") from error
+    return listener

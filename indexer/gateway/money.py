@@ -44,34 +44,39 @@ class Uncovered(Denied):
 
 def arrears(node: Node, license_id: LicenseId, state: State) -> ProvenanceError | None:
     """The refusal of a license that owes more than it was funded with, and has not been funded since."""
-    carry = carried(node, state.at)
-    owed = sum(debt.total for debt in carry.debts if debt.license_id == license_id)
-    if not owed or balance(node, license_id, state) >= owed:
+    debt = owed(node, license_id, state)
+    if not debt or balance(node, license_id, state) >= debt:
         return None
     return refusal.InArrears(
-        f"the license owes {owed} base units beyond its balance",
+        f"the license owes {debt} base units beyond its balance",
         next="",
         license=fields.shown(license_id),
-        arrears=str(owed),
+        arrears=str(debt),
     )
 
 
 def cover(node: Node, license_id: LicenseId, terms: Terms, max_units: int, state: State) -> None:
-    """The balance covers `max_units` at the terms' price.
+    """The balance, less what is owed from earlier epochs, covers `max_units` at the terms' price.
 
     Raises:
         Uncovered: naming what is there and what is needed.
     """
     price = terms.price.per_unit
     needed = max_units * price.amount if price else 0
-    there = balance(node, license_id, state)
+    there = balance(node, license_id, state) - owed(node, license_id, state)
     if there < needed:
         raise Uncovered(
-            f"the balance is {there}, {max_units} units need {needed}",
+            f"{there} base units are free, {max_units} units need {needed}",
             license=fields.shown(license_id),
             balance=str(there),
             needed=str(needed),
         )
+
+
+def owed(node: Node, license_id: LicenseId, state: State) -> Wei:
+    """What earlier epochs left unpaid."""
+    debts = carried(node, state.at).debts
+    return Wei(sum(debt.total for debt in debts if debt.license_id == license_id))
 
 
 def balance(node: Node, license_id: LicenseId, state: State) -> Wei:

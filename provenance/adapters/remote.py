@@ -97,7 +97,7 @@ class Gateway:
     def put_content(self, cid: Cid, data: bytes | Path) -> None:
         """The gateway holds the object; one that it holds already is not sent again."""
         target = f"/v1/content/{cid}"
-        if self._send("HEAD", target, signed=True, accept=(404,)).status_code == 200:
+        if self._send("HEAD", target, accept=(404,)).status_code == 200:
             return
         self._send("PUT", target, body=data, signed=True, headers={"content-type": "application/octet-stream"})
 
