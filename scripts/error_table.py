@@ -42,7 +42,8 @@ def leaves() -> list[type[ProvenanceError]]:
 
 
 def _below(kind: type[ProvenanceError]) -> list[type[ProvenanceError]]:
-    return [error for child in kind.__subclasses__() for error in (child, *_below(child))]
+    named = (one for one in kind.__subclasses__() if getattr(sys.modules[one.__module__], one.__name__, None) is one)
+    return [error for child in named if child.__module__.startswith(PACKAGES) for error in (child, *_below(child))]
 
 
 def page() -> str:

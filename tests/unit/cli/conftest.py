@@ -51,3 +51,16 @@ def password_file(tmp_path: Path) -> Path:
     path.write_text("correct horse 声音\n", "utf-8")
     path.chmod(0o600)
     return path
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost of a password is not what these tests are about."""
+    from provenance.adapters import v3
+
+    for function in (v3.encrypt,):
+        monkeypatch.setitem(function.__kwdefaults__, "scrypt_n", v3.SCRYPT_N_DEVNET)
+    from provenance.adapters.keystore import Keystore
+
+    for method in (Keystore.create, Keystore.add):
+        monkeypatch.setitem(method.__kwdefaults__, "scrypt_n", v3.SCRYPT_N_DEVNET)

@@ -14,19 +14,6 @@ ADDRESS = "0xdB00079cad3e665853Bf766eFe26F4C38cdbdCDA"
 
 
 @pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cost of a password is not what these tests are about."""
-    from provenance.adapters import v3
-
-    for function in (v3.encrypt,):
-        monkeypatch.setitem(function.__kwdefaults__, "scrypt_n", v3.SCRYPT_N_DEVNET)
-    from provenance.adapters.keystore import Keystore
-
-    for method in (Keystore.create, Keystore.add):
-        monkeypatch.setitem(method.__kwdefaults__, "scrypt_n", v3.SCRYPT_N_DEVNET)
-
-
-@pytest.fixture
 def key_file(tmp_path: Path) -> Path:
     path = tmp_path / "key.txt"
     path.write_text(f"0x{KEY}\n")

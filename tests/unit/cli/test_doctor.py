@@ -26,7 +26,7 @@ def test_wrong_settings_are_a_problem_with_its_next_step(provenance):
     assert "Next: Remove them" in answer.stdout
 
 
-def test_keys_that_others_can_read_are_a_problem(provenance, home: Path, password_file: Path):
+def test_keys_that_others_can_read_are_a_problem(provenance, home: Path, password_file: Path, cheap):
     assert provenance("account", "create", "studio", "--password-file", password_file).status == 0
     assert findings(provenance("doctor", "--json"))["accounts"]["detail"] == "studio"
     (home / "keystore" / "studio.json").chmod(0o644)
