@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,31 +24,50 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    _create(postgres_url, "made")
+    _upgrade(postgres_url + "made")
+    return postgres_url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "made.db"
+    _upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
-    """Makes empty databases at the newest schema; `url_of` opens one again."""
+    """Makes empty databases at the newest schema, which is made once and copied."""
     opened: list[Database] = []
 
     def make() -> Database:
+        name = f"d{next(_NAMES)}"
         if request.param == "sqlite":
-            url = f"sqlite:///{tmp_path / str(next(_NAMES))}.db"
+            shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / name)
+            url = f"sqlite:///{tmp_path / name}"
         else:
-            prefix = request.getfixturevalue("postgres_url")
-            name = f"d{next(_NAMES)}"
-            _create(prefix, name)
+            prefix = request.getfixturevalue("postgres_template")
+            _create(prefix, name, template="made")
             url = prefix + name
-        database = connect(url)
-        opened.append(database)
-        database.upgrade()
-        return database
+        opened.append(connect(url))
+        return opened[-1]
 
     yield make
     for database in opened:
         database.dispose()
 
 
-def _create(prefix: str, name: str) -> None:
+def _upgrade(url: str) -> None:
+    database = connect(url)
+    database.upgrade()
+    database.dispose()
+
+
+def _create(prefix: str, name: str, template: str = "template1") -> None:
     import psycopg
 
     with psycopg.connect(prefix + "postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())

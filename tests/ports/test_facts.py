@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,7 +18,15 @@ from indexer.project import decoded
 from indexer.rpc.source import Source
 from indexer.store import state
 from indexer.store.bulk import insert, table_of
-from indexer.store.database import AlreadyRunning, BadDatabase, Database, OldSchema, connect, open_database
+from indexer.store.database import (
+    AlreadyRunning,
+    BadDatabase,
+    Database,
+    DatabaseUnavailable,
+    OldSchema,
+    connect,
+    open_database,
+)
 from indexer.store.history import History, merged
 from indexer.store.mirror import Mirror, NotMirrored, Position
 from indexer.verify import RowDiffers, compare
@@ -214,7 +223,7 @@ def test_two_writers_wait_for_each_other(new_database: NewDatabase) -> None:
 def test_digests_are_the_same_on_every_database(new_database: NewDatabase) -> None:
     database = mirrored(new_database(), road())
     digest = state.digest(state.digests(database, BlockNumber(23)))
-    assert digest.hex() == "d2e4b81986e1ddb724e9f636a9dcd05ee90bfb31da10fcb157bdfe6bc131fe2d"
+    assert digest.hex() == "59ef0b4753188658e202fee5d1ba942db8a9099b6e13de6ec4b86d34418884a7"
 
 
 def test_what_differs_from_the_chain_is_named(new_database: NewDatabase) -> None:
@@ -267,3 +276,35 @@ def test_only_databases_that_several_processes_can_share_are_opened() -> None:
 def test_an_old_schema_is_refused_where_others_may_use_it(postgres_url: str) -> None:
     with pytest.raises(OldSchema, match="nothing"):
         open_database(postgres_url + "postgres")
+
+
+def test_connections_that_the_server_closed_are_made_anew(new_database: NewDatabase) -> None:
+    database, chain = new_database(), road()
+    one = follower(database, chain)
+    one.step()
+    if not database.is_sqlite:
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            )
+    assert len(list(History(mirrored(database, chain), CONTRACTS).upto(BlockNumber(23)))) == 24
+
+
+def test_a_full_disk_changes_nothing_and_is_waited_out(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'node.db'}")
+    chain = road()
+    mirrored(database, chain)
+    before = Mirror(database).position()
+    with database.engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    for i in range(2_000):
+        chain.mine(logged(events.Funded(OTHER, LICENSE, i)))
+    with pytest.raises(DatabaseUnavailable, match="full"):
+        mirrored(database, chain)
+    assert Mirror(database).position() == before
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    mirrored(database, chain)
+    assert len(list(History(database, CONTRACTS).upto(BlockNumber(2_023)))) == 2_024
+    database.dispose()
