@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from provenance.app.ports import Chain
     from provenance.types import Address
 
-_AMOUNT = re.compile(r"(\d{1,60})(?:\.(\d{1,36}))?")
+_AMOUNT = re.compile(r"([0-9]{1,78})(?:\.([0-9]{1,36}))?")
 
 
 def ID(text: str) -> Bytes32:  # noqa: N802 - a click type, spelled as click's own are

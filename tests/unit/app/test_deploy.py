@@ -1,0 +1,119 @@
+"""A deployment document is read as it was written, and a wrong one is refused by its field."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provenance.app.deploy import NAMES, Created, Plan, Record, Roles, deploy, ruleset_1
+from provenance.app.ports import Block, Call, Mined
+from provenance.domain import cid
+from provenance.domain.settlement.facts import Ruleset
+from provenance.errors import Invalid
+from provenance.types import Address, BlockNumber, Wei
+from tests import documents
+from tests.fakes.content import MemoryContent
+
+OWNER, GUARDIAN, ARBITER, PUBLISHER, METER = (documents.Key(name) for name in ("o", "g", "a", "p", "m"))
+ROLES = Roles(OWNER.address, GUARDIAN.address, ARBITER.address, PUBLISHER.address, (METER.address,))
+RECORD = Record(
+    chain_id=31_337,
+    first_block=BlockNumber(7),
+    contracts={name: Address(bytes((n,)) * 20) for n, name in enumerate(NAMES, 1)},
+    code_hashes={name: documents.word(name) for name in NAMES},
+    roles=ROLES,
+    ruleset=cid.of_raw(ruleset_1(METER.address).encode()),
+    extra={"supersedes": {"DataAccess": "0x" + "07" * 20}},
+)
+
+
+def test_a_document_survives_the_round_trip_with_unknown_fields():
+    assert Record.parse(RECORD.encode()) == RECORD
+    body = json.loads(RECORD.encode())
+    assert (body["format"], body["version"], body["chainId"]) == ("provenance/deployment", 1, 31_337)
+    assert body["ruleset"]["hash"] == "0x" + ruleset_1(METER.address).hash.hex()
+    assert body["roles"]["meters"] == ["0x" + METER.address.hex()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: body["contracts"].pop("Token"),
+        lambda body: body["contracts"]["Token"].update(address="0x12"),
+        lambda body: body["contracts"]["Token"].update(address=body["contracts"]["DataAccess"]["address"]),
+        lambda body: body["contracts"]["Token"].pop("codeHash"),
+        lambda body: body.pop("roles"),
+        lambda body: body["roles"].update(meters="0x"),
+        lambda body: body.update(chainId=-1),
+        lambda body: body.update(firstBlock="0x7"),
+        lambda body: body["ruleset"].update(cid="not a cid"),
+        lambda body: body.update(version=2),
+    ],
+)
+def test_a_wrong_document_is_invalid(change):
+    body = json.loads(RECORD.encode())
+    change(body)
+    with pytest.raises(Invalid):
+        Record.parse(json.dumps(body).encode())
+
+
+def test_domains_are_named_as_the_contracts():
+    domains = RECORD.deployment().domains
+    assert (domains.consent.name, domains.access.name) == ("ConsentRegistry", "DataAccess")
+    assert {one.chain_id for one in (domains.consent, domains.registry, domains.access, domains.usage)} == {31_337}
+    assert domains.distributor.contract == RECORD.contracts["RoyaltyDistributor"]
+
+
+class Workshop:
+    """Makes contracts that are only their arguments."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, tuple[object, ...]]] = []
+
+    def chain_id(self) -> int:
+        return 31_337
+
+    def found(self, address):
+        return Created(address, documents.word("found"), BlockNumber(1), 0)
+
+    def create(self, contract, args, signer):
+        assert signer is OWNER
+        self.made.append((contract, args))
+        at = len(self.made)
+        return Created(Address(bytes((at,)) * 20), documents.word(contract), BlockNumber(10 + at), 1_000 * at)
+
+
+class Admitting:
+    def __init__(self) -> None:
+        self.sent: list[Call] = []
+
+    def send(self, call, signer):
+        assert signer is OWNER
+        self.sent.append(call)
+        return Mined(documents.word("tx"), Block(BlockNumber(20), documents.word("b"), documents.START), 48_000, ())
+
+
+@pytest.mark.parametrize("token", [None, Address(b"\x70" * 20)])
+def test_contracts_are_made_in_the_order_they_need_each_other(token):
+    workshop, chain, content, told = Workshop(), Admitting(), MemoryContent(), []
+    plan = Plan(ROLES, ruleset_1(METER.address), token)
+    record, _ = deploy(
+        workshop, lambda _r: chain, content, plan, OWNER, sent=lambda title, gas: told.append((title, gas))
+    )
+    made = dict(workshop.made)
+    contracts = record.contracts
+    assert made["DatasetRegistry"] == (OWNER.address, GUARDIAN.address)
+    assert made["DataAccess"][:2] == (contracts["DatasetRegistry"], contracts["ConsentRegistry"])
+    assert made["RoyaltyDistributor"][:4] == (contracts["Token"], plan.ruleset.hash, 3_600, Wei(100_000_000))
+    assert ("Token" in made) == (token is None)
+    assert contracts["Token"] == (token or Address(b"\x01" * 20))
+    assert chain.sent == [Call("UsageLedger", "admitMeter", (METER.address,))]
+    assert Ruleset.parse(content.get(record.ruleset)) == plan.ruleset
+    assert record.first_block == (11 if token else 12)
+    assert told[-1] == ("admit meter", 48_000)
+
+
+def test_only_the_owner_makes_the_contracts():
+    with pytest.raises(Invalid):
+        deploy(Workshop(), lambda _r: Admitting(), MemoryContent(), Plan(ROLES, ruleset_1(METER.address)), GUARDIAN)
