@@ -1,0 +1,153 @@
+"""`provenance license …` as a user types it, on a devnet, without a gateway."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from provenance import config
+from provenance.adapters import localnet, wire
+from provenance.adapters.anvil import Devnet
+from provenance.adapters.keyfile import read_secret
+from provenance.adapters.keystore import Keystore
+from provenance.cli.context import Session
+from provenance.cli.main import run
+from tests.chain.datasets import consent, registered
+
+PRICE = 5_000_000
+
+
+class Home:
+    """A devnet's home with one registered dataset of holder-1."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "provenance.toml").write_text(f'home = "{folder / "home"}"\n[node]\nlisten = "127.0.0.1:9"\n')
+        assert self.run("devnet", "up")[0] == 0
+        settings = config.load(folder / "provenance.toml")
+        keystore = Keystore(settings.home / "keystore")
+        secret = read_secret(localnet.password_file(settings.home))
+        self.signers = {name: keystore.unlock(name, secret).signer for name in ("holder-1", "voice-1", "licensee")}
+        world, holder = SimpleNamespace(chain=wire.chain(settings)), self.signers["holder-1"]
+        given = (consent(world, self.signers["voice-1"], holder.address, "one"),)
+        _, dataset_id, _ = registered(world, wire.store(settings), holder, given, "Голос 声音")
+        self.dataset = f"0x{dataset_id.hex()}"
+
+    def run(self, *arguments: str):
+        """(exit status, JSON or None, stderr)."""
+        session = Session(StringIO(), StringIO())
+        status = run([*arguments, "--config", str(self.folder / "provenance.toml"), "--json"], session)
+        out = session.stdout.getvalue()
+        return status, json.loads(out) if out.strip() else None, session.stderr.getvalue()
+
+    def offer(self, name: str, *more: str):
+        file = str(self.folder / name)
+        said = ("--purpose", "train.tts", "--expires", "52w", "--out", file, "--account", "holder-1")
+        return self.run("license", "offer", self.dataset, *said, *more)
+
+    def tokens(self, name: str) -> int:
+        return int(self.run("account", "balance", name)[1]["token"])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("wallet")
+    yield Home(folder)
+    Devnet(folder / "home" / "devnet").stop()
+
+
+def test_from_offer_to_license_to_its_end(home: Home):
+    status, offered, told = home.offer("a.json")
+    assert (status, offered["published"]) == (1, False)  # the gateway is silent, the file is complete
+    assert "Not published" in told
+    assert (offered["price"], offered["purposes"], offered["licensee"]) == (str(PRICE), ["train.tts"], None)
+
+    before, paid = home.tokens("licensee"), home.tokens("holder-1")
+    file = str(home.folder / "a.json")
+    status, accepted, told = home.run("license", "accept", file, "--account", "licensee", "--yes")
+    assert status == 0, told
+    assert [one["title"] for one in accepted["transactions"]] == ["approve tokens", "accept license"]
+    assert (before - home.tokens("licensee"), home.tokens("holder-1") - paid) == (PRICE, PRICE)
+    again = home.run("license", "accept", file, "--account", "licensee", "--yes")[1]
+    assert (again["license"], again.get("transactions", [])) == (accepted["license"], [])
+
+    status, funded, _ = home.run("license", "fund", accepted["license"], "12.5", "--account", "licensee", "--yes")
+    assert (status, funded["funded"]) == (0, "12500000")
+    (row,) = home.run("license", "list", "--account", "licensee")[1]
+    assert (row["license"], row["state"], row["funded"]) == (accepted["license"], "ACTIVE", "12500000")
+    assert home.run("license", "list", "--account", "holder-1")[1] == [row]
+    shown = home.run("license", "show", accepted["license"])[1]
+    assert (shown["price"], shown["accesses"], shown["dataset"]) == (str(PRICE), 0, home.dataset)
+
+    status, _, _ = home.run("license", "terminate", accepted["license"], "--account", "licensee", "--yes")
+    assert status == 0
+    assert home.run("license", "show", accepted["license"])[1]["state"] == "TERMINATED"
+
+
+def test_a_dry_run_signs_and_sends_nothing(home: Home):
+    status, told, _ = home.offer("dry.json", "--dry-run")
+    assert (status, told["dryRun"], (home.folder / "dry.json").exists()) == (0, True, False)
+    home.offer("wet.json")
+    before = home.tokens("licensee")
+    status, told, _ = home.run("license", "accept", str(home.folder / "wet.json"), "--account", "licensee", "--dry-run")
+    assert (status, told["dryRun"]) == (0, True)
+    assert home.tokens("licensee") == before
+
+
+def test_an_offer_is_not_overwritten(home: Home):
+    home.offer("once.json")
+    before = (home.folder / "once.json").read_bytes()
+    assert home.offer("once.json")[0] == 7
+    assert (home.folder / "once.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("offer", "0x12", "--purpose", "train.tts", "--expires", "52w", "--out", "x"), 2),
+        (("offer", "DATASET", "--purpose", "train.everything", "--expires", "52w", "--out", "x"), 2),
+        (("offer", "DATASET", "--purpose", "train.tts", "--expires", "2001-01-01", "--out", "x"), 2),
+        (("offer", "DATASET", "--purpose", "train.tts", "--expires", "soon", "--out", "x"), 2),
+        (("offer", "DATASET", "--purpose", "train.speaker-id", "--expires", "52w", "--out", "x"), 2),
+        (("offer", "0x" + "11" * 32, "--purpose", "train.tts", "--expires", "52w", "--out", "x"), 5),
+        (("accept", "nothing.json"), 6),
+        (("fund", "0x" + "11" * 32, "1"), 5),
+        (("fund", "0x" + "11" * 32, "1e9"), 2),
+        (("terminate", "0x" + "11" * 32), 5),
+        (("show", "0x" + "11" * 32), 5),
+    ],
+)
+def test_what_is_wrong_has_its_exit_status_and_a_next_step(home: Home, arguments, status):
+    said = [home.dataset if one == "DATASET" else one for one in arguments]
+    got, problem, _ = home.run("license", *said, "--account", "holder-1", "--yes")
+    assert got == status, problem
+    assert problem["next"]
+
+
+def test_a_broken_offer_file_is_refused(home: Home):
+    home.offer("good.json")
+    whole = (home.folder / "good.json").read_text()
+    for name, text in {
+        "cut.json": whole[:-9],
+        "price.json": whole.replace(f'"price":"{PRICE}"', '"price":"1"'),
+        "float.json": whole.replace(f'"price":"{PRICE}"', '"price":1.5'),
+        "empty.json": "",
+        "other.json": whole.replace("provenance/offer", "provenance/terms"),
+    }.items():
+        (home.folder / name).write_text(text)
+        status, problem, _ = home.run("license", "accept", str(home.folder / name), "--account", "licensee", "--yes")
+        assert status == (5 if name == "price.json" else 2), (name, problem)
+
+
+def test_an_offer_for_one_account_and_a_withdrawn_offer(home: Home):
+    home.offer("voice.json", "--licensee", "voice-1")
+    file = str(home.folder / "voice.json")
+    assert home.run("license", "accept", file, "--account", "licensee", "--yes")[0] == 5
+    assert home.run("license", "cancel", file, "--account", "licensee", "--yes")[0] == 5
+    assert home.run("license", "cancel", file, "--account", "holder-1", "--yes")[0] == 0
+    status, problem, _ = home.run("license", "accept", file, "--account", "voice-1", "--yes")
+    assert (status, problem["type"]) == (9, "/problems/offer-used")
