@@ -56,6 +56,10 @@ class MemoryChain:
         self.revoked: dict[tuple[Address, Bytes32], int] = {}
         self.approved: set[tuple[Address, Bytes32]] = set()
         self.contracts: set[Address] = set()
+        self.guardian = documents.Key("guardian").address
+        self.halted: set[Bytes32] = set()
+        self.pending: dict[Bytes32, Address] = {}
+        self.superseded: dict[Bytes32, Bytes32] = {}
         self.sent: list[Call] = []
         self.logged: list[Logged] = []
         self.die_before_send = self.die_after_send = False
@@ -93,7 +97,14 @@ class MemoryChain:
             case "approvedAt", (wallet, digest):
                 return (int((wallet, digest) in self.approved),)
             case "holderAndStatus", (dataset_id,):
-                return self.datasets.get(dataset_id, (ZERO_ADDRESS, 0))  # type: ignore[arg-type]
+                holder, own = self.datasets.get(dataset_id, (ZERO_ADDRESS, 0))  # type: ignore[arg-type]
+                return holder, 4 if dataset_id in self.halted else own
+            case "holderStatus", (dataset_id,):
+                return (self.datasets[dataset_id][1],)  # type: ignore[index]
+            case "roleHolder", (role,):
+                return (self.guardian if role == b"guardian".ljust(32, b"\0") else ZERO_ADDRESS,)
+            case "pendingHolder", (dataset_id,):
+                return (self.pending.get(dataset_id, ZERO_ADDRESS),)  # type: ignore[arg-type]
             case _:
                 raise AssertionError(f"the fake does not know {call.function}{call.args}")
 
@@ -141,7 +152,53 @@ class MemoryChain:
                 self.approved.add((sender, digest))
                 return events.DigestApproved(sender, digest)
             case _:
+                return self._do_more(call, sender)
+
+    def _do_more(self, call: Call, sender: Address) -> events.Event:
+        match call.function, call.args:
+            case "setStatus", (dataset_id, status, reason):
+                return self._set_status(dataset_id, status, reason, sender)
+            case "transfer", (dataset_id, to):
+                self._need_holder(dataset_id, sender)
+                self.pending[dataset_id] = to
+                return events.DatasetTransferred(dataset_id, sender, to)
+            case "acceptTransfer", (dataset_id,):
+                if self.pending.pop(dataset_id, ZERO_ADDRESS) != sender:
+                    raise Reverted("NotOffered")
+                before, status = self.datasets[dataset_id]
+                self.datasets[dataset_id] = (sender, status)
+                return events.DatasetTransferred(dataset_id, before, sender)
+            case "supersede", (old, new):
+                self._need_holder(old, sender)
+                self._need_holder(new, sender)
+                if old in self.superseded or old == new:
+                    raise Reverted("AlreadySuperseded")
+                self.superseded[old] = new
+                return events.DatasetSuperseded(old, new)
+            case "setSplit", (dataset_id, split_hash):
+                self._need_holder(dataset_id, sender)
+                return events.SplitSet(dataset_id, split_hash, UnixSeconds(self.time + 7 * 86_400))
+            case _:
                 raise AssertionError(f"the fake does not know {call.function}")
+
+    def _need_holder(self, dataset_id: Bytes32, sender: Address) -> None:
+        if self.datasets.get(dataset_id, (ZERO_ADDRESS, 0))[0] != sender:
+            raise Reverted("NotHolder")
+
+    def _set_status(self, dataset_id: Bytes32, status: int, reason: Bytes32, sender: Address) -> events.Event:
+        if dataset_id not in self.datasets:
+            raise Reverted("UnknownDataset")
+        holder, own = self.datasets[dataset_id]
+        if sender == self.guardian and sender != holder:
+            if reason == ZERO32 or status not in (4, own):
+                raise Reverted("StatusNotAllowed")
+            (self.halted.add if status == 4 else self.halted.discard)(dataset_id)
+        else:
+            self._need_holder(dataset_id, sender)
+            if dataset_id in self.halted or own == 3 or status in (0, 4, own):
+                raise Reverted("StatusNotAllowed")
+            self.datasets[dataset_id] = (holder, status)
+        return events.DatasetStatusChanged(dataset_id, sender, status, reason, self.time)
 
     def _register(self, holder, root, digest, terms, split, items) -> events.DatasetRegistered:
         registry = self._deployment.contracts["DatasetRegistry"]

@@ -15,6 +15,7 @@ from provenance.adapters.journal import FileJournal
 from provenance.adapters.keys import KeyFolder
 from provenance.adapters.keystore import SystemRandom
 from provenance.app import consent as consents
+from provenance.app import dataset as datasets
 from provenance.app.ports import Call, Chain, Ear, Gateway, Heard, Wallet
 from provenance.app.publish import Given, Outcome, Request, Source, World, upload
 from provenance.app.publish import register as registers
@@ -150,7 +151,7 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Side:
     chain = MemoryChain((WALLET.address,))
     gateway = MemoryGateway(chain)
     gateway.unfit.add(SILENCE)
-    names = ("holder", "voice", "voice-2", "thief", "licensee")
+    names = ("guardian", "holder", "voice", "voice-2", "thief", "licensee")
     wallets: dict[str, Wallet] = {name: DeskWallet(documents.Key(name)) for name in names}
     gateways: dict[str, Gateway] = dict.fromkeys(names, gateway)  # type: ignore[arg-type]
     return Side(chain, wallets, gateways, tmp_path_factory.mktemp("fake"))
@@ -180,6 +181,48 @@ def test_the_chain_knows_a_dataset_from_its_registration_on(side: Side) -> None:
         side.chain.send(Call("DatasetRegistry", "register", words), side.wallets["holder"].signer)
     with pytest.raises(Reverted):
         side.chain.send(Call("DatasetRegistry", "register", (*words[:4], 0)), side.wallets["thief"].signer)
+
+
+def test_a_dataset_changes_hands_and_status_by_those_who_may(side: Side) -> None:
+    signers = {name: one.signer for name, one in side.wallets.items()}
+    registry = side.chain.deployment.contracts["DatasetRegistry"]
+
+    def register(name: str) -> Bytes32:
+        words = registration(name)
+        side.chain.send(Call("DatasetRegistry", "register", words), signers["holder"])
+        return dataset_id(side.chain.deployment.chain_id, registry, side.address("holder"), words[0], words[2])
+
+    def send(name: str, call: Call) -> None:
+        side.chain.send(call, signers[name])
+
+    one, two = register("changing"), register("its next version")
+    holder, thief = side.address("holder"), side.address("thief")
+    halt = Call("DatasetRegistry", "setStatus", (one, 4, documents.word("ruling")))
+    for name in ("holder", "thief"):
+        with pytest.raises(Reverted):
+            send(name, halt)
+    send("holder", datasets.suspension(one, holder, side.chain, wanted=2))
+    assert datasets.standing(one, side.chain) == (holder, 2)
+    guardian, ruling = side.address("guardian"), documents.word("ruling")
+    send("guardian", datasets.suspension(one, guardian, side.chain, wanted=2, ruling=ruling))
+    assert datasets.standing(one, side.chain) == (holder, 4)
+    with pytest.raises(Reverted):
+        send("holder", Call("DatasetRegistry", "setStatus", (one, 1, ZERO32)))
+    send("guardian", datasets.suspension(one, guardian, side.chain, wanted=1, ruling=ruling))
+    assert datasets.standing(one, side.chain) == (holder, 2)  # the holder's own suspension stands
+    send("holder", datasets.suspension(one, holder, side.chain, wanted=1))
+    send("holder", datasets.superseding(one, two, holder, side.chain))
+    with pytest.raises(Reverted):
+        send("holder", Call("DatasetRegistry", "supersede", (one, two)))
+    send("holder", datasets.transfer(one, thief, holder, side.chain))
+    assert datasets.standing(one, side.chain) == (holder, 1)
+    send("thief", datasets.acceptance(one, thief, side.chain))
+    assert datasets.standing(one, side.chain) == (thief, 1)
+    with pytest.raises(datasets.NotHolder):
+        datasets.suspension(one, holder, side.chain, wanted=2)
+    send("thief", datasets.suspension(one, thief, side.chain, wanted=3))
+    with pytest.raises(datasets.NothingToChange):
+        datasets.suspension(one, thief, side.chain, wanted=1)
 
 
 def test_anybody_may_send_what_the_holder_signed_and_nothing_else(side: Side) -> None:

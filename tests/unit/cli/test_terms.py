@@ -1,0 +1,86 @@
+"""Are terms written as asked, read back the same, and refused by the name of the wrong field?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provenance.domain.terms import Terms
+from tests import documents
+
+pytestmark = pytest.mark.unit
+TOKEN = "0x" + "70" * 20
+NEW = ("terms", "new", "terms.json", "--token", TOKEN)
+
+
+def test_new_terms_say_what_was_asked(provenance) -> None:
+    asked = (
+        *("--purpose", "train.tts", "--prohibit", "train.voice-clone", "--territory", "eu", "--territory", "KR"),
+        *("--until", "2030-12-31", "--per-license", "25000000", "--per-unit", "output=1000", "--cap-outputs", "5"),
+    )
+    answer = provenance(*NEW, *asked, "--json")
+    assert answer.status == 0, answer
+    made = Terms.parse(Path("terms.json").read_bytes())
+    assert (made.purposes, made.prohibited, made.territories) == (0b10, 0b100, ("EU", "KR"))
+    assert (made.price.per_license, made.price.per_unit.amount, made.caps.outputs) == (25_000_000, 1_000, 5)  # type: ignore[union-attr]
+    assert made.attribution.attributor is None
+    assert answer.document["termsHash"] == "0x" + made.terms_hash.hex()
+
+
+def test_the_readable_file_and_the_canonical_bytes_have_one_hash(provenance) -> None:
+    canonical = Path("canonical.json")
+    canonical.write_bytes(documents.terms().encode())
+    answer = provenance("terms", "check", canonical, "--json")
+    assert answer.document["termsHash"] == "0x" + documents.terms().terms_hash.hex()
+
+
+def test_terms_are_never_overwritten(provenance) -> None:
+    assert provenance(*NEW).status == 0
+    before = Path("terms.json").read_bytes()
+    assert provenance(*NEW, "--until", "5y").status == 7
+    assert Path("terms.json").read_bytes() == before
+
+
+def test_a_dry_run_writes_nothing(provenance) -> None:
+    assert provenance(*NEW, "--dry-run").status == 0
+    assert not Path("terms.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        (("--purpose", "train.everything"), "purposes"),
+        (("--territory", "Atlantis"), "territories"),
+        (("--per-license", "-1"), "perLicense"),
+        (("--per-license", "12.5"), "perLicense"),
+        (("--per-license", str(1 << 200)), "perLicense"),
+        (("--per-unit", "song=1"), "unit"),
+        (("--per-unit", "output"), "amount"),
+        (("--cap-outputs", "x"), "outputs"),
+        (("--notice-days", "70000"), "noticeDays"),
+        (("--until", "yesterday"), "--until"),
+        (("--from", "2031-01-01", "--until", "2030-01-01"), "notBefore"),
+        (("--purpose", "train.tts", "--prohibit", "train.tts"), "prohibited"),
+    ],
+)
+def test_a_wrong_option_is_refused_by_its_field(provenance, more: tuple[str, ...], field: str) -> None:
+    answer = provenance(*NEW, *more, "--json")
+    assert answer.status == 2
+    assert answer.document["field"] == field
+    assert not Path("terms.json").exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"a":1,"a":2}', b'{"x":"\\u0000"}', b'{"x":"\\ud800"}'])
+def test_what_are_no_terms_is_said_in_one_line(provenance, data: bytes) -> None:
+    Path("terms.json").write_bytes(data)
+    answer = provenance("terms", "check", "terms.json")
+    assert answer.status == 2
+    assert answer.stderr.startswith("Error: ")
+    assert "\nNext: " in answer.stderr
+
+
+def test_a_file_of_ten_megabytes_is_not_read_as_terms(provenance) -> None:
+    Path("terms.json").write_bytes(b'{"x":"' + b"a" * (10 << 20) + b'"}')
+    assert provenance("terms", "check", "terms.json").status == 2
+    assert provenance("terms", "check", "nowhere.json").status == 6
