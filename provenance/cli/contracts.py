@@ -81,14 +81,14 @@ def verify(ctx: Context) -> None:
         recorded = keccak(code) == record.code_hashes[name]
         verdict = "FAILED" if same is False or not recorded else "VERIFIED" if same else "RECORDED"
         rows.append({"contract": name, "address": shown_address(address), "verdict": verdict})
-    ctx.out.emit(list(rows), columns=("contract", "verdict", "address"))
     failed = [str(one["contract"]) for one in rows if one["verdict"] == "FAILED"]
     if failed:
         raise Failed(
             f"the code of {', '.join(failed)} is not that of this package",
             next="Do not use this deployment; compare the deployment file and the version of this program.",
-            contracts=list(failed),
+            contracts=list(rows),
         )
+    ctx.out.emit(list(rows), columns=("contract", "verdict", "address"))
 
 
 @command(
@@ -165,10 +165,14 @@ def _deploy(ctx: Context, plan: Plan, owner: Signer, place: Path) -> None:
 def _decimals(ctx: Context, token: bytes) -> int:
     """Decimals of an ERC-20 that is not in a deployment yet."""
     from provenance.adapters import wire
+    from provenance.adapters.evm.node import CallFailed
     from provenance.domain.hashes import keccak
     from provenance.types import Address
 
-    answer = wire.node(ctx.settings).call(Address(token), keccak(b"decimals()")[:4])
+    try:
+        answer = wire.node(ctx.settings).call(Address(token), keccak(b"decimals()")[:4])
+    except CallFailed:
+        answer = b""
     if len(answer) != 32 or answer[-1] > 36 or any(answer[:-1]):
         raise Invalid(f"{shown_address(Address(token))} is no ERC-20 with decimals", field="token")
     return answer[-1]
