@@ -31,6 +31,8 @@ def follow(ctx: Context, *, only_once: bool, poll_ms: int | None) -> None:
     from indexer.follow import forever, once
     from provenance.adapters import wire
 
+    if ctx.dry_run:
+        ctx.would(f"mirror chain {ctx.network.chain_id} into the operator's database")
     opened = database(ctx.settings)
     with opened.lock(LOCK):
         one = follower(ctx, opened)
@@ -111,6 +113,8 @@ def verify(ctx: Context, *, first: int | None, last: int | None) -> None:
         raise NotMirrored("nothing has been mirrored yet")
     start = max(1, wire.record(ctx.settings).first_block if first is None else first)
     end = position.final if last is None else min(last, position.number)
+    if end < start:
+        raise NotMirrored(f"blocks {start}-{end} are not mirrored, or not final yet")
     ctx.out.progress.phase("compare")
     found = compare(source(ctx.settings), mirror, contracts(ctx.settings), BlockNumber(start), BlockNumber(end))
     ctx.out.emit(
@@ -129,6 +133,8 @@ def redecode(ctx: Context) -> None:
 
     opened = database(ctx.settings)
     names = {address: name for name, address in contracts(ctx.settings).items()}
+    if ctx.dry_run:
+        ctx.would("make every fact again from the raw logs")
     with opened.lock(LOCK):
         count = Mirror(opened).redecode(
             lambda contract, topics, data: decoded(names.get(Address(contract), ""), topics, data)

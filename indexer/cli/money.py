@@ -13,25 +13,28 @@ from provenance.cli.frame import command
 if TYPE_CHECKING:
     from indexer.payouts import Report, Worker
     from indexer.store.database import Database
+    from provenance.app.ports import Content
     from provenance.cli.context import Context
+    from provenance.domain.settlement.documents import Epoch
     from provenance.types import Json
 
 PAY_LOCK = "pay"
 SETTLE_LOCK = "settle"
+CLOSING_TRIES = 5
 
 
 @command(node, "settle", example=("provenance node settle --yes", "provenance node settle --dry-run"))
 def settle(ctx: Context) -> None:
     """Close the epoch at the last final block, publish its documents and propose its root."""
-    from provenance.adapters import tally, wire
+    from provenance.adapters import wire
     from provenance.app.settle import closing
     from provenance.domain.fields import shown
 
     opened = database(ctx.settings)
     with opened.lock(SETTLE_LOCK):
         _refuse_halted(opened)
-        chain, content = ctx.chain(), wire.store(ctx.settings)
-        closed = closing.close(chain, caught_up(ctx, opened), content, tally.engine())
+        content = wire.store(ctx.settings)
+        closed = _closed(ctx, opened, content)
         if ctx.dry_run:
             ctx.would(f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units")
         manifest = closing.commit(closed, content)
@@ -72,6 +75,20 @@ def pay(ctx: Context, *, retry: bool) -> int:
         report = worker.run(content, Settled(opened), retry=retry)
     _tell(ctx, report)
     return 1 if report.skipped else 0
+
+
+def _closed(ctx: Context, opened: Database, content: Content) -> Epoch:
+    """The epoch, decided on the mirror's facts; blocks that came meanwhile are mirrored first."""
+    from indexer.store.mirror import NotMirrored
+    from provenance.adapters import tally
+    from provenance.app.settle import closing
+
+    for _ in range(CLOSING_TRIES):
+        try:
+            return closing.close(ctx.chain(), caught_up(ctx, opened), content, tally.engine())
+        except NotMirrored:
+            continue
+    return closing.close(ctx.chain(), caught_up(ctx, opened), content, tally.engine())
 
 
 def _refuse_halted(opened: Database) -> None:
