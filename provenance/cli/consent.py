@@ -38,7 +38,7 @@ def consent() -> None:
 @click.option("--purpose", "codes", required=True, multiple=True, metavar="P", help="Purpose code; repeatable.")
 @click.option("--territory", "places", required=True, multiple=True, metavar="T", help="Country, EU, EEA or WW.")
 @click.option("--until", required=True, metavar="DATE", help="Last day, or a span such as 2y.")
-@click.option("--from", "since", metavar="DATE", help="First second at which it counts; now by default.")
+@click.option("--from", "since", metavar="DATE", help="First second at which it counts; at once by default.")
 @click.option("--recordings", type=PATH, metavar="FILE", help="Only these; without it all by this holder.")
 @click.option("--role", "roles", multiple=True, metavar="CODE", help="Role, series or genre, such as role:narrator.")
 @click.option("--out", type=PATH, required=True, metavar="F", help="File to make; it is given to the holder.")
@@ -67,7 +67,7 @@ def grant(
         holder=to,
         purposes=purposes.mask(codes),
         territories=territories.parse(places),
-        not_before=dates.seconds(since, now, option="--from") if since else now,
+        not_before=dates.seconds(since, now, option="--from") if since else min(now, ctx.chain().head().time),
         not_after=dates.seconds(until, now, option="--until"),
         scope=use.listed_scope(files.read(recordings), to, roles) if recordings else Scope(None, tuple(sorted(roles))),
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provenance.domain.terms import Terms
     from provenance.types import Json
 
+DAY_S = 86_400
 PURPOSES = ("train.asr", "train.tts", "evaluate")
 
 
@@ -38,7 +39,7 @@ def terms() -> None:
 @click.option("--purpose", "codes", multiple=True, metavar="P", help="Allowed purpose; repeatable.")
 @click.option("--prohibit", "prohibited", multiple=True, metavar="P", help="Prohibited purpose; repeatable.")
 @click.option("--territory", "places", multiple=True, metavar="T", help="Country, EU, EEA or WW; repeatable.")
-@click.option("--from", "since", metavar="DATE", help="First second; now by default.")
+@click.option("--from", "since", metavar="DATE", help="First second; that of this day by default.")
 @click.option("--until", default="2y", show_default=True, metavar="DATE", help="Last second.")
 @click.option("--token", metavar="ADDRESS", help="ERC-20 of the price; the network's token by default.")
 @click.option("--per-license", default="0", metavar="AMOUNT", help="Price of a license, in base units.")
@@ -85,7 +86,7 @@ def _document(ctx: Context, said: dict[str, object]) -> dict[str, Json]:
         "purposes": _words(said["codes"]) or list(PURPOSES),
         "prohibited": _words(said["prohibited"]),
         "territories": _words(said["places"]) or ["WW"],
-        "notBefore": dates.seconds(str(since), now, option="--from") if since else now,
+        "notBefore": dates.seconds(str(since), now, option="--from") if since else now - now % DAY_S,
         "notAfter": dates.seconds(until, now, option="--until"),
         "price": {
             "token": _token(ctx, said["token"]),

@@ -122,10 +122,11 @@ def consent_needed(request: Request, silent: tuple[Take, ...], file: str) -> Con
 
 def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway: Address) -> Bytes32:
     """What the manifest is made from: the same digest needs no second manifest."""
+    said = {one.signature: fields.shown(sha256(one.encode())) for one in chosen.needed()}
     rows: list[Json] = [
         {
             "objectId": fields.shown(take.object_id),
-            "consents": [fields.shown(sha256(one.encode())) for one in chosen.consents[take.object_id]],
+            "consents": [said[one.signature] for one in chosen.consents[take.object_id]],
         }
         for take in takes
     ]

@@ -78,7 +78,7 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
     chosen = _cast(request, kept, world)
     while True:
         left = [take for take in kept if _stays(take, memory, request)]
-        out = (*refused, *(_gate_refusal(take, memory) for take in kept if take not in left))
+        out = (*refused, *(_gate_refusal(take, memory) for take in kept if not _stays(take, memory, request)))
         if not left:
             raise _nothing_left(out, memory)
         cid, manifest = _manifest(request, left, chosen, gateway, world, memory, now)
@@ -160,22 +160,23 @@ def _take(source: Source, request: Request, world: World, memory: Memory) -> Tak
     except OSError as error:
         raise Invalid(f"cannot be read: {error.strerror}", path=str(source.path)) from error
     sha256 = memory.seen.get((str(source.path), stat.st_size, stat.st_mtime_ns))
-    sha256 = sha256 or takes.sha256_of(source.path, studio.progress)
+    sha256 = sha256 or takes.sha256_of(source.path)
     known = memory.takes.get(sha256)
     if known is not None and studio.content.has(known.recording.cid):
         heard = known.heard()
         return takes.judged(heard, source.name, accept_review=request.accept_review) or known
     heard = studio.ear.listen(source.path)
-    refusal = takes.judged(heard, source.name, accept_review=request.accept_review)
-    if refusal is not None:
-        return refusal
+    out = takes.judged(heard, source.name, accept_review=request.accept_review)
+    if out is not None:
+        studio.progress.advance(stat.st_size)
+        return out
     take = takes.seal(source, heard, sha256, request.holder, studio)
     _remember(world.journal, memory, take.entry())
     return take
 
 
 def _work_bytes(request: Request, memory: Memory) -> int:
-    """Bytes to read: twice each file that is not sealed yet (once to know it, once to seal it)."""
+    """Bytes of the files that no earlier run has seen."""
     total = 0
     for source in request.sources:
         try:
@@ -183,7 +184,7 @@ def _work_bytes(request: Request, memory: Memory) -> int:
         except OSError:
             continue
         if (str(source.path), stat.st_size, stat.st_mtime_ns) not in memory.seen:
-            total += 2 * stat.st_size
+            total += stat.st_size
     return total
 
 

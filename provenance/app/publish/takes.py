@@ -48,7 +48,7 @@ class Studio:
     progress: Progress
 
 
-def sha256_of(path: Path, progress: Progress) -> Bytes32:
+def sha256_of(path: Path) -> Bytes32:
     """The digest of a file's bytes.
 
     Raises:
@@ -57,7 +57,6 @@ def sha256_of(path: Path, progress: Progress) -> Bytes32:
     digest = hashlib.sha256()
     for chunk in _chunks(path):
         digest.update(chunk)
-        progress.advance(len(chunk))
     return Bytes32(digest.digest())
 
 
