@@ -38,7 +38,10 @@ class OtherChain(Conflict):
     """The database mirrors another chain or another deployment."""
 
     code = "other-chain"
-    next = "Set [node] database to a new file for this network, or check the network's rpc and deployment."
+    next = (
+        "If the chain was reset on purpose, remove the database or set [node] database to a new file; "
+        "else check the network's rpc and deployment."
+    )
 
 
 class NotMirrored(Unavailable):
