@@ -182,7 +182,8 @@ contract RoyaltyDistributor is Settlements, EIP712 {
     /// @dev More than the named epoch's total may be paid in all, if a newer one is active; to nobody alone.
     function _checkLimit(uint64 epoch, uint256 total, uint256 amount, uint256 sum) private view {
         uint256 limit = _limit(epoch, total);
-        if (amount > total || sum > limit) revert Overpaid(limit, sum);
+        if (amount > total) revert Overpaid(limit, amount); // the sum may have wrapped
+        if (sum > limit) revert Overpaid(limit, sum);
     }
 
     function _prove(bytes32 node, bytes32[] calldata proof, bytes32 root) private pure {

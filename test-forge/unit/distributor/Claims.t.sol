@@ -132,6 +132,24 @@ contract ClaimsTest is Settled {
         }
     }
 
+    function test_an_absurd_leaf_pays_nothing_after_others_were_paid() public {
+        uint256[2] memory absurd = [type(uint256).max, type(uint256).max - 59];
+        bytes32[] memory leaves = new bytes32[](3);
+        leaves[0] = leaf(payee(0), 60);
+        leaves[1] = leaf(payee(1), absurd[0]);
+        leaves[2] = leaf(payee(2), absurd[1]);
+        nodes = Trees.build(leaves);
+        vm.prank(publisher);
+        distributor.propose(1, nodes[0], 100, HEAD, MANIFEST);
+        vm.warp(START + WINDOW);
+        distributor.claim(1, payee(0), 60, Trees.path(nodes, 2));
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.Overpaid.selector, 100, absurd[i]));
+            distributor.claim(1, payee(i + 1), absurd[i], Trees.path(nodes, 3 + i));
+        }
+        vm.assertEq(distributor.paid(), 60);
+    }
+
     function test_claim_says_when_the_token_refuses() public {
         HookToken hook = new HookToken();
         adopt(hook);
