@@ -83,7 +83,7 @@ def test_a_voice_has_one_id_per_holder_and_none_in_common(owner: Owner) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"not_after": UnixSeconds(NOW - 1)},
+        {"not_before": UnixSeconds(1), "not_after": UnixSeconds(NOW - 1)},
         {"not_before": UnixSeconds(documents.END + 1)},
         {"purposes": 0},
     ],
