@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from provenance import config
+from provenance.adapters import interrupts
 from provenance.adapters.evm import Node, NodeSilent, Rpc
 from provenance.adapters.evm.rpc import RpcRefused
 from provenance.errors import Conflict, Invalid, Missing, Unavailable
@@ -111,9 +112,10 @@ class Devnet:
                     backend=last.backend,
                 )
             chosen = _port(port, last.port if last else None)
-            process = self._spawn(backend, chosen)
-            running = Running(process.pid, chosen, backend, last.lead_s if last else 0)
-            self._write(running)
+            with interrupts.held():
+                process = self._spawn(backend, chosen)
+                running = Running(process.pid, chosen, backend, last.lead_s if last else 0)
+                self._write(running)
             self._await(process, running)
             self._restore_lead(running)
             return running

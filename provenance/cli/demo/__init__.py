@@ -35,6 +35,7 @@ def demo(ctx: Context, audio: Path | None, keep: Path | None) -> None:
     earnest, on a chain of your own. Without --keep nothing is left behind.
     """
     from provenance import config
+    from provenance.adapters import interrupts
     from provenance.cli.demo import cast, road
     from provenance.cli.demo.stage import Stage
 
@@ -44,7 +45,7 @@ def demo(ctx: Context, audio: Path | None, keep: Path | None) -> None:
     config.forget_environment()
     stage = Stage(room / config.FILE_NAME, sys.stderr if ctx.out.as_json else sys.stdout)
     try:
-        with contextlib.chdir(room):
+        with interrupts.as_ctrl_c(), contextlib.chdir(room):
             result = road.walk(stage, room, folders)
     except BaseException:
         _leave(stage, room, keep=keep is not None, failed=True)
@@ -76,10 +77,13 @@ def _leave(stage: Stage, room: Path, *, keep: bool, failed: bool) -> None:
     """Everything is ended and removed, unless it was to be kept."""
     if keep and not failed:
         return
-    stage.curtain()
-    stage.strike()
-    if not keep:
-        shutil.rmtree(room, ignore_errors=True)
+    from provenance.adapters import interrupts
+
+    with interrupts.held():
+        stage.curtain()
+        stage.strike()
+        if not keep:
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def _kept(room: Path, stage: Stage) -> str:

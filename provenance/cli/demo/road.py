@@ -65,7 +65,7 @@ def walk(stage: Stage, room: Path, folders: Sequence[Folder]) -> dict[str, Any]:
     for one in holdings:
         _license(stage, one)
     stage.remark("A purpose that the license does not name is refused, by name:")
-    _open_access(stage, holdings[0], NOT_LICENSED, expect=5)
+    _open_access(stage, holdings[0], NOT_LICENSED, refusal="purpose-not-licensed")
     accesses = 0
     for one in holdings:
         accesses += len(_open_access(stage, one, PURPOSE)["accesses"])
@@ -78,7 +78,7 @@ def walk(stage: Stage, room: Path, folders: Sequence[Folder]) -> dict[str, Any]:
     last = holdings[-1]
     stage.play("consent", "revoke", str(last.consent), "--account", last.voice)
     stage.remark("From the next block on, her recordings are refused:")
-    _open_access(stage, last, PURPOSE, expect=5)
+    _open_access(stage, last, PURPOSE, refusal="consent-withdrawn")
     stage.remark("What the licensee makes of them all the same is charged, held, and not paid out:")
     studio.make([last.shelf] if last.shelf else [], outputs=LATE_OUTPUTS)
     stage.operate("node", "anchor")
@@ -147,7 +147,7 @@ def _register(stage: Stage, room: Path, one: Holding) -> None:
     ]  # fmt: skip
     if one.number == 2:
         upload += ["--split", f"{one.holder}=7000", "--split", f"{one.voice}=3000"]
-    asked = stage.play(*upload, expect=2)
+    asked = stage.play(*upload, refusal="consent-needed")
     stage.play(
         "consent", "grant", "--voice", "me", "--holder", one.holder, "--purpose", PURPOSE, "--purpose", "evaluate",
         "--territory", "WW", "--until", "1y", "--recordings", str(Path(asked["file"]).relative_to(room)), "--out", str(consent),
@@ -168,10 +168,10 @@ def _license(stage: Stage, one: Holding) -> None:
     stage.play("license", "fund", one.license, FUNDED_TOKENS, "--account", "licensee")
 
 
-def _open_access(stage: Stage, one: Holding, purpose: str, expect: int = 0) -> Any:
+def _open_access(stage: Stage, one: Holding, purpose: str, refusal: str = "") -> Any:
     return stage.play(
         "access", "open", one.license, "--purpose", purpose, "--territory", TERRITORY, "--account", "licensee",
-        expect=expect,
+        refusal=refusal,
     )  # fmt: skip
 
 

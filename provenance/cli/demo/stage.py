@@ -15,7 +15,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from provenance.adapters import interrupts
 from provenance.cli.context import Session
+from provenance.cli.failure import INTERRUPTED
 from provenance.cli.main import run
 from provenance.cli.out import plain
 from provenance.errors import Broken, Denied, Failed
@@ -55,8 +57,12 @@ class Stage:
         """A sentence between two commands."""
         self._tell(f"   {text}")
 
-    def play(self, *arguments: str, expect: int = 0) -> Any:
-        """The wallet command ended with the status that the road expects.
+    def play(self, *arguments: str, refusal: str = "") -> Any:
+        """The wallet command ended as the road expects.
+
+        Args:
+            arguments: what follows `provenance`.
+            refusal: the code of the problem that it must end with, where it must not go through.
 
         Returns:
             Its `--json` document.
@@ -68,9 +74,9 @@ class Stage:
         stdout, stderr = io.StringIO(), io.StringIO()
         session = Session(stdout, stderr)
         status = run([*arguments, "--config", str(self.config), "--yes", "--json"], session)
-        document = self._document(arguments, status, expect, stdout.getvalue(), stderr.getvalue())
+        document = self._document(arguments, status, refusal, stdout.getvalue(), stderr.getvalue())
         self.denied += status == Denied.exit_status
-        if expect:
+        if refusal:
             self._show(f"Error: {document['detail']}\nNext: {document['next']}\nexit {status}, as it should be")
         else:
             self._show("\n".join(session.said))
@@ -82,7 +88,7 @@ class Stage:
         """The operator's command has run in a process of its own; its `--json` document."""
         self._tell(f"\n$ provenance {shlex.join(arguments)}")
         done = subprocess.run(self._command(arguments), capture_output=True, text=True, check=False, env=self._clean())
-        document = self._document(arguments, done.returncode, 0, done.stdout, done.stderr)
+        document = self._document(arguments, done.returncode, "", done.stdout, done.stderr)
         transactions = document.pop("transactions", [])
         self._show(plain(document))
         for sent in transactions:
@@ -92,7 +98,7 @@ class Stage:
     def start(self, *arguments: str, log: Path) -> None:
         """The operator's server runs until the curtain falls."""
         self._tell(f"\n$ provenance {shlex.join(arguments)} &")
-        with log.open("ab") as output:
+        with log.open("ab") as output, interrupts.held():
             self._running.append(
                 subprocess.Popen(
                     self._command(arguments)[:-1],
@@ -139,15 +145,20 @@ class Stage:
             "--json",
         ]
 
-    def _document(self, arguments: Sequence[str], status: int, expect: int, stdout: str, stderr: str) -> Any:
+    def _document(self, arguments: Sequence[str], status: int, refusal: str, stdout: str, stderr: str) -> Any:
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
         try:
             document: Any = json.loads(stdout or "{}")
         except ValueError as error:
             raise Broken(f"{shlex.join(arguments)} did not print one JSON document: {stdout[:200]!r}") from error
-        if status != expect:
+        expected = f"/problems/{refusal}" if refusal else None
+        found = document.get("type") if isinstance(document, dict) else None
+        if bool(status) != bool(refusal) or found != expected:
             why = document.get("detail", "") if isinstance(document, dict) else ""
             raise Failed(
-                f"`provenance {shlex.join(arguments)}` ended with {status} instead of {expect}: {why} {stderr[-2000:]}",
+                f"`provenance {shlex.join(arguments)}` ended with {status}{f' instead of {refusal}' if refusal else ''}: "
+                f"{why} {stderr[-2000:]}".rstrip(),
                 next="Run it again with --keep DIR and look at DIR/*.log.",
             )
         return document
