@@ -67,8 +67,10 @@ def page(node: Node, kind: str, query: Mapping[str, str]) -> Page:
         known = ", ".join([*shelf.filters, *(["q"] if shelf.searched else [])])
         raise UnknownFilter(f"{kind} cannot be narrowed by {unknown[0][:40]!r}", next=f"Use one of: {known}.")
     names = {shelf.filters[name][0]: shelf.filters[name][1](name, value) for name, value in wanted.items()}
-    at = node.history.head()
-    items = shelf.rows(node, CatalogueStore(node.database), shelves.Wanted(names, words, offset, limit, at))
+    at = node.newest()
+    store = CatalogueStore(node.database, at.number)
+    items = shelf.rows(node, store, shelves.Wanted(names, words, offset, limit, at))
+    node.check_pinned(at)
     following = str(offset + limit) if len(items) == limit else None
     as_of: dict[str, Json] = {"block": str(at.number), "hash": fields.shown(at.hash), "finality": node.finality}
     return Page(tuple(items), following, as_of)

@@ -21,7 +21,7 @@ from provenance.domain.ledger import Ledger
 from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
-from provenance.errors import Failed, Invalid, Missing
+from provenance.errors import Conflict, Failed, Invalid, Missing
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ class OtherGateway(Invalid):
 
     code = "other-gateway"
     next = "Deposit at the gateway that the manifest names, or upload again with --gateway."
+
+
+class OtherManifest(Conflict):
+    """This dataset was deposited with other words about the same recordings."""
+
+    code = "other-manifest"
+    next = "Register the manifest that was deposited first; its address is in `manifest`."
 
 
 class NotUploaded(Missing):
@@ -81,7 +88,12 @@ def deposit(
     at, final = node.present()
     manifest = _manifest(node, manifest_cid)
     dataset = manifest.dataset_id(node.deployment.chain_id, node.deployment.contracts["DatasetRegistry"])
-    if node.custody.deposit(dataset) is not None:
+    known = node.custody.deposit(dataset)
+    if known is not None:
+        if known.manifest_cid != str(manifest_cid):
+            raise OtherManifest(
+                "the same recordings were deposited under another manifest", manifest=known.manifest_cid
+            )
         return _reports(node, dataset)
     consents = manifest.consents_by_id(node.deployment.domains.consent)
     ledger = Ledger.fold(node.facts(at, *consents))

@@ -119,6 +119,13 @@ def basis(node: Node, license_id: Bytes32) -> Basis:
     consents = manifest.consents_by_id(node.deployment.domains.consent)
     state = node.state(at, final, of_license, node.facts(at, license_.dataset_id), node.facts(at, *consents))
     node.check_pinned(at)
+    registered = state.ledger.datasets.get(license_.dataset_id)
+    if registered is not None and registered.manifest_digest != cid.parse(deposit.manifest_cid).digest:
+        raise refusal.UnknownDataset(
+            "the dataset is registered under another manifest than was deposited here",
+            dataset=fields.shown(license_.dataset_id),
+            license=fields.shown(license_id),
+        )
     return Basis(state, license_, manifest, terms, consents)
 
 

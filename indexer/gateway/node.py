@@ -7,6 +7,7 @@ chain's head, and is refused where it does not in time.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 WAIT_S: Final = 5.0  # how long a decision waits for the mirror
 POLL_S: Final = 0.02
+LIST_WAIT_S: Final = 1.0
 LEASE_S: Final = 900
 SETTLING: Final = (SettlementProposed, SettlementVetoed, SettlementChallenged, ChallengeResolved)
 FOR_EVER: Final = UnixSeconds((1 << 40) - 1)
@@ -129,17 +131,14 @@ class Node:
         Raises:
             MirrorBehind: it did not get there in time.
         """
-        head = self.chain.head()
-        deadline = time.monotonic() + self.wait_s
-        while (mirrored := self.mirror.hash_at(head.number)) != head.hash:
-            if time.monotonic() > deadline:
-                position = self.mirror.position()
-                at = position.number if position else None
-                raise MirrorBehind(f"the mirror is at block {at}, the chain at {head.number}", block=head.number)
-            time.sleep(POLL_S)
-            if mirrored is not None:  # one of the two is on a dead branch
-                head = self.chain.head()
+        self._reach(self.chain.head(), self.wait_s)
         return self.history.head(), self.history.head(final=True).number
+
+    def newest(self) -> Block:
+        """The mirror's newest block, at the chain's head where it gets there in a moment: for lists, not decisions."""
+        with suppress(Unavailable):
+            self._reach(self.chain.head(), LIST_WAIT_S)
+        return self.history.head()
 
     def check_pinned(self, at: Block) -> None:
         """What was read since `present` belongs to that block's chain.
@@ -180,3 +179,15 @@ class Node:
         approvals = Ledger.fold(self.history.events_about(digest, last=final.number))
         if wallet == ZERO_ADDRESS or not approvals.approved(wallet, digest, final.number):
             raise SignatureNeeded(f"0x{wallet.hex()} has neither signed nor approved 0x{digest.hex()}")
+
+    def _reach(self, head: Block, within_s: float) -> None:
+        """The mirror is at this block, or at the chain's newer head."""
+        deadline = time.monotonic() + within_s
+        while (mirrored := self.mirror.hash_at(head.number)) != head.hash:
+            if time.monotonic() > deadline:
+                position = self.mirror.position()
+                at = position.number if position else None
+                raise MirrorBehind(f"the mirror is at block {at}, the chain at {head.number}", block=head.number)
+            time.sleep(POLL_S)
+            if mirrored is not None:  # one of the two is on a dead branch
+                head = self.chain.head()

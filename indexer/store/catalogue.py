@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlmodel import SQLModel
 
     from indexer.store.database import Database
+    from provenance.types import BlockNumber
 
 R = TypeVar("R", bound="SQLModel")
 _LOGS = bulk.table_of(tables.Log)
@@ -31,17 +32,17 @@ PAGE: Final = 500
 
 
 class CatalogueStore:
-    """One database, read page by page."""
+    """One database, read page by page, its facts as of one block."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, database: Database, upto: BlockNumber) -> None:
+        self.database, self.upto = database, upto
 
     def facts(
         self, model: type[SQLModel], names: Mapping[str, object], *, offset: int, limit: int
     ) -> tuple[RowMapping, ...]:
         """Facts of one kind whose columns have these values, in chain order, with `tx` and `time`."""
         table = bulk.table_of(model)
-        query = _located(table).where(_equal(table, names)).offset(offset).limit(limit)
+        query = self._located(table).where(_equal(table, names)).offset(offset).limit(limit)
         with self.database.read() as connection:
             return tuple(connection.execute(query).mappings())
 
@@ -51,7 +52,7 @@ class CatalogueStore:
         deposited = {name: value for name, value in names.items() if name not in _REGISTERED.c}
         found = [_DEPOSITS.c.words.contains(word, autoescape=True) for word in words.split()]
         query = (
-            _located(_REGISTERED, _DEPOSITS)
+            self._located(_REGISTERED, _DEPOSITS)
             .outerjoin(_DEPOSITS, _DEPOSITS.c.dataset_id == _REGISTERED.c.dataset_id)
             .where(and_(_equal(_REGISTERED, facts), _equal(_DEPOSITS, deposited), *found))
             .offset(offset)
@@ -114,7 +115,7 @@ class CatalogueStore:
         query = (
             select(_LOGS, _BLOCKS.c.time)
             .join(_BLOCKS, _BLOCKS.c.number == _LOGS.c.block)
-            .where(named)
+            .where(named & (_LOGS.c.block <= self.upto))
             .order_by(desc(_LOGS.c.block), desc(_LOGS.c.log_index))
             .offset(offset)
             .limit(limit)
@@ -126,20 +127,20 @@ class CatalogueStore:
         found: dict[bytes, RowMapping] = {}
         with self.database.read() as connection:
             for part in rows.chunks(values):
-                for one in connection.execute(_located(table).where(table.c[key].in_(part))).mappings():
+                for one in connection.execute(self._located(table).where(table.c[key].in_(part))).mappings():
                     found.setdefault(one[key], one)
         return found
 
-
-def _located(table: Table, *beside: Table) -> Any:
-    """Facts with the transaction and the time of their block, in chain order."""
-    extra = [column.label(f"deposit_{column.name}") for one in beside for column in one.c]
-    return (
-        select(table, *extra, _LOGS.c.tx, _BLOCKS.c.time)
-        .join(_BLOCKS, _BLOCKS.c.number == table.c.block)
-        .join(_LOGS, (_LOGS.c.block == table.c.block) & (_LOGS.c.log_index == table.c.log_index))
-        .order_by(table.c.block, table.c.log_index)
-    )
+    def _located(self, table: Table, *beside: Table) -> Any:
+        """Facts with the transaction and the time of their block, in chain order."""
+        extra = [column.label(f"deposit_{column.name}") for one in beside for column in one.c]
+        return (
+            select(table, *extra, _LOGS.c.tx, _BLOCKS.c.time)
+            .join(_BLOCKS, _BLOCKS.c.number == table.c.block)
+            .join(_LOGS, (_LOGS.c.block == table.c.block) & (_LOGS.c.log_index == table.c.log_index))
+            .where(table.c.block <= self.upto)
+            .order_by(table.c.block, table.c.log_index)
+        )
 
 
 def _equal(table: Table, names: Mapping[str, object]) -> ColumnElement[bool]:

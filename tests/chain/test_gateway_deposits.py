@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from indexer.gateway.deposits import EnvelopeMissing, NotUploaded, OtherGateway
+from indexer.gateway.deposits import EnvelopeMissing, NotUploaded, OtherGateway, OtherManifest
+from indexer.gateway.node import SignatureNeeded
 from provenance.adapters import seal
-from provenance.domain import audio, fields, refusal
+from provenance.domain import audio, fields, refusal, typed
 from provenance.domain.manifest import recording_id
 from provenance.domain.signature import BadSignature
 from provenance.errors import ProvenanceError
@@ -222,3 +223,27 @@ def test_the_catalogue_shows_what_is_registered_and_finds_it_by_any_case(counter
     assert [one["event"] for one in listing.rows] == ["DatasetRegistered"]
     head = counter.node.history.head()
     assert listing.block <= head.number
+
+
+def test_one_dataset_has_one_manifest_here_and_on_chain(counter: Desk) -> None:
+    package = counter.package([speech(21)])
+    counter.deposit(package)
+    retold = package.but(title="another title")
+    with pytest.raises(OtherManifest):
+        counter.deposit(retold)
+    counter.register(retold)
+    with pytest.raises(refusal.UnknownDataset):
+        counter.open(package, counter.license(package), (0,))
+
+
+def test_a_contract_wallets_word_counts_once_it_is_on_chain(counter: Desk) -> None:
+    package = counter.published([speech(22)])
+    license_ = counter.license(package)
+    ask = {**counter.ask(package, license_, (0,)), "signature": b"", "binding_signature": b""}
+    with pytest.raises(SignatureNeeded):
+        counter.client("licensee").open_access(**ask)
+    domain = counter.node.deployment.domains.access
+    for digest in (typed.digest(domain, ask["request"]), typed.digest(domain, ask["binding"])):
+        counter.send("licensee", "ConsentRegistry", "approveDigest", digest)
+    counter.settle_down()
+    counter.client("licensee").open_access(**ask)

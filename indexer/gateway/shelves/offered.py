@@ -38,7 +38,9 @@ def datasets_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
     facts = node.facts(wanted.at, *(row["dataset_id"] for row in found))
     ledger, shown = Ledger.fold(facts), []
     for row in found:
-        dataset = ledger.datasets[row["dataset_id"]]
+        dataset = ledger.datasets.get(row["dataset_id"])
+        if dataset is None:  # undone meanwhile: the page is refused as a whole
+            continue
         manifest = row["deposit_manifest_cid"]
         shown.append(
             {

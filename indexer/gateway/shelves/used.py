@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from indexer.gateway.node import Node
     from indexer.store.catalogue import CatalogueStore
     from provenance.domain.ledger import License
+    from provenance.domain.settlement.carry import Carry
 
 
 def licenses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
@@ -26,7 +27,7 @@ def licenses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
     found = store.facts(tables.GrantedLicense, wanted.names, offset=wanted.offset, limit=wanted.limit)
     subjects = {row[name] for row in found for name in ("license_id", "dataset_id")}
     ledger = Ledger.fold(node.facts(wanted.at, *subjects))
-    titles = store.titles({row["dataset_id"] for row in found})
+    titles, carry = store.titles({row["dataset_id"] for row in found}), _carry(node, wanted.at)
     return [
         {
             "licenseId": fields.shown(row["license_id"]),
@@ -42,10 +43,11 @@ def licenses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
             "price": str(row["price"]),
             "state": _license_state(ledger, ledger.licenses[row["license_id"]], wanted.at),
             "end": ledger.licenses[row["license_id"]].end(wanted.at.number),
-            **_money(node, ledger, row["license_id"], wanted.at),
+            **_money(ledger, carry, row["license_id"], wanted.at),
             **place(row),
         }
         for row in found
+        if row["license_id"] in ledger.licenses
     ]
 
 
@@ -57,11 +59,10 @@ def _license_state(ledger: Ledger, license_: License, at: Block) -> str:
     return "SUSPENDED" if state == "ACTIVE" and halted else state
 
 
-def _money(node: Node, ledger: Ledger, license_id: Bytes32, at: Block) -> Row:
+def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, at: Block) -> Row:
+    """What was funded, what is left of it and what is owed; the latter unknown without the last epoch."""
     funded = ledger.funded(license_id, at.number)
-    try:
-        carry = money.carried(node, at)
-    except Unavailable:
+    if carry is None:
         return {"funded": str(funded), "balance": None, "arrears": None}
     owed = sum(debt.total for debt in carry.debts if debt.license_id == license_id)
     return {
@@ -69,6 +70,13 @@ def _money(node: Node, ledger: Ledger, license_id: Bytes32, at: Block) -> Row:
         "balance": str(funded - carry.spent.get(license_id, 0)),
         "arrears": str(owed),
     }
+
+
+def _carry(node: Node, at: Block) -> Carry | None:
+    try:
+        return money.carried(node, at)
+    except Unavailable:
+        return None
 
 
 def accesses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
