@@ -200,6 +200,12 @@ def test_weights_that_the_terms_do_not_name_fall_back_to_all_opened_clusters_equ
     assert decision.pots[0].forced == {"method-not-named": 1, "quality-too-low": 1, "no-weights": 1}
 
 
+def test_weights_without_a_method_are_no_weights() -> None:
+    world, license_, first, _ = two()
+    world.used(license_, {first: WHOLE}, attribution_method=0)
+    assert world.decide().pots[0].forced == {"no-weights": 1}
+
+
 def test_unattributed_goes_to_the_fallback_and_elsewhere_to_nobody_here() -> None:
     world, license_, first, _second = two(fee_bps=0)
     world.fund(license_, 10_000)
@@ -344,6 +350,28 @@ def test_a_stolen_session_counts_up_to_its_revocation_and_the_grace() -> None:
     [rejected] = decision.judged.accounts[license_].rejected
     assert (rejected.reason, rejected.units) == ("session-revoked", 4)
     assert decision.pots[0].due == 500  # never more than maxUnits
+
+
+def test_a_receipt_made_after_its_session_ended_is_rejected() -> None:
+    world, license_, first, _ = two()
+    session = world.session(license_, until=6)
+    world.segment(
+        session,
+        world.use(session, 0, {first: WHOLE}, occurred_at_ms=UnixMs(6_000_999)),
+        world.use(session, 1, {first: WHOLE}, occurred_at_ms=UnixMs(6_001_000)),
+        last=True,
+    )
+    assert [one.reason for one in world.decide().judged.accounts[license_].rejected] == ["bad-time"]
+
+
+def test_the_first_opening_of_a_recording_counts() -> None:
+    world = World()
+    license_ = world.license("L")
+    first = world.recording("r1")
+    for at in (20, 3, 15):
+        world.open(license_, first, at=at)
+    world.used(license_, {first: WHOLE}, at=10)
+    assert world.decide().judged.accounts[license_].rejected == []
 
 
 # --- sessions
@@ -498,6 +526,24 @@ def test_a_ruling_is_one_document_and_the_later_word_counts() -> None:
     assert (both.clusters, both.receipts, both.licenses) == (later.clusters, first.receipts, later.licenses)
 
 
+def test_a_third_attributors_word_is_corrected_within_its_epoch_only() -> None:
+    world = World(fee_bps=0)
+    license_ = world.license("L", attributor=account("lab"))
+    first = world.recording("r1")
+    world.open(license_, first)
+    world.fund(license_, 10_000)
+    session = world.session(license_)
+    wrong = world.use(session, 0, {first: WHOLE})
+    how = {"corrects": wrong.receipt.receipt_id, "output_commit": wrong.receipt.output_commit}
+    refund = world.use(session, 1, {first: WHOLE}, outcome=Outcome.REFUNDED, **how)
+    world.segment(session, wrong)
+    later = replace(world.next(world.decide(), cutoff=60), earlier={wrong.receipt.receipt_id: wrong})
+    later.segment(session, refund, at=55, last=True)
+    assert [one.reason for one in later.decide().judged.accounts[license_].rejected] == ["bad-correction"]
+    world.segment(session, refund, last=True)
+    assert world.decide().judged.accounts[license_].rejected == []
+
+
 # --- empty
 
 
@@ -512,3 +558,11 @@ def test_a_license_that_only_has_money_is_listed_and_keeps_it() -> None:
     world.fund(license_, 55)
     [pot] = world.decide().pots
     assert (pot.due, pot.balance, pot.gross) == (0, 55, 0)
+
+
+def test_a_license_that_has_nothing_and_used_is_listed_with_what_it_owes() -> None:
+    world, license_, first, _ = two()
+    world.used(license_, {first: WHOLE})
+    decision = world.decide()
+    [pot] = decision.pots
+    assert (pot.due, pot.gross, pot.owed, decision.credits) == (100, 0, 100, ())

@@ -289,6 +289,7 @@ def test_a_statement_says_what_was_earned_and_why() -> None:
     assert (row["gross"], row["fee"], row["adjustments"], row["net"]) == ("71", "0", "0", "71")
     [share] = row["shares"]
     assert share["recordings"] == [{"recordingId": "0x" + name("r1").hex(), "score": "750000", "bps": 10_000}]
+    assert share["dueEpoch"] == "1"
     assert (share["score"], share["scoreOfAll"]) == ("750000", "1000000")
     assert row["why"][0].startswith("71: 750000 of 1000000 points of score under license 0x")
     assert "weights by its licensee, method 1" in row["why"][0]
@@ -324,6 +325,27 @@ def test_the_manifest_names_every_document_by_address_and_root() -> None:
     }
 
 
+def test_bounds_gates_and_silence_are_published() -> None:
+    world = World()
+    license_ = world.license("L")
+    first = world.recording("r1", cluster=None)
+    world.open(license_, first)
+    world.used(license_, {first: WHOLE}, units=2)
+    world.used(license_, {first: WHOLE}, units=9)
+    session = world.session(license_, until=40, nonce=77)
+    world.segment(session, world.use(session, 1, {first: WHOLE}), first=1)
+    epoch = world.publish()
+    manifest = parse(epoch.manifest, kind="provenance/epoch")
+    assert (manifest["bounds"]["maxUnits"], manifest["bounds"]["rows"]) == ("9", 3)
+    shown = "0x" + session.hex()
+    assert manifest["missing"] == [
+        {"sessionId": shown, "firstSeq": "0", "lastSeq": "0"},
+        {"sessionId": shown, "firstSeq": "2", "lastSeq": None},
+    ]
+    _, [row] = tables.parse(epoch.documents["gates"], "provenance/snapshot")
+    assert (row["verdict"], row["cluster"]) == (0, None)
+
+
 def test_a_state_of_every_kind_survives_its_documents() -> None:
     carry = Carry(
         cumulative={account("a"): Wei(2**250)},
@@ -331,7 +353,7 @@ def test_a_state_of_every_kind_survives_its_documents() -> None:
         debts=(Debt(name("L"), 3, Wei(1), ((account("a"), Wei(5)), (Hold("cluster", name("c")), Wei(6)))),),
         holds={Hold("license", name("L")): Wei(8)},
         spent={name("memo"): Wei(9)},
-        corrected=frozenset([name("r")]),
+        corrected=frozenset([name("corrected")]),
         moves=(Move(name("L"), name("r"), name("x"), name("y"), 10**30),),
     )
     decision = replace(_world().decide(), carry=carry, credits=())
