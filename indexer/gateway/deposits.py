@@ -19,6 +19,7 @@ from provenance.domain import canonical, fields, refusal, typed
 from provenance.domain.audio import CODE_BY_VERDICT
 from provenance.domain.ledger import Ledger
 from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.recording import serving
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
 from provenance.errors import Conflict, Failed, Invalid, Missing
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from indexer.gateway.node import Node
     from indexer.store.custody import Earlier
     from provenance.domain.cid import Cid
+    from provenance.domain.ledger import Block
     from provenance.domain.manifest import Recording, SealedObject
     from provenance.types import DatasetId, Json, UnixSeconds
 
@@ -94,6 +96,7 @@ def deposit(
             raise OtherManifest(
                 "the same recordings were deposited under another manifest", manifest=known.manifest_cid
             )
+        _take_rotated(node, at, manifest, dataset, envelopes)
         return _reports(node, dataset)
     consents = manifest.consents_by_id(node.deployment.domains.consent)
     ledger = Ledger.fold(node.facts(at, *consents))
@@ -105,6 +108,31 @@ def deposit(
     _refuse(judged, node.custody.earlier([one.cluster for one in judged], manifest.holder), frozenset(dispute))
     _keep(node, manifest, manifest_cid, dataset, judged, secrets)
     return _reports(node, dataset)
+
+
+def _take_rotated(
+    node: Node, at: Block, manifest: Manifest, dataset: DatasetId, envelopes: Mapping[bytes, bytes]
+) -> None:
+    """Keys of recordings that their holder encrypted again, as the chain says, are in custody; old audio is gone."""
+    registered = Ledger.fold(node.facts(at, dataset)).datasets.get(dataset)
+    rotations = [one.event for one in registered.rotations] if registered else []
+    kept = node.custody.envelopes([one.sealed.header.object_id for one in manifest.recordings]) if rotations else {}
+    for recording in manifest.recordings if rotations else ():
+        now = serving(recording, rotations)
+        header = now.sealed.header
+        envelope = envelopes.get(header.object_id)
+        if envelope is None or now is recording or (header.object_id, header.key_version) in kept:
+            continue
+        if not node.content.has(now.cid):
+            raise NotUploaded(f"recording {now.index}: {now.cid} is not here", cid=str(now.cid))
+        secret = Secret.decode(node.wallet.open_envelope(envelope, info(node, now)))
+        for _ in seal.Opener(now.sealed, secret).open(node.content.chunks(now.cid)):
+            pass  # it is the very audio that was judged: its commitment is the manifest's
+        node.custody.add_key(
+            records.Custody(object_id=header.object_id, key_version=header.key_version, envelope=envelope)
+        )
+        if node.custody.deposits_of(str(recording.cid)) == 1:
+            node.content.remove(recording.cid)
 
 
 def _manifest(node: Node, manifest_cid: Cid) -> Manifest:

@@ -17,6 +17,7 @@ from provenance.domain import cid, fields, license, merkle, purposes, refusal, t
 from provenance.domain.hashes import sha256
 from provenance.domain.license import Decision, Made, Use
 from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.recording import serving
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing, ProvenanceError
@@ -57,6 +58,13 @@ class UnknownAccess(Missing):
     """No lease of this id was opened here."""
 
     code = "unknown-access"
+
+
+class KeyNotHere(Conflict):
+    """The holder rotated the recording's key and has not deposited the new one yet."""
+
+    code = "key-not-here"
+    next = "Ask the rights holder to repeat `dataset rotate`; the other recordings can be opened."
 
 
 class AccessNotRecorded(Conflict):
@@ -265,12 +273,16 @@ def _lease(
 
 
 def _envelopes(node: Node, found: Basis, ask: Ask) -> list[records.LeasedEnvelope]:
-    chosen = [found.manifest.recordings[index] for index in ask.recordings]
+    dataset = found.state.ledger.datasets[found.license.dataset_id]
+    rotations = [one.event for one in dataset.rotations]
+    chosen = [serving(found.manifest.recordings[index], rotations) for index in ask.recordings]
     kept = node.custody.envelopes([one.sealed.header.object_id for one in chosen])
     granted, sealed = found.license.granted.event, []
     for one in chosen:
         header = one.sealed.header
         custody = kept.get((header.object_id, header.key_version))
+        if custody is None and header.key_version > 1:
+            raise KeyNotHere(f"recording {one.index} was encrypted again, and its key is not here", recording=one.index)
         if custody is None:
             raise Broken(f"recording {one.index} is deposited without a key", recording=one.index)
         secret = Secret.decode(node.wallet.open_envelope(custody, deposits.info(node, one)))

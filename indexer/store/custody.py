@@ -123,6 +123,16 @@ class CustodyStore:
                     found[one.object_id, one.key_version] = one.envelope
         return found
 
+    def add_key(self, custody: Custody) -> None:
+        """One more key is in custody."""
+        with self.database.write() as connection:
+            rows.keep(connection, custody)
+
+    def deposits_of(self, cid: str) -> int:
+        """In how many datasets this audio is deposited."""
+        with self.database.read() as connection:
+            return len(set(connection.scalars(select(_RECORDINGS.c.dataset_id).where(_RECORDINGS.c.cid == cid))))
+
     def add_deposit(
         self,
         deposit: Deposit,

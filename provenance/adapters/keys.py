@@ -1,4 +1,4 @@
-"""Where are the envelopes of this party's own recordings? One file per object in `home/keys`.
+"""Where are the envelopes of this party's own recordings? One file per object and key in `home/keys`.
 
 An envelope opens only with the account's X25519 key; the files are for their owner alone all the
 same, and go into `account export`.
@@ -25,9 +25,9 @@ class KeyFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, object_id: Bytes32, document: bytes) -> None:
+    def keep(self, object_id: Bytes32, document: bytes, version: int = 1) -> None:
         """The document is on disk: written aside, synced, renamed."""
-        path = self._path(object_id)
+        path = self._path(object_id, version)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -47,10 +47,10 @@ class KeyFolder:
                 draft.unlink()
             raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
 
-    def find(self, object_id: Bytes32) -> bytes:
+    def find(self, object_id: Bytes32, version: int = 1) -> bytes:
         """The document that was kept."""
         try:
-            return self._path(object_id).read_bytes()
+            return self._path(object_id, version).read_bytes()
         except FileNotFoundError:
             raise Missing(
                 f"no key of object 0x{object_id.hex()} is in {self._folder}",
@@ -58,5 +58,5 @@ class KeyFolder:
                 object=f"0x{object_id.hex()}",
             ) from None
 
-    def _path(self, object_id: Bytes32) -> Path:
-        return self._folder / f"{object_id.hex()}.json"
+    def _path(self, object_id: Bytes32, version: int) -> Path:
+        return self._folder / (f"{object_id.hex()}.json" if version == 1 else f"{object_id.hex()}.{version}.json")

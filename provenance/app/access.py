@@ -193,7 +193,7 @@ def download(world: World, use: Use, out: Path, names: tuple[str, ...] = ()) -> 
     envelopes = {index: one for lease in opened.leases for index, one in lease.envelopes.items()}
     out.mkdir(parents=True, exist_ok=True)
     files, before = [], 0
-    recordings = [opened.dataset.manifest.recordings[index] for index in opened.opened]
+    recordings = [opened.dataset.serving(index) for index in opened.opened]
     world.progress.phase("download", sum(one.sealed.header.sealed_bytes for one in recordings))
     for one, path in _places(recordings, out):
         secret = _secret(world, license_, one, envelopes[one.index])
@@ -308,7 +308,7 @@ def _finish(world: World, leases: Leases, lease: Lease, license_: License, of: D
     if set(envelopes) != set(lease.recordings):
         raise Conflict("the gateway sent other keys than the lease names", next="Tell the gateway's operator.")
     for index in lease.recordings:
-        one = of.manifest.recordings[index]
+        one = of.serving(index)
         world.cipher.opening(one.sealed, _secret(world, license_, one, envelopes[index]))
     leases.released(lease.id, envelopes)
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from provenance.app.dataset import NotHolder
 from provenance.app.ports import Call
 from provenance.domain import license as rules
+from provenance.domain import recording as recordings
 from provenance.domain import typed
 from provenance.domain.events import (
     AccessRecorded,
+    ContentRotated,
     DatasetRegistered,
     Funded,
     LicenseGranted,
@@ -30,6 +32,7 @@ from provenance.types import ZERO32, ZERO_ADDRESS, Address, UnixSeconds, Wei
 
 if TYPE_CHECKING:
     from provenance.app.ports import Chain, Clock, Content, Logged, Mined, Random, Signer
+    from provenance.domain.recording import Recording
     from provenance.domain.typed import Offer
     from provenance.types import Bytes32, DatasetId, LicenseId
 
@@ -83,6 +86,11 @@ class Dataset:
     terms: Terms
     holder: Address
     status: int
+    rotations: tuple[ContentRotated, ...] = ()
+
+    def serving(self, index: int) -> Recording:
+        """A recording as it is served now, which is not how it was registered if it was rotated since."""
+        return recordings.serving(self.manifest.recordings[index], self.rotations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,8 @@ def dataset(chain: Chain, content: Content, dataset_id: DatasetId) -> Dataset:
     terms = Terms.parse(content.get_digest(registration.terms_hash)[1])
     (slot,) = chain.read(Call("DatasetRegistry", "dataset", (dataset_id,)))
     holder, _, _, status, _ = cast("tuple[bytes, int, int, int, bool]", slot)
-    return Dataset(dataset_id, registration, manifest, terms, Address(holder), status)
+    rotations = tuple(one for one in about if isinstance(one, ContentRotated))
+    return Dataset(dataset_id, registration, manifest, terms, Address(holder), status, rotations)
 
 
 def find(chain: Chain, license_id: LicenseId) -> License:

@@ -191,6 +191,36 @@ def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
     _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), "split": str(cid)})
 
 
+@command(dataset, "rotate", example="provenance dataset rotate 0x5a…c1 0 1 --account holder-1")
+@click.argument("dataset_id", type=ID, metavar="DATASET")
+@click.argument("indexes", nargs=-1, required=True, type=click.IntRange(min=0), metavar="INDEX…")
+def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
+    """Encrypt recordings of DATASET again under new keys; leases from now on open these alone.
+
+    Who held the old key may have kept the audio. Licenses and consents stay as they are.
+    """
+    from provenance.app.publish import rotate as use
+    from provenance.cli.upload import studio_of
+    from provenance.domain import fields
+
+    if ctx.dry_run:
+        ctx.would(f"encrypt {len(indexes)} recordings again", dataset=fields.shown(dataset_id))
+    studio = studio_of(ctx)
+    rows: list[Json] = []
+    gateway = ctx.gateway(studio.wallet)
+    for index in dict.fromkeys(indexes):
+        done = use.rotate(dataset_id, index, studio, gateway, ctx.transact)
+        rows.append(
+            {
+                "index": done.index,
+                "cid": str(done.cid),
+                "keyVersion": done.key_version,
+                "tx": fields.shown(done.mined.tx),
+            }
+        )
+    ctx.out.emit(rows)
+
+
 def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:
     text = plain([_told(row) for row in rows], COLUMNS) or "No datasets."
     ctx.out.emit(list(rows), text=text)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from provenance.app.ports import Chain, Journal
     from provenance.app.publish import Given, Outcome, Request, Source, World
+    from provenance.app.publish.takes import Studio
     from provenance.cli.context import Context
     from provenance.domain.manifest import Manifest
     from provenance.domain.splits import Split
@@ -175,12 +176,27 @@ def _journal_name(chain: Chain, request: Request) -> str:
     return sha256(where + title).hex()[:16]
 
 
-def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World:
+def studio_of(ctx: Context) -> Studio:
+    """What sealing needs, of this command."""
     from provenance.adapters.ear import FileEar
     from provenance.adapters.keys import KeyFolder
     from provenance.adapters.seal import Pao1
-    from provenance.app.publish import World
     from provenance.app.publish.takes import Studio
+
+    return Studio(
+        content=ctx.content(),
+        keys=KeyFolder(ctx.home / "keys"),
+        cipher=Pao1(),
+        ear=FileEar(),
+        random=ctx.random,
+        wallet=ctx.wallet(),
+        chain=ctx.chain(),
+        progress=ctx.out.progress,
+    )
+
+
+def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World:
+    from provenance.app.publish import World
     from provenance.cli import files
 
     wallet = ctx.wallet()
@@ -190,18 +206,8 @@ def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World
         files.write(path, data, replace=True)
         return path
 
-    studio = Studio(
-        content=ctx.content(),
-        keys=KeyFolder(ctx.home / "keys"),
-        cipher=Pao1(),
-        ear=FileEar(),
-        random=ctx.random,
-        wallet=wallet,
-        chain=ctx.chain(),
-        progress=ctx.out.progress,
-    )
     return World(
-        studio=studio,
+        studio=studio_of(ctx),
         gateway=ctx.gateway(wallet),
         journal=journal,
         transact=lambda call, title: ctx.transact(call, title, wallet),

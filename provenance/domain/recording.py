@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from provenance.domain import cid, fields, merkle
@@ -11,9 +11,10 @@ from provenance.domain.sealed import Header, KeyCommitment, PlaintextCommitment,
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from provenance.domain.cid import Cid
+    from provenance.domain.events import ContentRotated
     from provenance.types import (
         Bytes32,
         ConsentId,
@@ -153,3 +154,21 @@ def recording_document(recording: Recording) -> dict[str, Json]:
         "voiceIds": [fields.shown(voice) for voice in recording.voice_ids],
         "consentIds": [fields.shown(consent) for consent in recording.consent_ids],
     }
+
+
+def serving(recording: Recording, rotations: Iterable[ContentRotated]) -> Recording:
+    """The recording as it is served now: under the address and key of its last rotation, if there is one.
+
+    Only what is read changes; its leaf under the registered root stays that of the manifest.
+    """
+    found = recording
+    for event in rotations:
+        header = found.sealed.header
+        if event.index == recording.index and event.key_version > header.key_version:
+            sealed = replace(
+                found.sealed,
+                header=replace(header, key_version=event.key_version),
+                key_commitment=KeyCommitment(event.key_commitment),
+            )
+            found = replace(found, cid=cid.Cid(recording.cid.codec, event.cid_digest), sealed=sealed)
+    return found

@@ -237,11 +237,11 @@ class Cipher(Protocol):
 
 
 class Keys(Protocol):
-    """This party's own envelopes, one document per object; what `keep` returned from is on disk."""
+    """This party's own envelopes, one document per object and key; what `keep` returned from is on disk."""
 
-    def keep(self, object_id: Bytes32, document: bytes) -> None: ...
+    def keep(self, object_id: Bytes32, document: bytes, version: int = 1) -> None: ...
 
-    def find(self, object_id: Bytes32) -> bytes:
+    def find(self, object_id: Bytes32, version: int = 1) -> bytes:
         """The document, or `Missing`."""
         ...
 

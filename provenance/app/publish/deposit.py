@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.publish import takes
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from provenance.types import Bytes32, Json
 
 GATE_DUPLICATE: Final = DuplicateOf.code
-IN_MEMORY_BYTES: Final = 8 << 20  # larger objects are sent from a file, so that memory stays bounded
 
 
 def deposited(
@@ -41,7 +38,7 @@ def deposited(
     total = sum(item.sealed.header.sealed_bytes for item in objects)
     studio.progress.phase("Storing at the gateway", total)
     for item in objects:
-        _send(item.cid, item.sealed.header.sealed_bytes, world)
+        takes.send(item.cid, item.sealed.header.sealed_bytes, studio, world.gateway)
     documents = [request.terms.encode(), splits.encode(manifest.splits)]
     documents += [consent.scope.encode() for consent in manifest.consents]
     for document in documents:
@@ -60,20 +57,6 @@ def deposited(
             memory.add(one.entry())
             studio.progress.note(f"{memory.name(one.object_id)}: {one.reason}")
         return None
-
-
-def _send(cid: Cid, size: int, world: World) -> None:
-    """The object is at the gateway; one that is there already is not sent again."""
-    content, gateway = world.studio.content, world.gateway
-    if size <= IN_MEMORY_BYTES:
-        gateway.put_content(cid, content.get(cid))
-    else:
-        with tempfile.NamedTemporaryFile(prefix="provenance-") as file:
-            for chunk in content.chunks(cid):
-                file.write(chunk)
-            file.flush()
-            gateway.put_content(cid, Path(file.name))
-    world.studio.progress.advance(size)
 
 
 def _envelopes(objects: tuple[Recording | SealedObject, ...], key: GatewayKey, world: World) -> dict[Bytes32, bytes]:

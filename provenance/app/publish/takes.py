@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.publish.memory import Take
@@ -16,15 +18,15 @@ from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from provenance.app.ports import Chain, Cipher, Content, Ear, Heard, Keys, Progress, Random, Wallet
+    from provenance.app.ports import Chain, Cipher, Content, Ear, Gateway, Heard, Keys, Progress, Random, Wallet
     from provenance.app.publish.request import Source
     from provenance.domain.cid import Cid
     from provenance.domain.sealed import Sealed
     from provenance.types import Address
 
 CHUNK_BYTES: Final = 1 << 20
+IN_MEMORY_BYTES: Final = 8 << 20  # larger objects are sent from a file, so that memory stays bounded
 ENVELOPE_KIND: Final = "provenance/envelope"
 
 
@@ -123,7 +125,7 @@ def keep_key(cid: Cid, sealed: Sealed, secret: Secret, studio: Studio) -> None:
             "envelope": fields.shown(studio.cipher.envelope(wallet.encryption_key, secret, info)),
         },
     )
-    studio.keys.keep(sealed.header.object_id, document)
+    studio.keys.keep(sealed.header.object_id, document, sealed.header.key_version)
 
 
 def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: Chain) -> Secret:
@@ -133,14 +135,28 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
         Missing: its envelope is not in this home.
         Failed: the envelope on disk is of another object.
     """
-    document = canonical.parse(keys.find(sealed.header.object_id), kind=ENVELOPE_KIND)
-    if fields.octets(document, "header") != sealed.header.encode() or document.get("cid") != str(cid):
+    header = sealed.header
+    document = canonical.parse(keys.find(header.object_id, header.key_version), kind=ENVELOPE_KIND)
+    if fields.octets(document, "header") != header.encode() or document.get("cid") != str(cid):
         raise Failed(
-            f"the key kept for object 0x{sealed.header.object_id.hex()} is of another version",
+            f"the key kept for object 0x{header.object_id.hex()} is of another version",
             next="Restore home/keys from `account export`.",
         )
     info = info_for(chain, cid, sealed, wallet.signer.address)
     return Secret.decode(wallet.open_envelope(fields.octets(document, "envelope"), info))
+
+
+def send(cid: Cid, size: int, studio: Studio, gateway: Gateway) -> None:
+    """The object is at the gateway; one that is there already is not sent again."""
+    if size <= IN_MEMORY_BYTES:
+        gateway.put_content(cid, studio.content.get(cid))
+    else:
+        with tempfile.NamedTemporaryFile(prefix="provenance-") as file:
+            for chunk in studio.content.chunks(cid):
+                file.write(chunk)
+            file.flush()
+            gateway.put_content(cid, Path(file.name))
+    studio.progress.advance(size)
 
 
 def info_for(chain: Chain, cid: Cid, sealed: Sealed, reader: Address) -> bytes:
