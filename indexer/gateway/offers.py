@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from indexer import records
-from provenance.domain import canonical, cid, fields, license, typed  # noqa: A004 - the trade's word
+from indexer.gateway import leases
+from provenance.domain import canonical, fields, license, typed  # noqa: A004 - the trade's word
 from provenance.domain.ledger import DATASET_ACTIVE, Ledger
 from provenance.domain.license import SignedOffer
-from provenance.domain.manifest import Manifest
-from provenance.domain.terms import Terms
 from provenance.errors import Denied, Missing
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ def publish(node: Node, document: Mapping[str, Json]) -> Bytes32:
     current = dataset.holder(at.number) == offer.holder and dataset.status(at.number) == DATASET_ACTIVE
     if not current or offer.deadline < at.time or (offer.holder, digest) in ledger.cancelled:
         raise OfferNotCurrent("the offer cannot be accepted any more", offer=fields.shown(digest))
-    manifest = Manifest.parse(node.content.get(cid.parse(deposit.manifest_cid)))
-    terms = Terms.parse(node.content.get_digest(manifest.terms_hash)[1])
+    manifest, terms = leases.documents(node.content, deposit.manifest_cid)
     license.narrow(offer, terms, manifest.consents)
     node.leases.add_offer(
         records.PublishedOffer(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provenance.types import Json
 
 JSON_BYTES: Final = 16 << 20
+DEPOSIT_BYTES: Final = 64 << 20  # an envelope for each of a manifest's 131,072 recordings
 CONTENT_BYTES: Final = 16 << 30
 SPOOL_BYTES: Final = 8 << 20  # a larger body goes through the disk
 _PIECE: Final = 1 << 20
@@ -59,7 +60,7 @@ def document(body: bytes) -> dict[str, Json]:
     Raises:
         BadDocument: not one, or readable in two ways.
     """
-    return fields.mapping({"body": canonical.loads(body, JSON_BYTES)}, "body")
+    return fields.mapping({"body": canonical.loads(body, DEPOSIT_BYTES)}, "body")
 
 
 def answer(body: Mapping[str, Json], status: int = 200) -> Response:

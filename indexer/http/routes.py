@@ -24,6 +24,10 @@ async def _document(request: Request) -> bytes:
     return await bodies.limited(request, bodies.JSON_BYTES)
 
 
+async def _deposit_body(request: Request) -> bytes:
+    return await bodies.limited(request, bodies.DEPOSIT_BYTES)
+
+
 Body = Annotated[bytes, Depends(_document)]
 
 
@@ -55,7 +59,7 @@ def _who(router: APIRouter, node: Node) -> None:
 
 def _deposits(router: APIRouter, node: Node) -> None:
     @router.post("/v1/deposits")
-    def deposit(request: Request, body: Body) -> Response:
+    def deposit(request: Request, body: Annotated[bytes, Depends(_deposit_body)]) -> Response:
         auth.sender(node, request, sha256(body))
         said = bodies.document(body)
         envelopes = {
