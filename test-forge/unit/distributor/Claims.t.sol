@@ -120,6 +120,29 @@ contract ClaimsTest is Settled {
         vm.assertEq(distributor.claimMany(1, claims), 0);
     }
 
+    function test_a_proposed_total_is_no_room_to_overpay_in() public {
+        bytes32[] memory leaves = new bytes32[](2);
+        leaves[0] = leaf(payee(0), 60);
+        leaves[1] = leaf(payee(1), 50);
+        nodes = Trees.build(leaves);
+        vm.startPrank(publisher);
+        distributor.propose(1, nodes[0], 100, HEAD, MANIFEST);
+        vm.warp(START + WINDOW);
+        distributor.propose(2, HEAD, 200, HEAD, MANIFEST);
+        vm.stopPrank();
+        distributor.claim(1, payee(0), 60, Trees.path(nodes, 1));
+        bytes memory why = abi.encodeWithSelector(IRoyaltyDistributor.Overpaid.selector, 100, 110);
+        vm.expectRevert(why);
+        distributor.claim(1, payee(1), 50, Trees.path(nodes, 2));
+        challenge(2);
+        vm.warp(START + 3 * WINDOW);
+        vm.expectRevert(why);
+        distributor.claim(1, payee(1), 50, Trees.path(nodes, 2));
+        IRoyaltyDistributor.Payment[] memory payments = new IRoyaltyDistributor.Payment[](1);
+        payments[0] = IRoyaltyDistributor.Payment(payee(1), 50);
+        vm.assertEq(distributor.claimSubtree(1, payments, Trees.path(nodes, 2)), 0);
+    }
+
     function test_an_absurd_leaf_pays_nothing() public {
         uint256[3] memory absurd = [type(uint256).max, uint256(1) << 136, FUNDS];
         for (uint256 i = 0; i < 3; ++i) {
