@@ -96,17 +96,21 @@ class MemoryChain:
                 return (self.revoked.get((subject, consent_id), 0),)  # type: ignore[arg-type]
             case "approvedAt", (wallet, digest):
                 return (int((wallet, digest) in self.approved),)
-            case "holderAndStatus", (dataset_id,):
-                holder, own = self.datasets.get(dataset_id, (ZERO_ADDRESS, 0))  # type: ignore[arg-type]
-                return holder, 4 if dataset_id in self.halted else own
-            case "holderStatus", (dataset_id,):
-                return (self.datasets[dataset_id][1],)  # type: ignore[index]
             case "roleHolder", (role,):
                 return (self.guardian if role == b"guardian".ljust(32, b"\0") else ZERO_ADDRESS,)
-            case "pendingHolder", (dataset_id,):
-                return (self.pending.get(dataset_id, ZERO_ADDRESS),)  # type: ignore[arg-type]
             case _:
-                raise AssertionError(f"the fake does not know {call.function}{call.args}")
+                return self._read_dataset(call.function, *call.args)
+
+    def _read_dataset(self, function: str, dataset_id: Bytes32) -> tuple[object, ...]:
+        holder, own = self.datasets.get(dataset_id, (ZERO_ADDRESS, 0))
+        status = 4 if dataset_id in self.halted else own
+        answers: dict[str, tuple[object, ...]] = {
+            "holderAndStatus": (holder, status),
+            "dataset": ((holder, self.time, 1, status, dataset_id in self.superseded),),
+            "holderStatus": (own,),
+            "pendingHolder": (self.pending.get(dataset_id, ZERO_ADDRESS),),
+        }
+        return answers[function]
 
     def cost(self, call: Call, sender: Address) -> Cost:
         before = {name: getattr(self, name).copy() for name in ("datasets", "revoked", "approved")}
@@ -169,17 +173,23 @@ class MemoryChain:
                 self.datasets[dataset_id] = (sender, status)
                 return events.DatasetTransferred(dataset_id, before, sender)
             case "supersede", (old, new):
-                self._need_holder(old, sender)
-                self._need_holder(new, sender)
-                if old in self.superseded or old == new:
-                    raise Reverted("AlreadySuperseded")
-                self.superseded[old] = new
-                return events.DatasetSuperseded(old, new)
+                return self._supersede(old, new, sender)
+            case "rotate", (dataset_id, index, cid_digest, key_commitment, key_version):
+                self._need_holder(dataset_id, sender)
+                return events.ContentRotated(dataset_id, index, cid_digest, key_commitment, key_version)
             case "setSplit", (dataset_id, split_hash):
                 self._need_holder(dataset_id, sender)
                 return events.SplitSet(dataset_id, split_hash, UnixSeconds(self.time + 7 * 86_400))
             case _:
                 raise AssertionError(f"the fake does not know {call.function}")
+
+    def _supersede(self, old: Bytes32, new: Bytes32, sender: Address) -> events.Event:
+        self._need_holder(old, sender)
+        self._need_holder(new, sender)
+        if old in self.superseded or old == new:
+            raise Reverted("AlreadySuperseded")
+        self.superseded[old] = new
+        return events.DatasetSuperseded(old, new)
 
     def _need_holder(self, dataset_id: Bytes32, sender: Address) -> None:
         if self.datasets.get(dataset_id, (ZERO_ADDRESS, 0))[0] != sender:

@@ -10,7 +10,9 @@ from provenance.app.ports import GatewayKey, Listing, SignedGateReport
 from provenance.app.publish.takes import info_for
 from provenance.domain import fields, refusal, typed
 from provenance.domain.cid import Cid
-from provenance.domain.manifest import Manifest, Recording, SealedObject, recording_id
+from provenance.domain.events import ContentRotated
+from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.recording import Recording, SealedObject, serving
 from provenance.errors import Missing
 from provenance.types import ZERO32, Address, BlockNumber, Bytes32, UnixSeconds
 from tests import documents
@@ -63,6 +65,10 @@ class MemoryGateway:
         self.disputes.append(dispute)
         self.content.put(manifest)
         found, deployment = Manifest.parse(manifest), self.chain.deployment
+        made = found.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
+        if made in self.deposits:
+            self._take_rotated(made, found, envelopes)
+            return self.deposits[made]
         ids = found.consents_by_id(deployment.domains.consent)
         found.check(
             deployment.domains.consent,
@@ -80,7 +86,6 @@ class MemoryGateway:
         if refused:
             duplicates = any(row["code"] == "duplicate-of" for row in refused)
             raise (refusal.DuplicateOf if duplicates else refusal.TakeRejected)("refused", refused=refused)  # type: ignore[arg-type]
-        made = found.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
         for plaintext in heard:
             self.heard.setdefault(plaintext, (found.holder, made))
         self.deposits[made] = tuple(
@@ -92,6 +97,14 @@ class MemoryGateway:
             for one in found.recordings
         )
         return self.deposits[made]
+
+    def _take_rotated(self, made: Bytes32, found: Manifest, envelopes: Mapping[bytes, bytes]) -> None:
+        rotations = [one.event for one in self.chain.about(made) if isinstance(one.event, ContentRotated)]
+        for recording in found.recordings:
+            now = serving(recording, rotations)
+            if now is not recording and now.sealed.header.object_id in envelopes:
+                self._opened(now, envelopes)  # type: ignore[arg-type]
+                self.content.remove(recording.cid)
 
     def _earlier(self, plaintext: bytes, holder: Address) -> Bytes32 | None:
         first, dataset = self.heard.get(plaintext, (holder, None))

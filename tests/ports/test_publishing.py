@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,12 +16,15 @@ from provenance.adapters.keys import KeyFolder
 from provenance.adapters.keystore import SystemRandom
 from provenance.app import consent as consents
 from provenance.app import dataset as datasets
-from provenance.app.ports import Call, Chain, Ear, Gateway, Heard, Wallet
+from provenance.app import license as licenses
+from provenance.app.ports import Call, Chain, Ear, Gateway, Heard, Mined, Wallet
 from provenance.app.publish import Given, Outcome, Request, Source, World, upload
 from provenance.app.publish import register as registers
 from provenance.app.publish.request import AuthorizationNeeded, NothingToRegister
-from provenance.app.publish.takes import Studio
+from provenance.app.publish.rotate import rotate
+from provenance.app.publish.takes import Studio, kept_secret
 from provenance.domain import signature, typed
+from provenance.domain.cid import Cid
 from provenance.domain.consent import Scope, SignedConsent
 from provenance.domain.manifest import dataset_id
 from provenance.domain.refusal import ConsentWithdrawn, DuplicateOf
@@ -30,7 +33,7 @@ from provenance.errors import Invalid, Reverted
 from provenance.types import BPS_ONE, ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
 from tests import anvil, documents
 from tests.desk import desk, speech, wav
-from tests.fakes.chain import MemoryChain
+from tests.fakes.chain import Killed, MemoryChain
 from tests.fakes.content import MemoryContent
 from tests.fakes.gateway import WALLET, MemoryGateway
 from tests.unit.app.studio import DeskWallet, FakeEar, SilentProgress
@@ -55,6 +58,8 @@ class Side:
     wallets: dict[str, Wallet]
     gateways: dict[str, Gateway]
     folder: Path
+    stored: Callable[[Cid], bool]
+    """Whether the gateway has this content."""
     seed: int = 0
     contents: dict[str, MemoryContent] = field(default_factory=dict)
 
@@ -106,11 +111,10 @@ class Side:
             made["consents"] = (Given(self.consent(holder)),)
         return Request(**{**made, **changes})  # type: ignore[arg-type]
 
-    def run(self, request: Request, name: str = "holder", ear: Ear | None = None) -> Outcome:
-        home = self.folder / f"home of {name}"
-        studio = Studio(
+    def studio(self, name: str = "holder", ear: Ear | None = None) -> Studio:
+        return Studio(
             content=self.contents.setdefault(name, MemoryContent()),
-            keys=KeyFolder(home / "keys"),
+            keys=KeyFolder(self.folder / f"home of {name}" / "keys"),
             cipher=seal.Pao1(),
             ear=ear or FileEar(),
             random=SystemRandom(),
@@ -118,6 +122,9 @@ class Side:
             chain=self.chain,
             progress=SilentProgress(),
         )
+
+    def run(self, request: Request, name: str = "holder", ear: Ear | None = None) -> Outcome:
+        home, studio = self.folder / f"home of {name}", self.studio(name, ear)
 
         def write(suffix: str, data: bytes) -> Path:
             (home / suffix).write_bytes(data)
@@ -143,7 +150,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
     ):
         wallets: dict[str, Wallet] = dict(counter.wallets)
         gateways: dict[str, Gateway] = {name: counter.client(name) for name in wallets}
-        yield Side(world.connect(), wallets, gateways, tmp_path_factory.mktemp("real"), seed=1_000)
+        yield Side(
+            world.connect(), wallets, gateways, tmp_path_factory.mktemp("real"), counter.node.content.has, seed=1_000
+        )
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +163,7 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Side:
     names = ("guardian", "holder", "voice", "voice-2", "thief", "licensee")
     wallets: dict[str, Wallet] = {name: DeskWallet(documents.Key(name)) for name in names}
     gateways: dict[str, Gateway] = dict.fromkeys(names, gateway)  # type: ignore[arg-type]
-    return Side(chain, wallets, gateways, tmp_path_factory.mktemp("fake"))
+    return Side(chain, wallets, gateways, tmp_path_factory.mktemp("fake"), gateway.content.has)
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -329,6 +338,49 @@ def test_a_withdrawn_consent_carries_nothing_new(side: Side) -> None:
     side.chain.send(Call("ConsentRegistry", "revokeConsent", (digest, ZERO32)), side.wallets["voice"].signer)
     with pytest.raises(ConsentWithdrawn):
         side.run(side.request([speech(61)], consents=(Given(consent),)))
+
+
+def test_a_rotated_recording_has_a_new_key_and_the_old_ciphertext_is_gone(side: Side) -> None:
+    outcome = side.run(side.request([speech(81), speech(82)]))
+    studio, gateway = side.studio(), side.gateways["holder"]
+    old = licenses.dataset(side.chain, studio.content, outcome.dataset_id).serving(1)
+
+    def dies(call: Call, title: str) -> Mined:
+        raise Killed(call, title)
+
+    with pytest.raises(Killed):
+        rotate(outcome.dataset_id, 1, studio, gateway, dies)
+    signer = side.wallets["holder"].signer
+    done = rotate(outcome.dataset_id, 1, studio, gateway, lambda call, _: side.chain.send(call, signer))
+    assert done.key_version == 2
+    assert (side.stored(done.cid), side.stored(old.cid)) == (True, False)
+    now = licenses.dataset(side.chain, studio.content, outcome.dataset_id).serving(1)
+    assert (now.cid, now.sealed.header.key_version) == (done.cid, 2)
+    assert now.leaf() != old.leaf()
+    assert now.sealed.plaintext_commitment == old.sealed.plaintext_commitment
+    secret = kept_secret(now.cid, now.sealed, keys=studio.keys, wallet=studio.wallet, chain=side.chain)
+    assert seal.open_(now.sealed, secret, studio.content.get(now.cid)) == speech(82)
+    before = kept_secret(old.cid, old.sealed, keys=studio.keys, wallet=studio.wallet, chain=side.chain)
+    assert before.cek != secret.cek
+    with pytest.raises(seal.WrongKey):
+        seal.open_(now.sealed, before, studio.content.get(now.cid))
+    with pytest.raises(datasets.NotHolder):
+        rotate(outcome.dataset_id, 1, side.studio("thief"), gateway, dies)
+
+
+def test_a_run_after_a_death_goes_on_with_the_key_that_was_made(side: Side) -> None:
+    outcome = side.run(side.request([speech(91)]))
+    studio, gateway = side.studio(), side.gateways["holder"]
+    asked: list[Call] = []
+
+    def dies(call: Call, title: str) -> Mined:
+        asked.append(call)
+        raise Killed(title)
+
+    for _ in range(2):
+        with pytest.raises(Killed):
+            rotate(outcome.dataset_id, 0, studio, gateway, dies)
+    assert asked[0] == asked[1]
 
 
 @pytest.mark.parametrize("ear", [FakeEar(), FileEar()], ids=["fake", "real"])

@@ -51,8 +51,8 @@ def rotate(
         UnknownRecording: it has no recording of this number.
         Missing: the present key or ciphertext is nowhere to be found.
     """
-    of = licenses.dataset(studio.chain, studio.content, dataset)
     datasets.held(dataset, studio.wallet.signer.address, studio.chain)
+    of = licenses.dataset(studio.chain, studio.content, dataset)
     if not 0 <= index < len(of.manifest.recordings):
         raise UnknownRecording(f"the dataset has no recording {index}", recording=index)
     old = of.serving(index)
