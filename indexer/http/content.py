@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import IO, TYPE_CHECKING, Annotated, Final
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from provenance.domain.cid import Cid
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
-DOCUMENT: Final = b"{"
+HEAD_BYTES: Final = 256
 
 
 async def _spooled(request: Request) -> tuple[IO[bytes], Bytes32]:
@@ -54,7 +55,7 @@ def routes(node: Node) -> APIRouter:
         with file:
             expected = cid.parse(name)
             who = auth.sender(node, request, digest)
-            is_document = file.read(1) == DOCUMENT
+            is_document = _is_document(file.read(HEAD_BYTES))
             file.seek(0)
             node.content.put_chunks(bodies.pieces(file), expected=expected)
             node.custody.add_upload(str(expected), who, node.clock.now(), document=is_document)
@@ -87,6 +88,15 @@ def routes(node: Node) -> APIRouter:
         return StreamingResponse(stream, 206 if partial else 200, headers, "application/octet-stream")
 
     return router
+
+
+def _is_document(head: bytes) -> bool:
+    """Whether content begins as a JSON object in UTF-8; one sealed byte in 256 is a brace, so more is looked at."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return head[:1] == b"{"
 
 
 def _check_reader(node: Node, request: Request, found: Cid) -> None:
