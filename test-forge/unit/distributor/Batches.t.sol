@@ -45,6 +45,30 @@ contract BatchesTest is Settled {
         vm.assertEq(distributor.claimMany(1, claimsOf(1)), earned(0, 1) + earned(1, 1));
     }
 
+    function test_one_batch_pays_no_more_than_the_total() public {
+        bytes32[] memory leaves = new bytes32[](2);
+        IRoyaltyDistributor.Claim[] memory claims = new IRoyaltyDistributor.Claim[](2);
+        IRoyaltyDistributor.Payment[] memory payments = new IRoyaltyDistributor.Payment[](2);
+        for (uint64 epoch = 1; epoch < 3; ++epoch) {
+            for (uint256 i = 0; i < 2; ++i) {
+                payments[i] = IRoyaltyDistributor.Payment(payee(i), 60 * epoch);
+                leaves[i] = leaf(payee(i), 60 * epoch);
+            }
+            nodes = Trees.build(leaves);
+            vm.prank(publisher);
+            distributor.propose(epoch, nodes[0], 100 * epoch, HEAD, MANIFEST);
+            vm.warp(block.timestamp + WINDOW);
+            for (uint256 i = 0; i < 2; ++i) {
+                claims[i] = IRoyaltyDistributor.Claim(payee(i), 60 * epoch, Trees.path(nodes, 1 + i));
+            }
+            vm.expectEmit(address(distributor));
+            emit IRoyaltyDistributor.ClaimSkipped(payee(1), epoch, 3);
+            if (epoch == 1) distributor.claimMany(epoch, claims);
+            else distributor.claimSubtree(epoch, payments, new bytes32[](0));
+            vm.assertEq(distributor.paid(), 60 * epoch);
+        }
+    }
+
     function test_claimSubtree_pays_everybody_below_each_node() public {
         settle(1);
         for (uint256 node = 0; node < nodes.length; ++node) {
