@@ -74,6 +74,11 @@ class Fact(Generic[E_co]):
         """The block's time."""
         return self.logged.block.time
 
+    @property
+    def position(self) -> tuple[BlockNumber, int]:
+        """The block's number and the log's index: facts compare in chain order."""
+        return self.logged.block.number, self.logged.log_index
+
     def upto(self, at: BlockNumber) -> bool:
         """Whether the chain said it at this block or before."""
         return self.logged.block.number <= at
@@ -124,6 +129,15 @@ class Dataset:
     def holder(self, at: BlockNumber) -> Address:
         """Who holds it at the end of a block."""
         taken = [transfer.event.to for transfer in self.transfers if transfer.upto(at)]
+        return taken[-1] if taken else self.registrant
+
+    def rulings(self, at: BlockNumber) -> tuple[Fact[e.DatasetStatusChanged], ...]:
+        """The guardian's status changes up to a block: by another than who held it at that very event."""
+        return tuple(said for said in self.statuses if said.upto(at) and said.event.by != self._holder_before(said))
+
+    def _holder_before(self, said: Fact[e.DatasetStatusChanged]) -> Address:
+        """Who held it when this was said, which a transfer later in the same block does not change."""
+        taken = [one.event.to for one in self.transfers if one.position < said.position]
         return taken[-1] if taken else self.registrant
 
     def status(self, at: BlockNumber) -> int:

@@ -105,13 +105,8 @@ def _cutoff(before: Published) -> Block:
 
 
 def _rulings(ledger: Ledger, content: Content, at: BlockNumber) -> Ruling:
-    """What the guardian published, in chain order: status changes by others than the holder carry a ruling."""
-    facts = [
-        fact
-        for dataset in ledger.datasets.values()
-        for fact in dataset.statuses
-        if fact.upto(at) and fact.event.by != dataset.holder(fact.number)
-    ]
+    """What the guardian published, in chain order."""
+    facts = [fact for dataset in ledger.datasets.values() for fact in dataset.rulings(at)]
     ruling = Ruling()
     for fact in sorted(facts, key=place):
         try:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.domain import events as e
-from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_SUSPENDED, BrokenHistory, Ledger
+from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_SUSPENDED, BrokenHistory, Ledger, Logged
 from provenance.types import BlockNumber, UnixSeconds, Wei
 from tests.documents import HOLDER, VOICE, word
 from tests.facts import DATASET, LICENSE, LICENSEE, block, chain, granted, registered
@@ -89,6 +89,19 @@ def test_a_suspension_counts_at_once_and_its_end_only_when_final(history: list[e
     if dataset.halt(number, final) is None:
         assert dataset.status(number) != DATASET_HALTED
     assert (dataset.halt(number, number) is not None) == (dataset.status(number) == DATASET_HALTED)
+
+
+def test_a_holder_who_gives_a_dataset_away_in_the_same_block_makes_no_ruling() -> None:
+    events = [
+        status(DATASET_SUSPENDED, by=HOLDER.address),
+        e.DatasetTransferred(DATASET, HOLDER.address, VOICE.address),
+        status(DATASET_ACTIVE, by=VOICE.address),
+        status(DATASET_HALTED, by=STRANGER),
+    ]
+    same_block = [Logged(block(2), word("tx"), index, HOLDER.address, event) for index, event in enumerate(events)]
+    dataset = Ledger.fold([*chain([registered()]), *same_block]).datasets[DATASET]
+    assert [fact.event.by for fact in dataset.rulings(BlockNumber(2))] == [STRANGER]
+    assert dataset.rulings(BlockNumber(1)) == ()
 
 
 @given(HISTORY)
