@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts abi gas bench fuzz clean help
+.PHONY: setup test check demo contracts abi gas bench fuzz brownie clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -63,6 +63,13 @@ fuzz: setup ## the contracts' tests with 100,000 runs, and ten times the Python 
 	FOUNDRY_PROFILE=deep $(FORGE) test
 	$(BIN)/pytest -q tests/unit --hypothesis-profile=deep
 
+$(STAMPS)/brownie: $(STAMPS)/uv-$(UV_VERSION) uv.lock
+	@UV_PROJECT_ENVIRONMENT=.venv-brownie $(BIN)/uv sync --quiet --frozen --only-group brownie
+	@touch $@
+
+brownie: $(STAMPS)/brownie $(STAMPS)/node ## the contracts as a Brownie developer meets them, in an environment of its own
+	scripts/brownie.sh
+
 demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR
 	$(BIN)/provenance demo --yes $(if $(AUDIO),--audio "$(AUDIO)")
 
@@ -70,4 +77,4 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 clean: ## remove what setup and the builds made
-	rm -rf .venv $(STAMPS) node_modules out cache cache_hardhat artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-brownie build $(STAMPS) node_modules out cache cache_hardhat artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
