@@ -13,11 +13,16 @@ import pytest_socket
 from hypothesis import settings
 
 ROOT = Path(__file__).parent
+collect_ignore = ["brownie", "lanes"]  # `make brownie` has its own environment; `make lanes` takes minutes
 MARKERS = frozenset({"unit", "ports", "chain", "e2e", "assumptions"})
 
 settings.register_profile("default", deadline=None, database=None, derandomize=True)
 settings.register_profile("deep", deadline=None, database=None, max_examples=1_000)
 settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=1, help="random moments at which each command is killed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
