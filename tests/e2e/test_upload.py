@@ -269,6 +269,31 @@ def test_a_contributor_uploads_for_a_holder_who_signs(here: Parties) -> None:
     assert made["datasetId"] == registered(here, "holder-3")[-1]
 
 
+def test_after_a_rotation_only_the_new_key_opens_and_the_audio_is_the_same(here: Parties) -> None:
+    folder = takes(here, "to be rotated", 2)
+    given = consent(here, "rotate.json", holder="holder-4")
+    dataset = told(here, *upload(folder, "Rotating", "--consent", given, account="holder-4"))["datasetId"]
+    cids = {one["index"]: one["cid"] for one in told(here, "dataset", "show", dataset)["recordings"]}
+    old = ("dataset", "rotate", dataset, "1", "--account", "holder-4")
+    assert act(here, *old[:3], "7", *old[4:], status=5).document["type"] == "/problems/unknown-recording"
+    assert act(here, *old[:5], "holder-3", status=5).document["type"] == "/problems/not-holder"
+    (first,) = told(here, *old)
+    assert first["keyVersion"] == 2
+    (second,) = told(here, *old)
+    assert second["keyVersion"] == 3
+    store = here.room / "home" / "content"
+    assert not (store / cids[1]).exists()
+    assert not (store / first["cid"]).exists()
+    assert (store / second["cid"]).exists()
+    licensed = ("--purpose", "train.tts", "--expires", "30d", "--out", "offer.json", "--account", "holder-4")
+    act(here, "license", "offer", dataset, *licensed)
+    license_ = told(here, "license", "accept", "offer.json", "--account", "licensee")["license"]
+    use = ("--purpose", "train.tts", "--territory", "DE", "--account", "licensee")
+    act(here, "access", "download", license_, *use, "--out", "licensed")
+    for name, plain in (("0001.wav", "000.wav"), ("0002.wav", "001.wav")):
+        assert (here.room / "licensed" / name).read_bytes() == (folder / plain).read_bytes()
+
+
 def test_holders_and_the_guardian_move_a_dataset_within_their_rights(here: Parties) -> None:
     first = registered(here, "holder-1")[0]
     assert act(here, "dataset", "suspend", first, "--account", "holder-2", status=5)
