@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import func, insert, select, update
 
-from indexer import records
+from indexer import records, tables
 from indexer.store import bulk, rows
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
     from sqlmodel import SQLModel
 
     from indexer.records import (
@@ -30,6 +30,8 @@ _SESSIONS = bulk.table_of(records.Session)
 _SEGMENTS = bulk.table_of(records.ReceivedSegment)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 _BATCHES = bulk.table_of(records.AnchoredBatch)
+_RECORDINGS = bulk.table_of(records.DepositedRecording)
+_REGISTERED = bulk.table_of(tables.RegisteredDataset)
 R = TypeVar("R", bound="SQLModel")
 BATCHED: tuple[type[SQLModel], ...] = (
     records.ReceivedSegment,
@@ -119,14 +121,18 @@ class UsageStore:
         return Reported(*(sum(int(row[i]) for row in found) for i in range(3)))
 
     def pending(self) -> Pending:
-        """What no batch holds yet, from one snapshot, each in a fixed order."""
+        """What no batch holds yet, from one snapshot, each in a fixed order.
+
+        Reports wait until their dataset is registered: of one that never is, nobody needs to know.
+        """
+        registered = _RECORDINGS.c.dataset_id.in_(select(_REGISTERED.c.dataset_id))
         with self.database.read() as connection:
             return Pending(
                 _left(connection, records.ReceivedSegment, "session_id", "first_seq"),
                 _left(connection, records.Equivocation, "session_id", "segment_hash"),
                 _left(connection, records.Session, "session_id"),
                 _left(connection, records.Lease, "access_id"),
-                _left(connection, records.DepositedRecording, "recording_id"),
+                _left(connection, records.DepositedRecording, "recording_id", only=registered),
                 _left(connection, records.Refusal, "id"),
             )
 
@@ -168,8 +174,11 @@ class UsageStore:
             }
 
 
-def _left(connection: Connection, model: type[R], *order: str) -> tuple[R, ...]:
+def _left(
+    connection: Connection, model: type[R], *order: str, only: ColumnElement[bool] | None = None
+) -> tuple[R, ...]:
     """The records of a kind that no batch holds."""
     table = bulk.table_of(model)
     query = select(table).where(table.c.batch.is_(None)).order_by(*(table.c[name] for name in order))
+    query = query if only is None else query.where(only)
     return tuple(model(**found) for found in connection.execute(query).mappings())

@@ -75,6 +75,18 @@ def test_the_same_audio_of_another_holder_names_the_earlier_dataset(counter: Des
     assert reports[2].report.cluster == first_reports[0].report.cluster
 
 
+def test_a_report_is_anchored_only_once_its_dataset_is_registered(counter: Desk) -> None:
+    def waiting() -> set[bytes]:
+        counter.settle_down()
+        return {row.dataset_id for row in counter.node.usage.pending().reports}
+
+    package = counter.package([speech(10)])
+    counter.deposit(package)
+    assert counter.dataset_id(package) not in waiting()
+    counter.register(package)
+    assert counter.dataset_id(package) in waiting()
+
+
 def test_an_unregistered_deposit_blocks_nobody(counter: Desk) -> None:
     counter.deposit(counter.package([speech(8)], holder="thief"), "thief")
     counter.published([speech(8)])
