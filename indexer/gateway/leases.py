@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from provenance.types import AccessId, ConsentId
 
 MOST: Final = 100_000  # recordings in one request
-REQUEST_LIFE_S: Final = 3_600
 
 
 class StaleRequest(Denied):
@@ -235,8 +234,10 @@ def _check_form(ask: Ask) -> None:
 def _check_request(node: Node, ask: Ask, request_id: Bytes32) -> None:
     """Whoever the key is bound to signed this request, for this time, once."""
     now, asker = node.clock.now(), ask.binding.wallet
-    if not now <= ask.request.deadline <= now + REQUEST_LIFE_S:
-        raise StaleRequest(f"the request's deadline {ask.request.deadline} is not within {REQUEST_LIFE_S} s from now")
+    if not now <= ask.request.deadline <= now + license.REQUEST_LIFE_S:
+        raise StaleRequest(
+            f"the request's deadline {ask.request.deadline} is not within {license.REQUEST_LIFE_S} s from now"
+        )
     binding_id = typed.digest(node.deployment.domains.access, ask.binding)
     if ask.request.key_binding != binding_id:
         raise Invalid("keyBinding: not the binding that was sent", field="keyBinding")

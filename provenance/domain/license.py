@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from provenance.types import Address, BlockNumber, Bytes32, ConsentId, Json, LicenseId
 
 KIND: Final = "provenance/offer"
+REQUEST_LIFE_S: Final = 3_600  # how far ahead a request's deadline may lie; so it was asked at most so long before it
 
 
 class BroaderThanTerms(Invalid):

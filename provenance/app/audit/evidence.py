@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from provenance.domain.batch import Batch
@@ -11,7 +11,7 @@ from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.terms import Terms
 from provenance.domain.usage import session_id
 from provenance.domain.verdict import Check, Verdict
-from provenance.errors import Incomplete, Missing, ProvenanceError, Unavailable
+from provenance.errors import Failed, Incomplete, Missing, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provenance.domain.events import UsageAnchored
     from provenance.domain.ledger import Block, Dataset, Fact, License, Logged
     from provenance.domain.usage import Use
-    from provenance.types import BlockNumber, Bytes32, DatasetId, LicenseId, RecordingId, SessionId
+    from provenance.types import BlockNumber, Bytes32, DatasetId, LicenseId, RecordingId, SessionId, UnixSeconds
 
 T = TypeVar("T")
 
@@ -85,6 +85,12 @@ class Evidence:
     def block(self, number: BlockNumber) -> Block:
         """A block of this chain."""
         return self.chain.block(number)
+
+    def state_at(self, time: UnixSeconds) -> Block:
+        """A block whose facts are those at a time, dated then: the last one with an event by that time."""
+        known = [one.block for one in self.logs if one.block.time <= time]
+        last = known[-1] if known else self.logs[0].block
+        return replace(last, time=time)
 
     def manifest(self, dataset: Dataset) -> Manifest:
         """The registered manifest."""
@@ -156,11 +162,11 @@ class Evidence:
         """The license on chain.
 
         Raises:
-            Missing: none of this id.
+            Failed: none of this id, which the chain says and no other content could change.
         """
         found = self.ledger.licenses.get(license_id)
         if found is None:
-            raise Missing(f"license 0x{license_id.hex()} is not on chain")
+            raise Failed(f"license 0x{license_id.hex()} is not on chain", next="Do not rely on what names it.")
         return found
 
     def dataset_of(self, license_id: LicenseId) -> Dataset:

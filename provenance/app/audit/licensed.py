@@ -8,6 +8,7 @@ from provenance.app.audit.evidence import Anchored, Evidence, judge, short
 from provenance.domain import license as rules
 from provenance.domain import merkle, signature, typed
 from provenance.errors import Denied, Failed
+from provenance.types import UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 ENDED_MEANWHILE: Final = frozenset(
     {"consent-withdrawn", "dataset-suspended", "license-terminated", "license-expired", "consent-expired"}
 )
-"""What may have ended between the gateway's answer and the licensee's record; then no key was due."""
+"""What may have ended between the licensee's request and the record on chain; then no key was due."""
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
@@ -117,7 +118,12 @@ def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) 
         tuple(index_by_id[one] for one in entry.recordings),
     )
     consents = manifest.consents_by_id(evidence.chain.deployment.domains.consent)
-    block = fact.logged.block
-    for decision in rules.evaluate(evidence.ledger, manifest, terms, consents, use, block, block.number):
-        if not decision.allowed and decision.code not in ENDED_MEANWHILE:
+    recorded, asked = fact.logged.block, evidence.state_at(UnixSeconds(request.deadline - rules.REQUEST_LIFE_S))
+    decisions, before = (
+        rules.evaluate(evidence.ledger, manifest, terms, consents, use, at, at.number) for at in (recorded, asked)
+    )
+    for decision, at_first in zip(decisions, before, strict=True):
+        if decision.allowed:
+            continue
+        if decision.code not in ENDED_MEANWHILE or at_first.code in ENDED_MEANWHILE:
             raise Denied(f"{decision.code}: {decision.detail}")

@@ -1,0 +1,387 @@
+"""Does the audit name what an operator forged, whatever he signs and puts on chain?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provenance.adapters import wire
+from provenance.adapters.content.embedded import Embedded
+from provenance.adapters.keystore import SystemRandom
+from provenance.app import license as licenses
+from provenance.app.ports import Call
+from provenance.domain import cid, merkle, typed, usage
+from provenance.domain.batch import Batch
+from provenance.domain.ledger import Ledger
+from provenance.domain.license import REQUEST_LIFE_S
+from provenance.domain.manifest import recording_id
+from provenance.domain.settlement import documents
+from provenance.types import ZERO32, Bytes32, LicenseId, UnixMs, UnixSeconds, Wei
+from tests.e2e.kept import Kept, command, judged
+from tests.e2e.lies import OTHER, Genuine, Liar, unsorted_root
+
+FAILED, INCOMPLETE = 10, 11
+
+
+@pytest.fixture
+def liar(demo: Kept, tmp_path: Path) -> Iterator[Liar]:
+    """What is put on chain here has never happened afterwards."""
+    chain = demo.chain()
+    mark = chain.node.rpc.call("evm_snapshot")
+    wallets = [demo.wallet(name).signer for name in ("operator", "publisher", "licensee")]
+    yield Liar(demo, chain, tmp_path, Embedded(demo.copy(tmp_path)), *wallets)
+    chain.node.rpc.call("evm_revert", mark)
+
+
+def test_what_is_as_it_should_be_verifies(liar: Liar) -> None:
+    made = liar.genuine()
+    liar.anchor(liar.batch(made))
+    liar.propose(liar.closed())
+    report = liar.audit()
+    assert report["verdict"] == "VERIFIED"
+    assert report["challenge"] is None
+
+
+def segment(liar: Liar, made: Genuine, **changes: object) -> Batch:
+    changed = liar.signed(replace(made.segment.segment, **changes), made.file)  # type: ignore[arg-type]
+    return liar.batch(made, segments=(changed,))
+
+
+def other_weights(liar: Liar, made: Genuine) -> Batch:
+    """A file whose weights are not those its receipt commits to."""
+    session = made.session.session
+    of = usage.session_id(liar.usage, session)
+    use = liar.use(of, session, made.access.recordings[0])
+    file, whole = liar.written(of, session, (replace(use, weights=((made.access.recordings[1], 1_000_000),)),))  # type: ignore[arg-type]
+    liar.content.put(file)
+    return liar.batch(made, segments=(liar.signed(whole, file),))
+
+
+def session(liar: Liar, made: Genuine, **changes: object) -> Batch:
+    changed = replace(made.session.session, **changes)  # type: ignore[arg-type]
+    signed = liar.licensee.sign(usage.session_id(liar.usage, changed))
+    return liar.batch(made, segments=(), sessions=(replace(made.session, session=changed, signature=signed),))
+
+
+def lease(liar: Liar, made: Genuine, **changes: object) -> Batch:
+    return liar.batch(made, accesses=(replace(made.access, **changes),))  # type: ignore[arg-type]
+
+
+def gate(liar: Liar, made: Genuine, signer: str = "operator", **changes: object) -> Batch:
+    report = replace(made.gate.report, **changes)  # type: ignore[arg-type]
+    key = liar.operator if signer == "operator" else OTHER
+    return liar.batch(made, gates=(replace(made.gate, report=report, signature=key.sign(typed.digest(liar.usage, report))),))  # fmt: skip
+
+
+def forged(liar: Liar, made: Genuine) -> bytes:
+    """Somebody else's signature of the segment."""
+    return OTHER.sign(usage.segment_hash(liar.usage, made.segment.segment))
+
+
+WORD = Bytes32(b"\x07" * 32)
+BATCHES: dict[str, tuple[Callable[[Liar, Genuine], Batch], str, str]] = {
+    "an acknowledgement by somebody else": (
+        lambda liar, made: liar.batch(made, segments=(replace(made.segment, ack_signature=forged(liar, made)),)),
+        "acknowledgements",
+        "segment 0x",
+    ),
+    "an acknowledgement of another time": (
+        lambda liar, made: liar.batch(
+            made, segments=(replace(made.segment, received_at_ms=UnixMs(made.segment.received_at_ms + 1)),)
+        ),
+        "acknowledgements",
+        "segment 0x",
+    ),
+    "a segment by somebody else": (
+        lambda liar, made: liar.batch(made, segments=(replace(made.segment, signature=forged(liar, made)),)),
+        "segments",
+        "signed by 0x",
+    ),
+    "a segment of other receipts": (
+        lambda liar, made: segment(liar, made, receipts_root=WORD),
+        "segments",
+        "the receipts are not those that the segment commits to",
+    ),
+    "a segment of more units": (
+        lambda liar, made: segment(liar, made, units_total=2),
+        "segments",
+        "the receipts sum to 1 units; the segment says 2",
+    ),
+    "a segment with a gap before it": (
+        lambda liar, made: segment(liar, made, first_seq=1, last_seq=1),
+        "segments",
+        "it begins at 1; 0 is next",
+    ),
+    "a segment chained to nothing": (
+        lambda liar, made: segment(liar, made, prev_segment_hash=WORD),
+        "segments",
+        "the previous segment is",
+    ),
+    "weights that the receipt does not commit to": (other_weights, "segments", "the weights of receipt 0"),
+    "a session that the licensee never signed": (
+        lambda liar, made: liar.batch(
+            made,
+            sessions=(replace(made.session, signature=OTHER.sign(usage.session_id(liar.usage, made.session.session))),),
+        ),
+        "sessions",
+        "signed by 0x",
+    ),
+    "a session that outlasts its license": (
+        lambda liar, made: session(liar, made, valid_until=UnixSeconds(1 << 39)),
+        "sessions",
+        "it outlasts its license",
+    ),
+    "a session of a license that is not there": (
+        lambda liar, made: session(liar, made, license_id=WORD),
+        "sessions licenses",
+        "is not on chain",
+    ),
+    "a lease that the gateway did not sign": (
+        lambda liar, made: lease(
+            liar, made, access_signature=OTHER.sign(typed.digest(liar.access, made.access.access))
+        ),
+        "leases",
+        "signed by 0x",
+    ),
+    "a lease that nobody asked for": (
+        lambda liar, made: lease(
+            liar, made, request_signature=OTHER.sign(typed.digest(liar.access, made.access.request))
+        ),
+        "leases",
+        "signed by 0x",
+    ),
+    "a lease of other recordings than asked for": (
+        lambda liar, made: lease(liar, made, recordings=made.access.recordings[:1]),
+        "leases",
+        "its recordings are not those requested",
+    ),
+    "a gate report by somebody else": (
+        lambda liar, made: gate(liar, made, "somebody"),
+        "gates",
+        "signed by 0x",
+    ),
+    "a gate report of a recording that is not there": (
+        lambda liar, made: gate(liar, made, recording_id=WORD),
+        "gates",
+        "of a recording that no dataset registered",
+    ),
+    "refusals that are not those committed to": (
+        lambda liar, made: liar.batch(made, refusals_root=WORD),
+        "batches",
+        "its refusals",
+    ),
+    "a batch chained to another": (
+        lambda liar, made: liar.batch(made, prev_head=WORD),
+        "batches",
+        "it names another meter or previous head",
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", BATCHES)
+def test_what_is_forged_in_a_batch_is_named(liar: Liar, lie: str) -> None:
+    forge, check, words = BATCHES[lie]
+    liar.anchor(forge(liar, liar.genuine()))
+    report = liar.audit(FAILED)
+    assert report["verdict"] == "FAILED"
+    told = judged(report)
+    assert set(told) == set(check.split()), told
+    assert all(words in told[one] for one in check.split())
+
+
+def test_a_root_over_other_segments_and_a_count_too_high_are_named(liar: Liar) -> None:
+    made = liar.genuine()
+    liar.anchor(liar.batch(made), count=2)
+    assert "and 1 receipts" in judged(liar.audit(FAILED))["batches"]
+
+
+def test_an_access_that_its_lease_does_not_allow_is_named(liar: Liar) -> None:
+    made = liar.genuine()
+    liar.anchor(liar.batch(made))
+    entry = made.access
+    granted = licenses.find(liar.chain, LicenseId(entry.request.license_id)).grant
+    words = (granted.dataset_id, entry.request.license_id, entry.request.purpose, len(entry.recordings) + 1)
+    liar.chain.send(
+        Call("DataAccess", "recordAccess", (*words, typed.digest(liar.access, entry.access))), liar.licensee
+    )
+    told = judged(liar.audit(FAILED))
+    assert set(told) == {"accesses"}
+    assert f"{words[3]} recordings were recorded, the lease names {len(entry.recordings)}" in told["accesses"]
+
+
+def one_more(liar: Liar) -> None:
+    """Somebody's leaf is one unit higher, with every document to match."""
+    closed = liar.closed()
+    carry = closed.decision.carry
+    payee = min(carry.cumulative)
+    more = replace(carry, cumulative={**carry.cumulative, payee: Wei(carry.cumulative[payee] + 1)})
+    decision = replace(closed.decision, carry=more)
+    liar.propose(documents.publish(decision, cid.of_raw, "duckdb"))
+
+
+def one_missing(liar: Liar) -> None:
+    """One payee's leaf is gone, and another has what it had."""
+    closed = liar.closed()
+    cumulative = dict(closed.decision.carry.cumulative)
+    gone, kept = sorted(cumulative)[:2]
+    cumulative[kept] = Wei(cumulative[kept] + cumulative.pop(gone))
+    decision = replace(closed.decision, carry=replace(closed.decision.carry, cumulative=cumulative))
+    decision = replace(decision, credits=tuple(one for one in decision.credits if one.payee != gone))
+    liar.propose(documents.publish(decision, cid.of_raw, "duckdb"))
+
+
+EPOCHS: dict[str, tuple[Callable[[Liar], None], dict[str, str]]] = {
+    "one leaf with one unit more": (one_more, {"settlements": "its tree (bafk", "statements": "its total grew by"}),
+    "a payee left out": (one_missing, {"settlements": "its tree (bafk"}),
+    "leaves in another order": (
+        lambda liar: liar.propose(liar.closed(), root=unsorted_root(liar.closed())),
+        {"settlements": "proposed are", "trees": "gives root 0x"},
+    ),
+    "a total too high": (
+        lambda liar: liar.propose(liar.closed(), total=Wei(liar.closed().total + 1)),
+        {"settlements": "proposed are", "statements": "its total grew by", "trees": "its leaves sum to"},
+    ),
+    "another usage head": (lambda liar: liar.propose(liar.closed(), usage_head=WORD), {"settlements": "proposed are"}),
+    "a statement that says more than was earned": (
+        lambda liar: liar.propose(
+            liar.restated(liar.closed(), "statements", lambda data: data.replace(b'"units":"', b'"units":"1', 1))
+        ),
+        {"settlements": "its statements (bafk"},
+    ),
+    "a manifest that names another cutoff": (
+        lambda liar: liar.propose(
+            liar.manifested(
+                liar.closed(),
+                lambda one: {**one, "cutoffBlock": {**one["cutoffBlock"], "hash": "0x" + WORD.hex()}},
+            )
+        ),
+        {"cutoffs": "has another hash on this chain", "settlements": "differs in cutoffBlock"},
+    ),
+    "a manifest with a pot too large": (
+        lambda liar: liar.propose(
+            liar.manifested(
+                liar.closed(), lambda one: {**one, "pots": [{**pot, "pot": "999999999"} for pot in one["pots"]]}
+            )
+        ),
+        {"settlements": "differs in pots"},
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", EPOCHS)
+def test_what_is_wrong_with_an_epoch_is_named_and_how_to_challenge_it(liar: Liar, lie: str) -> None:
+    make, expected = EPOCHS[lie]
+    liar.anchor(liar.batch(liar.genuine()))
+    make(liar)
+    report = liar.audit(FAILED)
+    told = judged(report)
+    assert {name: words for name, words in expected.items() if words not in told.get(name, "")} == {}, told
+    assert set(told) == set(expected), told
+    assert all(detail.startswith("epoch 2: ") for detail in told.values())
+    assert report["challenge"]["epoch"] == 2
+    assert report["challenge"]["reason"].endswith(told[report["challenge"]["reason"].partition(":")[0]])
+
+
+def test_an_epoch_whose_manifest_nobody_has_can_be_challenged_too(liar: Liar) -> None:
+    liar.anchor(liar.batch(liar.genuine()))
+    closed = liar.closed()
+    liar.propose(closed)
+    liar.content.remove(cid.of_raw(closed.manifest))
+    report = liar.audit(INCOMPLETE)
+    assert str(cid.of_raw(closed.manifest)) in judged(report)["settlements"]
+    assert report["challenge"]["epoch"] == 2
+
+
+def test_the_printed_challenge_stops_the_epoch(liar: Liar) -> None:
+    liar.anchor(liar.batch(liar.genuine()))
+    one_more(liar)
+    challenge = liar.audit(FAILED)["challenge"]
+    watcher, rpc = liar.demo.wallet("holder-3").signer, liar.chain.node.rpc
+    distributor = liar.chain.deployment.contracts["RoyaltyDistributor"]
+    assert challenge["to"] == "0x" + distributor.hex()
+    liar.chain.send(Call("Token", "approve", (distributor, int(challenge["bond"]))), watcher)
+    sender = "0x" + watcher.address.hex()
+    sent = {"from": sender, "to": challenge["to"], "data": challenge["data"], "gas": hex(300_000)}
+    tx = rpc.call("eth_sendTransaction", sent)
+    assert rpc.call("eth_getTransactionReceipt", tx)["status"] == "0x1"
+    (found,) = liar.chain.read(Call("RoyaltyDistributor", "settlement", (2,)))
+    assert 2 in found  # type: ignore[operator]  # the status CHALLENGED
+    again = liar.audit(FAILED)
+    assert again["challenge"] is None
+
+
+def test_a_human_reads_the_challenge_too(liar: Liar, capsys: pytest.CaptureFixture[str]) -> None:
+    from provenance.cli.main import run
+
+    liar.anchor(liar.batch(liar.genuine()))
+    one_more(liar)
+    assert run(["audit", "run", "--config", str(liar.demo.settings), "--home", str(liar.home)]) == FAILED
+    told = capsys.readouterr().out
+    assert "Epoch 2 can be challenged until " in told
+    assert "  data 0x" in told
+
+
+@pytest.mark.parametrize(("asked_s", "status"), [(REQUEST_LIFE_S + 60, FAILED), (REQUEST_LIFE_S - 60, 0)])
+def test_a_lease_asked_for_after_a_withdrawal_is_named_and_one_asked_before_is_not(
+    liar: Liar, asked_s: int, status: int
+) -> None:
+    ledger = Ledger.fold(liar.chain.events(liar.chain.deployment.first_block, liar.chain.head().number))
+    [revoked] = ledger.revocations.values()
+    entry = next(
+        entry
+        for one in liar.batches()
+        for entry in one.accesses
+        if entry.request.license_id == max(ledger.licenses.values(), key=lambda one: one.granted.number).id
+    )
+    request = replace(entry.request, nonce=79, deadline=UnixSeconds(revoked.time + asked_s))
+    entry = liar.leased(
+        replace(entry, request=request, access=replace(entry.access, request=typed.digest(liar.access, request)))
+    )
+    granted = licenses.find(liar.chain, LicenseId(request.license_id)).grant
+    words = (granted.dataset_id, request.license_id, request.purpose, len(entry.recordings))
+    liar.chain.send(
+        Call("DataAccess", "recordAccess", (*words, typed.digest(liar.access, entry.access))), liar.licensee
+    )
+    liar.anchor(Batch(liar.operator.address, ZERO32, accesses=(entry,)))
+    told = judged(liar.audit(status))
+    assert set(told) == ({"accesses"} if status else set()), told
+    assert "consent-withdrawn" in told.get("accesses", "consent-withdrawn")
+
+
+def test_a_dataset_with_a_copied_consent_is_named_once_it_is_used(liar: Liar) -> None:
+    thief, clock = liar.demo.wallet("holder-8").signer, wire.HostClock(lambda: 3_700)
+    manifest = liar.stolen(thief.address)
+    words = (manifest.root(), liar.content.put(manifest.encode()).digest, manifest.terms_hash, manifest.split_hash())
+    liar.chain.send(Call("DatasetRegistry", "register", (*words, len(manifest.recordings))), thief)
+    deployment = liar.chain.deployment
+    dataset = manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
+    offer = licenses.offer(
+        liar.chain, licenses.dataset(liar.chain, liar.content, dataset), thief, clock, SystemRandom(),
+        purposes=1 << 10, expiry=UnixSeconds(clock.now() + 10**6), licensee=liar.licensee.address,
+    )  # fmt: skip
+    price = Call("Token", "approve", (deployment.contracts["DataAccess"], offer.offer.price))
+    liar.chain.send(price, liar.licensee)
+    license_ = licenses.accept(
+        liar.chain, offer, liar.licensee.address, clock, lambda call, _: liar.chain.send(call, liar.licensee)
+    )
+    made, recording = liar.genuine().access, recording_id(dataset, 0)
+    request = replace(made.request, license_id=license_, recordings_root=merkle.root([merkle.leaf(recording)]))
+    access = replace(made.access, request=typed.digest(liar.access, request))
+    entry = liar.leased(replace(made, request=request, access=access, recordings=(recording,)))
+    liar.anchor(Batch(liar.operator.address, ZERO32, accesses=(entry,)))
+    told = judged(liar.audit(FAILED))
+    assert set(told) == {"consents"}, told
+    assert "0x" + dataset.hex() in told["consents"]
+
+
+def test_trace_of_a_receipt_that_no_epoch_settled_yet_says_so(liar: Liar) -> None:
+    made = liar.genuine()
+    liar.anchor(liar.batch(made))
+    receipt = usage.receipt_id(usage.session_id(liar.usage, made.session.session), 0)
+    found = command(
+        "audit", "trace", "0x" + receipt.hex(), "--config", str(liar.demo.settings), "--home", str(liar.home)
+    )
+    assert found["settlement"] is None
