@@ -13,6 +13,8 @@ from indexer.store import bulk, rows
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from sqlalchemy import ColumnElement
+
     from indexer.records import Custody, Deposit, DepositedConsent, DepositedRecording, Judged
     from indexer.store.database import Database
     from provenance.types import Address, Bytes32, DatasetId, UnixSeconds
@@ -24,6 +26,8 @@ _RECORDINGS = bulk.table_of(records.DepositedRecording)
 _CONSENTS = bulk.table_of(records.DepositedConsent)
 _CUSTODY = bulk.table_of(records.Custody)
 _REGISTERED = bulk.table_of(tables.RegisteredDataset)
+_SEGMENTS = bulk.table_of(records.ReceivedSegment)
+_EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,20 @@ class CustodyStore:
             rows.keep(connection, records.Upload(cid=cid, sender=sender, document=document, at_s=at))
 
     def sealed(self, cid: str) -> bool:
-        """Whether this content is audio or a private part, or was sent and nobody said yet what it is."""
+        """Whether this content is audio or a private part, or was sent and nobody said yet what it is.
+
+        A segment is evidence and stays public, also if somebody sends it as content of his own.
+        """
+        sent = (_UPLOADS.c.cid == cid) & _UPLOADS.c.document.is_(False)
         with self.database.read() as connection:
-            recording = connection.scalar(select(_RECORDINGS.c.cid).where(_RECORDINGS.c.cid == cid).limit(1))
-            private = connection.scalar(select(_DEPOSITS.c.private_cid).where(_DEPOSITS.c.private_cid == cid).limit(1))
-            upload = connection.scalar(
-                select(_UPLOADS.c.cid).where((_UPLOADS.c.cid == cid) & _UPLOADS.c.document.is_(False))
-            )
-        return recording is not None or private is not None or upload is not None
+
+            def among(column: ColumnElement[str], where: ColumnElement[bool]) -> bool:
+                return connection.scalar(select(column).where(where).limit(1)) is not None
+
+            if any(among(column, column == cid) for column in (_RECORDINGS.c.cid, _DEPOSITS.c.private_cid)):
+                return True
+            evidence = any(among(column, column == cid) for column in (_SEGMENTS.c.cid, _EQUIVOCATIONS.c.cid))
+            return not evidence and among(_UPLOADS.c.cid, sent)
 
     def senders(self, cid: str) -> frozenset[bytes]:
         """Who sent this content, and the holders of the deposits it belongs to."""

@@ -18,6 +18,7 @@ from indexer.gateway.sessions import (
     UnknownSession,
 )
 from provenance.adapters import segments as files
+from provenance.adapters.content import unixfs
 from provenance.app.ports import Call
 from provenance.domain import attribution, refusal, typed, usage
 from provenance.domain import batch as batch_
@@ -289,6 +290,20 @@ def test_receipts_past_max_units_and_after_the_last_segment_are_refused(
     tape.put(1, units=1, last=True)
     with pytest.raises(BadSegment):
         tape.put(1, units=0)
+
+
+def test_nobody_hides_a_segment_by_sending_it_as_content(counter: Desk, published: Package, license_: Bytes32) -> None:
+    first, second = (Tape(counter, published, opened(counter, license_)) for _ in range(2))
+    made, signed, data = first.segment(1)
+    at = unixfs.address([data])
+    counter.client("thief").put_content(at, data)
+    counter.client().put_segment(made, signed, data)
+    assert counter.client().get_content(at) == data
+    made, signed, data = second.segment(1)
+    counter.client().put_segment(made, signed, data)
+    at = unixfs.address([data])
+    counter.client("thief")._send("PUT", f"/v1/content/{at}", body=data, signed=True)
+    assert counter.client().get_content(at) == data
 
 
 def test_a_cap_closes_the_license_for_reading(counter: Desk) -> None:
