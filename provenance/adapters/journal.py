@@ -11,6 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Self
 
+from provenance.adapters import durable
 from provenance.errors import Conflict, Failed, Unavailable
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ class FileJournal:
         """The entry is on disk."""
         data = (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8", "strict")
         try:
-            os.write(self._file, data)
-            os.fsync(self._file)
+            durable.write(self._file, data)
         except OSError as error:
             self._drop_torn_line()
             raise Unavailable(f"{self._path} cannot be written: {error.strerror}", path=str(self._path)) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from provenance.adapters import v3
+from provenance.adapters import durable, v3
 from provenance.domain import canonical
 from provenance.errors import Conflict, Denied, Invalid, Missing
 
@@ -51,7 +51,7 @@ class Opened:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with suppress(FileExistsError):
-                _write_bytes(path, data)
+                durable.create(path, data)
 
 
 def open_file(path: Path, password: bytes) -> Opened:
@@ -113,18 +113,9 @@ def _read_private(path: Path, limit_bytes: int = _FILE_BYTES_MAX) -> bytes:
 def write_new(path: Path, document: v3.Document) -> None:
     """The file holds `document` and did not exist before; only its owner can read it."""
     try:
-        _write_bytes(path, json.dumps(document).encode())
+        durable.create(path, json.dumps(document).encode())
     except FileExistsError:
         raise Conflict(f"{path} exists already", next="Choose another name.", path=str(path)) from None
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def decrypt(document: v3.Document, password: bytes, name: str) -> bytes:

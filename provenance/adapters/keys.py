@@ -7,10 +7,10 @@ same, and go into `account export`.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from typing import TYPE_CHECKING
 
+from provenance.adapters import durable
 from provenance.errors import Missing, Unavailable
 
 if TYPE_CHECKING:
@@ -31,17 +31,7 @@ class KeyFolder:
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(document)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(path)
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            durable.replace(path, document, draft)
         except OSError as error:
             with contextlib.suppress(OSError):
                 draft.unlink()

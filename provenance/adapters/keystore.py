@@ -27,8 +27,6 @@ _ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C
 """n of secp256k1. Source: SEC 2 §2.4.1."""
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _ENVELOPE_KEY: Final = ".x25519"
-_FILE_BYTES_MAX: Final = 1 << 16
-_EXPORT_BYTES_MAX: Final = 1 << 26
 
 
 class RawKeyGiven(Denied):

@@ -6,11 +6,10 @@ removed once everything is acknowledged.
 
 from __future__ import annotations
 
-import os
 import shutil
 from typing import TYPE_CHECKING, Self
 
-from provenance.adapters import segments
+from provenance.adapters import durable, segments
 from provenance.adapters.journal import FileJournal
 from provenance.adapters.keystore import KeySigner
 from provenance.errors import Invalid, Missing, Unavailable
@@ -94,21 +93,11 @@ def _inside(name: str) -> str:
 
 def _write(path: Path, data: bytes, *, exclusive: bool) -> None:
     """The file is on disk, whole or not at all."""
-    part = path if exclusive else path.with_name(path.name + ".tmp")
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if exclusive else os.O_TRUNC)
     try:
-        handle = os.open(part, flags, 0o600)
-        try:
-            os.write(handle, data)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if not exclusive:
-            part.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if exclusive:
+            durable.create(path, data)
+            durable.sync_folder(path.parent)
+        else:
+            durable.replace(path, data, path.with_name(path.name + ".tmp"))
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error

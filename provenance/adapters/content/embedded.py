@@ -14,6 +14,7 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Final
 
+from provenance.adapters import durable
 from provenance.adapters.content import unixfs
 from provenance.adapters.content.faults import corrupt, missing, too_large
 from provenance.adapters.content.unixfs import LEAF_BYTES, Leaves
@@ -156,7 +157,7 @@ class Embedded:
         with _writing(self._root):
             for path in (self._path(cid), self._leaves_path(cid), self._partial / str(cid)):
                 path.unlink(missing_ok=True)
-            _sync_folder(self._root)
+            durable.sync_folder(self._root)
 
     def cids(self) -> Iterator[Cid]:
         """Every object, in no order."""
@@ -218,7 +219,7 @@ class Embedded:
     def _publish(self, cid: Cid, leaves: Leaves, draft: Path) -> None:
         self._write_leaves(cid, leaves)
         draft.rename(self._path(cid))
-        _sync_folder(self._root)
+        durable.sync_folder(self._root)
 
     def _write_leaves(self, cid: Cid, leaves: Leaves) -> None:
         if cid.codec == "dag-pb":
@@ -284,14 +285,6 @@ def _write(file: FileIO, data: bytes, root: Path) -> None:
     with _writing(root):
         while view:
             view = view[file.write(view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -87,6 +87,23 @@ def test_what_append_returned_from_survives_a_kill(tmp_path: Path) -> None:
     assert found == list(range(len(found)))
 
 
+def test_a_disk_that_takes_a_part_only_is_a_failure_and_leaves_whole_entries(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from provenance.adapters.journal import FileJournal; from provenance.errors import Unavailable\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "journal = FileJournal(Path(sys.argv[1])); journal.append({'a': 'x' * 50})\n"
+        "try: journal.append({'b': 'y' * 50})\n"
+        "except Unavailable: print('told')\n"
+        "journal.append({'c': 1})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "j")], stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert done.stdout == "told\n"
+    assert [list(entry) for entry in read(tmp_path / "j")] == [["a"], ["c"]]
+
+
 def test_a_key_is_kept_for_its_owner_alone_and_replaced_whole(tmp_path: Path) -> None:
     keys = KeyFolder(tmp_path / "keys")
     with pytest.raises(Missing):

@@ -1,0 +1,55 @@
+"""When is something on disk? When all of it was written and the disk has answered for it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(handle: int, data: bytes) -> None:
+    """All of it is in the open file, and the file on disk: a write may take less than it was given.
+
+    Raises:
+        OSError: the disk is full or gone; a part may have been written.
+    """
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+    os.fsync(handle)
+
+
+def create(path: Path, data: bytes, *, exclusive: bool = True) -> None:
+    """The file is on disk, for its owner's eyes only.
+
+    Args:
+        path: in a folder that exists.
+        data: all that the file holds.
+        exclusive: refuse where a file is already; else it is overwritten.
+
+    Raises:
+        OSError: it could not be written; FileExistsError where one was there.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_EXCL if exclusive else os.O_TRUNC), 0o600)
+    try:
+        write(handle, data)
+    finally:
+        os.close(handle)
+
+
+def replace(path: Path, data: bytes, draft: Path) -> None:
+    """The file holds the data, whole or as it was before; `draft` lies in the same folder meanwhile."""
+    create(draft, data, exclusive=False)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """The folder's names are on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
