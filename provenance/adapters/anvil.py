@@ -333,6 +333,8 @@ def _is_ours(running: Running) -> bool:
         os.waitpid(running.pid, os.WNOHANG)  # ours and dead: no zombie stays
     try:
         line = Path(f"/proc/{running.pid}/cmdline").read_bytes()
+        if not line:  # it has given up its memory: gone once it is a zombie
+            return "State:\tZ" not in Path(f"/proc/{running.pid}/status").read_text("ascii", "replace")
     except OSError:
         if Path("/proc/self").exists():
             return False

@@ -14,9 +14,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--backend", choices=["anvil", "ganache"], default="anvil", help="the node under the chain tests")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chain_world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One node for all chain tests; what a test changes in time it undoes."""
+    """One node for each file of tests: what one file anchors is no other's business."""
     backend = request.config.getoption("--backend", "anvil")
     with world(tmp_path_factory.mktemp(backend) / "devnet", backend) as made:
         yield made
