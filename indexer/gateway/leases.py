@@ -199,7 +199,9 @@ def envelopes(
         raise refusal.WrongLicensee("the lease is another account's", access=fields.shown(access_id))
     found = basis(node, Bytes32(lease.license_id))
     if max(node.clock.now(), found.state.at.time) > lease.valid_until:
-        raise LeaseOver(f"the lease ended at {lease.valid_until}", access=fields.shown(access_id))
+        raise LeaseOver(
+            f"the lease ended at {fields.dated(UnixSeconds(lease.valid_until))}", access=fields.shown(access_id)
+        )
     request = request_of(lease)
     rows = node.leases.envelopes(access_id)
     _check_recorded(found, lease, request, len(rows))
@@ -244,7 +246,7 @@ def _check_request(node: Node, ask: Ask, request_id: Bytes32) -> None:
     node.check_signed(request_id, ask.signature, asker)
     node.check_signed(binding_id, ask.binding_signature, asker)
     if ask.binding.not_after < now:
-        raise StaleRequest(f"the key binding ended at {ask.binding.not_after}")
+        raise StaleRequest(f"the key binding ended at {fields.dated(ask.binding.not_after)}")
     if ask.binding.nonce < node.leases.binding_nonce(asker):
         raise BindingSuperseded("a binding with a higher nonce is known")
     if not node.leases.use_nonce(asker, ask.request.nonce, ask.request.deadline, now):

@@ -106,7 +106,9 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
         raise refused
     end = found.license.end(state.at.number)
     if not node.clock.now() <= session.valid_until <= end:
-        raise SessionOver(f"the session ends at {session.valid_until}, the license at {end}")
+        raise SessionOver(
+            f"the session ends at {fields.dated(session.valid_until)}, the license at {fields.dated(end)}"
+        )
     if node.about(state.at, state.final, session_id).ledger.session_revoked(licensee, session_id, state.at.number):
         raise SessionOver("its signer revoked the session")
     money.cover(node, session.license_id, found.terms, session.max_units, state)

@@ -70,7 +70,9 @@ def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, cha
         Invalid: it would never count, or names nothing.
     """
     if asked.not_after < now:
-        raise BadConsent(f"notAfter {asked.not_after} is in the past", field="notAfter", next="Give a later --until.")
+        raise BadConsent(
+            f"notAfter {fields.dated(asked.not_after)} is in the past", field="notAfter", next="Give a later --until."
+        )
     scope = Scope.parse(fields.mapping({"scope": canonical.loads(asked.scope.encode())}, "scope"))
     voice_id = _voice_id(asked, signer.address, journal, random)
     consent = typed.Consent(

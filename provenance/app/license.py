@@ -22,7 +22,7 @@ from provenance.domain.events import (
     LicenseGranted,
     LicenseTerminated,
 )
-from provenance.domain.fields import shown
+from provenance.domain.fields import dated, shown
 from provenance.domain.license import SignedOffer
 from provenance.domain.manifest import Manifest
 from provenance.domain.refusal import UnknownDataset, UnknownLicense
@@ -197,7 +197,7 @@ def offer(
     if of.status != ACTIVE:
         raise NotActive(f"the dataset's status is {of.status}, not active", dataset=shown(of.id))
     if expiry <= now:
-        raise Invalid(f"expiry: {expiry} has passed", next="Name a later date with --expires.", field="expires")
+        raise Invalid(f"expiry: {dated(expiry)} has passed", next="Name a later date with --expires.", field="expires")
     made = typed.Offer(
         dataset_id=of.id,
         holder=signer.address,

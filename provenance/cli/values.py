@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from provenance.errors import Invalid
@@ -55,7 +54,9 @@ def token(chain: Chain) -> tuple[int, str]:
 
 def shown_time(at: UnixSeconds) -> str:
     """A moment in UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    from provenance.domain.fields import dated
+
+    return dated(at)
 
 
 def shown_address(address: Address) -> str:

@@ -17,7 +17,7 @@ from provenance.types import Address, Bytes32
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from provenance.types import Json
+    from provenance.types import Json, UnixSeconds
 
 UINT256: Final = (1 << 256) - 1
 _HEX: Final = re.compile(r"0[xX]((?:[0-9a-fA-F]{2})*)\Z")
@@ -123,6 +123,21 @@ def extra(fields: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
 def shown(data: bytes) -> str:
     """Bytes as documents write them."""
     return "0x" + data.hex()
+
+
+def dated(at: UnixSeconds) -> str:
+    """A second as people read it, in UTC; of any year, also those beyond 9999.
+
+    Source: Gregorian calendar, in eras of 400 years (146,097 days) that begin on 1 March.
+    """
+    days, second = divmod(at, 86_400)
+    era, day_of_era = divmod(days + 719_468, 146_097)  # days from 0000-03-01 to 1970-01-01
+    year_of_era = (day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    from_march = (5 * day_of_year + 2) // 153
+    day, month = day_of_year - (153 * from_march + 2) // 5 + 1, (from_march + 2) % 12 + 1
+    year = era * 400 + year_of_era + (month < 3)
+    return f"{year:04d}-{month:02d}-{day:02d}T{second // 3_600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
 
 
 def document_hash(data: bytes, what: str, limit_bytes: int = 1 << 20) -> Bytes32:

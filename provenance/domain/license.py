@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from provenance.domain.terms import Terms
     from provenance.domain.typed import Domain, Offer
     from provenance.errors import ProvenanceError
-    from provenance.types import Address, BlockNumber, Bytes32, ConsentId, Json, LicenseId
+    from provenance.types import Address, BlockNumber, Bytes32, ConsentId, Json, LicenseId, UnixSeconds
 
 KIND: Final = "provenance/offer"
 REQUEST_LIFE_S: Final = 3_600  # how far ahead a request's deadline may lie; so it was asked at most so long before it
@@ -68,6 +68,11 @@ def license_id(offer_digest: Bytes32, licensee: Address) -> LicenseId:
     return keccak(abi_words(offer_digest, licensee))
 
 
+def outlasts(expiry: UnixSeconds, terms: Terms) -> bool:
+    """Whether a license, over from its expiry on, is longer than terms, in force up to the end of `notAfter`."""
+    return expiry > terms.not_after + 1
+
+
 def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Offer:
     """The same offer, which allows nothing beyond the terms and no purpose that a consent lacks.
 
@@ -82,8 +87,10 @@ def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Off
         raise BroaderThanTerms(f"the terms do not allow {purposes.label(beyond)}", field="purposes")
     if offer.terms_hash != terms.terms_hash:
         raise BroaderThanTerms("the offer names other terms than the dataset's", field="termsHash")
-    if offer.expiry > terms.not_after + 1:
-        raise BroaderThanTerms(f"the terms end at {terms.not_after}, before the offer's expiry", field="expiry")
+    if outlasts(offer.expiry, terms):
+        raise BroaderThanTerms(
+            f"the terms end at {fields.dated(terms.not_after)}, before the offer's expiry", field="expiry"
+        )
     if offer.price < terms.price.per_license:
         raise BroaderThanTerms(
             f"the terms ask for {terms.price.per_license}, the offer for {offer.price}", field="price"
@@ -235,8 +242,8 @@ def _over(license_: License, at: Block) -> tuple[str, str] | None:
     if at.time < license_.end(at.number):
         return None
     if license_.termination(at.number):
-        return "license-terminated", f"the license was terminated and ended at {license_.end(at.number)}"
-    return "license-expired", f"the license ended at {license_.end(at.number)}"
+        return "license-terminated", f"the license was terminated and ended at {fields.dated(license_.end(at.number))}"
+    return "license-expired", f"the license ended at {fields.dated(license_.end(at.number))}"
 
 
 def _dataset_reason(
@@ -272,7 +279,8 @@ def _terms_reason(terms: Terms, use: Use, at: Block, made: Made) -> tuple[str, s
         place = use.territory.decode("ascii", "replace")
         return "territory-not-licensed", f"the terms cover {', '.join(terms.territories)}, not {place}"
     if not terms.not_before <= at.time <= terms.not_after:
-        return "terms-not-in-force", f"the terms count from {terms.not_before} to {terms.not_after}"
+        since, until = fields.dated(terms.not_before), fields.dated(terms.not_after)
+        return "terms-not-in-force", f"the terms count from {since} to {until}"
     caps = terms.caps
     if caps.outputs is not None and made.outputs >= caps.outputs:
         return "cap-reached", f"the terms cap outputs at {caps.outputs}, and {made.outputs} were made"
@@ -329,9 +337,9 @@ def _consent_reason(
     if not consent.purposes & use.purpose:
         return "consent-purpose", f"the consent does not name {purposes.label(use.purpose)}"
     if at.time < consent.not_before:
-        return "consent-not-yet", f"the consent counts from {consent.not_before}"
+        return "consent-not-yet", f"the consent counts from {fields.dated(consent.not_before)}"
     if at.time > consent.not_after:
-        return "consent-expired", f"the consent ended at {consent.not_after}"
+        return "consent-expired", f"the consent ended at {fields.dated(consent.not_after)}"
     return _reach_reason(recording, signed, use)
 
 
@@ -370,6 +378,7 @@ __all__ = [
     "evaluate",
     "license_id",
     "narrow",
+    "outlasts",
     "refuse",
     "standing",
 ]

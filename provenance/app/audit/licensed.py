@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.audit.evidence import Anchored, Evidence, judge, short
+from provenance.domain import fields, merkle, signature, typed
 from provenance.domain import license as rules
-from provenance.domain import merkle, signature, typed
 from provenance.errors import Denied, Failed
 from provenance.types import UnixSeconds
 
@@ -71,8 +71,8 @@ def _license(evidence: Evidence, license_: License) -> None:
         raise Failed("it names other terms than its dataset")
     if granted.purposes & ~terms.allowed:
         raise Failed("it grants a purpose that the terms do not allow")
-    if terms.not_after and granted.expiry > terms.not_after:
-        raise Failed(f"it ends at {granted.expiry}, after the terms' {terms.not_after}")
+    if rules.outlasts(granted.expiry, terms):
+        raise Failed(f"it ends at {fields.dated(granted.expiry)}, after the terms' {fields.dated(terms.not_after)}")
     if granted.token != terms.price.token and granted.price:
         raise Failed("it was paid in another token than the terms name")
 

@@ -85,7 +85,9 @@ def check_consents(request: Request, now: UnixSeconds) -> None:
                 holder=fields.shown(consent.holder),
             )
         if consent.not_after < now:
-            raise ConsentOver(f"the consent ended at {consent.not_after}", notAfter=str(consent.not_after))
+            raise ConsentOver(
+                f"the consent ended at {fields.dated(consent.not_after)}", notAfter=str(consent.not_after)
+            )
 
 
 def wanted(request: Request, takes: Iterable[Take]) -> bytes:

@@ -114,7 +114,7 @@ def _check(request: Request, world: World, now: UnixSeconds) -> Address:
     splits.check(request.splits)
     check_language(request.language)
     if request.terms.not_after < now:
-        raise TermsOver(f"the terms ended at {request.terms.not_after}", notAfter=request.terms.not_after)
+        raise TermsOver(f"the terms ended at {fields.dated(request.terms.not_after)}", notAfter=request.terms.not_after)
     build.check_consents(request, now)
     chain = world.studio.chain
     for given in request.consents:

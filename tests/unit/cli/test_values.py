@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,3 +54,11 @@ def test_ids_are_32_bytes_in_any_case():
 
 def test_times_are_utc():
     assert shown_time(0) == "1970-01-01T00:00:00Z"
+    assert shown_time((1 << 40) - 1) == "36812-02-20T00:36:15Z"  # what a document may hold, past any library's years
+
+
+@given(st.datetimes(datetime(1, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - the bound takes the zone given
+def test_a_time_reads_as_the_calendar_says(at: datetime) -> None:
+    assert shown_time(int((at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1))) == (
+        f"{at.year:04d}" + at.strftime("-%m-%dT%H:%M:%SZ")
+    )

@@ -337,6 +337,13 @@ def test_an_offer_beyond_a_consent_and_a_reserved_purpose_are_refused() -> None:
         narrow(offer(purposes=1 << 15).offer, terms(), [])
 
 
+def test_a_license_may_last_to_the_terms_last_second_and_no_longer() -> None:
+    assert narrow(offer(expiry=END + 1).offer, terms(), [CONSENT]).expiry == END + 1
+    assert [license.outlasts(UnixSeconds(END + more), terms()) for more in (0, 1, 2)] == [False, False, True]
+    with pytest.raises(BroaderThanTerms, match="the terms end at 20"):
+        narrow(offer(expiry=END + 2).offer, terms(), [CONSENT])
+
+
 @given(st.integers(0, (1 << 15) - 1), st.integers(1, (1 << 15) - 1), st.integers(1, (1 << 15) - 1))
 def test_license_lies_within_terms_within_consents(asked: int, allowed: int, agreed: int) -> None:
     under = replace(terms(), purposes=allowed, prohibited=0)
