@@ -59,7 +59,7 @@ _KIND_BY_STATUS: Final[dict[int, type[ProvenanceError]]] = {
 
 def _by_status(status: int, code: str) -> type[ProvenanceError]:
     """The kind behind a status, under the code that this version does not know."""
-    kind = _KIND_BY_STATUS.get(status, Unavailable if status >= 500 else Invalid)
+    kind = _KIND_BY_STATUS.get(status, Invalid if 400 <= status < 500 else Unavailable)
     return type(kind.__name__, (kind,), {"code": code}) if code else kind
 
 

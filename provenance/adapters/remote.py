@@ -7,6 +7,7 @@ problem documents turned back into the errors they were, fetched bytes matched b
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ import stamina
 
 from provenance.adapters import transport
 from provenance.adapters.content import unixfs
+from provenance.adapters.content.gateway import SLOWEST_BYTES_PER_S
 from provenance.adapters.problem import problem
 from provenance.app.ports import (
     GatewayKey,
@@ -71,6 +73,7 @@ class Gateway:
     random: Random
     signer: Signer | None = None
     http: httpx2.Client = field(default_factory=lambda: transport.client(TIMEOUT_S))
+    timeout_s: float = TIMEOUT_S
     _key: GatewayKey | None = None
 
     def key(self) -> GatewayKey:
@@ -274,7 +277,7 @@ class Gateway:
         signed: bool = False,
         idempotent: bool | None = None,
         attachment: bytes | None = None,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> dict[str, Json]:
         data, headers = b"", {"accept": "application/json"}
         if body is not None:
@@ -308,7 +311,7 @@ class Gateway:
         signed: bool = False,
         headers: Mapping[str, str] | None = None,
         retry: bool = True,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
         accept: tuple[int, ...] = (),
     ) -> httpx2.Response:
         """The answer to one request; repeated only where that changes nothing, signed anew each time."""
@@ -317,9 +320,7 @@ class Gateway:
         def once() -> httpx2.Response:
             named = dict(headers or {}) | (self._authorization(method, target, digest) if signed else {})
             try:
-                response = self.http.request(
-                    method, self.url.rstrip("/") + target, content=_stream(body), headers=named, timeout=timeout_s
-                )
+                response = self._answer(method, target, _stream(body), named, timeout_s or self.timeout_s)
             except httpx2.TransportError as error:
                 raise GatewaySilent(f"{self.url} does not answer: {type(error).__name__}") from error
             if response.status_code >= 300 and response.status_code not in accept:
@@ -332,6 +333,21 @@ class Gateway:
             with attempt:
                 return once()
         raise GatewaySilent(f"{self.url} does not answer")  # pragma: no cover - retry_context raises first
+
+    def _answer(
+        self, method: str, target: str, body: bytes | Iterator[bytes], headers: Mapping[str, str], timeout_s: float
+    ) -> httpx2.Response:
+        """One answer, read to its end unless it is longer or slower than any answer may be."""
+        url, data = self.url.rstrip("/") + target, bytearray()
+        with self.http.stream(method, url, content=body, headers=headers, timeout=timeout_s) as answer:
+            began = time.monotonic()
+            for part in answer.iter_bytes():
+                data += part
+                if len(data) > ANSWER_BYTES:
+                    raise GatewayDiffers(f"the gateway's answer to {target} is longer than {ANSWER_BYTES} bytes")
+                if time.monotonic() - began > timeout_s + len(data) / SLOWEST_BYTES_PER_S:
+                    raise GatewaySilent(f"{self.url} is too slow: {len(data)} bytes so far")
+        return httpx2.Response(answer.status_code, content=bytes(data))
 
     def _authorization(self, method: str, target: str, body_sha256: Bytes32) -> dict[str, str]:
         """Source: the `Request` type of `domain.typed`."""

@@ -16,8 +16,12 @@ from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing
 from provenance.adapters.content.gateway import ContentClosed, Served, SourceUnusable, Trustless
 from provenance.adapters.content.mirror import Mirror
+from provenance.adapters.keystore import SystemRandom
+from provenance.adapters.remote import Gateway
 from provenance.domain.cid import of_raw
-from provenance.errors import Invalid
+from provenance.errors import Invalid, ProvenanceError
+from tests.fakes.chain import deployment
+from tests.fakes.clocks import Still
 
 LEAF = unixfs.LEAF_BYTES
 DATA = b"".join(bytes([i]) * LEAF for i in range(3)) + b"the end"
@@ -174,6 +178,29 @@ def test_what_is_no_answer_is_refused_within_the_deadline(
     assert time.monotonic() - began < 5
     assert refused.value.next_step
     assert not (kind is Trustless and source.has(SMALL))
+
+
+@pytest.mark.parametrize(
+    ("behavior", "code"),
+    [
+        (web_page, "gateway-differs"),
+        (redirect, "unavailable"),
+        (failing, "unavailable"),
+        (truncated, "gateway-silent"),
+        (endless, "gateway-differs"),
+        (hanging, "gateway-silent"),
+        (dripping, "gateway-silent"),
+    ],
+)
+def test_a_gateway_that_gives_no_answer_costs_no_memory_and_no_wait(
+    serve: Serve, behavior: Behavior, code: str
+) -> None:
+    gateway = Gateway(serve(behavior), deployment(), Still(), SystemRandom(), timeout_s=0.5)
+    began = time.monotonic()
+    with pytest.raises(ProvenanceError) as refused:
+        gateway.health()
+    assert (refused.value.code, time.monotonic() - began < 10) == (code, True)
+    assert refused.value.next_step
 
 
 def test_a_flipped_byte_is_noticed_at_its_block(serve: Serve) -> None:
