@@ -116,7 +116,10 @@ def content(settings: Settings) -> Mirror:
 
 
 def sources(settings: Settings) -> list[Source]:
-    """Where else content is looked for: named sources first, then the gateway."""
+    """Where else content is looked for: named sources first, then the gateway.
+
+    A URL may be any IPFS gateway's or that of a gateway of this network: it is asked as the one, then as the other.
+    """
     from pathlib import Path
 
     from provenance.adapters.content.embedded import Embedded
@@ -132,7 +135,7 @@ def sources(settings: Settings) -> list[Source]:
         elif place.rstrip("/") == (network.gateway or "").rstrip("/"):
             continue
         else:
-            found.append(Trustless(place))
+            found += [Trustless(place), Served(place)]
     if network.gateway:
         found.append(Served(network.gateway))
     return found

@@ -74,7 +74,7 @@ def test_content_is_looked_for_in_named_folders_and_at_the_gateway(tmp_path):
     found = wire.sources(
         settings(tmp_path, gateway=gateway, content=(str(folder), gateway + "/", "https://ipfs.example"))
     )
-    assert [type(one).__name__ for one in found] == ["Embedded", "Trustless", "Served"]
+    assert [type(one).__name__ for one in found] == ["Embedded", "Trustless", "Served", "Served"]
     with pytest.raises(Missing):
         wire.sources(settings(tmp_path, content=(str(tmp_path / "nowhere"),)))
     assert wire.sources(Settings(home=tmp_path)) == []

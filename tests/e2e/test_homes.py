@@ -1,0 +1,190 @@
+"""Do parties who share nothing but a gateway, a node and what they hand each other reach the end of the road?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provenance import config
+from provenance.adapters.keystore import KeySigner
+from provenance.app.ports import Call
+from provenance.config import child_environment
+from provenance.types import Address
+from tests.desk import speech
+from tests.e2e.kept import judged
+from tests.e2e.parties import PROVENANCE
+from tests.e2e.town import PRICE, PURPOSE, WINDOW_S, Town
+
+METER = """
+import json, sys
+import provenance
+license_id, recordings = sys.argv[1], json.loads(sys.argv[2])
+with provenance.Meter(license_id, model="tiny@1", purpose=sys.argv[3], territory="DE", max_units=20, hours=1) as meter:
+    ids = [meter.record(output=f"clip {n}".encode(), weights={bytes.fromhex(one[2:]): 1.0 for one in recordings}) for n in range(4)]
+print(json.dumps(["0x" + one.receipt.receipt_id.hex() for one in ids]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a home, keys and settings of their own."""
+
+    room: Path
+    address: Address
+
+    def env(self) -> dict[str, str]:
+        return child_environment(HOME=str(self.room), PROVENANCE_CONFIG=str(self.room / config.FILE_NAME))
+
+    def run(self, *arguments: str, status: int = 0) -> Any:
+        line = [*PROVENANCE, *arguments, "--json", "--yes"]
+        done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=self.room, env=self.env())
+        assert done.returncode == status, (arguments, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def given(self, file: Path) -> Path:
+        """What somebody else handed over."""
+        return Path(shutil.copy(file, self.room / file.name))
+
+
+def settle_in(city: Town, room: Path, name: str) -> Person:
+    """A new account with gas and tokens, and settings that name node, gateway and deployment."""
+    room.mkdir()
+    ours = config.load(city.here.settings).chosen()
+    shutil.copy(city.room / "home" / "deployments" / "31337.json", room / "deployment.json")
+    (room / "password").write_text(f"the password of {name}\n")
+    (room / "password").chmod(0o600)
+    (room / config.FILE_NAME).write_text(
+        f'home = "home"\nnetwork = "town"\npassword_file = "password"\naccount = "{name}"\n[networks.town]\n'
+        f'rpc = ["{ours.rpc[0]}"]\nchain_id = 31337\ndeployment = "deployment.json"\n'
+        f'gateway = "{ours.gateway}"\nfinality = "latest-0"\n'
+    )
+    person = Person(room, Address(bytes(20)))
+    made = person.run("account", "create", name)
+    address = Address(bytes.fromhex(made["address"][2:]))
+    chain = city.chain()
+    chain.node.rpc.call("anvil_setBalance", made["address"], hex(10**19))
+    chain.send(Call("Token", "transfer", (address, 10**9)), licensee(city))
+    return Person(room, address)
+
+
+def licensee(city: Town) -> KeySigner:
+    from provenance.adapters import localnet
+    from provenance.adapters.anvil import Devnet
+    from provenance.adapters.keystore import Keystore
+
+    home = city.room / "home"
+    return Keystore(home / "keystore").unlock("licensee", localnet.password(Devnet(home / "devnet"))).signer
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """What the parties have when the road is walked."""
+
+    creator: Person
+    voice: Person
+    maker: Person
+    license: str
+    audio: Path
+    had: Path
+    receipts: list[str]
+    claimed: Any
+
+
+@pytest.fixture(scope="module")
+def road(city: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+    top = tmp_path_factory.mktemp("homes")
+    creator, voice, maker = (settle_in(city, top / name, name) for name in ("creator", "voice", "maker"))
+    audio = creator.room / "takes"
+    audio.mkdir()
+    for number in range(2):
+        (audio / f"take {number}.wav").write_bytes(speech(4_200 + number, 3.0))
+    creator.run("terms", "new", "terms.json", "--purpose", PURPOSE, "--territory", "WW", "--per-license", "250000",
+                "--per-unit", f"output={PRICE}")  # fmt: skip
+    upload = ("upload", "takes", "--dataset", "Дом · 家", "--terms", "terms.json", "--kind", "voice", "--language", "en",
+              "--accept-review")  # fmt: skip
+    asked = voice.given(Path(creator.run(*upload, status=2)["file"]))
+    voice.run("consent", "grant", "--voice", "me", "--holder", "0x" + creator.address.hex(), "--purpose", PURPOSE,
+              "--territory", "WW", "--until", "1y", "--recordings", asked.name, "--out", "consent.json")  # fmt: skip
+    made = creator.run(*upload, "--consent", str(creator.given(voice.room / "consent.json")))
+    creator.run("license", "offer", made["datasetId"], "--purpose", PURPOSE, "--licensee", "0x" + maker.address.hex(),
+                "--expires", "90d", "--out", "offer.json")  # fmt: skip
+    license_ = maker.run("license", "accept", str(maker.given(creator.room / "offer.json")))["license"]
+    maker.run("license", "fund", license_, "0.02")
+    use = ("--purpose", PURPOSE, "--territory", "DE")
+    maker.run("access", "open", license_, *use)
+    files = maker.run("access", "download", license_, *use, "--out", "had")["files"]
+    ids = json.dumps([one["recordingId"] for one in files])
+    metered = subprocess.run(
+        [sys.executable, "-c", METER, license_, ids, PURPOSE],
+        capture_output=True, text=True, check=False, cwd=maker.room, env=maker.env(),
+    )  # fmt: skip
+    assert metered.returncode == 0, metered.stderr
+    city.here.run("node", "anchor")
+    city.here.run("node", "settle")
+    city.here.run("devnet", "advance", str(WINDOW_S))
+    claimed = creator.run("earnings", "claim")
+    yield Road(creator, voice, maker, license_, audio, maker.room / "had", json.loads(metered.stdout), claimed)
+    city.here.run("node", "pay", status=None)
+
+
+def test_the_maker_holds_the_very_recordings(road: Road) -> None:
+    had = [path.read_bytes() for path in sorted(road.had.iterdir())]
+    assert had == [path.read_bytes() for path in sorted(road.audio.iterdir())]
+
+
+def test_the_creator_is_paid_for_the_license_and_for_every_use(city: Town, road: Road) -> None:
+    due = 4 * PRICE
+    assert road.claimed["paid"] == str(due - due * 500 // 10_000)
+    (held,) = city.chain().read(Call("Token", "balanceOf", (road.creator.address,)))
+    assert held == 10**9 + 250_000 + int(road.claimed["paid"])
+    told = road.creator.run("earnings", "statement")
+    assert road.license in told["why"][0]
+
+
+def test_nobody_has_anothers_keys_or_files(city: Town, road: Road) -> None:
+    homes = {one.room.name: one.room / "home" for one in (road.creator, road.voice, road.maker)}
+    for name, home in homes.items():
+        assert sorted(path.name for path in (home / "keystore").glob("*.json")) == [
+            f"{name}.json",
+            f"{name}.x25519.json",
+        ]
+        assert not list(home.glob("node.db*"))
+    assert not list((city.room / "home" / "keystore").glob("creator*"))
+
+
+@pytest.mark.parametrize("source", ["gateway", "directory"])
+def test_an_auditor_with_a_node_and_one_content_source_verifies_all_of_it(
+    city: Town, road: Road, tmp_path: Path, source: str
+) -> None:
+    ours = config.load(city.here.settings).chosen()
+    copied = tmp_path / "copy"
+    if source == "directory":
+        shutil.copytree(city.room / "home" / "content", copied)
+    auditor = Person(tmp_path, Address(bytes(20)))
+    (tmp_path / config.FILE_NAME).write_text("")
+    shutil.copy(city.room / "home" / "deployments" / "31337.json", tmp_path / "31337.json")
+    from_where = str(ours.gateway) if source == "gateway" else str(copied)
+    line = ("--rpc", ours.rpc[0], "--deployment", "31337.json", "--content", from_where, "--home", "home")
+    report = auditor.run("audit", "run", *line)
+    assert (report["verdict"], judged(report)) == ("VERIFIED", {})
+    found = auditor.run("audit", "trace", road.receipts[0], *line)
+    assert found["license"]["licensee"] == "0x" + road.maker.address.hex()
+    assert found["settlement"]["verdict"] == "counted"
+
+
+def test_an_auditor_without_content_cannot_say_anything_but_incomplete(city: Town, road: Road, tmp_path: Path) -> None:
+    ours = config.load(city.here.settings).chosen()
+    shutil.copy(city.room / "home" / "deployments" / "31337.json", tmp_path / "31337.json")
+    (tmp_path / config.FILE_NAME).write_text("")
+    auditor = Person(tmp_path, Address(bytes(20)))
+    report = auditor.run("audit", "run", "--rpc", ours.rpc[0], "--deployment", "31337.json", "--home", "h", status=11)
+    assert report["verdict"] == "INCOMPLETE"
+    assert {"batches", "settlements"} <= set(judged(report))
