@@ -1,0 +1,58 @@
+"""What do we believe of our libraries? Each line of ours that rests on it is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+
+import duckdb
+import httpx2
+import pytest
+from web3 import Web3
+
+from provenance.domain.hashes import keccak
+
+BOUND_BITS = 126  # `domain/settlement`: the bit bound that is proved before an epoch is counted
+
+
+def test_duckdb_sums_whole_numbers_exactly_up_to_the_bound_and_refuses_what_is_beyond() -> None:
+    """`adapters/tally.py` sums HUGEINT; a sum that wrapped or became a float would be money."""
+    big = (1 << BOUND_BITS - 1) - 1
+    with duckdb.connect() as engine:
+        [total] = engine.execute(f"SELECT sum(x::HUGEINT) FROM (VALUES ({big}), ({big}), (2)) v(x)").fetchone() or []
+        assert total == 1 << BOUND_BITS
+        with pytest.raises(duckdb.OutOfRangeException):
+            engine.execute(f"SELECT sum(x::HUGEINT) FROM (VALUES ({(1 << 127) - 1}), (1)) v(x)").fetchone()
+
+
+def test_sqlite_deletes_a_block_s_rows_only_where_foreign_keys_are_on() -> None:
+    """`indexer/store/database.py` switches them on for each connection: a reorg is one DELETE."""
+    for on, left in (("OFF", 1), ("ON", 0)):
+        with sqlite3.connect(":memory:") as base:
+            base.execute(f"PRAGMA foreign_keys = {on}")
+            base.execute("CREATE TABLE blocks (number INTEGER PRIMARY KEY)")
+            base.execute("CREATE TABLE rows (block INTEGER REFERENCES blocks ON DELETE CASCADE)")
+            base.execute("INSERT INTO blocks VALUES (7)")
+            base.execute("INSERT INTO rows VALUES (7)")
+            base.execute("DELETE FROM blocks")
+            assert base.execute("SELECT count(*) FROM rows").fetchone() == (left,)
+
+
+def test_python_s_json_takes_one_of_two_equal_keys_and_numbers_that_are_none() -> None:
+    """`domain/canonical.py` refuses both, so it cannot leave it to the library."""
+    assert json.loads('{"a": 1, "a": 2}') == {"a": 2}
+    assert json.loads("[NaN]") != [1]
+
+
+def test_httpx2_follows_no_redirect_unless_told_and_raises_for_no_status() -> None:
+    """`adapters/transport.py` and every reader of an answer's status."""
+    elsewhere = httpx2.MockTransport(lambda request: httpx2.Response(302, headers={"location": "http://other.test/"}))
+    with httpx2.Client(transport=elsewhere, follow_redirects=False) as client:
+        assert client.get("http://here.test/").status_code == 302
+
+
+def test_web3_hashes_as_we_do() -> None:
+    """`domain/hashes.py` uses another implementation of Keccak-256."""
+    data = os.urandom(300)
+    assert bytes(Web3.keccak(data)) == keccak(data)
