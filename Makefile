@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts abi gas bench fuzz brownie clean help
+.PHONY: setup test check demo contracts abi gas bench bench-gas fuzz brownie hardhat ganache lanes clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -32,6 +32,8 @@ $(STAMPS)/node: $(wildcard package.json package-lock.json)
 
 # The launchers in node_modules/.bin swallow exit codes; the native program does not.
 FORGE = $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/forge))
+HARDHAT := node_modules/hardhat/internal/cli/bootstrap.js
+GANACHE_TESTS := road web3 contracts_tree settlement_road
 
 test: setup contracts ## all tests: the contracts' own, then Python's
 	$(BIN)/pytest -q tests
@@ -59,6 +61,13 @@ bench: setup ## every benchmark
 	$(BIN)/python benches/gas.py
 	$(BIN)/python benches/content.py
 
+$(STAMPS)/peers: benches/peers/package-lock.json
+	npm ci --prefix benches/peers --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+bench-gas: setup $(STAMPS)/peers ## our gas beside the peers' published contracts, into build/bench-gas.json
+	$(BIN)/python benches/peers.py
+
 fuzz: setup ## the contracts' tests with 100,000 runs, and ten times the Python examples
 	FOUNDRY_PROFILE=deep $(FORGE) test
 	$(BIN)/pytest -q tests/unit --hypothesis-profile=deep
@@ -70,6 +79,15 @@ $(STAMPS)/brownie: $(STAMPS)/uv-$(UV_VERSION) uv.lock
 brownie: $(STAMPS)/brownie $(STAMPS)/node ## the contracts as a Brownie developer meets them, in an environment of its own
 	scripts/brownie.sh
 
+hardhat: $(STAMPS)/node ## the contracts in Hardhat: npm's compiler, and the road through viem
+	node $(HARDHAT) test
+
+ganache: setup ## the contracts on Ganache: deploy, and the road's chain part
+	$(BIN)/pytest -q --backend ganache $(GANACHE_TESTS:%=tests/chain/test_%.py)
+
+lanes: brownie hardhat ganache ## all of them, and that each fails when a contract is broken
+	$(BIN)/pytest -q tests/lanes
+
 demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR
 	$(BIN)/provenance demo --yes $(if $(AUDIO),--audio "$(AUDIO)")
 
@@ -77,4 +95,4 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 clean: ## remove what setup and the builds made
-	rm -rf .venv .venv-brownie build $(STAMPS) node_modules out cache cache_hardhat artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-brownie build $(STAMPS) node_modules benches/peers/node_modules out cache cache_hardhat artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
