@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from provenance import config
 from provenance.cli.demo import licensee, royalties
+from provenance.cli.demo.licensee import PURPOSE, TERRITORY
 from provenance.errors import Unavailable
 from provenance.types import Bytes32
 
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from provenance.cli.demo.cast import Folder
     from provenance.cli.demo.stage import Stage
 
-PURPOSE: Final = "inference.reference"
 NOT_LICENSED: Final = "train.voice-clone"
-TERRITORY: Final = "DE"
 PER_OUTPUT: Final = 10_000  # base units: one cent of a 6-decimal token
 PER_LICENSE: Final = 5_000_000
 FUNDED_TOKENS: Final = "25"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from provenance.domain.usage import Use
     from provenance.types import Bytes32, LicenseId, ReceiptId, RecordingId
 
+NOT_DELIVERED: Final = "not-delivered"
 FALLBACK: Final[Weights] = ((UNATTRIBUTED, PPM_ONE),)
 
 
@@ -50,10 +51,10 @@ class Scored:
 
 
 def scored(judge: Judge, license_: License, one: Counted) -> Scored:
-    """The weights that count for a receipt: rule 4. None if it was not delivered: rule 2."""
+    """The weights that count for a receipt: rule 4. Of one that was not delivered none do: rule 2."""
     receipt = one.use.receipt
     if receipt.outcome != Outcome.DELIVERED:
-        return Scored((), "not-delivered")
+        return Scored((), NOT_DELIVERED)
     if license_.attributor is None:
         return _by_licensee(judge.inputs, license_, one.use)
     said = judge.inputs.attributed.get((receipt.receipt_id, license_.attributor))

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from provenance.domain.fields import shown
+from provenance.domain.settlement.scoring import NOT_DELIVERED
 from provenance.types import BPS_ONE
 
 if TYPE_CHECKING:
@@ -124,9 +125,12 @@ def _share_words(credit: Credit, pot: Pot | None, scored: int) -> str:
     words = f"{scored} of {pot.score} points of score under license {shown(credit.about)}"
     attributor = "its licensee" if pot.license.attributor is None else shown(pot.license.attributor)
     words += f"; weights by {attributor}, method {pot.license.method}"
-    if pot.forced:
-        listed = ", ".join(f"{units} units {reason}" for reason, units in sorted(pot.forced.items()))
-        words += f"; without weights that count: {listed}"
+    fallen = {reason: units for reason, units in sorted(pot.forced.items()) if reason != NOT_DELIVERED}
+    if fallen:
+        listed = ", ".join(f"{units} units {reason}" for reason, units in fallen.items())
+        words += f"; without weights that count, shared equally: {listed}"
+    if NOT_DELIVERED in pot.forced:
+        words += f"; {pot.forced[NOT_DELIVERED]} units were not delivered: owed, and nobody's score"
     if pot.account.unreported:
         words += f"; {pot.account.unreported} units were never reported and are shared equally"
     if pot.owed:

@@ -296,6 +296,19 @@ def test_a_statement_says_what_was_earned_and_why() -> None:
     assert sum(int(row["net"]) for row in rows) == int(parse(epoch.manifest, kind="provenance/epoch")["totalEpoch"])
 
 
+def test_a_statement_does_not_call_a_draft_a_use_without_weights() -> None:
+    world = World()
+    license_, first = world.license("L"), world.recording("r1")
+    world.fund(license_, 1_000)
+    world.open(license_, first)
+    world.used(license_, {first: 1_000_000}, outcome=Outcome.DRAFT, units=3)
+    world.used(license_, {first: 1_000_000})
+    _, rows = tables.parse(world.publish().documents["statements"], "provenance/statements")
+    why = " ".join(line for row in rows for line in row["why"])
+    assert "3 units were not delivered: owed, and nobody's score" in why
+    assert "without weights" not in why
+
+
 def test_the_manifest_names_every_document_by_address_and_root() -> None:
     epoch = _world().publish()
     manifest = parse(epoch.manifest, kind="provenance/epoch")
