@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provenance.app.settle import Engine, Published
+    from provenance.app.settle.reading import Leaves
     from provenance.domain.events import RoyaltyClaimed
     from provenance.domain.ledger import Fact, Settlement
     from provenance.domain.verdict import Check
@@ -49,14 +50,19 @@ def checks(evidence: Evidence, engine: Engine) -> Iterator[Check]:
         "epochs whose statements sum to their growth",
     )
     yield judge("trees", standing, lambda one: _tree(evidence, one), call, "trees give the proposed root and total")
-    yield judge(
+    yield claims(evidence)
+    yield judge("solvency", [evidence], _solvency, lambda _: "the distributor", "distributor holds what it still owes")
+
+
+def claims(evidence: Evidence) -> Check:
+    """Each claim paid its payee's growth up to the leaf of its epoch."""
+    return judge(
         "claims",
         evidence.ledger.claims,
-        lambda one: _claim(evidence, one),
+        _Claims(evidence).look,
         lambda one: f"claim of {short(one.event.payee)} in block {one.number}",
         "claims paid the leaf's growth, each unit once",
     )
-    yield judge("solvency", [evidence], _solvency, lambda _: "the distributor", "distributor holds what it still owes")
 
 
 def _published(evidence: Evidence, one: Settlement) -> Published:
@@ -138,26 +144,33 @@ def _tree(evidence: Evidence, one: Settlement) -> None:
         raise Failed("its tree is for another chain or distributor")
 
 
-def _claim(evidence: Evidence, fact: Fact[RoyaltyClaimed]) -> None:
-    """The claim pays up to its epoch's leaf, from what this payee's claims paid before."""
-    event = fact.event
-    settlement = next(
-        (one for one in evidence.ledger.settlements if one.epoch == event.epoch and not one.rejected), None
-    )
-    if settlement is None:
-        raise Failed(f"paid on epoch {event.epoch}, which does not stand")
-    leaves = settle.leaves(evidence.content, _published(evidence, settlement), root=settlement.proposed.event.root)
-    place = (fact.number, fact.logged.log_index)
-    before = sum(
-        other.event.amount
-        for other in evidence.ledger.claims
-        if other.event.payee == event.payee and (other.number, other.logged.log_index) < place
-    )
-    if before + event.amount != event.cumulative:
-        raise Failed(f"paid {event.amount} after {before}, but its cumulative is {event.cumulative}")
-    leaf = leaves.cumulative.get(event.payee, 0)
-    if event.cumulative > leaf:
-        raise Failed(f"paid up to {event.cumulative}, its leaf is {leaf}")
+class _Claims:
+    """The claims in the chain's order: what each payee was paid before, and every epoch's leaves once."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.paid: dict[Address, int] = defaultdict(int)
+        self.leaves_by_epoch: dict[int, Leaves] = {}
+
+    def look(self, fact: Fact[RoyaltyClaimed]) -> None:
+        """The claim pays up to its epoch's leaf, from what this payee's claims paid before."""
+        event, before = fact.event, self.paid[fact.event.payee]
+        self.paid[event.payee] += event.amount
+        if before + event.amount != event.cumulative:
+            raise Failed(f"paid {event.amount} after {before}, but its cumulative is {event.cumulative}")
+        leaf = self._leaves(event.epoch).cumulative.get(event.payee, 0)
+        if event.cumulative > leaf:
+            raise Failed(f"paid up to {event.cumulative}, its leaf is {leaf}")
+
+    def _leaves(self, epoch: int) -> Leaves:
+        if epoch not in self.leaves_by_epoch:
+            standing = (one for one in self.evidence.ledger.settlements if one.epoch == epoch and not one.rejected)
+            one = next(standing, None)
+            if one is None:
+                raise Failed(f"paid on epoch {epoch}, which does not stand")
+            published = _published(self.evidence, one)
+            self.leaves_by_epoch[epoch] = settle.leaves(self.evidence.content, published, root=one.proposed.event.root)
+        return self.leaves_by_epoch[epoch]
 
 
 def _solvency(evidence: Evidence) -> None:
