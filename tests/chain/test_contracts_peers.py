@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from functools import reduce
 from pathlib import Path
 from types import ModuleType
 
@@ -37,6 +38,4 @@ def test_the_proof_for_the_peers_tree_leads_to_its_root(peers: ModuleType) -> No
     leaves = [peers.digest(at) for at in range(11)]
     for place, leaf in enumerate(leaves):
         root, path = peers.proved(leaves, place)
-        for sibling in path:
-            leaf = peers.keccak(b"".join(sorted((leaf, sibling))))
-        assert leaf == root
+        assert reduce(lambda node, sibling: peers.keccak(b"".join(sorted((node, sibling)))), path, leaf) == root
