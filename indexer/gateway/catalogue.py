@@ -62,6 +62,8 @@ def page(node: Node, kind: str, query: Mapping[str, str]) -> Page:
     offset, limit = _number(wanted.pop("after", "0"), "after"), _number(wanted.pop("limit", str(MOST)), "limit")
     limit = max(1, min(limit, MOST))
     words = wanted.pop("q", "") if shelf.searched else ""
+    if words:
+        fields.text({"q": words}, "q")
     unknown = sorted(set(wanted) - set(shelf.filters))
     if unknown:
         known = ", ".join([*shelf.filters, *(["q"] if shelf.searched else [])])

@@ -44,7 +44,10 @@ def list_(ctx: Context, holder: str | None) -> None:
 @click.argument("words", nargs=-1, required=True)
 def search(ctx: Context, words: tuple[str, ...]) -> None:
     """Search titles, tags, kinds and languages for all of WORDS."""
-    _emit_rows(ctx, ctx.gateway().listing("datasets", q=" ".join(words)).rows)
+    from provenance.domain import fields
+
+    asked = fields.text({"WORDS": " ".join(words)}, "WORDS")
+    _emit_rows(ctx, ctx.gateway().listing("datasets", q=asked).rows)
 
 
 @command(dataset, "show", example=("provenance dataset show 0x5a…c1", "provenance dataset show 0x5a…c1 --json"))
@@ -92,6 +95,17 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     ctx.out.emit({"path": str(out), "manifestRoot": root, "deadline": deadline}, text=f"Wrote {out}")
 
 
+def _ruling(data: bytes) -> bytes:
+    """The same bytes, which settlements can read as a ruling."""
+    from provenance.domain import canonical
+    from provenance.domain.settlement.facts import Ruling
+
+    body = canonical.parse(data, kind="provenance/ruling")
+    if any(name in body for name in ("clusters", "receipts", "licenses")):
+        Ruling.parse(data)
+    return data
+
+
 @command(
     dataset,
     "suspend",
@@ -114,7 +128,8 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
     if lift and for_good:
         raise Invalid("--lift and --for-good exclude each other", next="Give one of them.")
     wanted = ledger.DATASET_ACTIVE if lift else ledger.DATASET_REVOKED if for_good else ledger.DATASET_SUSPENDED
-    published = ctx.content().put(files.read(ruling)) if ruling else None
+    document = _ruling(files.read(ruling)) if ruling else None
+    published = ctx.content().put(document) if document else None
     call = use.suspension(
         dataset_id,
         ctx.wallet().signer.address,
@@ -122,8 +137,8 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
         wanted=wanted,
         ruling=published.digest if published else None,
     )
-    if ruling and published and not ctx.dry_run:
-        ctx.gateway(ctx.wallet()).put_content(published, files.read(ruling))
+    if document and published and not ctx.dry_run:
+        ctx.gateway(ctx.wallet()).put_content(published, document)
     mined = ctx.transact(call, "set dataset status")
     said = {"status": use.STATUS[int(str(call.args[1]))], "ruling": str(published) if published else None}
     _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), **said})

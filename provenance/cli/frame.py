@@ -50,6 +50,17 @@ class Command(click.Command):
         self._common = common_options()
         self.params = [*self.params, *self._common]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What was said twice is refused where one is meant: taking the last would guess."""
+        if any("\0" in arg for arg in args):
+            raise click.UsageError("an argument holds a NUL byte", ctx)
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        once = [p for p in order if isinstance(p, click.Option) and not (p.multiple or p.count or p.is_flag)]
+        for option in once:
+            if once.count(option) > 1:
+                raise click.UsageError(f"{option.opts[0]} is given {once.count(option)} times; one is meant", ctx)
+        return super().parse_args(ctx, args)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Own options first, the common ones after them."""
         common = {id(one) for one in self._common}

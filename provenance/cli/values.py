@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provenance.domain.fields import UINT256
 from provenance.errors import Invalid
 from provenance.types import Bytes32, UnixSeconds, Wei
 
@@ -26,7 +27,7 @@ def amount(text: str, decimals: int, *, field: str = "amount") -> Wei:
     """Base units of a token amount such as `12.5`, exact.
 
     Raises:
-        Invalid: not a plain decimal number, or finer than the token's base unit.
+        Invalid: not a plain decimal number, finer than the token's base unit, or more than 256 bits.
     """
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
@@ -34,7 +35,10 @@ def amount(text: str, decimals: int, *, field: str = "amount") -> Wei:
     whole, fraction = match[1], match[2] or ""
     if len(fraction.rstrip("0")) > decimals:
         raise Invalid(f"{field}: the token has {decimals} decimals only", next="Write fewer decimals.", field=field)
-    return Wei(int(whole) * 10**decimals + int(fraction.rstrip("0").ljust(decimals, "0") or "0"))
+    value = int(whole) * 10**decimals + int(fraction.rstrip("0").ljust(decimals, "0") or "0")
+    if value > UINT256:
+        raise Invalid(f"{field}: more than 2^256-1 base units", next="Write a smaller amount.", field=field)
+    return Wei(value)
 
 
 def shown_amount(base_units: int, decimals: int) -> str:

@@ -64,6 +64,7 @@ def test_every_failure_is_a_problem_document(http: httpx2.Client) -> None:
         http.get("/v1/datasets?colour=red"),
         http.get("/v1/datasets?holder=0x12"),
         http.get("/v1/datasets?after=-1"),
+        http.get("/v1/datasets?q=a%00b"),
         http.get("/v1/datasets/0x" + "00" * 32),
         http.delete("/v1/key"),
         http.post("/v1/sessions", content=b"{"),

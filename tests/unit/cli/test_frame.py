@@ -139,6 +139,20 @@ def test_wrong_usage_is_told_with_the_next_step_and_no_key_is_repeated():
     assert "\nNext: `provenance account create --help` shows" in stderr.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["dataset", "list", "--holder", "a", "--holder", "b"], "--holder is given 2 times; one is meant"),
+        (["account", "show", "--account", "a", "--json", "--account", "b"], "--account is given 2 times"),
+        (["account", "show", "a\0b"], "a NUL byte"),
+    ],
+)
+def test_what_is_said_twice_or_holds_a_nul_byte_is_refused(arguments: list[str], told: str):
+    stdout, stderr = io.StringIO(), io.StringIO()
+    assert run(arguments, Session(stdout, stderr)) == 2
+    assert told in stderr.getvalue() + stdout.getvalue()
+
+
 def test_unknown_commands_are_refused():
     stderr = io.StringIO()
     assert run(["acount"], Session(io.StringIO(), stderr)) == 2
