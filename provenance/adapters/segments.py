@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from provenance.domain import typed
 from provenance.domain.hashes import sha256
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from provenance.types import Bytes32
 
+RECEIPTS: Final = 1 << 17  # in one segment; a Meter cuts at 1,000
+VALUES: Final = 1 << 22  # in one column: the weights of all its receipts
+PLAIN_BYTES: Final = 1 << 28
+"""What everybody who settles or audits holds in memory for one segment; larger ones are nobody's."""
 _NAMES = tuple(name for _, name in typed.members(typed.UsageReceipt.TYPE))
 
 
@@ -115,12 +120,26 @@ def _checked(data: bytes) -> pa.Table:
     import pyarrow.parquet as pq  # noqa: PLC0415 - 0.2 s that most commands never need
 
     try:
-        found = pq.read_table(pa.BufferReader(data))
-        found = found.cast(schema())
+        file = pq.ParquetFile(pa.BufferReader(data))
+        _check_size(file.metadata)
+        found = file.read().cast(schema())
         found.validate(full=True)
     except (pa.ArrowException, ValueError, OSError) as error:
         raise BadSegmentFile(f"not a usage file: {error}"[:300]) from error
     return found
+
+
+def _check_size(about: pq.FileMetaData) -> None:
+    """The file unpacks to no more than a segment may hold: a few kilobytes can say billions of rows."""
+    groups = [about.row_group(i) for i in range(about.num_row_groups)]
+    columns = [group.column(j) for group in groups for j in range(group.num_columns)]
+    for what, there, most in (
+        ("receipts", max(about.num_rows, sum(group.num_rows for group in groups)), RECEIPTS),
+        ("values in one column", max((column.num_values for column in columns), default=0), VALUES),
+        ("bytes unpacked", sum(column.total_uncompressed_size for column in columns), PLAIN_BYTES),
+    ):
+        if there > most:
+            raise BadSegmentFile(f"{there} {what}; a segment holds at most {most}")
 
 
 def _fields(receipt: typed.UsageReceipt) -> tuple[object, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from provenance.types import Json, ReceiptId, RecordingId, SessionId
 
 RECEIPTS: Final = 1_000  # in one segment: one signature and one fsync at the gateway for all of them
+WEIGHTS: Final = PPM_ONE  # in one segment: as many as one receipt may have, 36 MB in all
 
 
 class SessionSpent(Denied):
@@ -207,10 +208,11 @@ class Recorder:
     def cut(self, *, last: bool = False) -> None:
         """Everything recorded and not yet signed is in signed segments; with `last` the session is closed."""
         self._open_session()
-        while self.unsigned > RECEIPTS:
-            self._sign(self.uses[self._cut_to : self._cut_to + RECEIPTS], last=False)
-        if last or self.unsigned:
-            self._sign(self.uses[self._cut_to :], last=last)
+        *whole, rest = _runs(self.uses[self._cut_to :])
+        for uses in whole:
+            self._sign(uses, last=False)
+        if last or rest:
+            self._sign(rest, last=last)
 
     def _sign(self, uses: Sequence[Use], *, last: bool) -> None:
         if self._key is None:
@@ -279,3 +281,16 @@ class Recorder:
         elif kind == "ack":
             ack = typed.from_json(typed.Ack, fields.mapping(entry, "ack"))
             self.acks[ack.segment_hash] = None
+
+
+def _runs(uses: Sequence[Use]) -> list[list[Use]]:
+    """The uses in order, so many together as one segment takes; the last run may be empty."""
+    runs: list[list[Use]] = [[]]
+    weights = 0
+    for use in uses:
+        weights += len(use.weights)
+        if len(runs[-1]) == RECEIPTS or (runs[-1] and weights > WEIGHTS):
+            runs.append([])
+            weights = len(use.weights)
+        runs[-1].append(use)
+    return runs

@@ -70,3 +70,23 @@ def test_another_table_is_refused() -> None:
     pq.write_table(pa.table({"units": [1.5]}), out)
     with pytest.raises(segments.BadSegmentFile):
         segments.read(out.getvalue())
+
+
+def bomb(rows: int, weights: int) -> bytes:
+    """A file of a few kilobytes that unpacks to many equal receipts, each with equal weights."""
+    one = segments.table([Use(RECEIPT, ((ZERO32, Ppm(1)),) * weights)])
+    out = io.BytesIO()
+    pq.write_table(one.take(pa.array([0] * rows)), out, compression="zstd", store_schema=False)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("rows", "weights", "what"),
+    [(segments.RECEIPTS + 1, 0, "receipts"), (10_000, 500, "values in one column")],
+)
+def test_a_small_file_that_unpacks_to_more_than_memory_may_hold_is_refused(rows: int, weights: int, what: str) -> None:
+    data = bomb(rows, weights)
+    assert len(data) < 1 << 20
+    with pytest.raises(segments.BadSegmentFile, match=what):
+        segments.read(data)
+    assert len(segments.read(bomb(1_000, 4))) == 1_000

@@ -162,6 +162,24 @@ def test_everything_is_handed_over_once_in_whole_chained_segments(
     assert not (folder / "session.key").exists()
 
 
+def test_long_weight_lists_make_shorter_segments_which_readers_accept(
+    folder: Path, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert recorders.WEIGHTS <= segments.VALUES
+    monkeypatch.setattr(recorders, "WEIGHTS", 5)
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    for size in (2, 3, 1, 9, 1):
+        parts = {Bytes32(bytes([i]) * 32): float(i) for i in range(1, size + 1)}
+        recorder.record(output(weights=parts))
+    finish(recorder, queue, counter)
+    assert [(one.first_seq, one.count, one.last) for one, _ in counter.taken] == [
+        (0, 2, False),
+        (2, 1, False),
+        (3, 1, False),
+        (4, 1, True),
+    ]
+
+
 def test_an_empty_session_closes_with_an_empty_last_segment(folder: Path, counter: Counter) -> None:
     recorder, queue = resume(folder, DOMAIN, Still(2_000))
     assert finish(recorder, queue, counter) == 1
