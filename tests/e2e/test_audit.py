@@ -53,6 +53,13 @@ def test_what_no_block_is_final_of_yet_is_not_called_verified(demo: Kept, tmp_pa
     assert "first block" in refused["detail"]
 
 
+def test_at_every_earlier_block_the_road_so_far_verifies(demo: Kept) -> None:
+    chain = demo.chain()
+    blocks = range(chain.deployment.first_block, chain.head().number, 6)
+    verdicts = {at: command("audit", "run", "--config", str(demo.settings), "--at", str(at)) for at in blocks}
+    assert {at: judged(report) for at, report in verdicts.items()} == {at: {} for at in blocks}
+
+
 SEGMENT, STATEMENT = "segment", "statements"
 KINDS: dict[str, Callable[[Path], list[Path]]] = {
     "manifest": lambda content: named(content, "manifest"),

@@ -260,6 +260,16 @@ EPOCHS: dict[str, tuple[Callable[[Liar], None], dict[str, str]]] = {
         ),
         {"cutoffs": "has another hash on this chain", "settlements": "differs in cutoffBlock"},
     ),
+    "a manifest that names a block that is not there yet": (
+        lambda liar: liar.propose(
+            liar.manifested(liar.closed(), lambda one: {**one, "cutoffBlock": {**one["cutoffBlock"], "number": 10**6}})
+        ),
+        {"cutoffs": "its cutoff block 1000000 is not", "settlements": "its cutoff block 1000000 is not"},
+    ),
+    "a manifest that is none": (
+        lambda liar: liar.propose(replace(liar.closed(), manifest=b'{"format":"provenance/epoch","version":1}')),
+        {"cutoffs": "cutoffBlock", "settlements": "cutoffBlock", "statements": "snapshots", "trees": "snapshots"},
+    ),
     "a manifest with a pot too large": (
         lambda liar: liar.propose(
             liar.manifested(

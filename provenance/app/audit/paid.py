@@ -70,23 +70,26 @@ def _published(evidence: Evidence, one: Settlement) -> Published:
 
 
 def _cutoff(evidence: Evidence, one: Settlement) -> None:
-    block = fields.mapping(_published(evidence, one).manifest, "cutoffBlock")
-    number = fields.integer(block, "number", bits=53)
-    found = evidence.chain.block(BlockNumber(number))
-    if found.hash != fields.word(block, "hash"):
+    published = _published(evidence, one)
+    number = _cutoff_number(published, one)
+    if evidence.block(number).hash != fields.word(fields.mapping(published.manifest, "cutoffBlock"), "hash"):
         raise Failed(f"its cutoff block {number} has another hash on this chain")
+
+
+def _cutoff_number(published: Published, one: Settlement) -> BlockNumber:
+    number = fields.integer(fields.mapping(published.manifest, "cutoffBlock"), "number", bits=53)
     if number >= one.proposed.number:
-        raise Failed(f"its cutoff block {number} is not before its proposal")
+        raise Failed(f"its cutoff block {number} is not before its proposal in block {one.proposed.number}")
+    return BlockNumber(number)
 
 
 def _settlement(evidence: Evidence, one: Settlement, engine: Engine) -> None:
     event, published = one.proposed.event, _published(evidence, one)
-    number = fields.integer(fields.mapping(published.manifest, "cutoffBlock"), "number", bits=53)
     inputs = settle.gather(
         evidence,
         evidence.content,
         evidence.chain.deployment,
-        evidence.block(BlockNumber(number)),
+        evidence.block(_cutoff_number(published, one)),
         ruleset_hash=_ruleset_hash(evidence),
         read_uses=engine.read_uses,
     )
