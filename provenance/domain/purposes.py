@@ -91,5 +91,6 @@ def single(bits: int) -> int:
 
 
 def label(bits: int) -> str:
-    """The codes as a person reads them."""
-    return ", ".join(codes(bits)) or "none"
+    """The codes as a person reads them; bits without a meaning are told as they are."""
+    reserved = bits & ~KNOWN
+    return ", ".join([*codes(bits & KNOWN), *([f"reserved {reserved:#x}"] if reserved else [])]) or "none"

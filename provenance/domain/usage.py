@@ -46,6 +46,16 @@ class Unit(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+def unit_label(unit: int) -> str:
+    """As terms write it; a receipt may say a number that is no unit, which is rejected and still told."""
+    return Unit(unit).label if unit in set(Unit) else str(unit)
+
+
+def outcome_label(outcome: int) -> str:
+    """In lower case; a number that is no outcome as it is."""
+    return Outcome(outcome).name.lower() if outcome in set(Outcome) else str(outcome)
+
+
 UNIT_BY_LABEL: Final = {unit.label: unit for unit in Unit}
 CLOCK_AHEAD_MS: Final = 5 * 60_000  # how far a licensee's clock may run ahead of the gateway's
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,8 @@ from provenance.app.audit.evidence import Anchored, Evidence, short
 from provenance.domain import fields, purposes, typed
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
 from provenance.domain.settlement import tables
-from provenance.domain.usage import Outcome, Unit
-from provenance.errors import Missing
+from provenance.domain.usage import outcome_label, unit_label
+from provenance.errors import Failed, Invalid, Missing
 
 if TYPE_CHECKING:
     from provenance.domain.batch import SegmentEntry
@@ -75,9 +76,10 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
 
 def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[Anchored, SegmentEntry, Use]:
     for anchored, entry in evidence.segments():
-        for use in evidence.uses(entry):
-            if use.receipt.receipt_id == receipt_id:
-                return anchored, entry, use
+        with suppress(Missing, Failed, Invalid):  # of a segment that nobody can read no receipt is known
+            for use in evidence.uses(entry):
+                if use.receipt.receipt_id == receipt_id:
+                    return anchored, entry, use
     raise UnknownReceipt(f"no anchored segment holds receipt {short(receipt_id)}", receipt=short(receipt_id))
 
 
@@ -110,9 +112,9 @@ def _receipt(use: Use) -> dict[str, Json]:
         "seq": receipt.seq,
         "purpose": purposes.label(receipt.purpose),
         "territory": receipt.territory.decode("ascii", "replace"),
-        "outcome": Outcome(receipt.outcome).name.lower(),
+        "outcome": outcome_label(receipt.outcome),
         "units": str(receipt.units),
-        "unit": Unit(receipt.unit).label,
+        "unit": unit_label(receipt.unit),
         "model": short(receipt.model_id),
         "output": short(receipt.output_commit),
         "occurredAtMs": str(receipt.occurred_at_ms),

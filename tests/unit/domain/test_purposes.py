@@ -80,3 +80,12 @@ def test_the_digest_of_places_knows_neither_order_case_nor_repetition(codes: lis
     random.shuffle(other)
     assert territories.territories_hash(codes) == territories.territories_hash(other)
     assert territories.territories_hash(codes) == keccak(",".join(sorted(set(codes))).encode())
+
+
+def test_any_bits_can_be_told() -> None:
+    assert [purposes.label(bits) for bits in (0, 0b11, 1 << 20, 1 << 20 | 1)] == [
+        "none",
+        "train.asr, train.tts",
+        "reserved 0x100000",
+        "train.asr, reserved 0x100000",
+    ]

@@ -94,14 +94,10 @@ def test_a_chain_of_segments_is_whole() -> None:
         ({"receipts_root": ZERO32}, "wrong-root"),
     ],
 )
-def test_a_segment_that_lies_about_its_receipts_is_refused(
-    change: dict[str, Any], fault: str
-) -> None:
+def test_a_segment_that_lies_about_its_receipts_is_refused(change: dict[str, Any], fault: str) -> None:
     segment, uses = run(0, 3, None)
     with pytest.raises(usage.BadSegment) as refused:
-        usage.check(
-            DOMAIN, SESSION, replace(segment, **change), uses=uses, previous=None
-        )
+        usage.check(DOMAIN, SESSION, replace(segment, **change), uses=uses, previous=None)
     assert refused.value.facts["fault"] == fault
 
 
@@ -116,14 +112,10 @@ def test_a_segment_that_lies_about_its_receipts_is_refused(
         ({"occurred_at_ms": UnixMs(2_300_001)}, "bad-time"),
     ],
 )
-def test_a_receipt_out_of_its_place_or_time_is_refused(
-    change: dict[str, Any], fault: str
-) -> None:
+def test_a_receipt_out_of_its_place_or_time_is_refused(change: dict[str, Any], fault: str) -> None:
     uses = [use(0), use(1)]
     uses[1] = Use(replace(uses[1].receipt, **change))
-    segment = usage.segment_of(
-        DOMAIN, ID, uses, next_seq=0, previous=None, file_sha256=ZERO32, last=False
-    )
+    segment = usage.segment_of(DOMAIN, ID, uses, next_seq=0, previous=None, file_sha256=ZERO32, last=False)
     with pytest.raises(usage.BadSegment) as refused:
         usage.check(
             DOMAIN,
@@ -149,29 +141,20 @@ def test_nothing_follows_the_last_segment_and_only_it_may_be_empty() -> None:
 def test_time_never_falls_across_segments() -> None:
     first, _ = run(0, 1, None)
     uses = [use(1, at_ms=1_999_999)]
-    second = usage.segment_of(
-        DOMAIN, ID, uses, next_seq=1, previous=first, file_sha256=ZERO32, last=False
-    )
+    second = usage.segment_of(DOMAIN, ID, uses, next_seq=1, previous=first, file_sha256=ZERO32, last=False)
     with pytest.raises(usage.BadSegment, match="before"):
         usage.check(DOMAIN, SESSION, second, uses=uses, previous=first)
 
 
 def test_a_receipt_id_is_derived_so_that_a_retry_repeats_it() -> None:
     # keccak256 of the words 0 and 1: Solidity's storage slot of m[0] in a mapping at slot 1
-    assert (
-        usage.receipt_id(ZERO32, 1).hex()
-        == "a6eef7e35abe7026729641147f7915573c7e97b47efa546f5f6e3230263bcb49"
-    )
+    assert usage.receipt_id(ZERO32, 1).hex() == "a6eef7e35abe7026729641147f7915573c7e97b47efa546f5f6e3230263bcb49"
 
 
 recordings = st.binary(min_size=32, max_size=32).map(Bytes32)
 
 
-@given(
-    st.dictionaries(
-        recordings, st.floats(0, 1e12, allow_subnormal=False), min_size=1, max_size=40
-    )
-)
+@given(st.dictionaries(recordings, st.floats(0, 1e12, allow_subnormal=False), min_size=1, max_size=40))
 def test_any_scores_become_exactly_one_million_ppm(
     scores: dict[Bytes32, float],
 ) -> None:
@@ -183,9 +166,7 @@ def test_any_scores_become_exactly_one_million_ppm(
     attribution.check(listed)
     total = sum(attribution.Fraction(score) for score in scores.values())
     for recording, ppm in listed:
-        assert (
-            abs(ppm - attribution.Fraction(scores[recording]) * 1_000_000 / total) < 1
-        )
+        assert abs(ppm - attribution.Fraction(scores[recording]) * 1_000_000 / total) < 1
     shuffled = dict(reversed(list(scores.items())))
     assert attribution.quantize(shuffled) == listed
 
@@ -217,15 +198,14 @@ def test_whole_ppm_must_sum_and_the_refusal_names_the_sum() -> None:
 
 def test_the_attribution_root_has_a_leaf_for_each_weight() -> None:
     listed = attribution.weights({ZERO32: 400_000, Bytes32(b"\x05" * 32): 600_000})
-    assert attribution.attribution_root(listed) == merkle.root(
-        merkle.leaf(*pair) for pair in listed
-    )
+    assert attribution.attribution_root(listed) == merkle.root(merkle.leaf(*pair) for pair in listed)
     assert attribution.attribution_root(()) == ZERO32
 
 
 def test_a_receipt_signs_every_field_of_its_type() -> None:
-    assert (
-        len(dataclasses.fields(typed.UsageReceipt))
-        == len(typed.members(typed.UsageReceipt.TYPE))
-        == 15
-    )
+    assert len(dataclasses.fields(typed.UsageReceipt)) == len(typed.members(typed.UsageReceipt.TYPE)) == 15
+
+
+def test_whatever_a_receipt_says_can_be_told() -> None:
+    assert [usage.unit_label(unit) for unit in (0, 4, 5, 255)] == ["audio-ms", "training-hour", "5", "255"]
+    assert [usage.outcome_label(one) for one in (0, 1, 4)] == ["draft", "delivered", "4"]
