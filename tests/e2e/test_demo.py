@@ -124,13 +124,14 @@ def _payees(printed: Any) -> set[str]:
 
 
 def start(room: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A demo whose temporary folders are made in `room`."""
+    """A demo whose temporary folders are made in `room`; whatever its user has set means nothing to it."""
+    set_by_user = {"PROVENANCE_NETWORK": "nowhere", "PROVENANCE_HOME": str(room / "users"), "PROVENANCE_ACCOUNT": "me"}
     return subprocess.Popen(
         [*PROVENANCE, "demo", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=child_environment(TMPDIR=str(room)),
+        env=child_environment(TMPDIR=str(room), **set_by_user),
     )
 
 
@@ -202,6 +203,17 @@ def test_interrupted_it_leaves_nothing_behind_and_says_so_by_its_status(
     assert process.returncode == INTERRUPTED, rest
     assert left(tmp_path) == []
     eventually(lambda: not processes(tmp_path), within_s=5)
+
+
+def test_a_reader_who_has_seen_enough_leaves_nothing_behind(voices: Path, tmp_path: Path) -> None:
+    with start(tmp_path, "--audio", str(voices)) as process:
+        assert process.stdout
+        until(process.stdout, "$ provenance node follow")
+        process.stdout.close()
+        process.wait(60)
+    assert left(tmp_path) == []
+    eventually(lambda: not processes(tmp_path), within_s=5)
+    assert not (tmp_path / "users").exists()
 
 
 def test_a_step_that_fails_ends_everything_and_is_named(tmp_path: Path) -> None:
