@@ -195,7 +195,7 @@ def download(world: World, use: Use, out: Path, names: tuple[str, ...] = ()) -> 
     files, before = [], 0
     recordings = [opened.dataset.serving(index) for index in opened.opened]
     world.progress.phase("download", sum(one.sealed.header.sealed_bytes for one in recordings))
-    for one, path in _places(recordings, out):
+    for one, path in places(recordings, out):
         secret = _secret(world, license_, one, envelopes[one.index])
         if _is_there(path, one, secret):
             before += 1
@@ -346,13 +346,14 @@ def _binding(world: World) -> tuple[KeyBinding, bytes]:
     return made, signer.sign(typed.digest(world.chain.deployment.domains.access, made))
 
 
-def _places(recordings: list[Recording], out: Path) -> Iterator[tuple[Recording, Path]]:
-    """Where each recording goes; a name that stands twice gets its number in front."""
+def places(recordings: list[Recording], out: Path) -> Iterator[tuple[Recording, Path]]:
+    """Where each recording goes, each under a name of its own: if one stands twice, all get their numbers in front."""
     names = [one.name.replace("\\", "/").rpartition("/")[2] for one in recordings]
+    apart = len({name.casefold() for name in names}) == len(names)
     for one, name in zip(recordings, names, strict=True):
         if name in ("", ".", "..") or name.startswith("."):
             raise Invalid(f"recording {one.index} has a name that cannot be a file", recording=one.index)
-        yield one, out / (name if names.count(name) == 1 else f"{one.index + 1:04}-{name}")
+        yield one, out / (name if apart else f"{one.index + 1:04}-{name}")
 
 
 def _is_there(path: Path, one: Recording, secret: Secret) -> bool:
