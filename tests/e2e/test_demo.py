@@ -165,11 +165,12 @@ def until(lines: Iterable[str], beginning: str) -> None:
 
 @pytest.fixture(scope="module")
 def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three rights holders with one short take each."""
+    """Three rights holders with one short take each, and one file that is none."""
     room = tmp_path_factory.mktemp("voices")
     for number, name in enumerate(("anna b", "Борис", "小林")):
         (room / name).mkdir()
         (room / name / "take 1.wav").write_bytes(speech(70 + number, 3.0))
+    (room / "anna b" / "not audio.wav").write_bytes(b"RIFF and nothing else")
     return room
 
 
@@ -179,6 +180,7 @@ def test_without_keep_nothing_is_left_behind(voices: Path, tmp_path: Path) -> No
     assert process.returncode == 0, told[-3000:]
     for name in ("anna b", "Борис", "小林"):
         assert f"({name})" in told
+    assert "not audio.wav" in told
     assert told.splitlines()[-1].startswith("VERIFIED in ")
     assert left(tmp_path) == []
     assert processes(tmp_path) == []
