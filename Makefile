@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts abi gas bench bench-gas fuzz brownie hardhat ganache lanes clean help
+.PHONY: setup test check demo contracts abi gas bench bench-gas fuzz brownie hardhat ganache package examples lanes clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -85,7 +85,13 @@ hardhat: $(STAMPS)/node ## the contracts in Hardhat: npm's compiler, and the roa
 ganache: setup ## the contracts on Ganache: deploy, and the road's chain part
 	$(BIN)/pytest -q --backend ganache $(GANACHE_TESTS:%=tests/chain/test_%.py)
 
-lanes: brownie hardhat ganache ## all of them, and that each fails when a contract is broken
+package: setup ## the npm package for integrators, packed into build/npm
+	$(BIN)/python scripts/package.py
+
+examples: setup ## the examples, built and run with nothing but the packed package and the wheel
+	$(BIN)/pytest -q tests/lanes/test_examples.py
+
+lanes: brownie hardhat ganache ## all of them, the examples, and that each lane fails when a contract is broken
 	$(BIN)/pytest -q tests/lanes
 
 demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR

@@ -8,7 +8,9 @@ import {ERC1155} from "@openzeppelin/contracts/token/ERC1155/ERC1155.sol";
 /// @title OpenZeppelin's token of one item each
 contract Nft is ERC721("Recording", "REC") {
     function mintMany(address to, uint256 first, uint256 count) external {
-        for (uint256 i = 0; i < count; ++i) _mint(to, first + i);
+        for (uint256 i = 0; i < count; ++i) {
+            _mint(to, first + i);
+        }
     }
 }
 
@@ -28,6 +30,8 @@ contract Dollar is ERC20("Dollar", "USD") {
 
 contract PushLoop {
     function pay(ERC20 token, address[] calldata to, uint256[] calldata amounts) external {
-        for (uint256 i = 0; i < to.length; ++i) require(token.transfer(to[i], amounts[i]));
+        for (uint256 i = 0; i < to.length; ++i) {
+            require(token.transfer(to[i], amounts[i]));
+        }
     }
 }

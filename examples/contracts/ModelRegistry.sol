@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+import {AccessGated, IDataAccess} from "@provenance-network/contracts/AccessGated.sol";
+import {TRAIN_TTS} from "@provenance-network/contracts/Purposes.sol";
+
+/// @title Models, each trained on a dataset that its trainer holds a license of
+contract ModelRegistry is AccessGated {
+    mapping(bytes32 modelId => address) public trainerOf;
+
+    event TrainingStarted(
+        bytes32 indexed modelId, bytes32 indexed datasetId, bytes32 indexed licenseId, address trainer
+    );
+
+    error ModelTaken(bytes32 modelId);
+
+    constructor(IDataAccess dataAccess) AccessGated(dataAccess) {}
+
+    /// @notice Puts on record that the sender trains speech synthesis on the dataset, if the license allows it now.
+    function train(bytes32 modelId, bytes32 datasetId, bytes32 licenseId)
+        external
+        onlyLicensed(datasetId, licenseId, TRAIN_TTS)
+    {
+        if (trainerOf[modelId] != address(0)) revert ModelTaken(modelId);
+        trainerOf[modelId] = msg.sender;
+        emit TrainingStarted(modelId, datasetId, licenseId, msg.sender);
+    }
+}

@@ -1,0 +1,56 @@
+"""A dataset, a license granted without a fee, a use on record: with web3.py and the wheel.
+
+python license.py RPC DEPLOYMENT.json       on a devnet: `provenance devnet up` prints both
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from eth_account import Account
+from web3 import HTTPProvider, Web3
+from web3.logs import DISCARD
+
+from provenance.domain import purposes
+from provenance.sdk.contracts import contracts
+
+# Every developer knows these keys. A real wallet keeps its own.
+MNEMONIC = "test test test test test test test test test test test junk"
+DAY_S = 86_400
+
+
+def main() -> None:
+    """Prints what is on record afterwards."""
+    w3 = Web3(HTTPProvider(sys.argv[1]))
+    of = contracts(w3, Path(sys.argv[2]))
+    Account.enable_unaudited_hdwallet_features()
+    holder, licensee = (Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{at}") for at in (4, 5))
+
+    def send(account, call):
+        """The receipt of a call that this account signs."""
+        fields = {"from": account.address, "nonce": w3.eth.get_transaction_count(account.address)}
+        signed = account.sign_transaction(call.build_transaction(fields))
+        return w3.eth.wait_for_transaction_receipt(
+            w3.eth.send_raw_transaction(signed.raw_transaction), poll_latency=0.1
+        )
+
+    now = w3.eth.get_block("latest")["timestamp"]
+    root, terms = w3.keccak(text=f"recordings at {now}"), w3.keccak(text="terms")
+    parts = (root, w3.keccak(text="manifest"), terms, w3.keccak(text="split"))
+    send(holder, of["DatasetRegistry"].functions.register(*parts, 3))
+    dataset = of["DatasetRegistry"].functions.datasetIdOf(holder.address, root, terms).call()
+
+    tts = purposes.mask(["train.tts"])
+    grant = (holder.address, root, terms, licensee.address, now + 30 * DAY_S, tts, 30, 1)
+    receipt = send(holder, of["DataAccess"].functions.grant(grant))
+    (granted,) = of["DataAccess"].events.LicenseGranted().process_receipt(receipt, errors=DISCARD)
+    license_id = granted["args"]["licenseId"]
+
+    use = of["DataAccess"].functions.recordAccess(dataset, license_id, tts, 3, w3.keccak(text="access"))
+    (recorded,) = of["DataAccess"].events.AccessRecorded().process_receipt(send(licensee, use), errors=DISCARD)
+    told = {"datasetId": dataset.hex(), "licenseId": license_id.hex(), "accessor": recorded["args"]["accessor"]}
+    sys.stdout.write(json.dumps({**told, "units": str(recorded["args"]["units"])}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+// The same registry in Hardhat: the real contracts from the package's artifacts, called through viem.
+"use strict";
+const assert = require("node:assert/strict");
+const hre = require("hardhat");
+const viem = require("viem");
+const { hardhat: chain } = require("viem/chains");
+const { dataAccessAbi, datasetRegistryAbi, purposes } = require("@provenance-network/contracts");
+
+const artifact = (name) => require(`@provenance-network/contracts/artifacts/${name}.json`);
+const transport = viem.custom(hre.network.provider, { retryCount: 0 });
+const node = viem.createPublicClient({ chain, transport, pollingInterval: 5 });
+const wallet = viem.createWalletClient({ chain, transport });
+const digest = (text) => viem.keccak256(viem.toBytes(text));
+const PARTS = ["root", "manifest", "terms", "split"].map(digest);
+
+describe("ModelRegistry", () => {
+  let holder, trainer, stranger, access, models, datasetId;
+
+  async function deployed({ abi, bytecode }, ...args) {
+    const hash = await wallet.deployContract({ abi, bytecode, args, account: holder });
+    return (await node.waitForTransactionReceipt({ hash })).contractAddress;
+  }
+
+  async function sent(account, address, abi, functionName, ...args) {
+    const { request, result } = await node.simulateContract({ account, address, abi, functionName, args });
+    await node.waitForTransactionReceipt({ hash: await wallet.writeContract(request) });
+    return result;
+  }
+
+  beforeEach(async () => {
+    [holder, trainer, stranger] = await wallet.getAddresses();
+    const consents = await deployed(artifact("ConsentRegistry"));
+    const datasets = await deployed(artifact("DatasetRegistry"), holder, holder);
+    access = await deployed(artifact("DataAccess"), datasets, consents, holder, holder);
+    const { abi, bytecode } = await hre.artifacts.readArtifact("ModelRegistry");
+    models = { address: await deployed({ abi, bytecode }, access), abi };
+    datasetId = await sent(holder, datasets, datasetRegistryAbi, "register", ...PARTS, 3);
+  });
+
+  const granted = (bits) =>
+    sent(holder, access, dataAccessAbi, "grant", {
+      registrant: holder,
+      manifestRoot: PARTS[0],
+      termsHash: PARTS[2],
+      licensee: trainer,
+      expiry: 4_000_000_000,
+      purposes: bits,
+      noticeDays: 0,
+      nonce: 1n,
+    });
+
+  const train = (who, license) => sent(who, models.address, models.abi, "train", digest("model"), datasetId, license);
+
+  it("lets a licensee train", async () => {
+    await train(trainer, await granted(purposes["train.tts"]));
+    const found = await node.readContract({ ...models, functionName: "trainerOf", args: [digest("model")] });
+    assert.equal(found, trainer);
+  });
+
+  it("refuses everybody else, and other purposes", async () => {
+    const license = await granted(purposes["train.tts"]);
+    await assert.rejects(train(stranger, license), /AccessRefused/);
+    await assert.rejects(train(trainer, digest("none")), /AccessRefused/);
+  });
+});

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
+import {ALLOWED, IDataAccess} from "./interfaces/IDataAccess.sol";
+
+/// @title A contract whose functions ask for a license first
+/// @notice Inherit it, name the `DataAccess` of your network, and put `onlyLicensed` on what needs a license, or
+/// `onlyAllowed` on what opens one recording and so needs every consent that it names as well.
+/// @dev Nothing is stored: each call asks the contract as it is then, so a license that ended refuses at once.
+abstract contract AccessGated {
+    /// @notice Where licenses are asked for.
+    IDataAccess public immutable DATA_ACCESS;
+
+    /// @notice The account may not do this. The reasons 1 to 16 are named in `IDataAccess.sol`.
+    /// @param culprit id of the license, dataset or consent that refuses.
+    error AccessRefused(uint8 reason, bytes32 culprit);
+    /// @notice The question is about another account than the sender.
+    error NotTheSender(address who);
+    /// @notice There is no contract at this address.
+    error NoDataAccess(address account);
+
+    constructor(IDataAccess dataAccess) {
+        if (address(dataAccess).code.length == 0) revert NoDataAccess(address(dataAccess));
+        DATA_ACCESS = dataAccess;
+    }
+
+    /// @notice The sender holds a license of the dataset for one purpose, now. Says nothing about consents.
+    modifier onlyLicensed(bytes32 datasetId, bytes32 licenseId, uint32 purpose) {
+        _checkLicense(datasetId, licenseId, msg.sender, purpose);
+        _;
+    }
+
+    /// @notice The sender may open the recording that the query names, now.
+    modifier onlyAllowed(
+        IDataAccess.Query calldata query,
+        bytes32[] calldata path,
+        IConsentRegistry.Consent[] calldata consents,
+        bytes[] calldata signatures
+    ) {
+        if (query.who != msg.sender) revert NotTheSender(query.who);
+        _checkAccess(query, path, consents, signatures);
+        _;
+    }
+
+    /// @notice Reverts unless `who` holds the license for the purpose.
+    function _checkLicense(bytes32 datasetId, bytes32 licenseId, address who, uint32 purpose) internal view {
+        uint8 reason = DATA_ACCESS.checkLicense(datasetId, licenseId, who, purpose);
+        if (reason != ALLOWED) revert AccessRefused(reason, licenseId);
+    }
+
+    /// @notice Reverts unless license, dataset, recording and every consent allow it.
+    function _checkAccess(
+        IDataAccess.Query calldata query,
+        bytes32[] calldata path,
+        IConsentRegistry.Consent[] calldata consents,
+        bytes[] calldata signatures
+    ) internal view {
+        (uint8 reason, bytes32 culprit) = DATA_ACCESS.checkAccess(query, path, consents, signatures);
+        if (reason != ALLOWED) revert AccessRefused(reason, culprit);
+    }
+}
