@@ -12,6 +12,8 @@ contract ModelRegistry is AccessGated {
         bytes32 indexed modelId, bytes32 indexed datasetId, bytes32 indexed licenseId, address trainer
     );
 
+    event VoiceUsed(bytes32 indexed modelId, bytes32 indexed licenseId, uint32 recording);
+
     error ModelTaken(bytes32 modelId);
 
     constructor(IDataAccess dataAccess) AccessGated(dataAccess) {}
@@ -24,5 +26,14 @@ contract ModelRegistry is AccessGated {
         if (trainerOf[modelId] != address(0)) revert ModelTaken(modelId);
         trainerOf[modelId] = msg.sender;
         emit TrainingStarted(modelId, datasetId, licenseId, msg.sender);
+    }
+
+    /// @notice Puts on record that one recording goes into the model: the license allows it, and so does everybody
+    /// who is heard in it.
+    function useVoice(bytes32 modelId, IDataAccess.Query calldata query, Evidence calldata evidence)
+        external
+        onlyAllowed(query, evidence)
+    {
+        emit VoiceUsed(modelId, query.licenseId, query.recording.index);
     }
 }

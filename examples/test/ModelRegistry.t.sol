@@ -4,6 +4,8 @@ pragma solidity ^0.8.20;
 import {AccessGated} from "@provenance-network/contracts/AccessGated.sol";
 import {TRAIN_ASR, TRAIN_TTS} from "@provenance-network/contracts/Purposes.sol";
 import {
+    CONSENT_NOT_SIGNED,
+    CONSENT_WITHDRAWN,
     IDataAccess,
     LICENSE_ENDED,
     LICENSE_OVER,
@@ -11,6 +13,7 @@ import {
     UNKNOWN_LICENSE,
     WRONG_LICENSEE
 } from "@provenance-network/contracts/interfaces/IDataAccess.sol";
+import {IConsentRegistry} from "@provenance-network/contracts/interfaces/IConsentRegistry.sol";
 import {IDatasetRegistry} from "@provenance-network/contracts/interfaces/IDatasetRegistry.sol";
 import {ModelRegistry} from "../contracts/ModelRegistry.sol";
 
@@ -28,8 +31,10 @@ contract ModelRegistryTest {
     bytes32 private constant MODEL = keccak256("a model");
     bytes32 private constant TERMS = keccak256("terms");
     address private constant TRAINER = address(0x7A);
+    address private constant VOICE = address(0x70);
     uint40 private constant EXPIRY = 2_000_000_000;
 
+    IConsentRegistry private consents;
     IDatasetRegistry private datasets;
     IDataAccess private access;
     ModelRegistry private models;
@@ -37,11 +42,11 @@ contract ModelRegistryTest {
 
     function setUp() public {
         VM.warp(1_900_000_000);
-        address consents = deploy("ConsentRegistry", "");
+        consents = IConsentRegistry(deploy("ConsentRegistry", ""));
         datasets = IDatasetRegistry(deploy("DatasetRegistry", abi.encode(this, this)));
         access = IDataAccess(deploy("DataAccess", abi.encode(datasets, consents, this, this)));
         models = new ModelRegistry(access);
-        dataset = datasets.register(keccak256("root"), keccak256("manifest"), TERMS, keccak256("split"), 3);
+        dataset = datasets.register(leaf(), keccak256("manifest"), TERMS, keccak256("split"), 1);
     }
 
     function test_a_licensee_trains() public {
@@ -86,6 +91,82 @@ contract ModelRegistryTest {
         new ModelRegistry(IDataAccess(address(1)));
     }
 
+    function test_a_recording_is_used_while_its_voice_consents() public {
+        bytes32 license = granted(TRAIN_TTS);
+        useVoice(license, CONSENT_NOT_SIGNED, consents.consentIdOf(consent()));
+        approve();
+        useVoice(license);
+    }
+
+    function test_a_withdrawn_voice_is_used_no_more() public {
+        bytes32 license = granted(TRAIN_TTS);
+        bytes32 id = approve();
+        VM.prank(VOICE);
+        consents.revokeConsent(id, 0);
+        useVoice(license, CONSENT_WITHDRAWN, id);
+    }
+
+    function test_nobody_asks_for_another() public {
+        bytes32 license = granted(TRAIN_TTS);
+        approve();
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        VM.expectRevert(abi.encodeWithSelector(AccessGated.NotTheSender.selector, TRAINER));
+        models.useVoice(MODEL, asked, shown);
+    }
+
+    function useVoice(bytes32 license) private {
+        useVoice(license, 0, 0);
+    }
+
+    function useVoice(bytes32 license, uint8 reason, bytes32 culprit) private {
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        if (reason != 0) refused(reason, culprit);
+        VM.prank(TRAINER);
+        models.useVoice(MODEL, asked, shown);
+    }
+
+    function approve() private returns (bytes32 id) {
+        id = consents.consentIdOf(consent());
+        VM.prank(VOICE);
+        consents.approveDigest(id);
+    }
+
+    function consent() private view returns (IConsentRegistry.Consent memory) {
+        return IConsentRegistry.Consent({
+            subject: VOICE,
+            holder: address(this),
+            voiceId: keccak256("voice"),
+            scopeHash: keccak256("scope"),
+            purposes: TRAIN_TTS,
+            territories: keccak256("DE"),
+            notBefore: 0,
+            notAfter: EXPIRY,
+            nonce: 1
+        });
+    }
+
+    function evidence() private view returns (AccessGated.Evidence memory shown) {
+        shown.consents = new IConsentRegistry.Consent[](1);
+        shown.consents[0] = consent();
+        shown.signatures = new bytes[](1);
+    }
+
+    function query(bytes32 license) private view returns (IDataAccess.Query memory) {
+        return IDataAccess.Query(license, TRAINER, TRAIN_TTS, address(this), leaf(), TERMS, recording());
+    }
+
+    /// @dev One recording, so that its leaf is the manifest's root.
+    function leaf() private view returns (bytes32) {
+        return keccak256(bytes.concat(keccak256(abi.encode(recording()))));
+    }
+
+    function recording() private view returns (IDataAccess.Recording memory) {
+        bytes32[] memory ids = new bytes32[](1);
+        ids[0] = consents.consentIdOf(consent());
+        return
+            IDataAccess.Recording(0, keccak256("cid"), keccak256("key"), keccak256("plain"), keccak256(abi.encode(ids)));
+    }
+
     function deploy(string memory name, bytes memory arguments) private returns (address made) {
         string memory path = string.concat("node_modules/@provenance-network/contracts/artifacts/", name, ".json");
         bytes memory code = bytes.concat(VM.parseJsonBytes(VM.readFile(path), ".bytecode"), arguments);
@@ -99,7 +180,7 @@ contract ModelRegistryTest {
         return access.grant(
             IDataAccess.Grant({
                 registrant: address(this),
-                manifestRoot: keccak256("root"),
+                manifestRoot: leaf(),
                 termsHash: TERMS,
                 licensee: TRAINER,
                 expiry: EXPIRY,

@@ -9,6 +9,16 @@ import {ALLOWED, IDataAccess} from "./interfaces/IDataAccess.sol";
 /// `onlyAllowed` on what opens one recording and so needs every consent that it names as well.
 /// @dev Nothing is stored: each call asks the contract as it is then, so a license that ended refuses at once.
 abstract contract AccessGated {
+    /// @notice What proves that a recording may be opened; one argument, so that the stack has room for yours.
+    /// @param path siblings from the recording's leaf to the manifest's root.
+    /// @param consents those that the recording names, by ascending consent id.
+    /// @param signatures one for each consent; empty where the subject approved the digest on chain.
+    struct Evidence {
+        bytes32[] path;
+        IConsentRegistry.Consent[] consents;
+        bytes[] signatures;
+    }
+
     /// @notice Where licenses are asked for.
     IDataAccess public immutable DATA_ACCESS;
 
@@ -32,14 +42,9 @@ abstract contract AccessGated {
     }
 
     /// @notice The sender may open the recording that the query names, now.
-    modifier onlyAllowed(
-        IDataAccess.Query calldata query,
-        bytes32[] calldata path,
-        IConsentRegistry.Consent[] calldata consents,
-        bytes[] calldata signatures
-    ) {
+    modifier onlyAllowed(IDataAccess.Query calldata query, Evidence calldata evidence) {
         if (query.who != msg.sender) revert NotTheSender(query.who);
-        _checkAccess(query, path, consents, signatures);
+        _checkAccess(query, evidence);
         _;
     }
 
@@ -50,13 +55,9 @@ abstract contract AccessGated {
     }
 
     /// @notice Reverts unless license, dataset, recording and every consent allow it.
-    function _checkAccess(
-        IDataAccess.Query calldata query,
-        bytes32[] calldata path,
-        IConsentRegistry.Consent[] calldata consents,
-        bytes[] calldata signatures
-    ) internal view {
-        (uint8 reason, bytes32 culprit) = DATA_ACCESS.checkAccess(query, path, consents, signatures);
+    function _checkAccess(IDataAccess.Query calldata query, Evidence calldata evidence) internal view {
+        (uint8 reason, bytes32 culprit) =
+            DATA_ACCESS.checkAccess(query, evidence.path, evidence.consents, evidence.signatures);
         if (reason != ALLOWED) revert AccessRefused(reason, culprit);
     }
 }

@@ -71,7 +71,7 @@ def test_forge_builds_and_tests_the_consumer(examples: Path) -> None:
     offline = {"FOUNDRY_SOLC": str(ROOT / "scripts/solc.js"), "FOUNDRY_OFFLINE": "true"}
     done = run(examples, tool("forge"), "test", **offline)
     assert done.returncode == 0
-    assert "7 passed; 0 failed" in done.stdout
+    assert "10 passed; 0 failed" in done.stdout
 
 
 def test_hardhat_builds_and_tests_the_consumer(examples: Path) -> None:
