@@ -55,10 +55,10 @@ def takes(here: Parties, name: str, count: int) -> Path:
 
 
 def upload(folder: Path | str, title: str, *more: str, account: str = "holder-1") -> tuple[str, ...]:
-    return (
-        *("upload", str(folder), "--dataset", title, "--terms", "terms.json", "--kind", "voice", "--language", "en"),
-        *("--accept-review", "--account", account, *more),
-    )
+    """The command line; what `more` says again takes the place of what is said by default."""
+    usual = {"--dataset": title, "--terms": "terms.json", "--kind": "voice", "--language": "en", "--account": account}
+    kept = (word for option in usual.items() if option[0] not in more for word in option)
+    return ("upload", str(folder), *kept, "--accept-review", *more)
 
 
 def consent(here: Parties, out: str, *more: str, holder: str = "holder-1", voice: str = "voice-1") -> str:
