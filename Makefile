@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts abi gas bench bench-gas fuzz brownie hardhat ganache package examples lanes clean help
+.PHONY: setup test check demo contracts abi gas bench bench-gas fuzz kills brownie hardhat ganache package examples lanes clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -93,6 +93,9 @@ examples: setup ## the examples, built and run with nothing but the packed packa
 
 lanes: brownie hardhat ganache ## all of them, the examples, and that each lane fails when a contract is broken
 	$(BIN)/pytest -q tests/lanes
+
+kills: setup ## kill -9 at every step and 100 random moments of upload, follow, anchor, settle and pay
+	$(BIN)/pytest -q tests/e2e/test_kills.py --kills 100
 
 demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR
 	$(BIN)/provenance demo --yes $(if $(AUDIO),--audio "$(AUDIO)")

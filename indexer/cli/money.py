@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from indexer.payouts import Report, Worker
     from indexer.store.database import Database
     from provenance.app.ports import Content
+    from provenance.app.settle.closing import Waiting
     from provenance.cli.context import Context
     from provenance.domain.settlement.documents import Epoch
     from provenance.types import Json
@@ -25,7 +26,10 @@ CLOSING_TRIES = 5
 
 @command(node, "settle", example=("provenance node settle --yes", "provenance node settle --dry-run"))
 def settle(ctx: Context) -> None:
-    """Close the epoch at the last final block, publish its documents and propose its root."""
+    """Close the epoch at the last final block, publish its documents and propose its root.
+
+    Run again within the window, with nothing anchored or funded since, it names the epoch that it proposed.
+    """
     from provenance.adapters import wire
     from provenance.app.settle import closing
     from provenance.domain.fields import shown
@@ -35,6 +39,9 @@ def settle(ctx: Context) -> None:
         _refuse_halted(opened)
         content = wire.store(ctx.settings)
         closed = _closed(ctx, opened, content)
+        if isinstance(closed, closing.Waiting):
+            _tell_waiting(ctx, closed, content)
+            return
         if ctx.dry_run:
             ctx.would(f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units")
         manifest = closing.commit(closed, content)
@@ -77,18 +84,45 @@ def pay(ctx: Context, *, retry: bool) -> int:
     return 1 if report.skipped else 0
 
 
-def _closed(ctx: Context, opened: Database, content: Content) -> Epoch:
+def _closed(ctx: Context, opened: Database, content: Content) -> Epoch | Waiting:
     """The epoch, decided on the mirror's facts; blocks that came meanwhile are mirrored first."""
     from indexer.store.mirror import NotMirrored
     from provenance.adapters import tally
     from provenance.app.settle import closing
 
+    def decided() -> Epoch | Waiting:
+        facts = caught_up(ctx, opened)
+        found = closing.waiting(facts, content, ctx.chain().head())
+        return found or closing.close(ctx.chain(), facts, content, tally.engine())
+
     for _ in range(CLOSING_TRIES):
         try:
-            return closing.close(ctx.chain(), caught_up(ctx, opened), content, tally.engine())
+            return decided()
         except NotMirrored:
             continue
-    return closing.close(ctx.chain(), caught_up(ctx, opened), content, tally.engine())
+    return decided()
+
+
+def _tell_waiting(ctx: Context, found: Waiting, content: Content) -> None:
+    from provenance.app.settle import reading
+    from provenance.cli.values import shown_time
+    from provenance.domain.fields import shown
+
+    event, tx = found.proposed.event, shown(found.proposed.logged.tx)
+    payees = sum(1 for amount in reading.leaves(content, found.published).cumulative.values() if amount)
+    ctx.out.emit(
+        {
+            "epoch": str(event.epoch),
+            "root": shown(event.root),
+            "total": str(event.total),
+            "payees": payees,
+            "manifest": str(found.published.cid),
+            "tx": tx,
+            "gas": 0,
+        },
+        text=f"Epoch {event.epoch} is proposed already, in {tx}; nothing was anchored or funded since its cutoff.\n"
+        f"Nothing was sent. It can be claimed from {shown_time(event.active_at)} on.",
+    )
 
 
 def _refuse_halted(opened: Database) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.ports import Call
+from provenance.app.settle import reading
 from provenance.app.settle.gathering import gather, standing
 from provenance.domain import events as e
+from provenance.domain import fields
 from provenance.domain.ledger import Ledger
 from provenance.domain.settlement import deciding, documents
-from provenance.errors import Broken, Conflict
+from provenance.errors import Broken, Conflict, Missing
 from provenance.types import ZERO32
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
     from provenance.app.ports import Chain, Content, Events, Mined, Signer
     from provenance.app.settle.batches import SegmentReader
+    from provenance.app.settle.reading import Published
     from provenance.domain.cid import Cid
+    from provenance.domain.facts import Fact
     from provenance.domain.ledger import Block
     from provenance.domain.settlement.deciding import Count
     from provenance.domain.settlement.documents import Epoch
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from provenance.types import Bytes32
 
 _SETTLING: Final = (e.SettlementProposed, e.SettlementVetoed, e.SettlementChallenged, e.ChallengeResolved)
+_SETTLED: Final = (e.UsageAnchored, e.Funded)
 
 
 class StillOpen(Conflict):
@@ -63,6 +68,14 @@ class Proposed:
     mined: Mined
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An epoch that was proposed already and waits for its window."""
+
+    proposed: Fact[e.SettlementProposed]
+    published: Published
+
+
 def decide(inputs: Inputs, engine: Engine, *, name: str | None = None) -> Epoch:
     """The epoch that these facts make, with every document's bytes.
 
@@ -95,6 +108,34 @@ def ruleset_hash(chain: Chain) -> Bytes32:
     if not isinstance(found, bytes):
         raise Broken("rulesetHash is not 32 bytes")
     return found  # type: ignore[return-value]  # bytes32 by the ABI
+
+
+def waiting(events: Events, content: Content, head: Block) -> Waiting | None:
+    """The proposed epoch that settling at this block would only repeat: what a run after a crash finds.
+
+    It is in its window and unchallenged, its documents are here, and since its cutoff nothing was
+    anchored or funded. None if there is no such epoch.
+
+    Args:
+        events: the chain's facts.
+        content: where the publisher put its documents.
+        head: the chain's present block.
+    """
+    ledger, newest = Ledger(), 0
+    for logged in events.upto(head.number):
+        if isinstance(logged.event, _SETTLING):
+            ledger.add(logged)
+        elif isinstance(logged.event, _SETTLED):
+            newest = logged.block.number
+    last = standing(ledger)
+    if last is None or len(last.challenged) > len(last.resolved) or last.proposed.event.active_at <= head.time:
+        return None
+    try:
+        found = reading.published(content, last.proposed.event.manifest_digest)
+    except Missing:
+        return None  # another publisher's
+    cutoff = fields.integer(fields.mapping(found.manifest, "cutoffBlock"), "number", bits=53)
+    return Waiting(last.proposed, found) if newest <= cutoff else None
 
 
 def close(chain: Chain, events: Events, content: Content, engine: Engine) -> Epoch:
