@@ -40,7 +40,7 @@ def document(chain_world: World, tmp_path: Path) -> Path:
 
 def sent(w3: Web3, account: LocalAccount, call: ContractFunction) -> TxReceipt:
     fields: TxParams = {"from": account.address, "nonce": w3.eth.get_transaction_count(account.address)}
-    signed = account.sign_transaction(dict(call.build_transaction(fields)))
+    signed = account.sign_transaction({**call.build_transaction(fields)})
     receipt = w3.eth.wait_for_transaction_receipt(w3.eth.send_raw_transaction(signed.raw_transaction))
     assert receipt["status"] == 1
     return receipt
