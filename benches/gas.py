@@ -223,9 +223,7 @@ def usage(world: World) -> dict[str, int]:
     meter = world.account(3)
     world.gas(0, "UsageLedger", "admitMeter", meter)
     head = world.contracts["UsageLedger"].functions.headOf(meter).call()
-    return {
-        "anchor a usage batch": world.gas(3, "UsageLedger", "anchor", head, digest(30), 1_000_000, digest(31))
-    }
+    return {"anchor a usage batch": world.gas(3, "UsageLedger", "anchor", head, digest(30), 1_000_000, digest(31))}
 
 
 def royalties(world: World) -> dict[str, int]:
