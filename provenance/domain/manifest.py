@@ -35,7 +35,7 @@ from provenance.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from provenance.domain.cid import Cid
     from provenance.domain.splits import Split
@@ -241,6 +241,11 @@ def dataset_id(
 def recording_id(dataset: DatasetId, index: int) -> RecordingId:
     """One recording of one dataset."""
     return keccak(abi_words(dataset, index))
+
+
+def recording_ids(dataset: DatasetId, items: int) -> Iterator[RecordingId]:
+    """The ids of a dataset's recordings, in order; none where no manifest could list so many."""
+    return (recording_id(dataset, index) for index in range(items if items <= RECORDINGS else 0))
 
 
 def _check_recording(recording: Recording, index: int, *, needs_voice: bool) -> None:

@@ -13,6 +13,7 @@ from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.keystore import SystemRandom
 from provenance.app import license as licenses
 from provenance.app.ports import Call
+from provenance.cli.main import run
 from provenance.domain import cid, merkle, typed, usage
 from provenance.domain.batch import Batch
 from provenance.domain.ledger import Ledger
@@ -229,7 +230,8 @@ def one_missing(liar: Liar) -> None:
     gone, kept = sorted(cumulative)[:2]
     cumulative[kept] = Wei(cumulative[kept] + cumulative.pop(gone))
     decision = replace(closed.decision, carry=replace(closed.decision.carry, cumulative=cumulative))
-    decision = replace(decision, credits=tuple(one for one in decision.credits if one.payee != gone))
+    moved = tuple(replace(one, payee=kept) if one.payee == gone else one for one in decision.credits)
+    decision = replace(decision, credits=moved)
     liar.propose(documents.publish(decision, cid.of_raw, "duckdb"))
 
 
@@ -324,8 +326,6 @@ def test_the_printed_challenge_stops_the_epoch(liar: Liar) -> None:
 
 
 def test_a_human_reads_the_challenge_too(liar: Liar, capsys: pytest.CaptureFixture[str]) -> None:
-    from provenance.cli.main import run
-
     liar.anchor(liar.batch(liar.genuine()))
     one_more(liar)
     assert run(["audit", "run", "--config", str(liar.demo.settings), "--home", str(liar.home)]) == FAILED
@@ -385,6 +385,17 @@ def test_a_dataset_with_a_copied_consent_is_named_once_it_is_used(liar: Liar) ->
     told = judged(liar.audit(FAILED))
     assert set(told) == {"consents"}, told
     assert "0x" + dataset.hex() in told["consents"]
+
+
+def test_a_strangers_junk_changes_no_verdict_and_stops_nobody(liar: Liar) -> None:
+    stranger = liar.demo.wallet("holder-7").signer
+    words = (WORD, WORD, WORD, WORD, 2**32 - 1)
+    liar.chain.send(Call("DatasetRegistry", "register", words), stranger)
+    liar.anchor(liar.batch(liar.genuine()))
+    liar.propose(liar.closed())
+    report = liar.audit()
+    told = {one["name"]: one["detail"] for one in report["checks"]}
+    assert told["manifests"].endswith("1 unused datasets do not hold or have no content here")
 
 
 def test_trace_of_a_receipt_that_no_epoch_settled_yet_says_so(liar: Liar) -> None:

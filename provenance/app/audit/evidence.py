@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from provenance.domain.batch import Batch
 from provenance.domain.ledger import Ledger
-from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.manifest import Manifest, recording_ids
 from provenance.domain.terms import Terms
 from provenance.domain.usage import session_id
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Failed, Incomplete, Missing, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from provenance.app.ports import Chain, Content
     from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
@@ -175,7 +176,19 @@ class Evidence:
 
     def recordings(self, dataset: Dataset) -> dict[RecordingId, int]:
         """Recording ids of a dataset and their index."""
-        return {recording_id(dataset.id, index): index for index in range(dataset.items)}
+        return {one: index for index, one in enumerate(recording_ids(dataset.id, dataset.items))}
+
+    def known(self, reported: Container[RecordingId]) -> set[RecordingId]:
+        """Registered recordings: of a dataset that nobody leased, as far as it is reported from its first one on.
+
+        Anybody can register datasets of 2^32 recordings: they are not counted through.
+        """
+        found: set[RecordingId] = set()
+        leased = self.relied_on()
+        for dataset in self.ledger.datasets.values():
+            ids = recording_ids(dataset.id, dataset.items)
+            found.update(ids if dataset.id in leased else takewhile(reported.__contains__, ids))
+        return found
 
     def _once(self, kind: str, key: bytes, make: Callable[[], T]) -> T:
         if (kind, key) not in self._kept:

@@ -57,10 +57,11 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda one: f"segment {short(usage.segment_hash(usage_domain, one[1].segment))}",
         "segments acknowledged by the serving gateway",
     )
-    known = {recording for one in evidence.ledger.datasets.values() for recording in evidence.recordings(one)}
+    reports = [(anchored, entry) for anchored in evidence.batches() for entry in anchored.batch.gates]
+    known = evidence.known({entry.report.recording_id for _, entry in reports})
     yield judge(
         "gates",
-        ((anchored, entry) for anchored in evidence.batches() for entry in anchored.batch.gates),
+        reports,
         lambda one: _gate(evidence, *one, known),
         lambda one: f"gate report of {short(one[1].report.recording_id)}",
         "gate reports signed by the gateway that judged",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from provenance.app.settle.batches import Report, place
 from provenance.domain import signature, splits
-from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.manifest import Manifest, recording_ids
 from provenance.domain.settlement import facts
 from provenance.domain.terms import Terms
 from provenance.errors import Invalid
@@ -109,16 +110,23 @@ class Recordings:
 
     catalog: Catalog
     reports: Mapping[RecordingId, list[Report]]
+    leased: frozenset[DatasetId]
+    """Datasets under whose licenses something was opened."""
 
     @cached_property
     def places(self) -> dict[RecordingId, tuple[ledgers.Dataset, int]]:
-        """Every registered recording's dataset and index."""
-        return {
-            recording_id(dataset.id, index): (dataset, index)
-            for dataset in self.catalog.ledger.datasets.values()
-            if dataset.registered.upto(self.catalog.at)
-            for index in range(dataset.items)
-        }
+        """Dataset and index of every registered recording that was judged or may have been opened.
+
+        Anybody can register datasets of 2^32 recordings; an unleased one is counted through only as far as a gateway,
+        which judges all recordings of a deposit at once, has reported them.
+        """
+        found: dict[RecordingId, tuple[ledgers.Dataset, int]] = {}
+        for dataset in self.catalog.ledger.datasets.values():
+            if dataset.registered.upto(self.catalog.at):
+                ids = recording_ids(dataset.id, dataset.items)
+                named = ids if dataset.id in self.leased else takewhile(self.reports.__contains__, ids)
+                found |= {one: (dataset, index) for index, one in enumerate(named)}
+        return found
 
     def licensed(self, opened: facts.Opened) -> bool:
         """Whether the recording is one of the license's own dataset."""

@@ -59,8 +59,10 @@ def gather(
     sessions = anchors.sessions()
     segments = tuple(anchors.segments(sessions, start.number if before else None))
     catalog = Catalog(ledger, deployment, content, cutoff.number)
-    known = Recordings(catalog, anchors.reports())
-    opened = tuple(one for one in anchors.opened() if known.licensed(one))
+    leases = tuple(anchors.opened())
+    leased = frozenset(ledger.licenses[one.license_id].dataset_id for one in leases)
+    known = Recordings(catalog, anchors.reports(), leased)
+    opened = tuple(one for one in leases if known.licensed(one))
     clusters = [hold.id for hold in carry.holds if hold.kind == "cluster"]
     recordings = known.around((one.recording_id for one in opened), clusters)
     datasets = {recording.dataset_id for recording in recordings.values()}

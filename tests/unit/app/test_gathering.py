@@ -13,7 +13,7 @@ from provenance.adapters.content import unixfs
 from provenance.app import settle
 from provenance.app.ports import Block, Logged
 from provenance.app.settle import reading
-from provenance.domain import attribution, batch, events, merkle, typed, usage
+from provenance.domain import attribution, batch, events, manifest, merkle, typed, usage
 from provenance.domain.batch import AccessEntry, AttributionEntry, Batch, GateEntry, SegmentEntry, SessionEntry
 from provenance.domain.hashes import keccak
 from provenance.domain.manifest import Manifest, recording_id
@@ -242,6 +242,14 @@ def test_an_honest_road_pays_by_the_split(stage: Stage) -> None:
     shares = {one.payee: one.amount for one in decision.credits if one.cause == "share"}
     assert shares == {HOLDER.address: 665, VOICE.address: 285}
     assert decision.inputs.usage_head == batch.usage_head({GATE.address: stage.road.heads[GATE.address]})
+
+
+@pytest.mark.parametrize("items", [2**32 - 1, manifest.RECORDINGS])
+def test_a_strangers_datasets_of_any_size_change_nothing_and_cost_no_time(stage: Stage, items: int) -> None:
+    for number in range(50):
+        junk = [word(f"{name} {number}") for name in ("dataset", "root", "digest", "terms", "split")]
+        stage.road.say(events.DatasetRegistered(junk[0], Key("stranger").address, *junk[1:], items))  # type: ignore[arg-type]
+    test_an_honest_road_pays_by_the_split(stage)
 
 
 @pytest.mark.parametrize(
