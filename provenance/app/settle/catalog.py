@@ -110,8 +110,7 @@ class Recordings:
 
     catalog: Catalog
     reports: Mapping[RecordingId, list[Report]]
-    leased: frozenset[DatasetId]
-    """Datasets under whose licenses something was opened."""
+    leases: tuple[facts.Opened, ...]
 
     @cached_property
     def places(self) -> dict[RecordingId, tuple[ledgers.Dataset, int]]:
@@ -120,18 +119,26 @@ class Recordings:
         Anybody can register datasets of 2^32 recordings; an unleased one is counted through only as far as a gateway,
         which judges all recordings of a deposit at once, has reported them.
         """
+        leased = {self._licensed(one) for one in self.leases}
         found: dict[RecordingId, tuple[ledgers.Dataset, int]] = {}
         for dataset in self.catalog.ledger.datasets.values():
             if dataset.registered.upto(self.catalog.at):
                 ids = recording_ids(dataset.id, dataset.items)
-                named = ids if dataset.id in self.leased else takewhile(self.reports.__contains__, ids)
+                named = ids if dataset.id in leased else takewhile(self.reports.__contains__, ids)
                 found |= {one: (dataset, index) for index, one in enumerate(named)}
         return found
 
-    def licensed(self, opened: facts.Opened) -> bool:
-        """Whether the recording is one of the license's own dataset."""
-        dataset, _ = self.places.get(opened.recording_id, (None, 0))
-        return dataset is not None and dataset.id == self.catalog.ledger.licenses[opened.license_id].dataset_id
+    @cached_property
+    def opened(self) -> tuple[facts.Opened, ...]:
+        """The leases of recordings that are of their license's own dataset."""
+        return tuple(one for one in self.leases if self._of(one.recording_id) == self._licensed(one))
+
+    def _of(self, recording: RecordingId) -> DatasetId | None:
+        dataset, _ = self.places.get(recording, (None, 0))
+        return dataset.id if dataset else None
+
+    def _licensed(self, lease: facts.Opened) -> DatasetId:
+        return self.catalog.ledger.licenses[lease.license_id].dataset_id
 
     def around(self, opened: Iterable[RecordingId], clusters: Iterable[Bytes32]) -> dict[RecordingId, facts.Recording]:
         """These recordings, and all others of their clusters and of the clusters named."""

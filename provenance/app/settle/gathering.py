@@ -59,12 +59,9 @@ def gather(
     sessions = anchors.sessions()
     segments = tuple(anchors.segments(sessions, start.number if before else None))
     catalog = Catalog(ledger, deployment, content, cutoff.number)
-    leases = tuple(anchors.opened())
-    leased = frozenset(ledger.licenses[one.license_id].dataset_id for one in leases)
-    known = Recordings(catalog, anchors.reports(), leased)
-    opened = tuple(one for one in leases if known.licensed(one))
+    known = Recordings(catalog, anchors.reports(), tuple(anchors.opened()))
     clusters = [hold.id for hold in carry.holds if hold.kind == "cluster"]
-    recordings = known.around((one.recording_id for one in opened), clusters)
+    recordings = known.around((one.recording_id for one in known.opened), clusters)
     datasets = {recording.dataset_id for recording in recordings.values()}
     return Inputs(
         chain_id=deployment.chain_id,
@@ -82,7 +79,7 @@ def gather(
         splits={one: catalog.splits(ledger.datasets[one], start.time) for one in sorted(datasets)},
         sessions=sessions,
         segments=segments,
-        opened=opened,
+        opened=known.opened,
         attributed=anchors.attributed(),
         fundings=tuple(
             Funding(fact.event.memo, fact.event.from_, fact.event.received, place(fact)) for fact in ledger.fundings
