@@ -36,7 +36,7 @@ HARDHAT := node_modules/hardhat/internal/cli/bootstrap.js
 GANACHE_TESTS := road web3 contracts_tree settlement_road
 
 test: setup contracts ## all tests: the contracts' own, then Python's
-	$(BIN)/pytest -q tests
+	$(BIN)/pytest -q -rs tests
 
 check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/ruff check .
