@@ -42,7 +42,7 @@ check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/unit/house tests/unit/cli/test_frame.py
 
 contracts: setup ## the contracts' own tests, that the package's ABIs are theirs, and gas against the snapshot

@@ -74,12 +74,10 @@ def record(settings: Settings) -> Record:
 def _deployment_places(settings: Settings, network: Network) -> tuple[Path, ...]:
     from pathlib import Path
 
-    import provenance
-
     if network.deployment is not None:
         return (network.deployment,)
     name = Path("deployments", f"{network.chain_id}.json")
-    return (name, settings.home / name, Path(provenance.__file__).parent / name)
+    return (name, settings.home / name, Path(__file__).parents[1] / name)
 
 
 def node(settings: Settings) -> Node:
