@@ -10,6 +10,7 @@ import pytest
 
 from provenance.adapters import wire
 from provenance.adapters.content.embedded import Embedded
+from provenance.adapters.evm.node import raw
 from provenance.adapters.keystore import SystemRandom
 from provenance.app import license as licenses
 from provenance.app.ports import Call
@@ -318,7 +319,7 @@ def test_the_printed_challenge_stops_the_epoch(liar: Liar) -> None:
     sender = "0x" + watcher.address.hex()
     sent = {"from": sender, "to": challenge["to"], "data": challenge["data"], "gas": hex(300_000)}
     tx = rpc.call("eth_sendTransaction", sent)
-    assert rpc.call("eth_getTransactionReceipt", tx)["status"] == "0x1"
+    assert liar.chain.node.wait(Bytes32(raw(tx))).succeeded
     (found,) = liar.chain.read(Call("RoyaltyDistributor", "settlement", (2,)))
     assert 2 in found  # type: ignore[operator]  # the status CHALLENGED
     again = liar.audit(FAILED)
