@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts abi gas bench bench-gas fuzz kills brownie hardhat ganache package examples lanes clean help
+.PHONY: setup test check demo contracts abi gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -84,6 +84,12 @@ hardhat: $(STAMPS)/node ## the contracts in Hardhat: npm's compiler, and the roa
 
 ganache: setup ## the contracts on Ganache: deploy, and the road's chain part
 	$(BIN)/pytest -q --backend ganache $(GANACHE_TESTS:%=tests/chain/test_%.py)
+
+build/kubo/ipfs: scripts/kubo/go.mod scripts/kubo/go.sum
+	@command -v go >/dev/null || { echo 'Error: go is missing' >&2; echo 'Next: install Go 1.26.5 or newer (https://go.dev/dl)' >&2; exit 69; }
+	cd scripts/kubo && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" github.com/ipfs/kubo/cmd/ipfs
+
+kubo: build/kubo/ipfs ## an IPFS daemon, built from its locked source: the tests find it (needs Go)
 
 package: setup ## the npm package for integrators, packed into build/npm
 	$(BIN)/python scripts/package.py

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -22,6 +23,7 @@ from provenance.adapters.content.ipfs import Client, Daemon, Ipfs, Rpc
 from provenance.adapters.content.mirror import Mirror
 from provenance.domain.cid import Cid, decode, of_raw
 
+BUILT = Path(__file__).parents[2] / "build" / "kubo" / "ipfs"
 LEAF = unixfs.LEAF_BYTES
 DATA = b"".join(bytes([i]) * LEAF for i in range(3)) + b"the end"
 CID = unixfs.address([DATA])
@@ -80,6 +82,7 @@ SETTINGS = {
     "Bootstrap": [],
     "Addresses.Swarm": [],
     "Addresses.Gateway": [],
+    "Gateway.NoFetch": True,
     "Routing.Type": "none",
     "Discovery.MDNS.Enabled": False,
     "DNS.Resolvers": {},
@@ -90,12 +93,23 @@ SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Kubo:
+    """A daemon of our own, offline."""
+
+    home: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
 @pytest.fixture(scope="session")
-def kubo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The RPC port of a daemon of our own, offline."""
-    binary = shutil.which("ipfs")
+def kubo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubo]:
+    binary = str(BUILT) if BUILT.is_file() else shutil.which("ipfs")
     if binary is None:
-        pytest.skip("ipfs (Kubo) is not installed")
+        pytest.skip("ipfs (Kubo) is not installed; `make kubo` builds it")
     home, port = tmp_path_factory.mktemp("kubo"), free_port()
     env = {"IPFS_PATH": str(home), "IPFS_TELEMETRY": "off", "HOME": str(home)}
     subprocess.run([binary, "init", "--profile", "unixfs-v1-2025"], env=env, check=True, capture_output=True)
@@ -113,7 +127,7 @@ def kubo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
                 break
             except httpx2.HTTPError:
                 time.sleep(0.1)
-        yield port
+        yield Kubo(home, port)
     finally:
         daemon.terminate()
         daemon.wait(timeout=20)
@@ -123,11 +137,10 @@ def kubo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def daemon(request: pytest.FixtureRequest) -> Daemon:
     if request.param == "fake":
         return MemoryDaemon()
-    port = request.getfixturevalue("kubo")
+    kubo = request.getfixturevalue("kubo")
     if request.param == "rpc":
-        return Rpc(f"http://127.0.0.1:{port}")
-    pytest.importorskip("ipfshttpclient", reason="ipfshttpclient (the extra of that name) is not installed")
-    return Client(f"/ip4/127.0.0.1/tcp/{port}/http")
+        return Rpc(kubo.url)
+    return Client(f"/ip4/127.0.0.1/tcp/{kubo.port}/http")
 
 
 @pytest.fixture
@@ -157,6 +170,17 @@ def test_a_daemon_repairs_the_local_copy(daemon: Daemon, store: Embedded, tmp_pa
     ipfs, cid = Ipfs(daemon), store.put(DATA)
     ipfs.pin(cid, store, Dice())
     assert Mirror(Embedded(tmp_path / "other"), [ipfs]).get(cid) == DATA
+
+
+def test_a_leaf_that_rots_on_a_daemons_disk_is_never_served(kubo: Kubo, store: Embedded, tmp_path: Path) -> None:
+    ipfs, data = Ipfs(Rpc(kubo.url)), b"it rots" * LEAF
+    cid = store.put(data)
+    ipfs.pin(cid, store, Dice())
+    (leaf,) = (path for path in (kubo.home / "blocks").rglob("*.data") if path.read_bytes() == data[LEAF : 2 * LEAF])
+    leaf.write_bytes(data[LEAF : 2 * LEAF - 1] + b"?")
+    assert next(iter(ipfs.stream(cid))) == data[:LEAF]
+    with pytest.raises((ContentCorrupt, SourceUnusable)):
+        b"".join(ipfs.stream(cid))
 
 
 @pytest.mark.parametrize("named", ["bafkqaaa", "nonsense", str(of_raw(b"x"))])

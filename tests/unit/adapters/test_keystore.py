@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.adapters import v3
+from provenance.adapters.anvil import tool
 from provenance.adapters.keyfile import ReadableByOthers, WrongPassword, open_file, read_secret
 from provenance.adapters.keystore import KeySigner, Keystore, RawKeyGiven, checked_name
 from provenance.adapters.seal import EnvelopeClosed, seal_envelope
@@ -26,7 +27,6 @@ from provenance.types import Address, Bytes32
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "keystores"
-CAST = ROOT / "node_modules" / "@foundry-rs" / "cast-linux-amd64" / "bin" / "cast"
 KEY = bytes.fromhex("4c" * 32)
 ADDRESS = Address(bytes.fromhex("db00079cad3e665853bf766efe26f4c38cdbdcda"))
 SPECIFIED_KEY = bytes.fromhex("7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d")
@@ -69,10 +69,9 @@ def test_brownie_reads_our_files(keys: Keystore):
     assert EthAccount.decrypt(path.read_text(), PASSWORD.decode()) == KEY
 
 
-@pytest.mark.skipif(not CAST.is_file(), reason="cast is not installed: npm ci")
 def test_foundry_reads_our_files(keys: Keystore):
     path = keys.add("mine", KEY, PASSWORD, scrypt_n=N).path
-    line = [str(CAST), "wallet", "address", "--keystore", str(path), "--password", PASSWORD.decode()]
+    line = [str(tool("cast")), "wallet", "address", "--keystore", str(path), "--password", PASSWORD.decode()]
     told = subprocess.run(line, capture_output=True, text=True, check=True).stdout
     assert bytes.fromhex(told.strip()[2:]) == ADDRESS
 
