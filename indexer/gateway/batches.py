@@ -6,16 +6,16 @@ killed worker sends the same bytes again, and nothing is anchored twice or left 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, cast
 
 from indexer import records
 from indexer.gateway import deposits, leases, sessions, shelves
 from provenance.app.ports import Call
-from provenance.domain import batch, canonical, cid, merkle
+from provenance.domain import batch, canonical, cid, merkle, splits
 from provenance.domain.batch import AccessEntry, Batch, GateEntry, SegmentEntry, SessionEntry
 from provenance.domain.hashes import sha256
-from provenance.errors import Denied
+from provenance.errors import Denied, Failed, Invalid, Missing
 from provenance.types import ZERO32, Bytes32, RecordingId, UnixMs
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def document(node: Node, pending: Pending, prev_head: Bytes32) -> Batch:
         sessions=tuple(SessionEntry(sessions.session_of(row), row.signature) for row in pending.sessions),
         accesses=tuple(_access(node, row) for row in pending.leases),
         gates=tuple(GateEntry(deposits.report_of(row), row.signature) for row in pending.reports),
+        splits=tuple(cid.parse(row.cid) for row in pending.splits),
         refusals=node.content.put(listed) if refused else None,
         refusals_root=merkle.root(merkle.leaf(sha256(canonical.dumps(row))) for row in refused) if refused else ZERO32,
     )
@@ -97,10 +98,10 @@ def _head(node: Node) -> Bytes32:
 
 def _written(node: Node, head: Bytes32) -> AnchoredBatch | None:
     """A batch of all that is pending, put as content and then written down."""
+    for digest in node.usage.splits_unseen():
+        _publish_split(node, Bytes32(digest))
     pending = node.usage.pending()
-    if not any((pending.segments, pending.equivocations, pending.sessions, pending.leases, pending.reports)) and not (
-        pending.refusals
-    ):
+    if not any(getattr(pending, kind.name) for kind in fields(pending)):
         return None
     made = document(node, pending, head)
     found = node.content.put(made.encode())
@@ -114,6 +115,16 @@ def _written(node: Node, head: Bytes32) -> AnchoredBatch | None:
     )
     node.usage.add_batch(row, pending)
     return row
+
+
+def _publish_split(node: Node, digest: Bytes32) -> None:
+    """The splits document that a holder set is on record, if it is here; a later anchor asks again if it is not."""
+    try:
+        found, data = node.content.get_digest(digest)
+        splits.parse(data)
+    except (Missing, Invalid, Failed):
+        return
+    node.usage.add_split(records.PublishedSplit(digest=digest, cid=str(found)))
 
 
 def _segment(row: ReceivedSegment | Equivocation) -> SegmentEntry:

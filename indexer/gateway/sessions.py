@@ -37,10 +37,10 @@ class OtherMeter(Invalid):
 
 
 class SessionOver(Denied):
-    """The session's time is past, longer than its license, or its signer revoked it."""
+    """The session's time is past, longer than its license or the terms, or its signer revoked it."""
 
     code = "session-over"
-    next = "Open a new session; it ends with its license at the latest."
+    next = "Open a new session; it ends with its license and the terms at the latest."
 
 
 class UnknownSession(Missing):
@@ -104,10 +104,10 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
     refused = license.refuse([stands]) or money.arrears(node, session.license_id, state)
     if refused is not None:
         raise refused
-    end = found.license.end(state.at.number)
+    end = license.ends(found.license.end(state.at.number), found.terms)
     if not node.clock.now() <= session.valid_until <= end:
         raise SessionOver(
-            f"the session ends at {fields.dated(session.valid_until)}, the license at {fields.dated(end)}"
+            f"the session ends at {fields.dated(session.valid_until)}, the license or its terms at {fields.dated(end)}"
         )
     if node.about(state.at, state.final, session_id).ledger.session_revoked(licensee, session_id, state.at.number):
         raise SessionOver("its signer revoked the session")

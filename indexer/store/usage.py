@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DepositedRecording,
         Equivocation,
         Lease,
+        PublishedSplit,
         ReceivedSegment,
         Refusal,
         Session,
@@ -32,6 +33,9 @@ _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 _BATCHES = bulk.table_of(records.AnchoredBatch)
 _RECORDINGS = bulk.table_of(records.DepositedRecording)
 _REGISTERED = bulk.table_of(tables.RegisteredDataset)
+_DEPOSITS = bulk.table_of(records.Deposit)
+_SPLITS_SET = bulk.table_of(tables.ChangedSplit)
+_SPLITS = bulk.table_of(records.PublishedSplit)
 R = TypeVar("R", bound="SQLModel")
 BATCHED: tuple[type[SQLModel], ...] = (
     records.ReceivedSegment,
@@ -39,6 +43,7 @@ BATCHED: tuple[type[SQLModel], ...] = (
     records.Session,
     records.Lease,
     records.DepositedRecording,
+    records.PublishedSplit,
     records.Refusal,
 )
 """What a batch document publishes."""
@@ -53,6 +58,7 @@ class Pending:
     sessions: tuple[Session, ...]
     leases: tuple[Lease, ...]
     reports: tuple[DepositedRecording, ...]
+    splits: tuple[PublishedSplit, ...]
     refusals: tuple[Refusal, ...]
 
 
@@ -120,6 +126,19 @@ class UsageStore:
             ).all()
         return Reported(*(sum(int(row[i]) for row in found) for i in range(3)))
 
+    def splits_unseen(self) -> tuple[bytes, ...]:
+        """Digests that holders of deposited datasets set on chain and of which no document is on record."""
+        set_here = _SPLITS_SET.c.dataset_id.in_(select(_DEPOSITS.c.dataset_id))
+        unseen = _SPLITS_SET.c.split_hash.not_in(select(_SPLITS.c.digest))
+        query = select(_SPLITS_SET.c.split_hash).where(set_here & unseen).distinct()
+        with self.database.read() as connection:
+            return tuple(sorted(connection.scalars(query)))
+
+    def add_split(self, published: PublishedSplit) -> None:
+        """The next batch names the document; twice is once."""
+        with self.database.write() as connection:
+            rows.keep(connection, published)
+
     def pending(self) -> Pending:
         """What no batch holds yet, from one snapshot, each in a fixed order.
 
@@ -133,6 +152,7 @@ class UsageStore:
                 _left(connection, records.Session, "session_id"),
                 _left(connection, records.Lease, "access_id"),
                 _left(connection, records.DepositedRecording, "recording_id", only=registered),
+                _left(connection, records.PublishedSplit, "digest"),
                 _left(connection, records.Refusal, "id"),
             )
 
@@ -144,6 +164,7 @@ class UsageStore:
             records.Session: pending.sessions,
             records.Lease: pending.leases,
             records.DepositedRecording: pending.reports,
+            records.PublishedSplit: pending.splits,
             records.Refusal: pending.refusals,
         }
         with self.database.write() as connection:

@@ -1,7 +1,7 @@
 """What did a gateway fix on chain at once?
 
 The batch document: segments, sessions, accesses, gate reports, attributions, each with the
-signatures that make it evidence. Whether they hold is asked by `settlement` and the audit.
+signatures that make it evidence, and the splits documents that the gateway holds. Whether they hold is asked by `settlement` and the audit.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _KNOWN: Final = (
     "accesses",
     "gates",
     "attributions",
+    "splits",
     "refusals",
 )
 
@@ -102,6 +103,8 @@ class Batch:
     accesses: tuple[AccessEntry, ...] = ()
     gates: tuple[GateEntry, ...] = ()
     attributions: tuple[AttributionEntry, ...] = ()
+    splits: tuple[Cid, ...] = ()
+    """Documents that a holder set on chain; one that no batch names is not in force."""
     refusals: Cid | None = None
     refusals_root: Bytes32 = ZERO32
     extra: Mapping[str, Json] = field(default_factory=dict)
@@ -148,6 +151,7 @@ class Batch:
                     }
                     for entry in self.attributions
                 ],
+                "splits": [str(one) for one in self.splits],
                 "refusals": {
                     "cid": str(self.refusals) if self.refusals else None,
                     "root": shown(self.refusals_root),
@@ -192,6 +196,7 @@ class Batch:
                 )
                 for item in fields.objects(body, "attributions", most=MOST)
             ),
+            splits=tuple(cid.parse(one) for one in fields.texts(body, "splits", most=MOST)) if "splits" in body else (),
             refusals=None if listed is None else cid.parse(fields.text(refusals, "cid")),
             refusals_root=fields.word(refusals, "root"),
             extra=fields.extra(body, _KNOWN),

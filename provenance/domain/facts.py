@@ -157,10 +157,10 @@ class Dataset:
                 standing = None
         return standing
 
-    def split(self, start: UnixSeconds, at: BlockNumber) -> Bytes32:
-        """The splits document in force at a time: as registered, unless a later one is effective by then."""
-        set_ = [split for split in self.splits if split.upto(at) and split.event.effective_at <= start]
-        return set_[-1].event.split_hash if set_ else self.registered.event.split_hash
+    def splits_set(self, start: UnixSeconds, at: BlockNumber) -> tuple[Bytes32, ...]:
+        """The splits documents that the holder set and that were due by a time, the latest first."""
+        due = [split for split in self.splits if split.upto(at) and split.event.effective_at <= start]
+        return tuple(split.event.split_hash for split in reversed(due))
 
 
 @dataclass(frozen=True, slots=True)

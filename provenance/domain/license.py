@@ -14,6 +14,7 @@ from provenance.domain import canonical, fields, purposes, refusal, signature, t
 from provenance.domain.hashes import abi_words, keccak
 from provenance.domain.refusal import ALLOWED
 from provenance.errors import Invalid
+from provenance.types import UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from provenance.domain.terms import Terms
     from provenance.domain.typed import Domain, Offer
     from provenance.errors import ProvenanceError
-    from provenance.types import Address, BlockNumber, Bytes32, ConsentId, Json, LicenseId, UnixSeconds
+    from provenance.types import Address, BlockNumber, Bytes32, ConsentId, Json, LicenseId
 
 KIND: Final = "provenance/offer"
 REQUEST_LIFE_S: Final = 3_600  # how far ahead a request's deadline may lie; so it was asked at most so long before it
@@ -68,9 +69,9 @@ def license_id(offer_digest: Bytes32, licensee: Address) -> LicenseId:
     return keccak(abi_words(offer_digest, licensee))
 
 
-def outlasts(expiry: UnixSeconds, terms: Terms) -> bool:
-    """Whether a license, over from its expiry on, is longer than terms, in force up to the end of `notAfter`."""
-    return expiry > terms.not_after + 1
+def ends(end: UnixSeconds, terms: Terms) -> UnixSeconds:
+    """The first second at which a license that the chain ends then is over: it never outlives its terms."""
+    return min(end, UnixSeconds(terms.not_after + 1))
 
 
 def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Offer:
@@ -87,7 +88,7 @@ def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Off
         raise BroaderThanTerms(f"the terms do not allow {purposes.label(beyond)}", field="purposes")
     if offer.terms_hash != terms.terms_hash:
         raise BroaderThanTerms("the offer names other terms than the dataset's", field="termsHash")
-    if outlasts(offer.expiry, terms):
+    if offer.expiry > ends(offer.expiry, terms):
         raise BroaderThanTerms(
             f"the terms end at {fields.dated(terms.not_after)}, before the offer's expiry", field="expiry"
         )
@@ -375,10 +376,10 @@ __all__ = [
     "Made",
     "SignedOffer",
     "Use",
+    "ends",
     "evaluate",
     "license_id",
     "narrow",
-    "outlasts",
     "refuse",
     "standing",
 ]

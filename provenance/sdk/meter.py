@@ -21,6 +21,7 @@ from provenance.adapters.queue import FolderQueue
 from provenance.app import license as licenses
 from provenance.app.meter import RECEIPTS, Output, Recorder, SessionClosed, open_session
 from provenance.domain import attribution, purposes, typed, usage
+from provenance.domain import license as rules
 from provenance.domain.hashes import sha256
 from provenance.domain.terms import Terms
 from provenance.domain.usage import UNIT_BY_LABEL, Outcome, Unit
@@ -66,7 +67,7 @@ class Meter:
             purpose: one code of the license's, such as `train.tts`.
             territory: the country of use, two letters.
             max_units: the most that this session may owe; the license's balance must cover it.
-            hours: how long it may record; it ends with the license at the latest.
+            hours: how long it may record; it ends with the license and its terms at the latest.
             unit: what `units` counts; the terms' unit if None.
             wallet: the licensee's; the settings' account and password if None.
             settings: as `provenance.config.load` reads them.
@@ -78,7 +79,8 @@ class Meter:
         found = licenses.find(chain, _license_id(license_id))
         self._domain = chain.deployment.domains.usage
         self._clock = clock
-        self._unit = _unit(unit, self._settings, found.grant.terms_hash)
+        terms = Terms.parse(wire.content(self._settings).get_digest(found.grant.terms_hash)[1])
+        self._unit = _unit(unit, terms)
         self._gateway = wire.gateway(self._settings, self._wallet.signer)
         self._lock = threading.Lock()
         now = clock.now()
@@ -88,7 +90,7 @@ class Meter:
             session_key=KeySigner(key).address,
             license_id=found.id,
             valid_from=now,
-            valid_until=min(UnixSeconds(now + hours * HOUR_S), found.expiry),
+            valid_until=min(UnixSeconds(now + hours * HOUR_S), rules.ends(found.expiry, terms)),
             max_units=max_units,
             nonce=int.from_bytes(random.bytes(32)),
         )
@@ -279,13 +281,13 @@ def _license_id(given: bytes | str) -> Bytes32:
     return Bytes32(found)
 
 
-def _unit(label: str | None, settings: Settings, terms_hash: Bytes32) -> Unit:
+def _unit(label: str | None, terms: Terms) -> Unit:
     """The named unit, or the one of the license's terms."""
     if label is not None:
         if label not in UNIT_BY_LABEL:
             raise Invalid(f"unit {label!r} is none of {', '.join(UNIT_BY_LABEL)}", field="unit")
         return UNIT_BY_LABEL[label]
-    per_unit = Terms.parse(wire.content(settings).get_digest(terms_hash)[1]).price.per_unit
+    per_unit = terms.price.per_unit
     return Unit(per_unit.unit) if per_unit else Unit.OUTPUT
 
 

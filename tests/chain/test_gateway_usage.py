@@ -20,14 +20,14 @@ from indexer.gateway.sessions import (
 from provenance.adapters import segments as files
 from provenance.adapters.content import unixfs
 from provenance.app.ports import Call
-from provenance.domain import attribution, refusal, typed, usage
+from provenance.domain import attribution, refusal, splits, typed, usage
 from provenance.domain import batch as batch_
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import recording_id
 from provenance.domain.signature import BadSignature
 from provenance.domain.usage import BadSegment, Outcome, Unit, Use
 from provenance.errors import Conflict, ProvenanceError
-from provenance.types import PPM_ONE, ZERO32, Address, Bytes32, UnixMs, UnixSeconds
+from provenance.types import PPM_ONE, ZERO32, Address, Bps, Bytes32, UnixMs, UnixSeconds
 from tests.desk import Desk, Package, desk, speech
 from tests.documents import Key
 
@@ -348,6 +348,22 @@ def test_everything_acknowledged_is_anchored_once_whatever_dies_before_the_trans
     after = batches.anchor(counter.node, lambda call: chain.send(call, meter))
     assert after is not None
     assert after.batch.count == 1
+    assert batches.anchor(counter.node, lambda call: chain.send(call, meter)) is None
+
+
+def test_a_split_is_named_by_the_next_batch_once_its_document_is_here(counter: Desk, published: Package) -> None:
+    chain, meter = counter.world.chain, counter.wallets["operator"].signer
+    batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    document = splits.encode((splits.Split(Key("heir").address, Bps(10_000)),))
+    at = unixfs.address([document])
+    for digest in (at.digest, sha256(b"nobody has this")):
+        counter.send("holder", "DatasetRegistry", "setSplit", counter.dataset_id(published), digest)
+    counter.settle_down()
+    assert batches.anchor(counter.node, lambda call: chain.send(call, meter)) is None
+    counter.client("holder").put_content(at, document)
+    made = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    assert made is not None
+    assert made.batch.splits == (at,)
     assert batches.anchor(counter.node, lambda call: chain.send(call, meter)) is None
 
 

@@ -64,7 +64,6 @@ SEGMENT, STATEMENT = "segment", "statements"
 KINDS: dict[str, Callable[[Path], list[Path]]] = {
     "manifest": lambda content: named(content, "manifest"),
     "terms": lambda content: named(content, "terms"),
-    "splits": lambda content: named(content, "splits"),
     "ruleset": lambda content: named(content, "ruleset"),
     "batch": lambda content: named(content, "batch"),
     "refusals": lambda content: named(content, "refusals"),

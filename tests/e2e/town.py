@@ -92,10 +92,10 @@ class Town:
         return self.run("access", "open", license_id, *names, "--purpose", PURPOSE, "--territory", "DE", "--account",
                         "licensee", status=status)  # fmt: skip
 
-    def meter(self, license_id: str, units: int) -> provenance.Meter:
+    def meter(self, license_id: str, units: int, *, hours: int = 1) -> provenance.Meter:
         settings = config.load(self.here.settings, {"account": "licensee"})
-        return provenance.Meter(license_id, model="tiny@1", purpose=PURPOSE, territory="DE", max_units=units, hours=1,
-                                settings=settings)  # fmt: skip
+        return provenance.Meter(license_id, model="tiny@1", purpose=PURPOSE, territory="DE", max_units=units,
+                                hours=hours, settings=settings)  # fmt: skip
 
     def use(self, license_id: str, weights: Mapping[Bytes32, float], outputs: int, *, most: int) -> None:
         """So many delivered outputs in one session, all acknowledged."""

@@ -99,6 +99,8 @@ class World:
             method=1,
             attributor=None,
             end=UnixSeconds(1_000 * end),
+            not_before=UnixSeconds(0),
+            not_after=UnixSeconds(1_000 * end),
             granted=place(2),
         )
         self.licenses[given.id] = replace(given, **more)

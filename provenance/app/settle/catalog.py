@@ -17,17 +17,17 @@ from provenance.domain.manifest import Manifest, recording_ids
 from provenance.domain.settlement import facts
 from provenance.domain.terms import Terms
 from provenance.errors import Invalid
-from provenance.types import BPS_ONE, Wei
+from provenance.types import BPS_ONE, UnixSeconds, Wei
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from provenance.app.ports import Content, Deployment
     from provenance.domain import ledger as ledgers
     from provenance.domain.consent import SignedConsent
     from provenance.domain.manifest import Recording
     from provenance.domain.splits import Split
-    from provenance.types import BlockNumber, Bytes32, ConsentId, DatasetId, LicenseId, RecordingId, UnixSeconds
+    from provenance.types import BlockNumber, Bytes32, ConsentId, DatasetId, LicenseId, RecordingId
 
 
 @dataclass(slots=True)
@@ -66,6 +66,8 @@ class Catalog:
             method=terms.attribution.method if terms else 0,
             attributor=terms.attribution.attributor if terms else None,
             end=license_.end(self.at),
+            not_before=terms.not_before if terms else UnixSeconds(0),
+            not_after=terms.not_after if terms else UnixSeconds(0),
             granted=place(license_.granted),
         )
 
@@ -89,17 +91,26 @@ class Catalog:
             found = Manifest.parse(self.content.get_digest(dataset.manifest_digest)[1])
         except Invalid:
             return None
-        says = (dataset.registrant, dataset.manifest_root, dataset.terms_hash, dataset.items)
-        return found if (found.holder, found.root(), found.terms_hash, len(found.recordings)) == says else None
+        event = dataset.registered.event
+        says = (event.holder, event.manifest_root, event.terms_hash, event.split_hash, event.items)
+        is_ = (found.holder, found.root(), found.terms_hash, found.split_hash(), len(found.recordings))
+        return found if is_ == says else None
 
-    def splits(self, dataset: ledgers.Dataset, start: UnixSeconds) -> tuple[Split, ...]:
-        """Who shares a dataset's score: as in force at the window's start, or as registered if that is later."""
-        registered = dataset.registered.event.split_hash
-        for digest in (dataset.split(start, self.at), registered):
-            try:
-                return splits.parse(self.content.get_digest(digest)[1])
-            except Invalid:
-                continue
+    def splits(self, dataset: ledgers.Dataset, start: UnixSeconds, named: Container[Bytes32]) -> tuple[Split, ...]:
+        """Who shares a dataset's score: as in force at the window's start, or as registered if that is later.
+
+        Args:
+            dataset: as registered, and what its holder set since.
+            start: of the window.
+            named: digests of the splits documents that batches name. What a holder set and showed to no gateway is
+                not in force: anybody could set a hash that nobody has, and stop everybody's settlement with it.
+        """
+        for digest in dataset.splits_set(start, self.at):
+            if digest in named:
+                try:
+                    return splits.parse(self.content.get_digest(digest)[1])
+                except Invalid:
+                    continue
         manifest = self.manifest(dataset)
         return manifest.splits if manifest else (splits.Split(dataset.registrant, BPS_ONE),)
 

@@ -62,6 +62,7 @@ def gather(
     known = Recordings(catalog, anchors.reports(), tuple(anchors.opened()))
     clusters = [hold.id for hold in carry.holds if hold.kind == "cluster"]
     recordings = known.around((one.recording_id for one in known.opened), clusters)
+    named = anchors.splits()
     datasets = {recording.dataset_id for recording in recordings.values()}
     return Inputs(
         chain_id=deployment.chain_id,
@@ -76,7 +77,7 @@ def gather(
         carry=carry,
         licenses=catalog.licenses(session.session.license_id for session in sessions.values()),
         recordings=recordings,
-        splits={one: catalog.splits(ledger.datasets[one], start.time) for one in sorted(datasets)},
+        splits={one: catalog.splits(ledger.datasets[one], start.time, named) for one in sorted(datasets)},
         sessions=sessions,
         segments=segments,
         opened=known.opened,

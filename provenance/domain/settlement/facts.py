@@ -149,6 +149,9 @@ class License:
     method: int
     attributor: Address | None
     end: UnixSeconds
+    not_before: UnixSeconds
+    """Of its terms, which it cannot outlive, whatever the chain granted."""
+    not_after: UnixSeconds
     granted: Place
 
 

@@ -186,15 +186,24 @@ class Judge:
             return Fault("bad-time")
         if session.revoked_at is not None and at.time > session.revoked_at + self.grace_s:
             return Fault("session-revoked", session.id)
-        if receipt.unit != license_.unit:
-            return Fault("wrong-unit")
-        if receipt.purpose.bit_count() != 1 or not receipt.purpose & license_.purposes & purposes.KNOWN:
-            return Fault("purpose-not-licensed", license_.id)
-        if not _covers(license_.territories, receipt.territory):
-            return Fault("territory-not-licensed", license_.id)
+        unlicensed = self._unlicensed(use, at, license_)
+        if unlicensed:
+            return Fault(unlicensed, ZERO32 if unlicensed == "wrong-unit" else license_.id)
         if receipt.corrects != ZERO32 and not self._corrects(use, license_):
             return Fault("bad-correction", receipt.corrects)
         return self._weights_fault(use, at)
+
+    def _unlicensed(self, use: Use, at: Place, license_: License) -> str:
+        """Why a use is outside its license and terms, whatever it draws on; empty if it is within."""
+        receipt = use.receipt
+        if receipt.unit != license_.unit:
+            return "wrong-unit"
+        if receipt.purpose.bit_count() != 1 or not receipt.purpose & license_.purposes & purposes.KNOWN:
+            return "purpose-not-licensed"
+        if not _covers(license_.territories, receipt.territory):
+            return "territory-not-licensed"
+        in_force = license_.not_before <= at.time <= license_.not_after + self.grace_s
+        return "" if in_force else "terms-not-in-force"
 
     def _corrects(self, use: Use, license_: License) -> bool:
         receipt, target = use.receipt, self.known.get(use.receipt.corrects)

@@ -23,7 +23,7 @@ from provenance.domain.splits import Split
 from provenance.domain.terms import AttributionRule, Terms
 from provenance.domain.usage import Outcome, Unit, Use
 from provenance.errors import Missing
-from provenance.types import ZERO32, ZERO_ADDRESS, BlockNumber, Bps, Bytes32, Ppm, UnixMs, UnixSeconds, Wei
+from provenance.types import ZERO32, ZERO_ADDRESS, Address, BlockNumber, Bps, Bytes32, Ppm, UnixMs, UnixSeconds, Wei
 from tests import documents
 from tests.documents import HOLDER, START, VOICE, Key, word
 from tests.fakes.chain import deployment
@@ -400,12 +400,58 @@ def test_a_split_set_later_counts_from_its_effect_at_the_windows_start(stage: St
 
     opened(stage)
     used(stage)
-    new = stage.road.content.put(splits.encode((Split(Key("heir").address, Bps(10_000)),))).digest
-    stage.road.say(events.SplitSet(stage.dataset, new, UnixSeconds(START)))
-    assert {one.payee for one in stage.road.decide().credits if one.cause == "share"} == {Key("heir").address}
+    new = stage.road.content.put(splits.encode((Split(Key("heir").address, Bps(10_000)),)))
+    stage.road.anchor(splits=(new,))
+    stage.road.say(events.SplitSet(stage.dataset, new.digest, UnixSeconds(START)))
+    assert sharers(stage) == {Key("heir").address}
     stage.road.logs.pop()
-    stage.road.say(events.SplitSet(stage.dataset, new, UnixSeconds(START + 10**4)))
-    assert Key("heir").address not in {one.payee for one in stage.road.decide().credits}
+    stage.road.say(events.SplitSet(stage.dataset, new.digest, UnixSeconds(START + 10**4)))
+    assert Key("heir").address not in sharers(stage)
+
+
+def test_a_split_that_no_batch_names_is_not_in_force_and_stops_nobody(stage: Stage) -> None:
+    from provenance.domain import splits
+
+    opened(stage)
+    used(stage)
+    heir, second = Key("heir").address, Key("second heir").address
+    known, later = (stage.road.content.put(splits.encode((Split(who, Bps(10_000)),))) for who in (heir, second))
+    stage.road.anchor(splits=(known,))
+    stage.road.say(events.SplitSet(stage.dataset, known.digest, UnixSeconds(START)))
+    stage.road.say(events.SplitSet(stage.dataset, word("nobody has this"), UnixSeconds(START)))
+    stage.road.say(events.SplitSet(stage.dataset, later.digest, UnixSeconds(START)))
+    assert sharers(stage) == {heir}
+    stage.road.anchor(splits=(later,))
+    assert sharers(stage) == {second}
+    stage.road.anchor(splits=(lost := unixfs.address([b"named by a batch and gone"]),))
+    stage.road.say(events.SplitSet(stage.dataset, lost.digest, UnixSeconds(START)))
+    with pytest.raises(Missing):
+        sharers(stage)
+
+
+def test_a_registration_with_other_shares_than_its_manifests_scores_nothing(stage: Stage) -> None:
+    opened(stage)
+    used(stage)
+    registered = next(one for one in stage.road.logs if isinstance(one.event, events.DatasetRegistered))
+    at = stage.road.logs.index(registered)
+    stage.road.logs[at] = replace(registered, event=replace(registered.event, split_hash=word("nobody has this")))
+    assert [one.reason for one in stage.road.decide().judged.accounts[stage.license].rejected] == ["no-passing-report"]
+
+
+def sharers(stage: Stage) -> set[Address]:
+    return {one.payee for one in stage.road.decide().credits if one.cause == "share"}
+
+
+def test_use_anchored_after_the_terms_ended_is_charged_and_held_however_long_the_license(stage: Stage) -> None:
+    road = stage.road
+    made, dataset = road.register(documents.terms(not_after=UnixSeconds(START + 10)), title="short terms")
+    stage.made, stage.dataset, stage.license = made, dataset, road.license(made, dataset, "outlives them")
+    stage.recordings = (recording_id(dataset, 0), recording_id(dataset, 1))
+    opened(stage)
+    used(stage)
+    rejected = road.decide().judged.accounts[stage.license].rejected
+    assert [(one.reason, one.about) for one in rejected] == [("terms-not-in-force", stage.license)]
+    assert road.decide().pots[0].held > 0
 
 
 def test_an_attributors_signed_word_counts_when_the_terms_name_it(stage: Stage) -> None:

@@ -55,7 +55,7 @@ def answers(ledger: Ledger, number: int) -> tuple[object, ...]:
         dataset.holder(at),
         dataset.status(at),
         dataset.halt(at, at),
-        dataset.split(UnixSeconds(1_800_000_600), at),
+        dataset.splits_set(UnixSeconds(1_800_000_600), at),
         license_.end(at),
         license_.state(block(number)),
         ledger.funded(LICENSE, at),
