@@ -23,6 +23,7 @@ settings.load_profile("default")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=1, help="random moments at which each command is killed")
+    parser.addoption("--write-docs", action="store_true", help="write what was played into the docs")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,7 +31,7 @@ from provenance.errors import Conflict, Denied, Failed, Invalid
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, UnixSeconds, Wei
 
 if TYPE_CHECKING:
-    from provenance.app.ports import Chain, Clock, Content, Logged, Mined, Random, Signer
+    from provenance.app.ports import Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
     from provenance.domain.recording import Recording
     from provenance.domain.typed import Offer
     from provenance.types import Bytes32, DatasetId, LicenseId
@@ -246,7 +246,7 @@ def accept(chain: Chain, signed: SignedOffer, licensee: Address, clock: Clock, s
     )
     if registration is None:
         raise UnknownDataset(f"no dataset {shown(terms.dataset_id)} is on chain", dataset=shown(terms.dataset_id))
-    _allow(chain, licensee, "DataAccess", terms.price, send, token=terms.token)
+    allow(chain, licensee, "DataAccess", terms.price, send, token=terms.token)
     words = (_tuple(terms), registration.holder, registration.manifest_root, signed.signature)
     send(Call("DataAccess", "accept", words), "accept license")
     return made
@@ -265,7 +265,7 @@ def fund(chain: Chain, license_id: LicenseId, amount: Wei, payer: Address, send:
     if amount <= 0:
         raise Invalid("amount: more than 0 is expected", field="amount")
     find(chain, license_id)
-    _allow(chain, payer, "RoyaltyDistributor", amount, send)
+    allow(chain, payer, "RoyaltyDistributor", amount, send)
     return send(Call("RoyaltyDistributor", "fund", (amount, license_id)), "fund license")
 
 
@@ -280,21 +280,36 @@ def balance(chain: Chain, account: Address) -> Wei:
     return Wei(cast("int", chain.read(Call("Token", "balanceOf", (account,)))[0]))
 
 
-def _allow(
-    chain: Chain, payer: Address, spender: str, amount: Wei, send: Send, *, token: Address | None = None
+def allow(
+    chain: Chain, payer: Address, spender: ContractName, amount: Wei, send: Send, *, token: Address | None = None
 ) -> None:
-    """The contract may take exactly the amount, if there is one."""
+    """The contract may take exactly the amount, if there is one; what was approved before is not sent again."""
+    call = approval(chain, payer, spender, amount, token=token)
+    if call is not None:
+        send(call, "approve tokens")
+
+
+def approval(
+    chain: Chain, payer: Address, spender: ContractName, amount: Wei, *, token: Address | None = None
+) -> Call | None:
+    """The approval of exactly the amount; None if there is one already, or nothing to pay.
+
+    Raises:
+        OtherToken: the amount is in another token.
+        TooFewTokens: the account has less.
+    """
     if not amount:
-        return
+        return None
     contracts = chain.deployment.contracts
     if token is not None and token != contracts["Token"]:
         raise OtherToken(f"the price is in {shown(token)}", token=shown(token), expected=shown(contracts["Token"]))
     has = balance(chain, payer)
     if has < amount:
         raise TooFewTokens(f"{shown(payer)} has {has} base units, {amount} are needed", account=shown(payer))
-    to = contracts["DataAccess" if spender == "DataAccess" else "RoyaltyDistributor"]
-    if chain.read(Call("Token", "allowance", (payer, to)))[0] != amount:
-        send(Call("Token", "approve", (to, amount)), "approve tokens")
+    to = contracts[spender]
+    if chain.read(Call("Token", "allowance", (payer, to)))[0] == amount:
+        return None
+    return Call("Token", "approve", (to, amount))
 
 
 def _tuple(terms: Offer) -> tuple[object, ...]:

@@ -92,6 +92,61 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
     return 0
 
 
+@command(
+    audit,
+    "challenge",
+    example=("provenance audit challenge 2 --account watcher", "provenance audit challenge 2 --dry-run"),
+)
+@click.argument("epoch", type=click.IntRange(1, (1 << 64) - 1), metavar="EPOCH")
+@click.option("--rpc", metavar="URL", help="Node to ask instead of the network's.")
+@click.option("--deployment", type=PATH, metavar="FILE", help="Deployment document instead of the network's.")
+@click.option("--unavailable", is_flag=True, help="Also if nobody has the epoch's documents.")
+def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None, *, unavailable: bool) -> None:
+    """Judge the proposed EPOCH and, if it does not hold, freeze it with this network's bond.
+
+    Upheld by the arbiter, or after 14 days of his silence, the bond comes back; dismissed, it is the
+    publisher's. Claims on the active epoch go on.
+    """
+    from provenance.adapters import tally
+    from provenance.app import license as money
+    from provenance.app.audit import ready
+    from provenance.app.audit import run as judge
+    from provenance.app.role import ARBITER_S
+    from provenance.cli.values import shown_amount, shown_time, token
+    from provenance.types import UnixSeconds
+
+    ctx.settings = _settings(ctx, rpc, deployment)
+    evidence, account = _evidence(ctx, ctx.settings, None), ctx.address()
+    objection = ready(evidence, judge(evidence, tally.engine()), epoch, ctx.clock.now(), unavailable=unavailable)
+    decimals, symbol = token(ctx.chain())
+    bond = f"{shown_amount(objection.bond, decimals)} {symbol}"
+    ctx.out.say(f"Epoch {epoch} does not hold. {objection.reason}")
+    ctx.out.say(f"A challenge puts up a bond of {bond}, lost if the arbiter dismisses it.")
+    approval = money.approval(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
+    if ctx.dry_run:
+        first = approval or objection.call()
+        cost = ctx.chain().cost(first, account)
+        what = (
+            f"challenge epoch {epoch} with a bond of {bond}, after {first.contract}.{first.function}: {cost.gas:,} gas"
+        )
+        ctx.would(
+            what,
+            epoch=epoch,
+            bond=str(objection.bond),
+            reason=objection.reason,
+            function=f"{first.contract}.{first.function}",
+            gas=cost.gas,
+            feeWei=str(cost.fee_wei),
+        )
+    if approval:
+        ctx.transact(approval, "approve tokens")
+    mined = ctx.transact(objection.call(), "challenge settlement")
+    until = shown_time(UnixSeconds(mined.block.time + ARBITER_S))
+    text = f"Epoch {epoch} is frozen until the arbiter decides; if he is silent until {until}, anybody may reject it."
+    digest = "0x" + objection.reason_digest.hex()
+    ctx.out.emit({**objection.document(), "reasonDigest": digest, "tx": "0x" + mined.tx.hex()}, text=text)
+
+
 @command(audit, "trace", example="provenance audit trace 0x5f0c…")
 @click.argument("receipt")
 @click.option("--rpc", metavar="URL", help="Node to ask instead of the network's.")
@@ -135,8 +190,8 @@ def _against(challenge: Challenge) -> str:
     to = shown_address(challenge.distributor)
     return (
         f"\n\nEpoch {challenge.epoch} can be challenged until {shown_time(challenge.before)}: approve {challenge.bond} "
-        f"base units of the token to {to}, then send this transaction:\n"
-        f"  to   {to}\n  data 0x{challenge.data.hex()}\n"
+        f"base units of the token to {to}, then send this transaction (`provenance audit challenge {challenge.epoch}` "
+        f"does both):\n  to   {to}\n  data 0x{challenge.data.hex()}\n"
         f"Its reason is the sha-256 of: {challenge.reason}"
     )
 

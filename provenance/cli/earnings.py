@@ -83,8 +83,12 @@ def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
 @_EPOCH
 @_PAYEE
 def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
-    """Claim what is due: anyone may send it, the tokens go to the payee."""
-    due, decimals, symbol = _due(ctx, epoch, payee)
+    """Claim what is due on the newest epoch that counts: anyone may send it, the tokens go to the payee."""
+    from provenance.app import settle
+
+    chain = ctx.chain()
+    due = _due(ctx, epoch, payee)[0] if epoch else settle.claimable(chain, ctx.content(), ctx.address(payee))
+    decimals, symbol = token(chain)
     if not due.amount:
         ctx.out.emit(
             _facts(ctx, due) | {"paid": "0"}, text=f"Everything up to epoch {due.epoch} has been paid already."

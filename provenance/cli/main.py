@@ -37,6 +37,7 @@ COMMANDS = {
     "usage": ("provenance.cli.usage:usage", "Usage receipts."),
     "earnings": ("provenance.cli.earnings:earnings", "What was earned, why, and claiming it."),
     "audit": ("provenance.cli.audit:audit", "Recompute everything from chain and content."),
+    "role": ("provenance.cli.role:role", "Acts of owner, guardian, arbiter and publisher."),
     "contracts": ("provenance.cli.contracts:contracts", "The contracts on a network."),
     "devnet": ("provenance.cli.devnet:devnet", "A local chain with contracts, token and accounts."),
     "demo": ("provenance.cli.demo:demo", "Walk the whole road on a local chain."),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from provenance.adapters.content.embedded import Embedded
 from tests.e2e.kept import Kept, kept
+from tests.e2e.lies import Liar
 from tests.e2e.town import Town, town
 
 
@@ -22,3 +26,17 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """One devnet and operator for tests that go on from each other's epochs."""
     with town(tmp_path_factory.mktemp("city")) as made:
         yield made
+
+
+@pytest.fixture
+def liar(demo: Kept, tmp_path: Path) -> Iterator[Liar]:
+    """What is put on chain here has never happened afterwards."""
+    chain = demo.chain()
+    mark = chain.node.rpc.call("evm_snapshot")
+    for name in ("keystore", "devnet/password"):
+        where = demo.room / "home" / name
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if where.is_dir() else shutil.copy)(where, tmp_path / name)
+    wallets = [demo.wallet(name).signer for name in ("operator", "publisher", "licensee")]
+    yield Liar(demo, chain, tmp_path, Embedded(demo.copy(tmp_path)), *wallets)
+    chain.node.rpc.call("evm_revert", mark)

@@ -19,10 +19,10 @@ from provenance.domain.batch import AccessEntry, Batch, GateEntry, SegmentEntry,
 from provenance.domain.hashes import keccak, sha256
 from provenance.domain.manifest import Manifest
 from provenance.domain.sealed import Sealed
-from provenance.domain.settlement import tables
+from provenance.domain.settlement import documents, tables
 from provenance.domain.settlement.documents import Epoch
 from provenance.domain.usage import Use
-from provenance.types import ZERO32, Address, Bytes32, Ppm, RecordingId, UnixMs, UnixSeconds
+from provenance.types import ZERO32, Address, Bytes32, Ppm, RecordingId, UnixMs, UnixSeconds, Wei
 from tests.e2e.kept import Kept, command
 
 OTHER = KeySigner(sha256(b"somebody else"))
@@ -193,7 +193,31 @@ class Liar:
         return replace(whole, holder=thief, recordings=recordings, private=private)
 
     def audit(self, status: int = 0) -> Any:
-        return command("audit", "run", "--config", str(self.demo.settings), "--home", str(self.home), status=status)
+        return self.act("audit", "run", status=status)
+
+    def act(self, *arguments: str, status: int = 0) -> Any:
+        """What a command printed that sees this home's content; every account of the demo is in it."""
+        return command(*arguments, "--config", str(self.demo.settings), "--home", str(self.home), status=status)
+
+    def later(self, seconds: int) -> None:
+        """The chain's clock is so much further, and a block says so."""
+        self.chain.node.rpc.call("evm_increaseTime", seconds)
+        self.chain.node.rpc.call("evm_mine")
+
+    def tokens(self, name: str) -> int:
+        (found,) = self.chain.read(Call("Token", "balanceOf", (self.demo.wallet(name).signer.address,)))
+        assert isinstance(found, int)
+        return found
+
+
+def one_more(liar: Liar) -> None:
+    """Somebody's leaf is one unit higher, with every document to match."""
+    closed = liar.closed()
+    carry = closed.decision.carry
+    payee = min(carry.cumulative)
+    more = replace(carry, cumulative={**carry.cumulative, payee: Wei(carry.cumulative[payee] + 1)})
+    decision = replace(closed.decision, carry=more)
+    liar.propose(documents.publish(decision, cid.of_raw, "duckdb"))
 
 
 def unsorted_root(epoch: Epoch) -> Bytes32:
@@ -209,4 +233,4 @@ def unsorted_root(epoch: Epoch) -> Bytes32:
     return level[0]
 
 
-__all__ = ["OTHER", "SESSION", "Genuine", "Liar", "unsorted_root"]
+__all__ = ["OTHER", "SESSION", "Genuine", "Liar", "one_more", "unsorted_root"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from provenance.adapters import wire
-from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.evm.node import raw
 from provenance.adapters.keystore import SystemRandom
 from provenance.app import license as licenses
@@ -22,20 +20,10 @@ from provenance.domain.license import REQUEST_LIFE_S
 from provenance.domain.manifest import recording_id
 from provenance.domain.settlement import documents
 from provenance.types import ZERO32, Bytes32, LicenseId, UnixMs, UnixSeconds, Wei
-from tests.e2e.kept import Kept, command, judged
-from tests.e2e.lies import OTHER, Genuine, Liar, unsorted_root
+from tests.e2e.kept import command, judged
+from tests.e2e.lies import OTHER, Genuine, Liar, one_more, unsorted_root
 
 FAILED, INCOMPLETE = 10, 11
-
-
-@pytest.fixture
-def liar(demo: Kept, tmp_path: Path) -> Iterator[Liar]:
-    """What is put on chain here has never happened afterwards."""
-    chain = demo.chain()
-    mark = chain.node.rpc.call("evm_snapshot")
-    wallets = [demo.wallet(name).signer for name in ("operator", "publisher", "licensee")]
-    yield Liar(demo, chain, tmp_path, Embedded(demo.copy(tmp_path)), *wallets)
-    chain.node.rpc.call("evm_revert", mark)
 
 
 def test_what_is_as_it_should_be_verifies(liar: Liar) -> None:
@@ -212,16 +200,6 @@ def test_an_access_that_its_lease_does_not_allow_is_named(liar: Liar) -> None:
     told = judged(liar.audit(FAILED))
     assert set(told) == {"accesses"}
     assert f"{words[3]} recordings were recorded, the lease names {len(entry.recordings)}" in told["accesses"]
-
-
-def one_more(liar: Liar) -> None:
-    """Somebody's leaf is one unit higher, with every document to match."""
-    closed = liar.closed()
-    carry = closed.decision.carry
-    payee = min(carry.cumulative)
-    more = replace(carry, cumulative={**carry.cumulative, payee: Wei(carry.cumulative[payee] + 1)})
-    decision = replace(closed.decision, carry=more)
-    liar.propose(documents.publish(decision, cid.of_raw, "duckdb"))
 
 
 def one_missing(liar: Liar) -> None:

@@ -5,19 +5,59 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from provenance.app import role
 from provenance.app.ports import Call
+from provenance.domain.fields import dated, shown
 from provenance.domain.hashes import abi_words, keccak, sha256
 from provenance.domain.verdict import Verdict
-from provenance.errors import Broken
+from provenance.errors import Broken, Conflict, Denied, Incomplete, Missing
 from provenance.types import Wei
 
 if TYPE_CHECKING:
     from provenance.app.audit.evidence import Evidence
+    from provenance.domain.ledger import Settlement
     from provenance.domain.verdict import Check, Report
     from provenance.types import Address, Bytes32, Json, UnixSeconds
 
 _SELECTOR: Final = keccak(b"challenge(uint64,bytes32)")[:4]
 _OF_AN_EPOCH: Final = frozenset({"cutoffs", "settlements", "statements", "trees"})
+
+
+class NotProposed(Missing):
+    """No root of that epoch is proposed, as far as the chain is final."""
+
+    code = "not-proposed"
+    next = (
+        "`provenance role show` names the epoch that waits; a proposal that is not final yet is judged a little later."
+    )
+
+
+class WindowOver(Conflict):
+    """The epoch can be challenged no more: its window is over."""
+
+    code = "window-over"
+    next = "It can be stopped no more: publish what `provenance audit run` says; the owner can replace the publisher."
+
+
+class AlreadyChallenged(Conflict):
+    """Somebody challenged the epoch before."""
+
+    code = "already-challenged"
+    next = "Wait for the arbiter, or for his 14 days to pass; `provenance role show` says until when."
+
+
+class NothingWrong(Denied):
+    """The audit finds nothing wrong with the epoch; a challenge would cost its bond."""
+
+    code = "nothing-wrong"
+    next = "Look at `provenance audit run`."
+
+
+class NotJudged(Incomplete):
+    """The epoch could not be checked, which may be for want of content here."""
+
+    code = "not-judged"
+    next = "Add a content source and repeat; if nobody has the documents, challenge that with --unavailable."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +76,10 @@ class Challenge:
     def reason_digest(self) -> Bytes32:
         """What the transaction says of the reason."""
         return sha256(self.reason.encode())
+
+    def call(self) -> Call:
+        """The transaction, which takes the bond from whoever sends it."""
+        return Call("RoyaltyDistributor", "challenge", (self.epoch, self.reason_digest))
 
     @property
     def data(self) -> bytes:
@@ -56,22 +100,70 @@ class Challenge:
 
 def challenge(evidence: Evidence, report: Report) -> Challenge | None:
     """The challenge of the pending epoch, if a check of that epoch does not hold; else None."""
-    standing = [one for one in evidence.ledger.settlements if not one.rejected]
-    last = standing[-1] if standing else None
+    last = _standing(evidence)
     if last is None or last.proposed.event.active_at <= evidence.at.time or len(last.challenged) > len(last.resolved):
         return None
-    wrong = next((one for one in report.checks if _is_of(one, last.epoch)), None)
+    wrong = _wrong(report, last.epoch)
+    return None if wrong is None else _made(evidence, last, wrong)
+
+
+def ready(evidence: Evidence, report: Report, epoch: int, now: UnixSeconds, *, unavailable: bool = False) -> Challenge:
+    """The challenge of that epoch, which the distributor would take now.
+
+    Args:
+        evidence: what was judged.
+        report: what was found.
+        epoch: which is meant.
+        now: the present time.
+        unavailable: whether it is challenged too if its documents cannot be had.
+
+    Raises:
+        NotProposed, WindowOver, AlreadyChallenged: it cannot be challenged.
+        NothingWrong: the audit says that it holds.
+        NotJudged: the audit cannot say, and `unavailable` is not said.
+    """
+    last, kept = _standing(evidence), role.settlement(evidence.chain, epoch)
+    if kept is None or last is None or last.epoch != epoch or last.proposed.event.root != kept.root:
+        if kept is not None and kept.status == role.PROPOSED and kept.active_at <= now:
+            raise WindowOver(f"epoch {epoch} counts since {dated(kept.active_at)}", epoch=epoch)
+        raise NotProposed(f"no root of epoch {epoch} waits at block {evidence.at.number}", epoch=epoch)
+    if kept.status == role.CHALLENGED:
+        raise AlreadyChallenged(
+            f"{shown(kept.challenger)} challenged epoch {epoch} at {dated(kept.challenged_at)}",
+            epoch=epoch,
+            challenger=shown(kept.challenger),
+        )
+    if kept.active_at <= now:
+        raise WindowOver(f"epoch {epoch} counts since {dated(kept.active_at)}", epoch=epoch)
+    wrong = _wrong(report, epoch)
     if wrong is None:
-        return None
+        raise NothingWrong(f"epoch {epoch} holds at block {report.block}", epoch=epoch)
+    if wrong.verdict is not Verdict.FAILED and not unavailable:
+        raise NotJudged(f"{wrong.name}: {wrong.detail}", epoch=epoch)
+    return _made(evidence, last, wrong)
+
+
+def _standing(evidence: Evidence) -> Settlement | None:
+    """The last settlement that was not rejected."""
+    return next((one for one in reversed(evidence.ledger.settlements) if not one.rejected), None)
+
+
+def _wrong(report: Report, epoch: int) -> Check | None:
+    """The first check that failed because of the epoch; else the first that could not be made."""
+    found = [one for one in report.checks if _is_of(one, epoch)]
+    return next((one for one in found if one.verdict is Verdict.FAILED), found[0] if found else None)
+
+
+def _made(evidence: Evidence, against: Settlement, wrong: Check) -> Challenge:
     (bond,) = evidence.chain.read(Call("RoyaltyDistributor", "bond", ()), at=evidence.at.number)
     if not isinstance(bond, int):
         raise Broken("bond is not a number")
     return Challenge(
-        epoch=last.epoch,
+        epoch=against.epoch,
         distributor=evidence.chain.deployment.contracts["RoyaltyDistributor"],
         reason=f"{wrong.name}: {wrong.detail}",
         bond=Wei(bond),
-        before=last.proposed.event.active_at,
+        before=against.proposed.event.active_at,
     )
 
 

@@ -97,7 +97,7 @@ def _settlement(evidence: Evidence, one: Settlement, engine: Engine) -> None:
     found = settle.decide(inputs, engine, name=named if isinstance(named, str) else "")
     for name, data in found.documents.items():
         if settle.document(evidence.content, published, name) != data:
-            raise Failed(f"its {name} ({published.named(name)}) are not what the facts give")
+            raise Failed(f"the facts do not give its {name} ({published.named(name)})")
     stored = evidence.content.get(published.cid)
     if stored != found.manifest:
         raise Failed(f"its manifest ({published.cid}) differs in {_difference(stored, found.manifest)}")

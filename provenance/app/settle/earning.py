@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.ports import Call
 from provenance.app.settle import reading
+from provenance.domain import merkle
 from provenance.domain.ledger import Ledger
 from provenance.errors import Broken, Missing
 from provenance.types import Wei
@@ -88,6 +90,22 @@ def due(chain: Chain, content: Content, payee: Address, number: int | None = Non
         proof=proof,
         active_at=event.active_at,
     )
+
+
+def claimable(chain: Chain, content: Content, payee: Address) -> Due:
+    """What a payee can claim now: on the newest epoch that counts, whatever is proposed after it.
+
+    Where it has nothing there yet, what it will be able to claim on the last one.
+
+    Raises:
+        NoSettlement: there is no epoch.
+        NotInTree: nothing was ever credited to the payee.
+    """
+    (newest,) = chain.read(Call("RoyaltyDistributor", "activeEpoch", ()))
+    if isinstance(newest, int) and newest:
+        with suppress(merkle.NotInTree):
+            return due(chain, content, payee, newest)
+    return due(chain, content, payee)
 
 
 def claimed(chain: Chain, payee: Address) -> Wei:

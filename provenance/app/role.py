@@ -1,0 +1,248 @@
+"""What may owner, guardian, arbiter and publisher do on chain, and who holds these roles?
+
+Each function reads what the chain says, decides, and answers the transactions that do it. A guardian's
+suspension of a dataset is `dataset`; a challenge is `audit`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from provenance.app.ports import Call
+from provenance.domain.fields import dated, shown
+from provenance.domain.hashes import sha256
+from provenance.errors import Conflict, Denied, Invalid
+from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
+
+if TYPE_CHECKING:
+    from provenance.app.ports import Chain, ContractName
+
+CONTRACTS: Final[dict[str, tuple[ContractName, ...]]] = {
+    "owner": ("DatasetRegistry", "DataAccess", "UsageLedger", "RoyaltyDistributor"),
+    "guardian": ("DatasetRegistry", "DataAccess", "RoyaltyDistributor"),
+    "arbiter": ("RoyaltyDistributor",),
+    "publisher": ("RoyaltyDistributor",),
+}
+"""Which contracts know a role, each for itself."""
+PAUSING: Final[tuple[ContractName, ...]] = ("DataAccess", "RoyaltyDistributor")
+ARBITER_S: Final = 14 * 86_400
+PROPOSED, CHALLENGED, VETOED, REJECTED = 1, 2, 3, 4
+"""Status codes of a settlement. Source: IRoyaltyDistributor."""
+_REMOVED: Final = Bytes32(b"\x01".rjust(32, b"\0"))
+
+
+class NotInRole(Denied):
+    """The account does not hold the role that this needs."""
+
+    code = "not-in-role"
+    next = "Use the account that holds the role; `provenance role show` names it."
+
+
+class NotOffered(Denied):
+    """The role was not offered to this account."""
+
+    code = "role-not-offered"
+    next = "Ask the owner for `provenance role offer`; `provenance role show` lists what is offered."
+
+
+class TooEarly(Conflict):
+    """An offered role can be accepted two days after the offer."""
+
+    code = "role-too-early"
+    next = "Wait until the named time, then repeat; the present holder keeps the role until then."
+
+
+class Unchanged(Conflict):
+    """It is so already."""
+
+    code = "role-unchanged"
+    next = "Nothing to do; `provenance role show` says how it is."
+
+
+class NotChallenged(Conflict):
+    """The epoch's root is not under challenge."""
+
+    code = "not-challenged"
+    next = "Nothing to decide; `provenance role show` names the epoch that waits, and what for."
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One role on one contract: who holds it, and to whom it is offered."""
+
+    contract: ContractName
+    role: str
+    holder: Address
+    offered: Address
+    """Zero: to nobody."""
+    ready_at: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The settlement after the active one, as the distributor keeps it."""
+
+    epoch: int
+    root: Bytes32
+    active_at: UnixSeconds
+    status: int
+    challenger: Address
+    challenged_at: UnixSeconds
+
+    def state(self, now: UnixSeconds) -> str:
+        """In one word."""
+        if self.status == PROPOSED:
+            return "PROPOSED" if now < self.active_at else "FINAL"
+        return {CHALLENGED: "CHALLENGED", VETOED: "VETOED", REJECTED: "REJECTED"}.get(self.status, "NONE")
+
+
+def offices(chain: Chain, role: str | None = None) -> tuple[Office, ...]:
+    """Every role on every contract that has it, or only one role."""
+    return tuple(
+        _office(chain, contract, name)
+        for name, contracts in CONTRACTS.items()
+        for contract in contracts
+        if role in (None, name)
+    )
+
+
+def _office(chain: Chain, contract: ContractName, role: str) -> Office:
+    key = role.encode().ljust(32, b"\0")
+    (holder,) = chain.read(Call(contract, "roleHolder", (key,)))
+    offered, ready_at = chain.read(Call(contract, "roleOffer", (key,)))
+    return Office(
+        contract,
+        role,
+        Address(cast("bytes", holder)),
+        Address(cast("bytes", offered)),
+        UnixSeconds(cast("int", ready_at)),
+    )
+
+
+def settlement(chain: Chain, epoch: int) -> Pending | None:
+    """An epoch as the distributor keeps it; None if it is not one of the two kept."""
+    (slot,) = chain.read(Call("RoyaltyDistributor", "settlement", (epoch,)))
+    root, _, active_at, number, status = cast("tuple[bytes, int, int, int, int]", slot)
+    if number != epoch or not status:
+        return None
+    by, at = ZERO_ADDRESS, 0
+    if status == CHALLENGED:
+        by, at = cast("tuple[Address, int]", chain.read(Call("RoyaltyDistributor", "challenger", ())))
+    return Pending(epoch, Bytes32(root), UnixSeconds(active_at), status, Address(by), UnixSeconds(at))
+
+
+def pending(chain: Chain) -> Pending | None:
+    """The settlement after the active one, if any was proposed."""
+    (active,) = chain.read(Call("RoyaltyDistributor", "activeEpoch", ()))
+    return settlement(chain, cast("int", active) + 1)
+
+
+def offer(chain: Chain, role: str, to: Address, account: Address) -> tuple[Call, ...]:
+    """The role is offered on every contract that has it, where it is not offered to that account already.
+
+    An offer to the present holder withdraws one that stands.
+
+    Raises:
+        NotInRole: the sender owns none of these contracts, or not all.
+        Unchanged: it is offered already.
+    """
+    found = offices(chain, role)
+    for one in found:
+        _check_role(chain, one.contract, "owner", account)
+    key = role.encode().ljust(32, b"\0")
+    calls = tuple(
+        Call(one.contract, "offerRole", (key, to))
+        for one in found
+        if (any(one.offered) if one.holder == to else one.offered != to)
+    )
+    if not calls:
+        raise Unchanged(f"{shown(to)} is {role}, or was offered it, on every contract", role=role)
+    return calls
+
+
+def acceptance(chain: Chain, role: str, account: Address, now: UnixSeconds) -> tuple[Call, ...]:
+    """The role is this account's on every contract where it was offered to it.
+
+    Raises:
+        NotOffered: nowhere.
+        TooEarly: less than two days ago.
+    """
+    found = [one for one in offices(chain, role) if one.offered == account]
+    if not found:
+        raise NotOffered(f"the role {role} is not offered to {shown(account)}", role=role)
+    latest = max(one.ready_at for one in found)
+    if now < latest:
+        raise TooEarly(f"{role} can be accepted from {dated(latest)} on", role=role, readyAt=latest)
+    return tuple(Call(one.contract, "acceptRole", (role.encode().ljust(32, b"\0"),)) for one in found)
+
+
+def pause(chain: Chain, until: UnixSeconds, account: Address) -> tuple[Call, ...]:
+    """New licenses and proposals wait until then; a time that has passed ends the pause."""
+    for contract in PAUSING:
+        _check_role(chain, contract, "guardian", account)
+    return tuple(Call(contract, "pause", (until,)) for contract in PAUSING)
+
+
+def paused_until(chain: Chain, contract: ContractName) -> UnixSeconds:
+    """When the present or the last pause ends."""
+    return UnixSeconds(cast("int", chain.read(Call(contract, "pausedUntil", ()))[0]))
+
+
+def veto(chain: Chain, epoch: int, reason: str, account: Address) -> Call:
+    """The proposed root is refused; the transaction carries the sha-256 of the reason."""
+    _check_role(chain, "RoyaltyDistributor", "guardian", account)
+    if not reason.strip():
+        raise Invalid("a veto has a reason", next="Say what is wrong with --reason.", field="reason")
+    return Call("RoyaltyDistributor", "veto", (epoch, sha256(reason.encode())))
+
+
+def ruling(chain: Chain, epoch: int, account: Address, now: UnixSeconds, *, upheld: bool) -> Call:
+    """The challenge of the epoch is decided: by the arbiter within 14 days, after that upheld by anybody.
+
+    Raises:
+        NotChallenged: nothing is to be decided.
+        NotInRole: it is the arbiter's to decide, or his time is over.
+    """
+    found = settlement(chain, epoch)
+    if found is None or found.status != CHALLENGED:
+        raise NotChallenged(f"epoch {epoch} is not under challenge", epoch=epoch)
+    over = UnixSeconds(found.challenged_at + ARBITER_S)
+    if now < over:
+        _check_role(chain, "RoyaltyDistributor", "arbiter", account)
+    elif not upheld:
+        raise NotInRole(
+            f"the arbiter was silent until {dated(over)}: the challenge is upheld",
+            next="Repeat with `upheld`; anybody may.",
+            epoch=epoch,
+        )
+    return Call("RoyaltyDistributor", "resolve", (epoch, upheld))
+
+
+def admission(chain: Chain, meter: Address, account: Address) -> Call:
+    """The meter may anchor usage; one that was removed never may again."""
+    _check_role(chain, "UsageLedger", "owner", account)
+    head = _head(chain, meter)
+    if head == _REMOVED:
+        raise Denied(f"{shown(meter)} was removed, for good", next="Admit another key.", meter=shown(meter))
+    if head != ZERO32:
+        raise Unchanged(f"{shown(meter)} is a meter already", meter=shown(meter))
+    return Call("UsageLedger", "admitMeter", (meter,))
+
+
+def removal(chain: Chain, meter: Address, account: Address) -> Call:
+    """The meter may anchor no more, for good; what it anchored stands."""
+    _check_role(chain, "UsageLedger", "owner", account)
+    if _head(chain, meter) in (ZERO32, _REMOVED):
+        raise Unchanged(f"{shown(meter)} is no meter", meter=shown(meter))
+    return Call("UsageLedger", "removeMeter", (meter,))
+
+
+def _head(chain: Chain, meter: Address) -> object:
+    return chain.read(Call("UsageLedger", "headOf", (meter,)))[0]
+
+
+def _check_role(chain: Chain, contract: ContractName, role: str, account: Address) -> None:
+    holder = _office(chain, contract, role).holder
+    if holder != account:
+        raise NotInRole(f"the {role} of {contract} is {shown(holder)}", role=role, holder=shown(holder))

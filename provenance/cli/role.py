@@ -1,0 +1,215 @@
+"""What owner, guardian, arbiter and publisher do: `provenance role …`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provenance.cli.frame import command, group
+from provenance.cli.values import shown_address, shown_time
+from provenance.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provenance.app.ports import Call, Mined
+    from provenance.app.role import Pending
+    from provenance.cli.context import Context
+    from provenance.types import Json, UnixSeconds
+
+_ROLE = click.argument("role", type=click.Choice(["owner", "guardian", "arbiter", "publisher"]), metavar="ROLE")
+_EPOCH = click.argument("epoch", type=click.IntRange(1, (1 << 64) - 1), metavar="EPOCH")
+
+
+@group("role")
+def role() -> None:
+    """Acts of owner, guardian, arbiter and publisher."""
+
+
+@command(role, "show", example=("provenance role show", "provenance role show --json"))
+def show(ctx: Context) -> None:
+    """Show who holds which role, what is offered, what is paused and which settlement waits."""
+    from provenance.app import role as use
+
+    chain, now = ctx.chain(), ctx.clock.now()
+    rows: list[dict[str, Json]] = [
+        {
+            "role": one.role,
+            "contract": one.contract,
+            "holder": shown_address(one.holder),
+            "offeredTo": shown_address(one.offered) if any(one.offered) else None,
+            "readyAt": shown_time(one.ready_at) if any(one.offered) else None,
+        }
+        for one in use.offices(chain)
+    ]
+    paused = {contract: use.paused_until(chain, contract) for contract in use.PAUSING}
+    pauses: dict[str, Json] = {name: shown_time(until) if until > now else None for name, until in paused.items()}
+    found = use.pending(chain)
+    waiting = _pending(found, now) if found else None
+    from provenance.cli.out import plain
+
+    lines = [plain(list(rows))]
+    lines += [f"{name} is paused until {until}" for name, until in pauses.items() if until]
+    lines += [plain(waiting)] if waiting else []
+    ctx.out.emit({"roles": list(rows), "paused": pauses, "settlement": waiting}, text="\n\n".join(lines))
+
+
+@command(
+    role,
+    "offer",
+    example="provenance role offer publisher 0x15d3…6a65 --account operator",
+)
+@_ROLE
+@click.argument("to", metavar="NAME|ADDRESS")
+def offer(ctx: Context, role: str, to: str) -> None:
+    """Offer ROLE to another account, which may accept it two days later; owner only.
+
+    Until then the present holder keeps it. An offer to the present holder withdraws one that stands.
+    """
+    from provenance.app import role as use
+
+    chain, account = ctx.chain(), ctx.address()
+    taker = ctx.address(to)
+    mined = _send(ctx, use.offer(chain, role, taker, account), f"offer the role {role}")
+    ready = max(one.ready_at for one in use.offices(chain, role))
+    text = f"{role} is offered to {shown_address(taker)}" + (
+        f"; from {shown_time(ready)} on it can accept." if ready else "."
+    )
+    ctx.out.emit({"role": role, "to": shown_address(taker), "readyAt": ready, "contracts": len(mined)}, text=text)
+
+
+@command(role, "accept", example="provenance role accept publisher --account operator")
+@_ROLE
+def accept(ctx: Context, role: str) -> None:
+    """Take over ROLE, which was offered to this account two days ago or earlier."""
+    from provenance.app import role as use
+
+    chain, account = ctx.chain(), ctx.address()
+    mined = _send(ctx, use.acceptance(chain, role, account, ctx.clock.now()), f"accept the role {role}")
+    text = f"{shown_address(account)} is {role} now."
+    ctx.out.emit({"role": role, "holder": shown_address(account), "contracts": len(mined)}, text=text)
+
+
+@command(
+    role,
+    "pause",
+    example=("provenance role pause --until 2d --account guardian", "provenance role pause --lift --account guardian"),
+)
+@click.option("--until", metavar="DATE", help="When it ends by itself: 2d, 2027-12-31, …; 7 days at most.")
+@click.option("--lift", is_flag=True, help="End the pause.")
+def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
+    """Stop new licenses and proposals for a while; claims and revocations go on. Guardian only."""
+    from provenance.app import role as use
+    from provenance.cli import dates
+    from provenance.types import UnixSeconds
+
+    if lift == (until is not None):
+        raise Invalid("one of --until and --lift is needed", next="Say until when, or lift it.")
+    end = UnixSeconds(0) if until is None else dates.seconds(until, ctx.clock.now(), option="--until")
+    chain = ctx.chain()
+    _send(ctx, use.pause(chain, end, ctx.address()), "lift the pause" if lift else "pause")
+    paused: dict[str, Json] = {name: use.paused_until(chain, name) for name in use.PAUSING}
+    text = "The pause is over." if lift else f"Paused until {shown_time(end)}; it ends by itself."
+    ctx.out.emit({"pausedUntil": paused}, text=text)
+
+
+@command(
+    role,
+    "veto",
+    example="provenance role veto 2 --reason 'settlements: epoch 2: its tree differs' --account guardian",
+)
+@_EPOCH
+@click.option("--reason", required=True, metavar="TEXT", help="What is wrong; the chain keeps its sha-256.")
+def veto(ctx: Context, epoch: int, reason: str) -> None:
+    """Refuse the proposed root of EPOCH before its window is over; it is proposed again. Guardian only."""
+    from provenance.app import role as use
+    from provenance.domain.hashes import sha256
+
+    [mined] = _send(ctx, (use.veto(ctx.chain(), epoch, reason, ctx.address()),), "veto the settlement")
+    digest = "0x" + sha256(reason.encode()).hex()
+    text = f"The root of epoch {epoch} is refused. Publish the reason; the chain keeps its sha-256 {digest}."
+    ctx.out.emit({"epoch": epoch, "reason": reason, "reasonDigest": digest, "tx": "0x" + mined.tx.hex()}, text=text)
+
+
+@command(
+    role,
+    "resolve",
+    example=(
+        "provenance role resolve 2 upheld --account arbiter",
+        "provenance role resolve 2 dismissed --account arbiter",
+    ),
+)
+@_EPOCH
+@click.argument("verdict", type=click.Choice(["upheld", "dismissed"]), metavar="upheld|dismissed")
+def resolve(ctx: Context, epoch: int, verdict: str) -> None:
+    """Decide the challenge of EPOCH: by the arbiter within 14 days, after that upheld by anybody.
+
+    Upheld: the root is rejected, the bond goes back. Dismissed: the full window starts again, the bond goes
+    to the publisher.
+    """
+    from provenance.app import role as use
+    from provenance.domain.events import ChallengeResolved
+
+    upheld, chain = verdict == "upheld", ctx.chain()
+    call = use.ruling(chain, epoch, ctx.address(), ctx.clock.now(), upheld=upheld)
+    [mined] = _send(ctx, (call,), "resolve the challenge")
+    bond_to = next(one.event.bond_to for one in mined.logs if isinstance(one.event, ChallengeResolved))
+    after = use.settlement(chain, epoch)
+    said = (
+        f"The challenge of epoch {epoch} is {verdict}: "
+        + ("its root is rejected" if upheld or after is None else f"it counts from {shown_time(after.active_at)} on")
+        + f". The bond goes to {shown_address(bond_to)}."
+    )
+    facts: dict[str, Json] = {"epoch": epoch, "upheld": upheld, "bondTo": shown_address(bond_to)}
+    ctx.out.emit(facts | {"activeAt": after.active_at if after and not upheld else None}, text=said)
+
+
+@command(role, "admit", example="provenance role admit 0x70f3…9b2c --account operator")
+@click.argument("meter", metavar="METER")
+def admit(ctx: Context, meter: str) -> None:
+    """Let the key METER anchor usage. Owner only."""
+    from provenance.app import role as use
+
+    found = ctx.address(meter)
+    _send(ctx, (use.admission(ctx.chain(), found, ctx.address()),), "admit the meter")
+    ctx.out.emit({"meter": shown_address(found), "admitted": True}, text=f"{shown_address(found)} may anchor usage.")
+
+
+@command(role, "remove", example="provenance role remove 0x70f3…9b2c --account operator")
+@click.argument("meter", metavar="METER")
+def remove(ctx: Context, meter: str) -> None:
+    """Let the key METER anchor no more, for good; what it anchored stands. Owner only."""
+    from provenance.app import role as use
+
+    found = ctx.address(meter)
+    _send(ctx, (use.removal(ctx.chain(), found, ctx.address()),), "remove the meter")
+    ctx.out.emit({"meter": shown_address(found), "admitted": False}, text=f"{shown_address(found)} anchors no more.")
+
+
+def _send(ctx: Context, calls: Sequence[Call], title: str) -> list[Mined]:
+    """All of the calls are mined; with `--dry-run` their whole cost is shown instead."""
+    if ctx.dry_run and len(calls) > 1:
+        from provenance.cli.context import ether
+
+        costs = [ctx.chain().cost(call, ctx.address()) for call in calls]
+        gas, fee = sum(one.gas for one in costs), sum(one.fee_wei for one in costs)
+        where = ", ".join(call.contract for call in calls)
+        what = f"{title}: {calls[0].function} on {where}, {gas:,} gas, at most {ether(fee)} ETH"
+        ctx.would(what, title=title, function=calls[0].function, gas=gas, feeWei=str(fee), transactions=len(calls))
+    return [ctx.transact(call, title) for call in calls]
+
+
+def _pending(found: Pending, now: UnixSeconds) -> dict[str, Json]:
+    from provenance.app.role import ARBITER_S, CHALLENGED
+
+    told: dict[str, Json] = {
+        "epoch": found.epoch,
+        "state": found.state(now),
+        "root": "0x" + found.root.hex(),
+        "activeAt": shown_time(found.active_at),
+    }
+    if found.status == CHALLENGED:
+        told["challenger"] = shown_address(found.challenger)
+        told["arbiterUntil"] = shown_time(type(found.challenged_at)(found.challenged_at + ARBITER_S))
+    return told
