@@ -49,10 +49,14 @@ contracts: setup ## the contracts' own tests, that the package's ABIs are theirs
 	$(FORGE) fmt --check
 	$(FORGE) test
 	$(BIN)/python scripts/compile.py --check
+	$(BIN)/python scripts/bindings.py --check
+	$(BIN)/python scripts/reference.py --check
 	$(BIN)/python benches/gas.py --check
 
-abi: setup ## compile the contracts into the package
+abi: setup ## compile the contracts into the package; bindings and reference pages from their ABIs and comments
 	$(BIN)/python scripts/compile.py
+	$(BIN)/python scripts/bindings.py
+	$(BIN)/python scripts/reference.py
 
 gas: setup ## gas of each operation against its target, into snapshots/gas.json
 	$(BIN)/python benches/gas.py

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from eth_account import Account
 from web3 import HTTPProvider, Web3
-from web3.logs import DISCARD
 
+from provenance.abi.bindings.data_access import Grant
 from provenance.domain import purposes
 from provenance.sdk.contracts import contracts
 
@@ -36,20 +36,18 @@ def main() -> None:
 
     now = w3.eth.get_block("latest")["timestamp"]
     root, terms = w3.keccak(text=f"recordings at {now}"), w3.keccak(text="terms")
-    parts = (root, w3.keccak(text="manifest"), terms, w3.keccak(text="split"))
-    send(holder, of["DatasetRegistry"].functions.register(*parts, 3))
-    dataset = of["DatasetRegistry"].functions.datasetIdOf(holder.address, root, terms).call()
+    send(holder, of.datasets.register(root, w3.keccak(text="manifest"), terms, w3.keccak(text="split"), 3))
+    dataset = of.datasets.dataset_id_of(holder.address, root, terms)
 
     tts = purposes.mask(["train.tts"])
-    grant = (holder.address, root, terms, licensee.address, now + 30 * DAY_S, tts, 30, 1)
-    receipt = send(holder, of["DataAccess"].functions.grant(grant))
-    (granted,) = of["DataAccess"].events.LicenseGranted().process_receipt(receipt, errors=DISCARD)
-    license_id = granted["args"]["licenseId"]
+    grant = Grant(holder.address, root, terms, licensee.address, now + 30 * DAY_S, tts, notice_days=30, nonce=1)
+    (granted,) = of.access.emitted(send(holder, of.access.grant(grant)))
+    use = of.access.record_access(dataset, granted.license_id, tts, 3, w3.keccak(text="access"))
+    (recorded,) = of.access.emitted(send(licensee, use))
 
-    use = of["DataAccess"].functions.recordAccess(dataset, license_id, tts, 3, w3.keccak(text="access"))
-    (recorded,) = of["DataAccess"].events.AccessRecorded().process_receipt(send(licensee, use), errors=DISCARD)
-    told = {"datasetId": dataset.hex(), "licenseId": license_id.hex(), "accessor": recorded["args"]["accessor"]}
-    sys.stdout.write(json.dumps({**told, "units": str(recorded["args"]["units"])}) + "\n")
+    allowed = of.access.check_license(dataset, granted.license_id, licensee.address, tts) == 0
+    told = {"datasetId": dataset.hex(), "licenseId": granted.license_id.hex(), "accessor": recorded.accessor}
+    sys.stdout.write(json.dumps({**told, "units": str(recorded.units), "allowed": allowed}) + "\n")
 
 
 if __name__ == "__main__":

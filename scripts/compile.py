@@ -1,7 +1,7 @@
 """Compiles the contracts and writes `provenance/abi/*.json`; with --check only says what has drifted.
 
 The reproducible build: solc of npm through `scripts/solc.js`, standard JSON through py-solc-x. forge and
-hardhat give the same code.
+hardhat give the same code. `solc-input.json` is what the compiler was given, so that anybody can repeat it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -27,12 +28,20 @@ SOURCES = {
     "Token": "contracts/mocks/Token.sol",
     "UsageLedger": "contracts/UsageLedger.sol",
 }
-OUTPUTS = ["abi", "metadata", "evm.bytecode.object", "evm.deployedBytecode"]
+OUTPUTS = [
+    "abi",
+    "metadata",
+    "evm.bytecode.object",
+    "evm.deployedBytecode.object",
+    "evm.deployedBytecode.immutableReferences",
+]
+INPUT = "solc-input"
+KEYS, SEEN = ("functionSelector", "errorSelector", "eventSelector"), {"ContractDefinition", "StructDefinition"}
 SETTINGS: dict[str, Any] = {
     "optimizer": {"enabled": True, "runs": 1_000_000},
     "evmVersion": "shanghai",
     "metadata": {"bytecodeHash": "none", "appendCBOR": True},
-    "outputSelection": {"*": {"*": OUTPUTS}},
+    "outputSelection": {"*": {"*": OUTPUTS, "": ["ast"]}},
 }
 IMPORT = re.compile(r'^\s*import\s[^;]*?"([^"]+)"\s*;|^\} from "([^"]+)";', re.MULTILINE)
 
@@ -44,19 +53,25 @@ def main() -> int:
     check = parser.parse_args().check
     drifted = [name for name, text in built().items() if differs(OUT / f"{name}.json", text, write=not check)]
     for name in drifted:
-        sys.stderr.write(f"{name}.json {'differs from' if check else 'written from'} {SOURCES[name]}\n")
+        said = "differs from" if check else "written from"
+        sys.stderr.write(f"{name}.json {said} {SOURCES.get(name, 'the sources')}\n")
     if check and drifted:
         sys.stderr.write("Next: make abi, and commit what it wrote\n")
     return int(check and bool(drifted))
 
 
 def built() -> dict[str, str]:
-    """The JSON text of each contract."""
+    """The JSON text of each contract, and of the compiler's input."""
+    given = standard_input()
     try:
-        out = solcx.compile_standard(standard_input(), solc_binary=ROOT / "scripts" / "solc.js")
+        out = solcx.compile_standard(given, solc_binary=ROOT / "scripts" / "solc.js")
     except solcx.exceptions.SolcError as refused:
         raise SystemExit(refused.message) from None
-    return {name: render(name, out["contracts"][path][name]) for name, path in SOURCES.items()}
+    units = [unit["ast"] for unit in out["sources"].values()]
+    parts = {node["id"]: node for unit in units for node in unit["nodes"]}
+    parts |= {node["id"]: node for part in list(parts.values()) for node in part.get("nodes", ())}
+    texts = {name: render(name, out["contracts"][path][name], parts) for name, path in SOURCES.items()}
+    return {**texts, INPUT: json.dumps(given, indent=1) + "\n"}
 
 
 def standard_input() -> dict[str, Any]:
@@ -74,15 +89,7 @@ def standard_input() -> dict[str, Any]:
 
 def resolved(importer: str, name: str) -> str:
     """The source unit that an import names."""
-    if not name.startswith("."):
-        return name
-    parts = list(Path(importer).parent.parts)
-    for part in Path(name).parts:
-        if part == "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return "/".join(parts)
+    return os.path.normpath(Path(importer).parent / name) if name.startswith(".") else name
 
 
 def located(name: str) -> Path:
@@ -90,12 +97,15 @@ def located(name: str) -> Path:
     return ROOT / "node_modules" / name if name.startswith("@") else ROOT / name
 
 
-def render(name: str, contract: dict[str, Any]) -> str:
-    """What the package keeps of a compiled contract."""
+def render(name: str, contract: dict[str, Any], parts: dict[int, Any]) -> str:
+    """What the package keeps of a compiled contract; `parts` are the nodes of the syntax trees by id."""
     metadata = json.loads(contract["metadata"])
     lines = [f"{path} {source['keccak256']}\n" for path, source in sorted(metadata["sources"].items())]
     deployed = contract["evm"]["deployedBytecode"]
-    places = [place for one in deployed.get("immutableReferences", {}).values() for place in one]
+    immutables = {
+        parts[int(number)]["name"]: sorted([place["start"], place["length"]] for place in places)
+        for number, places in deployed.get("immutableReferences", {}).items()
+    }
     kept = {
         "contractName": name,
         "compiler": metadata["compiler"]["version"],
@@ -103,9 +113,22 @@ def render(name: str, contract: dict[str, Any]) -> str:
         "abi": contract["abi"],
         "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
         "deployedBytecode": "0x" + deployed["object"],
-        "immutableReferences": sorted([place["start"], place["length"]] for place in places),
+        "immutableReferences": dict(sorted(immutables.items())),
+        "natspec": natspec(name, parts),
     }
     return json.dumps(kept, indent=1) + "\n"
+
+
+def natspec(name: str, parts: dict[int, Any]) -> dict[str, dict[str, str]]:
+    """The comments by declaring contract: of itself (""), of its structs (name), of what has a selector or a topic."""
+    own = next(one for one in parts.values() if one["nodeType"] == "ContractDefinition" and one["name"] == name)
+    found: dict[str, dict[str, str]] = {}
+    for base in (parts[number] for number in own["linearizedBaseContracts"]):
+        keyed = {next(filter(None, map(node.get, KEYS)), node.get("name")): node for node in base["nodes"]} | {"": base}
+        seen = {key: node for key, node in keyed.items() if node["nodeType"] in SEEN or set(KEYS) & set(node)}
+        texts = {key: (node.get("documentation") or {}).get("text", "") for key, node in seen.items()}
+        found[base["name"]] = {key: text for key, text in texts.items() if "@inheritdoc" not in text}
+    return found
 
 
 def differs(path: Path, text: str, *, write: bool) -> bool:

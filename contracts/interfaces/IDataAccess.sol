@@ -87,7 +87,14 @@ interface IDataAccess {
 
     /// @notice What `grant` needs; it builds the offer `(datasetId, sender, licensee, token 0, price 0, expiry,
     /// purposes, deadline 0, noticeDays, termsHash, nonce)` from it.
-    /// @param registrant,manifestRoot,termsHash what the dataset's id is made of.
+    /// @param registrant who registered the dataset.
+    /// @param manifestRoot root over the dataset's recordings.
+    /// @param termsHash sha-256 of the canonical terms.
+    /// @param licensee for whom.
+    /// @param expiry first second at which the license is over [unix s].
+    /// @param purposes mask of purposes.
+    /// @param noticeDays days of notice that the holder must give.
+    /// @param nonce tells two otherwise equal grants apart.
     struct Grant {
         address registrant;
         bytes32 manifestRoot;
@@ -100,6 +107,10 @@ interface IDataAccess {
     }
 
     /// @notice An EIP-2612 approval of the price to this contract, by the licensee.
+    /// @param deadline last second at which it counts [unix s].
+    /// @param v of the signature.
+    /// @param r of the signature.
+    /// @param s of the signature.
     struct Permit {
         uint256 deadline;
         uint8 v;
@@ -108,7 +119,11 @@ interface IDataAccess {
     }
 
     /// @notice The one slot of a license.
+    /// @param licensee who holds it; zero if unknown.
+    /// @param expiry first second at which the license is over [unix s].
+    /// @param purposes mask of purposes.
     /// @param status 1 active, 2 terminated, 3 cancelled offer; 0 unknown.
+    /// @param noticeDays days of notice that the holder must give.
     struct License {
         address licensee;
         uint40 expiry;
@@ -129,6 +144,10 @@ interface IDataAccess {
 
     /// @notice A recording as the manifest's tree has it; leaf =
     /// `keccak256(bytes.concat(keccak256(abi.encode(index, cidDigest, keyCommitment, plaintextCommitment, consentsHash))))`.
+    /// @param index its place in the manifest.
+    /// @param cidDigest sha-256 in the CID of the sealed audio.
+    /// @param keyCommitment commitment to its key.
+    /// @param plaintextCommitment commitment to the audio itself.
     /// @param consentsHash `keccak256(abi.encode(bytes32[] consentIds))`, ids ascending; zero if no voice is heard.
     struct Recording {
         uint32 index;
@@ -139,9 +158,13 @@ interface IDataAccess {
     }
 
     /// @notice What `checkAccess` is asked.
+    /// @param licenseId of the license.
     /// @param who the licensee.
     /// @param purpose exactly one bit.
-    /// @param registrant,manifestRoot,termsHash what the dataset's id is made of.
+    /// @param registrant who registered the dataset.
+    /// @param manifestRoot root over the dataset's recordings.
+    /// @param termsHash sha-256 of the canonical terms.
+    /// @param recording the leaf.
     struct Query {
         bytes32 licenseId;
         address who;
@@ -153,6 +176,16 @@ interface IDataAccess {
     }
 
     /// @notice A license exists from this block on.
+    /// @param licenseId of which license.
+    /// @param datasetId of which dataset.
+    /// @param licensee who holds it.
+    /// @param holder who gave it, and was paid.
+    /// @param termsHash sha-256 of the canonical terms.
+    /// @param purposes mask of purposes.
+    /// @param expiry first second at which the license is over [unix s].
+    /// @param noticeDays days of notice that the holder must give.
+    /// @param token ERC-20 of the price; zero if nothing was paid.
+    /// @param price base units of the token.
     event LicenseGranted(
         bytes32 indexed licenseId,
         bytes32 indexed datasetId,
@@ -166,10 +199,22 @@ interface IDataAccess {
         uint128 price
     );
     /// @notice The license is over from `effectiveAt` on.
+    /// @param licenseId of which license.
+    /// @param by who ended it.
+    /// @param reason a code or digest of the sender's own choice; zero if none.
+    /// @param effectiveAt from then on [unix s].
     event LicenseTerminated(bytes32 indexed licenseId, address indexed by, bytes32 reason, uint40 effectiveAt);
     /// @notice The offer cannot be accepted any more; licenses made from it go on.
+    /// @param holder who offered it.
+    /// @param offerDigest EIP-712 digest of the offer.
     event OfferCancelled(address indexed holder, bytes32 indexed offerDigest);
     /// @notice A use under a license is on record: proves a license, not a consent.
+    /// @param licenseId of which license.
+    /// @param datasetId of which dataset.
+    /// @param accessor the licensee.
+    /// @param purpose exactly one bit.
+    /// @param units how many recordings.
+    /// @param receiptHash digest of the gateway's `Access`.
     event AccessRecorded(
         bytes32 indexed licenseId,
         bytes32 indexed datasetId,
@@ -180,44 +225,73 @@ interface IDataAccess {
     );
 
     /// @notice No registered dataset has this id, or the parts given do not make it.
+    /// @param id which one.
     error UnknownDataset(bytes32 id);
     /// @notice `caller` does not hold the dataset.
+    /// @param id which one.
+    /// @param caller who asked.
     error NotHolder(bytes32 id, address caller);
     /// @notice The dataset's status allows no new licenses.
+    /// @param id which one.
+    /// @param status 2 or 4 suspended, 3 revoked.
     error DatasetInactive(bytes32 id, uint8 status);
     /// @notice The signature is not one of `signer` over this offer.
+    /// @param signer whose signature was needed.
     error BadSignature(address signer);
     /// @notice The offer's deadline has passed.
+    /// @param deadline last second at which the offer could be accepted [unix s].
     error OfferExpired(uint40 deadline);
     /// @notice The license's own expiry has passed.
+    /// @param expiry what was given [unix s].
     error ExpiryPassed(uint40 expiry);
     /// @notice The offer was accepted by this licensee already, or cancelled.
+    /// @param offerDigest EIP-712 digest of the offer.
     error OfferUsed(bytes32 offerDigest);
     /// @notice Only this account may do it.
+    /// @param expected the account that may.
     error WrongLicensee(address expected);
     /// @notice The license is unknown (0), terminated (2), no license (3) or expired (4).
+    /// @param id which one.
+    /// @param status 0 unknown, 2 terminated, 3 no license, 4 expired.
     error LicenseInactive(bytes32 id, uint8 status);
     /// @notice The license does not name this purpose.
+    /// @param asked the purpose's bit.
+    /// @param granted mask of the license's purposes.
     error PurposeNotLicensed(uint32 asked, uint32 granted);
     /// @notice These bits are reserved.
+    /// @param bits which of them.
     error ReservedPurpose(uint32 bits);
     /// @notice At least one purpose (in an offer), or exactly one (in a use), is needed.
+    /// @param purposes what was given.
     error NotOnePurpose(uint32 purposes);
     /// @notice The holder did not receive the price in full.
+    /// @param asked base units of the price.
+    /// @param received base units that arrived.
     error TokenShortfall(uint256 asked, uint256 received);
 
     /// @notice Gives a license without a fee. The sender holds the dataset, which is active.
+    /// @param terms dataset, licensee and what is licensed.
+    /// @return licenseId its id.
     function grant(Grant calldata terms) external returns (bytes32 licenseId);
 
     /// @notice Accepts a signed offer as its licensee: pays the price to the holder, and makes the license.
-    /// @param registrant,manifestRoot with the offer's `termsHash` what the dataset's id is made of.
+    /// @param offer what its holder signed.
+    /// @param registrant who registered the dataset.
+    /// @param manifestRoot root over the dataset's recordings.
     /// @param signature of the offer's holder: 65 bytes r ‖ s ‖ v, or what its contract wallet accepts (ERC-1271).
+    /// @return licenseId its id.
     function accept(Offer calldata offer, address registrant, bytes32 manifestRoot, bytes calldata signature)
         external
         returns (bytes32 licenseId);
 
     /// @notice `accept`, after an EIP-2612 permit. A permit that fails (used by a front-runner) is passed over: the
     /// allowance decides.
+    /// @param offer what its holder signed.
+    /// @param registrant who registered the dataset.
+    /// @param manifestRoot root over the dataset's recordings.
+    /// @param signature of the offer's holder: 65 bytes r ‖ s ‖ v, or what its contract wallet accepts (ERC-1271).
+    /// @param permit the allowance, signed by the sender.
+    /// @return licenseId its id.
     function acceptWithPermit(
         Offer calldata offer,
         address registrant,
@@ -228,13 +302,19 @@ interface IDataAccess {
 
     /// @notice Withdraws an offer of the sender. A targeted one that was accepted is `OfferUsed`; of an open one
     /// the licenses made so far go on.
+    /// @param offer the sender's own.
+    /// @return offerDigest its EIP-712 digest.
     function cancelOffer(Offer calldata offer) external returns (bytes32 offerDigest);
 
     /// @notice Ends a license: by the licensee at once, by the dataset's holder after `noticeDays`.
+    /// @param datasetId of which dataset.
+    /// @param licenseId of which license.
     /// @param reason a code or digest of the sender's own choice; zero is fine.
     function terminate(bytes32 datasetId, bytes32 licenseId, bytes32 reason) external;
 
     /// @notice Puts a use on record; the sender is the licensee.
+    /// @param datasetId of which dataset.
+    /// @param licenseId of which license.
     /// @param purpose exactly one bit, named in the license.
     /// @param units how many recordings.
     /// @param receiptHash digest of the gateway's `Access`.
@@ -242,9 +322,16 @@ interface IDataAccess {
         external;
 
     /// @notice Puts several uses under one license on record; all or none.
+    /// @param datasetId of which dataset.
+    /// @param licenseId of which license.
+    /// @param uses each with its purpose, units and receipt.
     function recordAccessMany(bytes32 datasetId, bytes32 licenseId, Use[] calldata uses) external;
 
     /// @notice Whether `who` may use the license for the purpose now, whatever the dataset's status.
+    /// @param datasetId of which dataset.
+    /// @param licenseId of which license.
+    /// @param who whose license it should be.
+    /// @param purpose exactly one bit.
     /// @return reason 0 allowed, else 1–6 as named in this file.
     function checkLicense(bytes32 datasetId, bytes32 licenseId, address who, uint32 purpose)
         external
@@ -254,30 +341,41 @@ interface IDataAccess {
     /// @notice Whether `who` may open one recording for the purpose now: license, guardian's suspension, the
     /// recording's place in the manifest, and every consent that it names. Asked in the order of the codes, 7 first;
     /// of several consents the first that refuses.
+    /// @param query license, account, purpose, dataset and recording.
     /// @param path siblings from the recording's leaf to `manifestRoot`.
-    /// @param consents those that the recording names, by ascending consent id.
+    /// @param given the consents that the recording names, by ascending consent id.
     /// @param signatures one for each consent; empty where the subject approved the digest on chain.
     /// @return reason 0 allowed, else as named in this file.
     /// @return culprit id of the license, dataset or consent that refuses; zero if allowed.
     function checkAccess(
         Query calldata query,
         bytes32[] calldata path,
-        IConsentRegistry.Consent[] calldata consents,
+        IConsentRegistry.Consent[] calldata given,
         bytes[] calldata signatures
     ) external view returns (uint8 reason, bytes32 culprit);
 
     /// @notice The license's slot, all zero if unknown.
+    /// @param datasetId of which dataset.
+    /// @param licenseId of which license.
+    /// @return the slot.
     function license(bytes32 datasetId, bytes32 licenseId) external view returns (License memory);
 
     /// @notice The EIP-712 digest of an offer.
+    /// @param offer all of its fields.
+    /// @return the digest that the holder signs.
     function offerDigestOf(Offer calldata offer) external view returns (bytes32);
 
     /// @notice The license's id.
+    /// @param offerDigest EIP-712 digest of the offer.
+    /// @param licensee who accepts it.
+    /// @return the id.
     function licenseIdOf(bytes32 offerDigest, address licensee) external pure returns (bytes32);
 
     /// @notice The `DatasetRegistry` that this reads.
+    /// @return its address.
     function datasets() external view returns (address);
 
     /// @notice The `ConsentRegistry` that this reads.
+    /// @return its address.
     function consents() external view returns (address);
 }

@@ -45,6 +45,13 @@ interface IDatasetRegistry {
     }
 
     /// @notice A dataset exists from this block on, with status 1 (active).
+    /// @param datasetId which one.
+    /// @param holder the rights holder.
+    /// @param manifestRoot root of the standard Merkle tree over the recordings.
+    /// @param manifestDigest sha-256 in the CID of the manifest.
+    /// @param termsHash sha-256 of the canonical terms.
+    /// @param splitHash sha-256 of the canonical splits.
+    /// @param items number of recordings, at least one.
     event DatasetRegistered(
         bytes32 indexed datasetId,
         address indexed holder,
@@ -56,60 +63,106 @@ interface IDatasetRegistry {
     );
     /// @notice The dataset's status is now `status` (the last event wins). From the guardian `reason` is the digest
     /// of the published ruling; the same status may be repeated by a further ruling.
+    /// @param datasetId which one.
+    /// @param by holder or guardian.
+    /// @param status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian.
+    /// @param reason from the guardian the digest of the published ruling; from the holder what it likes.
+    /// @param effectiveAt from then on [unix s].
     event DatasetStatusChanged(
         bytes32 indexed datasetId, address indexed by, uint8 status, bytes32 reason, uint40 effectiveAt
     );
     /// @notice The holder of both named `newId` as the version that replaces `oldId`.
+    /// @param oldId what is replaced.
+    /// @param newId what replaces it.
     event DatasetSuperseded(bytes32 indexed oldId, bytes32 indexed newId);
     /// @notice The offered holder accepted.
+    /// @param datasetId which one.
+    /// @param from who held it.
+    /// @param to who holds it now.
     event DatasetTransferred(bytes32 indexed datasetId, address indexed from, address indexed to);
     /// @notice Payments of epochs whose window starts at `effectiveAt` or later follow this split.
+    /// @param datasetId which one.
+    /// @param splitHash sha-256 of the canonical splits.
+    /// @param effectiveAt from then on [unix s].
     event SplitSet(bytes32 indexed datasetId, bytes32 splitHash, uint40 effectiveAt);
     /// @notice One recording is served under a new content id and a new key.
+    /// @param datasetId which one.
+    /// @param index which recording, by its place in the manifest.
+    /// @param cidDigest sha-256 in the CID of the newly sealed audio.
+    /// @param keyCommitment commitment to the new key.
+    /// @param keyVersion number of the new key, one more than that of the last.
     event ContentRotated(
         bytes32 indexed datasetId, uint32 indexed index, bytes32 cidDigest, bytes32 keyCommitment, uint32 keyVersion
     );
 
     /// @notice This id is registered already.
+    /// @param id which one.
     error AlreadyRegistered(bytes32 id);
     /// @notice No dataset has this id.
+    /// @param id which one.
     error UnknownDataset(bytes32 id);
     /// @notice The caller is not the dataset's holder.
+    /// @param id which one.
+    /// @param caller who asked.
     error NotHolder(bytes32 id, address caller);
     /// @notice The dataset's status does not allow this.
+    /// @param id which one.
+    /// @param status what it is now.
     error DatasetInactive(bytes32 id, uint8 status);
     /// @notice This status cannot be set by this caller now.
+    /// @param id which one.
+    /// @param from the status now.
+    /// @param to the status asked for.
     error StatusNotAllowed(bytes32 id, uint8 from, uint8 to);
     /// @notice The guardian acts only under a published ruling: its digest may not be zero.
+    /// @param id which one.
     error RulingMissing(bytes32 id);
     /// @notice A manifest needs a root and at least one recording.
     error EmptyManifest();
     /// @notice The signature is not one of `signer` over these facts.
+    /// @param signer whose signature was needed.
     error BadSignature(address signer);
     /// @notice The signed deadline has passed.
+    /// @param deadline last second at which it counts [unix s].
     error SignatureExpired(uint64 deadline);
     /// @notice A newer version has been named already.
+    /// @param id which one.
     error AlreadySuperseded(bytes32 id);
     /// @notice A dataset cannot supersede itself.
+    /// @param id which one.
     error SupersedesItself(bytes32 id);
     /// @notice The transfer was offered to somebody else.
+    /// @param id which one.
+    /// @param caller who asked.
     error NotOffered(bytes32 id, address caller);
     /// @notice The dataset has no recording of this index.
+    /// @param id which one.
+    /// @param index which recording, by its place in the manifest.
     error UnknownRecording(bytes32 id, uint32 index);
 
     /// @notice Registers a dataset of the caller.
+    /// @param manifestRoot root of the standard Merkle tree over the recordings.
+    /// @param manifestDigest sha-256 in the CID of the manifest.
+    /// @param termsHash sha-256 of the canonical terms.
+    /// @param splitHash sha-256 of the canonical splits.
+    /// @param items number of recordings, at least one.
     /// @return datasetId its id.
     function register(bytes32 manifestRoot, bytes32 manifestDigest, bytes32 termsHash, bytes32 splitHash, uint32 items)
         external
         returns (bytes32 datasetId);
 
     /// @notice Registers several datasets of the caller; all or none.
+    /// @param registrations what is registered, one each.
+    /// @return datasetIds their ids, in order.
     function registerMany(Registration[] calldata registrations) external returns (bytes32[] memory datasetIds);
 
     /// @notice Registers a dataset for a holder who signed
     /// `Register(address holder,bytes32 manifestRoot,bytes32 manifestDigest,bytes32 termsHash,bytes32 splitHash,uint32 items,uint64 deadline)`.
+    /// @param holder who signed, and holds it.
+    /// @param registration what is registered.
     /// @param deadline last second at which the signature counts.
     /// @param signature 65 bytes r ‖ s ‖ v, or what the holder's contract wallet accepts (ERC-1271).
+    /// @return datasetId its id.
     function registerFor(address holder, Registration calldata registration, uint64 deadline, bytes calldata signature)
         external
         returns (bytes32 datasetId);
@@ -117,41 +170,73 @@ interface IDatasetRegistry {
     /// @notice Changes the status. The holder: 1 ↔ 2, and from both to 3 (for good); nothing while the guardian's
     /// suspension stands. The guardian, with the digest of a ruling in `reason`: to 4 from any; from 4 back to the
     /// holder's own status (see `holderStatus`); or the present status again.
+    /// @param datasetId which one.
+    /// @param status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian.
+    /// @param reason from the guardian the digest of the published ruling; from the holder what it likes.
     function setStatus(bytes32 datasetId, uint8 status, bytes32 reason) external;
 
     /// @notice Names a newer version, once; the caller holds both. Licenses of the old one go on.
+    /// @param oldId what is replaced.
+    /// @param newId what replaces it.
     function supersede(bytes32 oldId, bytes32 newId) external;
 
     /// @notice Offers the dataset to a new holder (zero withdraws the offer). Offers of licenses that the old
     /// holder signed end with the transfer; licenses go on.
+    /// @param datasetId which one.
+    /// @param to the new holder; zero withdraws the offer.
     function transfer(bytes32 datasetId, address to) external;
 
     /// @notice Takes over a dataset that was offered to the caller.
+    /// @param datasetId which one.
     function acceptTransfer(bytes32 datasetId) external;
 
     /// @notice Announces new splits, in force 7 days from now. Holder only.
+    /// @param datasetId which one.
+    /// @param splitHash sha-256 of the canonical splits.
     function setSplit(bytes32 datasetId, bytes32 splitHash) external;
 
     /// @notice Announces a re-encrypted recording. Holder only; keeps no state.
+    /// @param datasetId which one.
+    /// @param index which recording, by its place in the manifest.
+    /// @param cidDigest sha-256 in the CID of the newly sealed audio.
+    /// @param keyCommitment commitment to the new key.
+    /// @param keyVersion number of the new key, one more than that of the last.
     function rotate(bytes32 datasetId, uint32 index, bytes32 cidDigest, bytes32 keyCommitment, uint32 keyVersion)
         external;
 
     /// @notice The dataset, all zero if unknown.
+    /// @param datasetId which one.
+    /// @return the slot.
     function dataset(bytes32 datasetId) external view returns (Dataset memory);
 
     /// @notice Holder and status in one read; zeros if unknown.
+    /// @param datasetId which one.
+    /// @return holder the rights holder now.
+    /// @return status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
     function holderAndStatus(bytes32 datasetId) external view returns (address holder, uint8 status);
 
     /// @notice The status that the holder chose, which a lift of the guardian's suspension returns to.
+    /// @param datasetId which one.
+    /// @return 1 active, 2 suspended, 3 revoked; 0 unknown.
     function holderStatus(bytes32 datasetId) external view returns (uint8);
 
     /// @notice To whom the dataset has been offered; zero if to nobody.
+    /// @param datasetId which one.
+    /// @return the account.
     function pendingHolder(bytes32 datasetId) external view returns (address);
 
     /// @notice The id that these three give on this chain and contract.
+    /// @param registrant the first holder.
+    /// @param manifestRoot root of the standard Merkle tree over the recordings.
+    /// @param termsHash sha-256 of the canonical terms.
+    /// @return the id.
     function datasetIdOf(address registrant, bytes32 manifestRoot, bytes32 termsHash) external view returns (bytes32);
 
     /// @notice The EIP-712 digest that `registerFor` checks.
+    /// @param holder who is to sign.
+    /// @param registration what is registered.
+    /// @param deadline last second at which it counts [unix s].
+    /// @return the digest to sign.
     function registerDigest(address holder, Registration calldata registration, uint64 deadline)
         external
         view

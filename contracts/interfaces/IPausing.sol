@@ -6,18 +6,25 @@ pragma solidity ^0.8.20;
 /// and again only 7 days after the last pause has ended.
 interface IPausing {
     /// @notice New business is stopped until `until` (now or earlier: the pause was lifted).
+    /// @param by the guardian.
+    /// @param until when it ends [unix s].
     event PauseSet(address indexed by, uint40 until);
 
     /// @notice New business is stopped until this time.
+    /// @param until when it ends [unix s].
     error PausedUntil(uint40 until);
     /// @notice A pause may last 7 days at most.
+    /// @param latest the latest end that is allowed [unix s].
     error PauseTooLong(uint40 latest);
     /// @notice The next pause may not begin before this time.
+    /// @param earliest from when on one may begin [unix s].
     error PauseTooSoon(uint40 earliest);
 
     /// @notice Stops new business until `until` [unix s]; while a pause runs, only shortens it. Guardian only.
+    /// @param until when it ends [unix s].
     function pause(uint40 until) external;
 
     /// @notice When the present or the last pause ends [unix s].
+    /// @return block time [unix s]; 0 if there never was one.
     function pausedUntil() external view returns (uint40);
 }

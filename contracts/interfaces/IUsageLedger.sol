@@ -15,6 +15,13 @@ interface IUsageLedger {
     /// @notice
     /// `MeterSession(address meter,address sessionKey,bytes32 licenseId,uint64 validFrom,uint64 validUntil,uint128 maxUnits,uint256 nonce)`
     /// Its EIP-712 digest is the session's id.
+    /// @param meter to whose gateway the usage goes.
+    /// @param sessionKey the short-lived key that signs segments.
+    /// @param licenseId the license that is used.
+    /// @param validFrom first second at which the key may sign [unix s].
+    /// @param validUntil last second at which it may [unix s].
+    /// @param maxUnits units that it may sign for in all.
+    /// @param nonce tells two otherwise equal sessions apart.
     struct MeterSession {
         address meter;
         address sessionKey;
@@ -26,29 +33,46 @@ interface IUsageLedger {
     }
 
     /// @notice The meter may anchor from now on.
+    /// @param meter the gateway operator's account.
     event MeterAdmitted(address indexed meter);
     /// @notice The meter may never anchor again.
+    /// @param meter the gateway operator's account.
     event MeterRemoved(address indexed meter);
     /// @notice A batch is anchored; `head` follows the meter's previous head.
+    /// @param meter the gateway operator's account.
+    /// @param root root over the batch's segment hashes; 0 if it has none.
+    /// @param head the meter's head from now on.
+    /// @param count receipts in the batch.
+    /// @param dataDigest sha-256 in the CID of the batch document.
     event UsageAnchored(
         address indexed meter, bytes32 indexed root, bytes32 indexed head, uint64 count, bytes32 dataDigest
     );
     /// @notice The signer of the session ended it. May repeat: the first counts.
+    /// @param sessionId EIP-712 digest of the session.
+    /// @param licensee who signed it.
+    /// @param at block time [unix s].
     event SessionRevoked(bytes32 indexed sessionId, address indexed licensee, uint40 at);
 
     /// @notice The batch does not follow the meter's head.
+    /// @param expected the meter's head now.
+    /// @param given what the batch follows.
     error HeadMismatch(bytes32 expected, bytes32 given);
     /// @notice The account is no admitted meter.
+    /// @param caller who asked.
     error NotMeter(address caller);
     /// @notice The meter is admitted, or was and is removed.
+    /// @param meter the gateway operator's account.
     error AlreadyMeter(address meter);
     /// @notice The signature is not one of `signer` over this session.
+    /// @param signer whose signature was needed.
     error BadSignature(address signer);
 
     /// @notice Admits a meter; owner only. One that was removed is never admitted again.
+    /// @param meter the gateway operator's account.
     function admitMeter(address meter) external;
 
     /// @notice Removes a meter for good; owner only. What it anchored stays.
+    /// @param meter the gateway operator's account.
     function removeMeter(address meter) external;
 
     /// @notice Anchors a batch of usage behind the sender's head; the sender is an admitted meter.
@@ -61,12 +85,17 @@ interface IUsageLedger {
 
     /// @notice Ends a session that the sender signed: nothing anchored later counts (but for the grace of the
     /// ruleset).
+    /// @param session the session, as it was signed.
     /// @param signature the sender's over the session (ERC-1271 if the sender is a contract).
     function revokeSession(MeterSession calldata session, bytes calldata signature) external;
 
     /// @notice The meter's head; 0 if never admitted, 1 once removed.
+    /// @param meter the gateway operator's account.
+    /// @return the head.
     function headOf(address meter) external view returns (bytes32);
 
     /// @notice The EIP-712 digest of a session.
+    /// @param session all of its fields.
+    /// @return the session's id.
     function sessionIdOf(MeterSession calldata session) external view returns (bytes32);
 }

@@ -35,16 +35,18 @@ class Artifact:
         abi: the entries of its JSON ABI.
         bytecode: creation code, without constructor arguments.
         deployed_bytecode: runtime code, with zeros where immutables stand.
-        immutables: (start, length) of each place [bytes] in the runtime code.
+        immutables: (start, length) of each place [bytes] in the runtime code, by the immutable's name.
         source_hash: sha-256 over the names and keccak-256 hashes of all its sources.
+        natspec: the comments, by declaring contract and then by selector or topic (hex), struct, or "" for itself.
     """
 
     name: Name
     abi: tuple[Mapping[str, object], ...]
     bytecode: bytes
     deployed_bytecode: bytes
-    immutables: tuple[tuple[int, int], ...]
+    immutables: Mapping[str, tuple[tuple[int, int], ...]]
     source_hash: bytes
+    natspec: Mapping[str, Mapping[str, str]]
 
 
 @cache
@@ -62,9 +64,18 @@ def load(name: Name) -> Artifact:
         abi=tuple(cast("list[Mapping[str, object]]", read["abi"])),
         bytecode=_code(read["bytecode"]),
         deployed_bytecode=_code(read["deployedBytecode"]),
-        immutables=tuple((start, length) for start, length in cast("list[list[int]]", read["immutableReferences"])),
+        immutables={
+            immutable: tuple((start, length) for start, length in places)
+            for immutable, places in cast("dict[str, list[list[int]]]", read["immutableReferences"]).items()
+        },
         source_hash=_code(read["sourceHash"]),
+        natspec=cast("dict[str, dict[str, str]]", read["natspec"]),
     )
+
+
+def solc_input() -> str:
+    """Solidity's standard JSON input with every source in it: what the compiled contracts were made from."""
+    return files(__name__).joinpath("solc-input.json").read_text("utf-8")
 
 
 def _code(text: object) -> bytes:

@@ -4,27 +4,44 @@
     from provenance.sdk.contracts import contracts
 
     of = contracts(Web3(HTTPProvider("http://127.0.0.1:8545")), Path("deployments/31337.json"))
-    of["DataAccess"].functions.checkLicense(dataset, license, account, purpose).call()
+    of.access.check_license(dataset, license, account, purpose)
 
-The wallet's own commands speak JSON-RPC without web3 (`docs/decisions/json-rpc.md`).
+The bindings are generated from the ABIs with the contracts' own comments (`provenance.abi.bindings`). The
+wallet's own commands speak JSON-RPC without web3 (`docs/decisions/json-rpc.md`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provenance.abi import load
+from provenance.abi.bindings.artifact_registry import ArtifactRegistry
+from provenance.abi.bindings.consent_registry import ConsentRegistry
+from provenance.abi.bindings.data_access import DataAccess
+from provenance.abi.bindings.dataset_registry import DatasetRegistry
+from provenance.abi.bindings.royalty_distributor import RoyaltyDistributor
+from provenance.abi.bindings.token import Token
+from provenance.abi.bindings.usage_ledger import UsageLedger
 from provenance.app.deploy import Record
 from provenance.errors import Conflict, Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from web3 import Web3
-    from web3.contract import Contract
 
-    from provenance.app.ports import ContractName
+__all__ = [
+    "ArtifactRegistry",
+    "ConsentRegistry",
+    "Contracts",
+    "DataAccess",
+    "DatasetRegistry",
+    "OtherNetwork",
+    "RoyaltyDistributor",
+    "Token",
+    "UsageLedger",
+    "contracts",
+]
 
 
 class OtherNetwork(Conflict):
@@ -34,7 +51,20 @@ class OtherNetwork(Conflict):
     next = "Give the node of the network that the deployment document names."
 
 
-def contracts(w3: Web3, deployment: Path) -> Mapping[ContractName, Contract]:
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """Every contract of a deployment, bound to a connection."""
+
+    artifacts: ArtifactRegistry
+    consents: ConsentRegistry
+    access: DataAccess
+    datasets: DatasetRegistry
+    royalties: RoyaltyDistributor
+    token: Token
+    usage: UsageLedger
+
+
+def contracts(w3: Web3, deployment: Path) -> Contracts:
     """Every contract of a deployment, bound to a connection.
 
     Args:
@@ -50,9 +80,16 @@ def contracts(w3: Web3, deployment: Path) -> Mapping[ContractName, Contract]:
     record = Record.parse(deployment.read_bytes())
     if w3.eth.chain_id != record.chain_id:
         raise OtherNetwork(f"the node is of chain {w3.eth.chain_id}, the deployment of {record.chain_id}")
-    bound: dict[ContractName, Contract] = {}
     for name, address in record.contracts.items():
         if not w3.eth.get_code(w3.to_checksum_address(address)):
             raise Missing(f"no code of {name} at 0x{address.hex()}", contract=name)
-        bound[name] = w3.eth.contract(address=w3.to_checksum_address(address), abi=load(name).abi)
-    return bound
+    at = record.contracts
+    return Contracts(
+        artifacts=ArtifactRegistry(w3, at["ArtifactRegistry"]),
+        consents=ConsentRegistry(w3, at["ConsentRegistry"]),
+        access=DataAccess(w3, at["DataAccess"]),
+        datasets=DatasetRegistry(w3, at["DatasetRegistry"]),
+        royalties=RoyaltyDistributor(w3, at["RoyaltyDistributor"]),
+        token=Token(w3, at["Token"]),
+        usage=UsageLedger(w3, at["UsageLedger"]),
+    )

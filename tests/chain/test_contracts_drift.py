@@ -7,12 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from provenance import abi
+from provenance import abi, config
+from provenance.adapters.evm import natspec
 from provenance.domain import events, typed
 
 if TYPE_CHECKING:
@@ -68,27 +71,103 @@ def test_every_signed_type_is_the_one_that_solidity_hashes() -> None:
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the build reads and writes."""
     room = tmp_path_factory.mktemp("workshop")
-    for name in ("contracts", "scripts", "provenance/abi"):
+    for name in ("contracts", "scripts", "provenance", "docs"):
         shutil.copytree(ROOT / name, room / name, ignore=shutil.ignore_patterns("__pycache__"))
     (room / "node_modules").symlink_to(ROOT / "node_modules")
     return room
 
 
-def check(workshop: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "scripts/compile.py", "--check"]
-    return subprocess.run(command, cwd=workshop, capture_output=True, text=True, check=False, timeout=300)
+def check(workshop: Path, script: str = "compile") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, f"scripts/{script}.py", "--check"]
+    env = config.child_environment(PYTHONPATH=str(workshop))
+    return subprocess.run(command, cwd=workshop, capture_output=True, text=True, check=False, timeout=300, env=env)
+
+
+def drifted(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert done.returncode == 1, done.stderr
+    assert "Next: make abi" in done.stderr
+    return [line for line in done.stderr.splitlines() if "differs" in line]
 
 
 def test_the_package_holds_what_the_sources_compile_to_and_drift_is_named(workshop: Path) -> None:
+    """An ABI that was changed by hand, and a comment that was changed in the source."""
+    ledger, source = (
+        workshop / "provenance/abi/UsageLedger.json",
+        workshop / "contracts/interfaces/IArtifactRegistry.sol",
+    )
+    text, said = ledger.read_text("utf-8"), source.read_text("utf-8")
+    ledger.write_text(text.replace('"UsageAnchored"', '"UsageAnchered"'), "utf-8")
+    source.write_text(said.replace("@notice An artifact exists from this block on", "@notice It exists"), "utf-8")
+    assert drifted(check(workshop)) == [
+        "ArtifactRegistry.json differs from contracts/ArtifactRegistry.sol",
+        "UsageLedger.json differs from contracts/UsageLedger.sol",
+        "solc-input.json differs from the sources",
+    ]
+    ledger.write_text(text, "utf-8")
+    source.write_text(said, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"name": "dataDigest"', '"name": "digestOfData"'),
+        ("The meter may never anchor again.", "The meter may anchor again."),
+        ("receipts in the batch.", "segments in the batch."),
+    ],
+)
+def test_bindings_and_reference_follow_abi_and_comments(workshop: Path, old: str, new: str) -> None:
+    assert [check(workshop, script).returncode for script in ("bindings", "reference")] == [0, 0]
     ledger = workshop / "provenance/abi/UsageLedger.json"
     text = ledger.read_text("utf-8")
-    ledger.write_text(text.replace('"UsageAnchored"', '"UsageAnchered"'), "utf-8")
-    done = check(workshop)
-    assert done.returncode == 1, done.stderr
-    assert [line for line in done.stderr.splitlines() if "differs" in line] == [
-        "UsageLedger.json differs from contracts/UsageLedger.sol"
+    assert old in text
+    ledger.write_text(text.replace(old, new), "utf-8")
+    try:
+        assert drifted(check(workshop, "bindings")) == ["usage_ledger.py differs from the compiled contract"]
+        assert drifted(check(workshop, "reference")) == ["docs/reference/IUsageLedger.md differs from the comments"]
+    finally:
+        ledger.write_text(text, "utf-8")
+
+
+def unsaid(compiled: abi.Artifact) -> list[str]:
+    """What the comments of the interfaces leave out: notices, parameters, members, answers."""
+    found = []
+    for interface, texts in compiled.natspec.items():
+        if not re.match(r"I[A-Z]", interface) or interface.startswith("IERC"):
+            continue
+        said = {key: natspec.parse(text) for key, text in texts.items()}
+        entries: list[Any] = [one for one in compiled.abi if "name" in one and natspec.key(one) in said]
+        every = [part for one in entries for side in ("inputs", "outputs") for part in one.get(side, ())]
+        members = {name: parts for name, parts in natspec.structs(every).items() if name in said}
+        places = [(one["name"], said[natspec.key(one)], one["inputs"]) for one in entries]
+        places += [(name, said[name], parts) for name, parts in members.items()]
+        for name, comment, parts in places:
+            found += [f"{interface}.{name}: no notice"] * (not comment.notice)
+            found += [f"{interface}.{name}: {part['name']}" for part in parts if not comment.params.get(part["name"])]
+        for one in entries:
+            short = len(said[natspec.key(one)].returns) != len(one.get("outputs", ()))
+            found += [f"{interface}.{one['name']}: returns"] * short
+    return found
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_every_function_event_error_and_parameter_is_explained(name: abi.Name) -> None:
+    assert unsaid(abi.load(name)) == []
+
+
+def test_what_is_not_explained_is_named() -> None:
+    ledger = abi.load("UsageLedger")
+    texts = dict(ledger.natspec["IUsageLedger"])
+    (anchor,) = (key for key, text in texts.items() if "@param count" in text and "@return" in text)
+    (removed,) = (key for key, text in texts.items() if "may never anchor again" in text)
+    texts[anchor] = texts[anchor].replace("@param count", "@dev count").replace("@return", "@dev")
+    texts[removed] = ""
+    said = {**ledger.natspec, "IUsageLedger": texts}
+    assert sorted(unsaid(replace(ledger, natspec=said))) == [
+        "IUsageLedger.MeterRemoved: meter",
+        "IUsageLedger.MeterRemoved: no notice",
+        "IUsageLedger.anchor: count",
+        "IUsageLedger.anchor: returns",
     ]
-    assert "Next: make abi" in done.stderr
 
 
 def test_a_source_that_does_not_compile_is_an_error(workshop: Path) -> None:
@@ -106,7 +185,7 @@ def test_every_artifact_is_loaded_typed() -> None:
         assert artifact.bytecode.endswith(artifact.deployed_bytecode[-40:])
         assert len(artifact.deployed_bytecode) <= 24_576
         assert len(artifact.source_hash) == 32
-        for start, length in artifact.immutables:
+        for start, length in chain.from_iterable(artifact.immutables.values()):
             assert artifact.deployed_bytecode[start : start + length] == bytes(length)
 
 

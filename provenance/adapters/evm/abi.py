@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from provenance.abi import load
@@ -92,7 +93,7 @@ def is_code_of(contract: str, code: bytes) -> bool:
     """Whether this runtime code is our contract's, whatever its immutables say."""
     ours = load(cast("Name", contract))
     blank = bytearray(code)
-    for start, length in ours.immutables:
+    for start, length in chain.from_iterable(ours.immutables.values()):
         blank[start : start + length] = bytes(length)
     return bytes(blank) == ours.deployed_bytecode
 
@@ -190,10 +191,10 @@ def _told(contract: str, data: bytes, message: str) -> Reverted:
     if entry is not None:
         values = decoded(entry["inputs"], data[4:])
         facts = {one["name"]: _fact(kind(one), value) for one, value in zip(entry["inputs"], values, strict=True)}
-        words = _words(entry["name"])
-        told = ", ".join(f"{_words(name)} {value}" for name, value in facts.items())
-        detail = f"{contract} refused: {words}" + (f" ({told})" if told else "")
-        return _leaf(words.replace(" ", "-"))(detail, next=NEXT.get(entry["name"], ""), contract=contract, **facts)
+        said = words(entry["name"])
+        told = ", ".join(f"{words(name)} {value}" for name, value in facts.items())
+        detail = f"{contract} refused: {said}" + (f" ({told})" if told else "")
+        return _leaf(said.replace(" ", "-"))(detail, next=NEXT.get(entry["name"], ""), contract=contract, **facts)
     if data[:4] == _ERROR_STRING:
         (reason,) = decoded([{"type": "string"}], data[4:])
         return Reverted(f"{contract} refused: {reason}", contract=contract)
@@ -203,7 +204,8 @@ def _told(contract: str, data: bytes, message: str) -> Reverted:
     return Reverted(f"{contract} refused" + (f": {message}" if message else " without a reason"), contract=contract)
 
 
-def _words(camel: str) -> str:
+def words(camel: str) -> str:
+    """`OfferExpired` → `offer expired`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", camel).lower()
 
 

@@ -1,0 +1,1 @@
+"""Bindings for web3.py, generated; `provenance.sdk.contracts` binds them."""
