@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts abi gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes clean help
+.PHONY: setup test check demo contracts forge coverage drift abi layouts gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -45,18 +45,34 @@ check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/unit/house tests/unit/cli/test_frame.py
 
-contracts: setup ## the contracts' own tests, that the package's ABIs are theirs, and gas against the snapshot
+contracts: forge coverage drift ## everything that is proved of the contracts, step by step
+
+forge: setup ## the contracts' unit tests, fuzz (1,000 runs) and invariants
 	$(FORGE) fmt --check
 	$(FORGE) test
+
+coverage: setup ## that unit tests reach every line, branch and function of the contracts
+	@mkdir -p build
+	$(FORGE) coverage --match-path 'test-forge/unit/**' --no-match-coverage 'node_modules|test|mocks' \
+	  --report lcov --report-file build/lcov.info
+	$(BIN)/python scripts/uncovered.py build/lcov.info
+
+drift: setup ## that ABIs, storage layouts and gas are those under git, and gas within its targets
 	$(BIN)/python scripts/compile.py --check
 	$(BIN)/python scripts/bindings.py --check
 	$(BIN)/python scripts/reference.py --check
+	$(FORGE) build
+	$(BIN)/python scripts/layouts.py --check
 	$(BIN)/python benches/gas.py --check
 
 abi: setup ## compile the contracts into the package; bindings and reference pages from their ABIs and comments
 	$(BIN)/python scripts/compile.py
 	$(BIN)/python scripts/bindings.py
 	$(BIN)/python scripts/reference.py
+
+layouts: setup ## where each contract keeps each field, into snapshots/layouts.json
+	$(FORGE) build
+	$(BIN)/python scripts/layouts.py
 
 gas: setup ## gas of each operation against its target, into snapshots/gas.json
 	$(BIN)/python benches/gas.py
