@@ -9,9 +9,10 @@ from sqlalchemy import func, insert, select, update
 
 from indexer import records, tables
 from indexer.store import bulk, rows
+from provenance.domain import cid
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
     from sqlmodel import SQLModel
 
     from indexer.records import (
@@ -142,16 +143,18 @@ class UsageStore:
     def pending(self) -> Pending:
         """What no batch holds yet, from one snapshot, each in a fixed order.
 
-        Reports wait until their dataset is registered: of one that never is, nobody needs to know.
+        Reports wait until their dataset is registered under the manifest that was deposited: of one that never is,
+        nobody needs to know, and one registered under a manifest that nobody has would stop whoever settles.
         """
-        registered = _RECORDINGS.c.dataset_id.in_(select(_REGISTERED.c.dataset_id))
         with self.database.read() as connection:
+            registered = _as_deposited(connection)
+            reports = _left(connection, records.DepositedRecording, "recording_id")
             return Pending(
                 _left(connection, records.ReceivedSegment, "session_id", "first_seq"),
                 _left(connection, records.Equivocation, "session_id", "segment_hash"),
                 _left(connection, records.Session, "session_id"),
                 _left(connection, records.Lease, "access_id"),
-                _left(connection, records.DepositedRecording, "recording_id", only=registered),
+                tuple(one for one in reports if one.dataset_id in registered),
                 _left(connection, records.PublishedSplit, "digest"),
                 _left(connection, records.Refusal, "id"),
             )
@@ -195,11 +198,19 @@ class UsageStore:
             }
 
 
-def _left(
-    connection: Connection, model: type[R], *order: str, only: ColumnElement[bool] | None = None
-) -> tuple[R, ...]:
+def _as_deposited(connection: Connection) -> set[bytes]:
+    """Datasets with reports that no batch holds, registered under the very manifest that was deposited."""
+    unreported = select(_RECORDINGS.c.dataset_id).where(_RECORDINGS.c.batch.is_(None))
+    query = (
+        select(_DEPOSITS.c.dataset_id, _DEPOSITS.c.manifest_cid, _REGISTERED.c.manifest_digest)
+        .join(_REGISTERED, _REGISTERED.c.dataset_id == _DEPOSITS.c.dataset_id)
+        .where(_DEPOSITS.c.dataset_id.in_(unreported))
+    )
+    return {of for of, named, digest in connection.execute(query) if cid.parse(named).digest == digest}
+
+
+def _left(connection: Connection, model: type[R], *order: str) -> tuple[R, ...]:
     """The records of a kind that no batch holds."""
     table = bulk.table_of(model)
     query = select(table).where(table.c.batch.is_(None)).order_by(*(table.c[name] for name in order))
-    query = query if only is None else query.where(only)
     return tuple(model(**found) for found in connection.execute(query).mappings())

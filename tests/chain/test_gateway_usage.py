@@ -367,6 +367,24 @@ def test_a_split_is_named_by_the_next_batch_once_its_document_is_here(counter: D
     assert batches.anchor(counter.node, lambda call: chain.send(call, meter)) is None
 
 
+def test_reports_of_a_dataset_registered_under_another_manifest_are_not_anchored(counter: Desk) -> None:
+    chain, meter = counter.world.chain, counter.wallets["operator"].signer
+    package = counter.package([speech(77)])
+    counter.deposit(package)
+    said = package.manifest
+    counter.send("holder", "DatasetRegistry", "register", said.root(), sha256(b"nobody has this"), said.terms_hash,
+                 said.split_hash(), 1)  # fmt: skip
+    counter.settle_down()
+    made = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    reported = {entry.report.recording_id for entry in made.batch.gates} if made else set()
+    assert recording_id(counter.dataset_id(package), 0) not in reported
+    honest = counter.published([speech(78)])
+    counter.settle_down()
+    made = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    assert made is not None
+    assert {entry.report.recording_id for entry in made.batch.gates} == {recording_id(counter.dataset_id(honest), 0)}
+
+
 def test_two_segments_for_one_place_at_once_leave_one_acknowledged(
     counter: Desk, published: Package, license_: Bytes32
 ) -> None:
