@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provenance.adapters.keystore import SystemRandom
     from provenance.adapters.remote import Gateway
     from provenance.app.deploy import Record
-    from provenance.app.ports import Signer
+    from provenance.app.ports import Journal, Signer
     from provenance.config import Network, Settings
 
 DEVNET_CHAINS: Final = frozenset({1_337, 31_337})
@@ -80,11 +80,30 @@ def _deployment_places(settings: Settings, network: Network) -> tuple[Path, ...]
     return (name, settings.home / name, Path(__file__).parents[1] / name)
 
 
-def node(settings: Settings) -> Node:
-    """The chosen network's RPC endpoints."""
-    from provenance.adapters.evm import Node, Rpc
+def node(settings: Settings, journal: Journal | None = None) -> Node:
+    """The chosen network's RPC endpoints; with a journal, what is sent through them is remembered in it."""
+    from provenance.adapters.evm import Node, Outbox, Rpc
 
-    return Node(Rpc(settings.chosen().rpc))
+    return Node(Rpc(settings.chosen().rpc), Outbox(journal) if journal else None)
+
+
+def checked_node(settings: Settings) -> Node:
+    """The same, on the chain that the settings say.
+
+    Raises:
+        WrongChain: the endpoint is of another.
+    """
+    from provenance.adapters.evm import WrongChain
+
+    at, network = node(settings), settings.chosen()
+    if (found := at.chain_id()) != network.chain_id:
+        raise WrongChain(
+            f"{at.rpc.url} is on chain {found}, network {settings.network} on {network.chain_id}",
+            next="Correct `rpc` or `chain_id` of the network in the settings, or name another with --network.",
+            expected=network.chain_id,
+            found=found,
+        )
+    return at
 
 
 def chain(settings: Settings) -> EvmChain:

@@ -7,25 +7,36 @@ other. Starting a chain and unlocking accounts are left to the adapters.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, Self, cast, get_args
+from typing import TYPE_CHECKING, Final, Protocol, Self, assert_never, cast, get_args
 
 from provenance.app.ports import Call, ContractName, Deployment
+from provenance.app.role import CONTRACTS as OFFICES
 from provenance.domain import canonical, cid, fields
 from provenance.domain.fields import shown
+from provenance.domain.hashes import sha256
 from provenance.domain.settlement.facts import Method, Ruleset
 from provenance.domain.typed import Domain, Domains
 from provenance.errors import Broken, Invalid
-from provenance.types import Address, BlockNumber, Bps, Bytes32, Ppm, Wei
+from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Bytes32, Ppm, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provenance.app.ports import Chain, Content, Mined, Signer
+    from provenance.app.ports import Chain, Content, Cost, Mined, Signer
     from provenance.domain.cid import Cid
     from provenance.types import Json
 
 KIND: Final = "provenance/deployment"
 NAMES: Final[tuple[ContractName, ...]] = get_args(ContractName)
+NAMES_IN_ORDER: Final[tuple[ContractName, ...]] = (
+    "Token",
+    "DatasetRegistry",
+    "ConsentRegistry",
+    "DataAccess",
+    "UsageLedger",
+    "ArtifactRegistry",
+    "RoyaltyDistributor",
+)
 
 WINDOW_S: Final = 3_600
 BOND: Final = Wei(100_000_000)  # 100 tokens of 6 decimals
@@ -136,6 +147,7 @@ class Plan:
         window_s: seconds between a proposal and its activity.
         bond: what a challenge puts up, in base units of the token.
         token: the ERC-20 that is paid; None makes a test token.
+        heir: to whom the role of owner is offered once all is made; None: the deployer stays owner.
     """
 
     roles: Roles
@@ -143,6 +155,36 @@ class Plan:
     token: Address | None = None
     window_s: int = WINDOW_S
     bond: Wei = BOND
+    heir: Address | None = None
+
+    @property
+    def digest(self) -> Bytes32:
+        """Tells this plan from every other."""
+        roles, word = self.roles, b"".join((self.token or ZERO_ADDRESS, self.heir or ZERO_ADDRESS))
+        held = b"".join((roles.owner, roles.guardian, roles.arbiter, roles.publisher, *roles.meters))
+        fixed = b"".join(number.to_bytes(32, "big") for number in (self.window_s, self.bond))
+        return sha256(b"".join((word, fixed, self.ruleset.hash, held)))
+
+    def making(self) -> tuple[ContractName, ...]:
+        """The contracts to be made, each after those that it needs."""
+        return NAMES_IN_ORDER[1:] if self.token else NAMES_IN_ORDER
+
+    def arguments(self, contract: ContractName, at: Mapping[ContractName, Address]) -> tuple[object, ...]:
+        """What its constructor is given; `at` has those made before."""
+        roles = self.roles
+        match contract:
+            case "DatasetRegistry":
+                return roles.owner, roles.guardian
+            case "DataAccess":
+                return at["DatasetRegistry"], at["ConsentRegistry"], roles.owner, roles.guardian
+            case "UsageLedger":
+                return (roles.owner,)
+            case "RoyaltyDistributor":
+                fixed = (at["Token"], self.ruleset.hash, self.window_s, self.bond)
+                return (*fixed, roles.owner, roles.guardian, roles.arbiter, roles.publisher)
+            case "Token" | "ConsentRegistry" | "ArtifactRegistry":
+                return ()
+        assert_never(contract)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +197,39 @@ class Created:
     gas_used: int
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A contract that would be made: where, and at what cost."""
+
+    contract: ContractName
+    address: Address
+    cost: Cost
+
+
 class Creator(Protocol):
     """Makes contracts of this package on one chain."""
 
     def chain_id(self) -> int: ...
+
+    def next_addresses(self, deployer: Address, count: int) -> tuple[Address, ...]:
+        """Where the deployer's next contracts will be, if it sends nothing else."""
+        ...
+
+    def cost(self, contract: ContractName, args: tuple[object, ...], deployer: Address) -> Cost: ...
 
     def found(self, address: Address) -> Created:
         """A contract that is there already."""
         ...
 
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created: ...
+
+
+def foresee(creator: Creator, plan: Plan) -> tuple[Foreseen, ...]:
+    """The contracts that `deploy` would make now."""
+    deployer, order = plan.roles.owner, plan.making()
+    at = dict(zip(order, creator.next_addresses(deployer, len(order)), strict=True))
+    known = {**at, "Token": plan.token} if plan.token else at
+    return tuple(Foreseen(one, at[one], creator.cost(one, plan.arguments(one, known), deployer)) for one in order)
 
 
 def deploy(
@@ -176,7 +241,9 @@ def deploy(
     *,
     sent: Callable[[str, int], None] = lambda _title, _gas: None,
 ) -> tuple[Record, Chain]:
-    """The six contracts stand, the ruleset is content, the meters are admitted.
+    """The six contracts stand, the ruleset is content, the meters are admitted, the heir has his offer.
+
+    Where the creator and the chain remember what they sent, the same plan goes on where an earlier run ended.
 
     Args:
         creator: what makes contracts.
@@ -193,22 +260,15 @@ def deploy(
     if rules.digest != plan.ruleset.hash:
         raise Broken("the ruleset's address is not its hash")
     made: dict[ContractName, Created] = {}
-
-    def make(name: ContractName, *args: object) -> Address:
-        made[name] = creator.create(name, args, owner)
-        sent(f"deploy {name}", made[name].gas_used)
-        return made[name].address
-
     if plan.token is not None:
         made["Token"] = creator.found(plan.token)
-    token = plan.token or make("Token")
-    datasets = make("DatasetRegistry", roles.owner, roles.guardian)
-    consents = make("ConsentRegistry")
-    make("DataAccess", datasets, consents, roles.owner, roles.guardian)
-    make("UsageLedger", roles.owner)
-    make("ArtifactRegistry")
-    named = (roles.owner, roles.guardian, roles.arbiter, roles.publisher)
-    make("RoyaltyDistributor", token, rules.digest, plan.window_s, plan.bond, *named)
+    for name in plan.making():
+        args = plan.arguments(name, {known: one.address for known, one in made.items()})
+        made[name] = creator.create(name, args, owner)
+        sent(f"deploy {name}", made[name].gas_used)
+    fixed: dict[str, Json] = {"distributor": {"windowS": plan.window_s, "bond": str(plan.bond)}}
+    if plan.heir:
+        fixed["ownerOffered"] = shown(plan.heir)
     record = Record(
         chain_id=creator.chain_id(),
         first_block=made["DatasetRegistry"].block,
@@ -216,10 +276,16 @@ def deploy(
         code_hashes={name: made[name].code_hash for name in NAMES},
         roles=roles,
         ruleset=rules,
+        extra=fixed,
     )
     chain = connect(record)
     for meter in roles.meters:
         sent("admit meter", chain.send(Call("UsageLedger", "admitMeter", (meter,)), owner).gas_used)
+    for contract in OFFICES["owner"] if plan.heir else ():
+        sent(
+            f"offer {contract} to its owner",
+            chain.send(Call(contract, "offerRole", (b"owner".ljust(32, b"\0"), plan.heir)), owner).gas_used,
+        )
     return record, chain
 
 

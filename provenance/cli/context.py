@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provenance.app.ports import Call, Clock, Content, Mined, Random, Wallet
     from provenance.cli.out import Out
     from provenance.config import Network, Settings
-    from provenance.types import Address
+    from provenance.types import Address, Json
 
 
 __all__ = ["Context", "DryRun", "Flags", "Sent", "Session", "ether"]
@@ -188,7 +188,7 @@ class Context:
             self.out.say(f"{title}: tx 0x{mined.tx.hex()}, block {mined.block.number}, {mined.gas_used:,} gas")
         return mined
 
-    def would(self, text: str, **facts: str | int) -> NoReturn:
+    def would(self, text: str, **facts: Json) -> NoReturn:
         """Says what the command would do; `--dry-run` ends here.
 
         Raises:

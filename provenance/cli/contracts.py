@@ -14,8 +14,8 @@ from provenance.errors import Conflict, Failed, Invalid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provenance.app.deploy import Plan
-    from provenance.app.ports import Signer
+    from provenance.adapters.evm import Node
+    from provenance.app.deploy import Plan, Record
     from provenance.cli.context import Context
     from provenance.types import Json
 
@@ -94,10 +94,11 @@ def verify(ctx: Context) -> None:
 @command(
     contracts,
     "deploy",
-    example="provenance contracts deploy --network main --token 0x… --guardian 0x… --arbiter 0x… --publisher 0x… "
-    "--meter 0x… --window-hours 72 --bond 1000",
+    example="provenance contracts deploy --network main --token 0x… --owner 0x… --guardian 0x… --arbiter 0x… "
+    "--publisher 0x… --meter 0x… --window-hours 72 --bond 1000",
 )
 @click.option("--token", metavar="ADDRESS", required=True, help="ERC-20 that is paid.")
+@click.option("--owner", metavar="NAME|ADDRESS", help="Is offered the role of owner; --account by default keeps it.")
 @click.option("--guardian", metavar="NAME|ADDRESS", required=True, help="May veto a root and suspend a dataset.")
 @click.option("--arbiter", metavar="NAME|ADDRESS", required=True, help="Resolves challenges.")
 @click.option("--publisher", metavar="NAME|ADDRESS", required=True, help="Proposes roots.")
@@ -113,6 +114,7 @@ def verify(ctx: Context) -> None:
 def deploy(
     ctx: Context,
     token: str,
+    owner: str | None,
     guardian: str,
     arbiter: str,
     publisher: str,
@@ -122,43 +124,126 @@ def deploy(
     bond: str,
     out: Path | None,
 ) -> None:
-    """Deploy the six contracts to the network, owned by --account, and write the deployment file."""
+    """Deploy the six contracts to the network, and write the deployment file.
+
+    --account makes them and admits the meters. With --owner it offers its role to that account, which accepts it
+    two days later by `provenance role accept owner`. Killed at any moment and run again with the same arguments,
+    the command goes on where it was: nothing is deployed twice. Its journal stands beside the deployment file.
+    """
     from provenance.adapters import wire
     from provenance.app.deploy import Plan, Roles, ruleset_1
 
-    node, admitted = wire.node(ctx.settings), tuple(ctx.address(one) for one in meters)
-    place = out or ctx.home / "deployments" / f"{ctx.network.chain_id}.json"
-    if place.exists():
-        raise Conflict(f"{place} exists already", next="Name another file with --out.", path=str(place))
+    node = wire.checked_node(ctx.settings)
+    admitted = tuple(dict.fromkeys(ctx.address(one) for one in meters))
     roles = Roles(ctx.address(), ctx.address(guardian), ctx.address(arbiter), ctx.address(publisher), admitted)
-    rules = ruleset_1(ctx.address(fee_payee) if fee_payee else admitted[0])
+    heir = ctx.address(owner) if owner else roles.owner
     paid = ctx.address(token)
-    plan = Plan(roles, rules, paid, window_hours * 3_600, amount(bond, _decimals(ctx, paid), field="bond"))
-    what = f"deploy six contracts to chain {node.chain_id()}, owned by {shown_address(roles.owner)}"
-    if ctx.dry_run:
-        ctx.would(what)
-    ctx.out.confirm(f"Now {what}?")
-    _deploy(ctx, plan, ctx.wallet().signer, place)
+    plan = Plan(
+        roles,
+        ruleset_1(ctx.address(fee_payee) if fee_payee else admitted[0]),
+        paid,
+        window_hours * 3_600,
+        amount(bond, _decimals(ctx, paid), field="bond"),
+        heir if heir != roles.owner else None,
+    )
+    place = out or ctx.home / "deployments" / f"{ctx.network.chain_id}.json"
+    _deploy(ctx, plan, place, node)
 
 
-def _deploy(ctx: Context, plan: Plan, owner: Signer, place: Path) -> None:
-    from provenance.adapters import wire
+def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
+    from provenance.adapters import durable, wire
     from provenance.adapters.evm import EvmCreator
+    from provenance.adapters.journal import FileJournal, read
     from provenance.app import deploy as use_case
 
-    node = wire.node(ctx.settings)
+    path = place.with_suffix(".jsonl")
+    head: dict[str, Json] = {"plan": plan.digest.hex(), "genesis": node.block(0).hash.hex()}
+    begun = list(read(path))
+    _check_begun(place, path, begun, head)
+    if place.exists():
+        return _deployed(ctx, use_case.Record.parse(place.read_bytes()), place)
+    _agree(ctx, plan, node, sum("raw" in one for one in begun))
+    signer = ctx.wallet().signer
+    with FileJournal(path) as journal:
+        if not begun:
+            journal.append(head)
+        sending = wire.node(ctx.settings, journal)
+        record, _ = use_case.deploy(
+            EvmCreator(sending),
+            lambda made: wire.connect(sending, made),
+            wire.store(ctx.settings),
+            plan,
+            signer,
+            sent=lambda title, gas: ctx.out.say(f"{title}: {gas:,} gas"),
+        )
+        durable.replace(place, record.encode(), place.with_suffix(".tmp"))
+    return _deployed(ctx, record, place)
 
-    def sent(title: str, gas: int) -> None:
-        ctx.out.say(f"{title}: {gas:,} gas")
 
-    record, _ = use_case.deploy(
-        EvmCreator(node), lambda made: wire.connect(node, made), wire.store(ctx.settings), plan, owner, sent=sent
-    )
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(record.encode())
+def _check_begun(place: Path, path: Path, begun: list[dict[str, Json]], head: dict[str, Json]) -> None:
+    """Nothing is there, or it is this deployment."""
+    if begun[:1] == [head]:
+        return
+    if place.exists():
+        raise Conflict(
+            f"{place} says where this chain's contracts are already",
+            next="Use them: `provenance contracts addresses`; for a second deployment name another file with --out.",
+            path=str(place),
+        )
+    if begun:
+        same = begun[0].get("genesis") == head["genesis"]
+        raise Conflict(
+            f"{path} holds an unfinished deployment " + ("with other arguments" if same else "to another chain"),
+            next="Repeat with the arguments of that one, or move the file away: what it made stays where it is, unused.",
+            path=str(path),
+        )
+
+
+def _agree(ctx: Context, plan: Plan, node: Node, on_record: int) -> None:
+    """The user has seen what is made, where and at what cost, and wants it; the account can pay it."""
+    from provenance.adapters.evm import EvmCreator, InsufficientFunds
+    from provenance.app.deploy import foresee
+    from provenance.cli.context import ether
+
+    deployer = shown_address(plan.roles.owner)
+    if on_record:
+        what = f"go on with the deployment to chain {node.chain_id()}: {on_record} transactions are on record"
+        if ctx.dry_run:
+            ctx.would(what)
+        return ctx.out.confirm(f"Now {what}?")
+    seen = foresee(EvmCreator(node), plan)
+    gas, most = sum(one.cost.gas for one in seen), sum(one.cost.fee_wei for one in seen)
+    for one in seen:
+        ctx.out.say(f"  {one.contract:20} {shown_address(one.address)}  {one.cost.gas:>9,} gas")
+    has = node.balance(plan.roles.owner)
+    if has < most:
+        raise InsufficientFunds(
+            f"{deployer} has {ether(has)} ETH, the deployment may cost {ether(most)}",
+            account=deployer,
+            balanceWei=str(has),
+            neededWei=str(most),
+        )
+    what = f"deploy {len(seen)} contracts to chain {node.chain_id()} from {deployer}, at most {ether(most)} ETH"
+    if ctx.dry_run:
+        rows: list[Json] = [
+            {"contract": one.contract, "address": shown_address(one.address), "gas": one.cost.gas} for one in seen
+        ]
+        ctx.would(what, chainId=node.chain_id(), gas=gas, feeWei=str(most), contracts=rows)
+    return ctx.out.confirm(f"Now {what}?")
+
+
+def _deployed(ctx: Context, record: Record, place: Path) -> None:
+    found = ctx.home / "deployments" / f"{record.chain_id}.json"
+    use = "" if place == found else " Set `deployment` of the network to it."
+    where: dict[str, Json] = {name: shown_address(address) for name, address in record.contracts.items()}
     ctx.out.emit(
-        {"deployment": str(place), "chainId": record.chain_id, "ruleset": str(record.ruleset)},
-        text=f"Deployed; written to {place}. Set `deployment` of the network to it.",
+        {
+            "deployment": str(place),
+            "chainId": record.chain_id,
+            "ruleset": str(record.ruleset),
+            "contracts": where,
+        },
+        text=f"Deployed; written to {place}.{use}",
     )
 
 

@@ -11,9 +11,12 @@ import pytest
 from provenance import abi, config
 from provenance.adapters import wire
 from provenance.adapters.anvil import Devnet
+from provenance.adapters.keystore import Keystore
+from provenance.app import role
 from provenance.app.ports import Call
 from provenance.cli.context import Session
 from provenance.cli.main import run
+from provenance.types import Address
 
 
 class Home:
@@ -27,6 +30,14 @@ class Home:
         status = run([*arguments, "--config", str(self.file), "--json"], session)
         out = session.stdout.getvalue()
         return status, json.loads(out) if out.strip() else None, session.stderr.getvalue()
+
+    def address(self, name: str) -> Address:
+        return Keystore(self.folder / "home" / "keystore").address(name)
+
+    def name_network(self, name: str, document: Path, chain_id: int = 31_337) -> None:
+        """The devnet under another name, with another deployment."""
+        rpc = self.settings().networks["devnet"].rpc[0]
+        config.save_network(name, {"rpc": [rpc], "chain_id": chain_id, "deployment": str(document)}, path=self.file)
 
     def settings(self) -> config.Settings:
         return config.load(self.file)
@@ -73,32 +84,74 @@ def test_one_other_byte_is_noticed(home: Home):
     assert home.run("contracts", "verify")[0] == 0
 
 
-def test_contracts_are_deployed_with_their_roles(home: Home):
-    token = home.run("contracts", "addresses")[1]["contracts"]["Token"]
+def said(home: Home, out: Path, *more: str, account: str = "holder-1", token: str = "") -> list[str]:
+    paid = token or home.run("contracts", "addresses")[1]["contracts"]["Token"]
+    roles = ["--guardian", "guardian", "--arbiter", "arbiter", "--publisher", "publisher", "--meter", "relayer"]
+    return ["contracts", "deploy", "--token", paid, *roles, "--out", str(out), "--account", account, *more]
+
+
+def test_contracts_are_deployed_with_their_roles_and_once(home: Home):
     out = home.folder / "second.json"
-    said = ["--token", token, "--guardian", "guardian", "--arbiter", "arbiter", "--publisher", "publisher"]
-    said += ["--meter", "relayer", "--window-hours", "72", "--bond", "2.5", "--out", str(out), "--account", "holder-1"]
-    status, told, _ = home.run("contracts", "deploy", *said, "--dry-run")
+    command = said(home, out, "--window-hours", "72", "--bond", "2.5", "--owner", "holder-2")
+    status, told, _ = home.run(*command, "--dry-run")
     assert (status, told["dryRun"], out.exists()) == (0, True, False)
-    status, _, told = home.run("contracts", "deploy", *said, "--yes")
-    assert status == 0, told
-    assert home.run("contracts", "deploy", *said, "--yes")[0] == 7
-    home.file.write_text(
-        home.file.read_text()
-        + f'\n[networks.second]\nrpc = ["{home.settings().networks["devnet"].rpc[0]}"]\n'
-        + f'chain_id = 31337\ndeployment = "{out}"\n'
-    )
+    foreseen = {one["contract"]: one["address"] for one in told["contracts"]}
+    status, told, words = home.run(*command, "--yes")
+    assert status == 0, words
+    assert {name: told["contracts"][name] for name in foreseen} == foreseen
+    home.name_network("second", out)
     status, rows, _ = home.run("contracts", "verify", "--network", "second")
     assert (status, {row["verdict"] for row in rows}) == (0, {"VERIFIED"})
-    settings = config.load(home.file, {"network": "second"})
-    chain = wire.chain(settings)
+    chain = wire.chain(config.load(home.file, {"network": "second"}))
     assert chain.read(Call("RoyaltyDistributor", "window", ())) == (72 * 3_600,)
     assert chain.read(Call("RoyaltyDistributor", "bond", ())) == (2_500_000,)
-    assert chain.deployment.contracts["Token"] == bytes.fromhex(token[2:])
+    assert chain.deployment.contracts["Token"] == bytes.fromhex(told["contracts"]["Token"][2:])
+    for contract in role.CONTRACTS["owner"]:
+        (offered, _) = chain.read(Call(contract, "roleOffer", (b"owner".ljust(32, b"\0"),)))
+        assert offered == home.address("holder-2")
+    nonce = chain.node.nonce(home.address("holder-1"))
+    again = home.run(*command, "--yes")
+    assert (again[0], again[1], chain.node.nonce(home.address("holder-1"))) == (0, told, nonce)
+    status, problem, _ = home.run(*said(home, out, "--bond", "3"), "--yes")
+    assert (status, "--out" in problem["next"]) == (7, True)
+
+
+def test_a_deployment_begun_with_other_arguments_or_on_another_chain_is_named(home: Home):
+    out = home.folder / "begun.json"
+    journal = out.with_suffix(".jsonl")
+    journal.write_text(json.dumps({"plan": "00", "genesis": "00"}) + "\n")
+    status, problem, _ = home.run(*said(home, out), "--yes")
+    assert (status, "another chain" in problem["detail"], str(journal) in problem["path"]) == (7, True, True)
+    genesis = wire.node(home.settings()).block(0).hash.hex()
+    journal.write_text(json.dumps({"plan": "00", "genesis": genesis}) + "\n")
+    status, problem, _ = home.run(*said(home, out), "--yes")
+    assert (status, "other arguments" in problem["detail"], "Repeat" in problem["next"]) == (7, True, True)
+
+
+def test_a_deployment_is_refused_before_anything_is_sent(home: Home):
+    """Unknown network; the node of another chain; an account that cannot pay."""
+    out = home.folder / "refused.json"
+    status, problem, _ = home.run(*said(home, out), "--network", "nowhere", "--yes")
+    assert (status, "[networks.NAME]" in problem["next"]) == (6, True)
+    home.name_network("wrong", out, chain_id=5)
+    status, problem, _ = home.run(*said(home, out), "--network", "wrong", "--yes")
+    assert (status, problem["expected"], problem["found"], "chain_id" in problem["next"]) == (2, 5, 31_337, True)
+    node, poor = wire.node(home.settings()), "0x" + home.address("holder-3").hex()
+    before = node.rpc.call("eth_getBalance", poor, "latest")
+    node.rpc.call("anvil_setBalance", poor, hex(10**15))
+    try:
+        status, problem, _ = home.run(*said(home, out, account="holder-3"), "--yes")
+        assert (status, problem["type"], problem["balanceWei"]) == (7, "/problems/insufficient-funds", str(10**15))
+        assert (node.nonce(home.address("holder-3")), out.exists(), out.with_suffix(".jsonl").exists()) == (
+            0,
+            False,
+            False,
+        )
+    finally:
+        node.rpc.call("anvil_setBalance", poor, before)
 
 
 def test_what_is_no_token_is_refused(home: Home):
-    said = ["--guardian", "guardian", "--arbiter", "arbiter", "--publisher", "publisher", "--meter", "relayer"]
-    said += ["--out", str(home.folder / "third.json"), "--account", "holder-1", "--yes"]
     for wrong in ("0x" + "01" * 20, home.run("contracts", "addresses")[1]["contracts"]["DataAccess"]):
-        assert home.run("contracts", "deploy", "--token", wrong, *said)[0] == 2
+        status, problem, _ = home.run(*said(home, home.folder / "third.json", "--yes", token=wrong))
+        assert (status, "no ERC-20" in problem["detail"]) == (2, True)

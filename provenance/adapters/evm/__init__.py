@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from provenance.adapters.evm.abi import checksummed
 from provenance.adapters.evm.chain import AbiMismatch, EvmChain, EvmCreator, NoCode, WrongChain
-from provenance.adapters.evm.node import InsufficientFunds, Node, NotMined, Signed
+from provenance.adapters.evm.facts import Signed
+from provenance.adapters.evm.node import InsufficientFunds, Node, NotMined
+from provenance.adapters.evm.outbox import Outbox
 from provenance.adapters.evm.rpc import NodeBusy, NodeSilent, Rpc
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "NodeBusy",
     "NodeSilent",
     "NotMined",
+    "Outbox",
     "Rpc",
     "Signed",
     "WrongChain",

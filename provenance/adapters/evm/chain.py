@@ -8,21 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from provenance.adapters.evm import abi
-from provenance.adapters.evm.node import CallFailed, Node, hexed
+from provenance.adapters.evm.node import CallFailed, Node, hexed, rlp
 from provenance.adapters.evm.rpc import NodeSilent, RpcRefused
 from provenance.app.deploy import Created
 from provenance.app.ports import Block, Logged, Mined
 from provenance.domain.events import decode
 from provenance.domain.hashes import keccak
 from provenance.errors import Conflict, Invalid, Missing
-from provenance.types import Bytes32
+from provenance.types import Address, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provenance.adapters.evm.node import Log, Receipt, Signed
+    from provenance.adapters.evm.facts import Log, Receipt, Signed
     from provenance.app.ports import Call, ContractName, Cost, Deployment, Signer
-    from provenance.types import Address, BlockNumber
+    from provenance.types import BlockNumber
 
 RANGE: Final = 10_000  # blocks a request; public endpoints allow this much
 BLOCKS_KEPT: Final = 4_096
@@ -264,6 +264,18 @@ class EvmCreator:
     def chain_id(self) -> int:
         """The chain's number."""
         return self.node.chain_id()
+
+    def next_addresses(self, deployer: Address, count: int) -> tuple[Address, ...]:
+        """Where the deployer's next contracts will be. Source: Ethereum Yellow Paper §7."""
+        first = self.node.nonce(deployer)
+        return tuple(Address(keccak(rlp((deployer, first + at)))[12:]) for at in range(count))
+
+    def cost(self, contract: ContractName, args: tuple[object, ...], deployer: Address) -> Cost:
+        """What the creation would cost now."""
+        try:
+            return self.node.cost(None, abi.creation(contract, args), deployer)
+        except CallFailed as error:
+            raise abi.refusal(contract, error.data, error.message) from None
 
     def found(self, address: Address) -> Created:
         """A contract that is there already."""

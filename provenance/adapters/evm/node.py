@@ -6,9 +6,9 @@ Blocks, logs, calls and signed transactions in bytes; contracts and events are `
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from provenance.adapters.evm.facts import Log, Receipt, Signed
 from provenance.adapters.evm.rpc import NodeSilent, Rpc, RpcRefused
 from provenance.app.ports import Block, Cost
 from provenance.domain.hashes import keccak
@@ -16,6 +16,7 @@ from provenance.errors import Broken, Conflict, Missing, Unavailable
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
 
 if TYPE_CHECKING:
+    from provenance.adapters.evm.outbox import Outbox
     from provenance.app.ports import Signer
 
 RECEIPT_S: Final = 180.0
@@ -24,6 +25,7 @@ POLL_MOST_S: Final = 2.0
 NONCE_TRIES: Final = 5
 GAS_MARGIN_PERCENT: Final = 20
 _DYNAMIC_FEE: Final = b"\x02"  # EIP-2718 type of EIP-1559
+_ALREADY: Final = ("already known", "already imported")  # geth's words, and Anvil's
 _LOW_NONCE = (
     "nonce too low",
     "already known",
@@ -55,46 +57,17 @@ class CallFailed(Exception):
         self.data, self.message = data, message
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One raw log."""
-
-    address: Address
-    topics: tuple[Bytes32, ...]
-    data: bytes
-    block_number: BlockNumber
-    block_hash: Bytes32
-    tx: Bytes32
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A mined transaction."""
-
-    tx: Bytes32
-    succeeded: bool
-    gas_used: int
-    block_number: BlockNumber
-    block_hash: Bytes32
-    created: Address | None
-    logs: tuple[Log, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A transaction that any node may broadcast, and broadcast again."""
-
-    tx: Bytes32
-    raw: bytes
-    nonce: int
-
-
 class Node:
     """One chain, through its RPC endpoints."""
 
-    def __init__(self, rpc: Rpc) -> None:
-        self.rpc = rpc
+    def __init__(self, rpc: Rpc, outbox: Outbox | None = None) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            rpc: the endpoints.
+            outbox: remembers what is sent, where a command must be able to go on after a kill.
+        """
+        self.rpc, self._outbox = rpc, outbox
         self._chain_id: int | None = None
 
     def chain_id(self) -> int:
@@ -203,7 +176,7 @@ class Node:
         try:
             self.rpc.call("eth_sendRawTransaction", hexed(signed.raw))
         except RpcRefused as error:
-            if self.receipt(signed.tx) is None and "already known" not in error.message.lower():
+            if self.receipt(signed.tx) is None and not any(words in error.message.lower() for words in _ALREADY):
                 raise
         except Unavailable:  # the answer was lost, the transaction perhaps not
             if self.receipt(signed.tx) is None:
@@ -232,6 +205,8 @@ class Node:
             CallFailed: the EVM reverts; before sending, nothing was sent.
             NotMined: no block took it in time.
         """
+        if self._outbox is not None:
+            return self._outbox.transact(self, to, data, signer)
         for _ in range(NONCE_TRIES):
             signed = self.sign(to, data, signer)
             try:
@@ -241,16 +216,23 @@ class Node:
                 if any(words in told for words in _LOW_NONCE):
                     continue  # another process of this account was faster: sign again with the next nonce
                 raise self._refusal(error, signer.address) from None
-            receipt = self.wait(signed.tx)
-            if not receipt.succeeded:
-                self.call(to, data, sender=signer.address, at=receipt.block_number)
-                raise CallFailed(b"", f"transaction {hexed(signed.tx)} failed, and the same call now succeeds")
-            return receipt
+            return self.succeeded(self.wait(signed.tx), to, data, signer.address)
         raise Conflict(
             "another process keeps sending from the same account",
             next="Let it finish, then repeat the command.",
             account=hexed(signer.address),
         )
+
+    def succeeded(self, receipt: Receipt, to: Address | None, data: bytes, sender: Address) -> Receipt:
+        """The receipt, if the transaction did not fail in its block.
+
+        Raises:
+            CallFailed: it did, for the reason that the same call gives.
+        """
+        if not receipt.succeeded:
+            self.call(to, data, sender=sender, at=receipt.block_number)
+            raise CallFailed(b"", f"transaction {hexed(receipt.tx)} failed, and the same call now succeeds")
+        return receipt
 
     def wait(self, tx: Bytes32, *, timeout_s: float = RECEIPT_S) -> Receipt:
         """The receipt, once a block has the transaction."""

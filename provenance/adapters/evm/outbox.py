@@ -1,0 +1,97 @@
+"""How does a command that may be killed at any instruction send each of its transactions once?
+
+It writes a signed transaction down before a node hears of it. Run again, it finds the transaction by its sender
+and contents: mined, it is done; waiting, the same bytes are sent again; overtaken by another transaction of the
+same nonce, which can only be somebody else's, it is signed anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from provenance.adapters.evm.facts import Signed
+from provenance.adapters.evm.rpc import RpcRefused
+from provenance.domain.hashes import keccak
+from provenance.errors import Conflict
+
+if TYPE_CHECKING:
+    from provenance.adapters.evm.facts import Receipt
+    from provenance.adapters.evm.rpc import Rpc
+    from provenance.app.ports import Journal, Signer
+    from provenance.types import Address, Bytes32
+
+TRIES: Final = 5
+
+
+class Sending(Protocol):
+    """What is needed of a node."""
+
+    rpc: Rpc
+
+    def nonce(self, address: Address, *, tag: str = "pending") -> int: ...
+    def sign(self, to: Address | None, data: bytes, signer: Signer, *, nonce: int | None = None) -> Signed: ...
+    def broadcast(self, signed: Signed) -> None: ...
+    def receipt(self, tx: Bytes32) -> Receipt | None: ...
+    def wait(self, tx: Bytes32) -> Receipt: ...
+    def succeeded(self, receipt: Receipt, to: Address | None, data: bytes, sender: Address) -> Receipt: ...
+
+
+class Unsendable(Conflict):
+    """The node takes none of the transactions that were tried."""
+
+    code = "unsendable"
+    next = "Let other programs of this account finish, look at its balance, then repeat: nothing is sent twice."
+
+
+class Outbox:
+    """The transactions of one command, in its journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        """What earlier runs wrote is known."""
+        self._journal = journal
+        self._known: dict[str, list[Signed]] = {}
+        for entry in journal.entries():
+            if "raw" in entry:
+                raw = bytes.fromhex(str(entry["raw"]))
+                signed = Signed(keccak(raw), raw, int(str(entry["nonce"])))
+                self._known.setdefault(str(entry["key"]), []).append(signed)
+
+    def transact(self, node: Sending, to: Address | None, data: bytes, signer: Signer) -> Receipt:
+        """Sent by this run or an earlier one, never by both, and mined.
+
+        Raises:
+            CallFailed: the EVM reverts; before sending, nothing was sent.
+            NotMined: no block took it in time; a later run looks again.
+            Unsendable: the node refused it again and again.
+        """
+        key = self.key(to, data, signer.address)
+        refused = ""
+        for _ in range(TRIES):
+            # The nonce is read before the receipts: what is mined in between has a receipt then.
+            used = node.nonce(signer.address, tag="latest")
+            known = self._known.get(key, [])
+            receipts = [receipt for one in known if (receipt := node.receipt(one.tx)) is not None]
+            if done := next((one for one in receipts if one.succeeded), None):
+                return done
+            waiting = next((one for one in reversed(known) if one.nonce >= used), None)
+            signed = waiting or self.write(key, node.sign(to, data, signer))
+            try:
+                node.broadcast(signed)
+            except RpcRefused as error:
+                refused = error.message
+                if waiting:  # its fees are too low by now: as much is offered as is asked today
+                    self.write(key, node.sign(to, data, signer, nonce=waiting.nonce))
+            else:
+                return node.succeeded(node.wait(signed.tx), to, data, signer.address)
+        raise Unsendable(f"{node.rpc.url} refuses: {refused}", account="0x" + signer.address.hex())
+
+    @staticmethod
+    def key(to: Address | None, data: bytes, sender: Address) -> str:
+        """What tells a transaction from every other of the command."""
+        return keccak(sender + (to or b"") + data).hex()
+
+    def write(self, key: str, signed: Signed) -> Signed:
+        """The transaction is on disk, and known from now on."""
+        self._journal.append({"key": key, "nonce": signed.nonce, "raw": signed.raw.hex()})
+        self._known.setdefault(key, []).append(signed)
+        return signed

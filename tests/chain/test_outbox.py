@@ -1,0 +1,92 @@
+"""A transaction that was written down is sent once: waiting, overtaken, too cheap or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provenance.adapters.evm import Node, Outbox, Rpc
+from provenance.adapters.evm.node import CallFailed
+from provenance.adapters.journal import FileJournal
+from provenance.types import Address
+from tests.anvil import World, signer
+
+SENDER = signer(8)
+ANSWERS_ONE = bytes.fromhex(
+    "600160005260206000f3"
+)  # PUSH1 1, MSTORE, RETURN 32 bytes: creation code of a tiny contract
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[FileJournal]:
+    with FileJournal(tmp_path / "outbox.jsonl") as opened:
+        yield opened
+
+
+def remembering(world: World, journal: FileJournal) -> Node:
+    """What a command has when it starts: it knows what the journal says."""
+    return Node(Rpc([world.url]), Outbox(journal))
+
+
+def written(world: World, journal: FileJournal, **over: object):
+    """Signed and written, as by a run that was killed before it was sent."""
+    plain = Node(Rpc([world.url]))
+    signed = plain.sign(None, ANSWERS_ONE, SENDER, **over)
+    outbox = Outbox(journal)
+    key = Outbox.key(None, ANSWERS_ONE, SENDER.address)
+    outbox.write(key, signed)
+    return plain, signed
+
+
+def test_what_was_mined_is_found_and_what_was_written_is_sent_as_it_is(
+    chain_world: World, journal: FileJournal
+) -> None:
+    with chain_world.undone():
+        plain, signed = written(chain_world, journal)
+        first = remembering(chain_world, journal).transact(None, ANSWERS_ONE, SENDER)
+        again = remembering(chain_world, journal).transact(None, ANSWERS_ONE, SENDER)
+        assert first.tx == again.tx == signed.tx
+        assert plain.nonce(SENDER.address) == signed.nonce + 1
+
+
+def test_what_waits_in_the_pool_is_waited_for(chain_world: World, journal: FileJournal) -> None:
+    with chain_world.undone():
+        plain, signed = written(chain_world, journal)
+        plain.rpc.call("evm_setAutomine", False)
+        try:
+            plain.broadcast(signed)
+            plain.rpc.call("evm_setIntervalMining", 1)
+            assert remembering(chain_world, journal).transact(None, ANSWERS_ONE, SENDER).tx == signed.tx
+        finally:
+            plain.rpc.call("evm_setIntervalMining", 0)
+            plain.rpc.call("evm_setAutomine", True)
+
+
+def test_what_another_transaction_overtook_is_signed_anew(chain_world: World, journal: FileJournal) -> None:
+    with chain_world.undone():
+        plain, signed = written(chain_world, journal)
+        plain.transact(Address(b"\x01" * 20), b"", SENDER)
+        receipt = remembering(chain_world, journal).transact(None, ANSWERS_ONE, SENDER)
+        assert receipt.tx != signed.tx
+        assert plain.nonce(SENDER.address) == signed.nonce + 2
+
+
+def test_what_has_become_too_cheap_is_offered_more_for_under_its_nonce(
+    chain_world: World, journal: FileJournal
+) -> None:
+    with chain_world.undone():
+        plain, signed = written(chain_world, journal, fees=(1, 1))
+        receipt = remembering(chain_world, journal).transact(None, ANSWERS_ONE, SENDER)
+        assert receipt.tx != signed.tx
+        assert plain.nonce(SENDER.address) == signed.nonce + 1
+
+
+def test_what_would_revert_is_neither_written_nor_sent(chain_world: World, journal: FileJournal) -> None:
+    with chain_world.undone():
+        before = Node(Rpc([chain_world.url])).nonce(SENDER.address)
+        with pytest.raises(CallFailed):
+            remembering(chain_world, journal).transact(None, bytes.fromhex("60006000fd"), SENDER)
+        assert list(journal.entries()) == []
+        assert Node(Rpc([chain_world.url])).nonce(SENDER.address) == before

@@ -1,0 +1,92 @@
+"""Is every contract deployed once, wherever `contracts deploy` is killed, and is the document the same?
+
+The command runs once unharmed; then chain and folder are put back, it is killed before or after one change of
+state (a line of its journal, a transaction, the document) and run again.
+"""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from provenance import config
+from provenance.adapters import wire
+from provenance.adapters.anvil import Devnet
+from provenance.adapters.evm import Node
+from provenance.adapters.keystore import Keystore
+from provenance.cli.context import Session
+from provenance.cli.main import run
+from tests.e2e.mortal import Mortals, mortals
+
+DEPLOYER = "holder-1"
+TRANSACTIONS = 6 + 1 + 4  # contracts, a meter, four offers to the next owner
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory):
+    """A devnet, its token paid for, and a warm process for the commands."""
+    folder = tmp_path_factory.mktemp("deploy")
+    (folder / "provenance.toml").write_text(f'home = "{folder / "home"}"\n')
+    up = ["devnet", "up", "--config", str(folder / "provenance.toml")]
+    assert run(up, Session(StringIO(), StringIO())) == 0
+    with mortals(folder, folder / "provenance.toml") as commands:
+        yield folder, commands
+    Devnet(folder / "home" / "devnet").stop()
+
+
+@pytest.fixture(scope="module")
+def node(room: tuple[Path, Mortals]) -> Node:
+    return wire.node(config.load(room[0] / "provenance.toml"))
+
+
+@pytest.fixture(scope="module")
+def kills(request: pytest.FixtureRequest) -> int:
+    count: int = request.config.getoption("--kills")
+    return count
+
+
+def command(folder: Path) -> list[str]:
+    settings = config.load(folder / "provenance.toml")
+    token = "0x" + wire.record(settings).contracts["Token"].hex()
+    roles = [f"--{role}={role}" for role in ("guardian", "arbiter", "publisher")]
+    said = ["contracts", "deploy", "--token", token, *roles, "--owner", "holder-2", "--meter", "relayer"]
+    return [*said, "--out", str(folder / "made.json"), "--account", DEPLOYER]
+
+
+def test_whatever_step_kills_it_nothing_is_deployed_twice(room: tuple[Path, Mortals], node: Node, kills: int) -> None:
+    folder, commands = room
+    deployer = Keystore(folder / "home" / "keystore").address(DEPLOYER)
+    asked, made = command(folder), folder / "made.json"
+    mark = node.rpc.call("evm_snapshot")
+    before = node.nonce(deployer)
+    unharmed = commands.run(*asked)
+    assert unharmed.status == 0, unharmed
+    expected = made.read_bytes()
+    assert node.nonce(deployer) == before + TRANSACTIONS
+    steps = unharmed.steps
+    assert {step.split()[-1] for step in steps} >= {"fsync", "transaction", "rename"}
+    assert sum(step == "after transaction" for step in steps) == TRANSACTIONS
+    chosen = range(1, len(steps) + 1) if kills > 1 else _spread(steps)
+    for at in chosen:
+        assert node.rpc.call("evm_revert", mark)
+        mark = node.rpc.call("evm_snapshot")
+        made.unlink(missing_ok=True)
+        made.with_suffix(".jsonl").unlink(missing_ok=True)
+        killed = commands.run(*asked, at=at)
+        assert killed.killed, killed
+        again = commands.run(*asked)
+        assert again.status == 0, (at, killed, again)
+        assert made.read_bytes() == expected, (at, killed)
+        assert node.nonce(deployer) == before + TRANSACTIONS, (at, killed)
+
+
+def _spread(steps: tuple[str, ...]) -> list[int]:
+    """Every kind of step once, at another place each, and the last."""
+    kinds = dict.fromkeys(steps)
+    places = {kind: [at for at, step in enumerate(steps, 1) if step == kind] for kind in kinds}
+    return sorted(
+        {found[at * (len(found) - 1) // max(1, len(kinds) - 1)] for at, found in enumerate(places.values())}
+        | {len(steps)}
+    )
