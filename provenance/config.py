@@ -202,6 +202,11 @@ def no_color() -> bool:
     return bool(os.environ.get("NO_COLOR"))
 
 
+def solcx_folder() -> Path:
+    """Where py-solc-x keeps its compilers: `SOLCX_BINARY_PATH`, else its own folder."""
+    return Path(os.environ.get("SOLCX_BINARY_PATH") or Path.home() / ".solcx")
+
+
 def forget_environment() -> None:
     """No setting of the environment counts any more in this process."""
     for name in [one for one in os.environ if one.startswith(PREFIX)]:

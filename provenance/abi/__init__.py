@@ -32,6 +32,7 @@ class Artifact:
     """One compiled contract.
 
     Attributes:
+        compiler: its version, `0.8.37+commit.f401782d`.
         abi: the entries of its JSON ABI.
         bytecode: creation code, without constructor arguments.
         deployed_bytecode: runtime code, with zeros where immutables stand.
@@ -41,6 +42,7 @@ class Artifact:
     """
 
     name: Name
+    compiler: str
     abi: tuple[Mapping[str, object], ...]
     bytecode: bytes
     deployed_bytecode: bytes
@@ -61,6 +63,7 @@ def load(name: Name) -> Artifact:
     read = cast("dict[str, object]", json.loads(files(__name__).joinpath(f"{name}.json").read_text("utf-8")))
     return Artifact(
         name=name,
+        compiler=str(read["compiler"]),
         abi=tuple(cast("list[Mapping[str, object]]", read["abi"])),
         bytecode=_code(read["bytecode"]),
         deployed_bytecode=_code(read["deployedBytecode"]),

@@ -9,13 +9,16 @@ import click
 
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import amount, shown_address
-from provenance.errors import Conflict, Failed, Invalid
+from provenance.errors import Conflict, Failed, Incomplete, Invalid, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from provenance.adapters.evm import Node
+    from provenance.app.bytecode import Compiled
     from provenance.app.deploy import Plan, Record
+    from provenance.app.ports import ContractName
     from provenance.cli.context import Context
     from provenance.types import Json
 
@@ -66,29 +69,55 @@ def abi(ctx: Context, name: str) -> None:
     ctx.out.emit(entries, text=json.dumps(entries, indent=2))
 
 
-@command(contracts, "verify", example="provenance contracts verify --network devnet")
-def verify(ctx: Context) -> None:
-    """Compare the code on chain with the code in this package; exit 10 names the contract that differs."""
+@command(
+    contracts,
+    "verify",
+    example=(
+        "provenance contracts verify --network devnet",
+        "provenance contracts verify --solc node_modules/.bin/solcjs",
+    ),
+)
+@click.option("--solc", type=PATH, metavar="FILE", help="The compiler; else py-solc-x's, npm's or the PATH's.")
+def verify(ctx: Context, solc: Path | None) -> int:
+    """Compile this package's sources again and compare with the code on chain, immutables included.
+
+    Needs nothing but the node and a compiler of the contracts' version on this machine. Ends with VERIFIED
+    (exit 0), FAILED (10: the contract and the first byte that differs) or INCOMPLETE (11: no compiler, or no node).
+    """
+    from provenance import abi as package
+    from provenance.adapters import solc as compiler
     from provenance.adapters import wire
-    from provenance.adapters.evm.abi import is_code_of
-    from provenance.domain.hashes import keccak
+    from provenance.app.bytecode import CompilerMissing, judge
+    from provenance.domain.verdict import Verdict, overall
 
     record, node = wire.record(ctx.settings), wire.node(ctx.settings)
-    rows: list[dict[str, Json]] = []
-    for name, address in record.contracts.items():
-        code = node.code(address)
-        same = is_code_of(name, code) if name != "Token" or is_code_of(name, code) else None
-        recorded = keccak(code) == record.code_hashes[name]
-        verdict = "FAILED" if same is False or not recorded else "VERIFIED" if same else "RECORDED"
-        rows.append({"contract": name, "address": shown_address(address), "verdict": verdict})
-    failed = [str(one["contract"]) for one in rows if one["verdict"] == "FAILED"]
-    if failed:
-        raise Failed(
-            f"the code of {', '.join(failed)} is not that of this package",
-            next="Do not use this deployment; compare the deployment file and the version of this program.",
-            contracts=list(rows),
-        )
-    ctx.out.emit(list(rows), columns=("contract", "verdict", "address"))
+    code: dict[ContractName, bytes | None] = dict.fromkeys(record.contracts)
+    silent = missing = ""
+    try:
+        wire.checked_node(ctx.settings)
+        code |= {name: node.code(address) for name, address in record.contracts.items()}
+    except Unavailable as error:
+        silent = error.next_step
+    try:
+        compiled: Mapping[ContractName, Compiled] | str = compiler.compiled(solc)
+    except CompilerMissing as error:
+        compiled, missing = error.detail, error.next_step
+    checks = judge(record, {name: package.load(name) for name in record.contracts}, code, compiled)
+    verdict = overall(checks)
+    rows: list[Json] = [
+        {"contract": one.name, "verdict": str(one.verdict), "address": shown_address(address), "detail": one.detail}
+        for one, address in zip(checks, record.contracts.values(), strict=True)
+    ]
+    lines = (f"{one.verdict:10}  {one.name:20} {one.detail}" for one in checks)
+    ctx.out.emit(
+        {"verdict": str(verdict), "compiler": package.load("DataAccess").compiler, "contracts": rows},
+        text="\n".join((*lines, str(verdict))),
+    )
+    if verdict is Verdict.VERIFIED:
+        return 0
+    foreign = "Do not use this deployment; compare the deployment file and the version of this program."
+    ctx.out.warn(f"Next: {foreign if verdict is Verdict.FAILED else silent or missing}")
+    return Failed.exit_status if verdict is Verdict.FAILED else Incomplete.exit_status
 
 
 @command(

@@ -18,6 +18,8 @@ from provenance.cli.context import Session
 from provenance.cli.main import run
 from provenance.types import Address
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 class Home:
     def __init__(self, folder: Path) -> None:
@@ -34,9 +36,9 @@ class Home:
     def address(self, name: str) -> Address:
         return Keystore(self.folder / "home" / "keystore").address(name)
 
-    def name_network(self, name: str, document: Path, chain_id: int = 31_337) -> None:
+    def name_network(self, name: str, document: Path, chain_id: int = 31_337, rpc: str = "") -> None:
         """The devnet under another name, with another deployment."""
-        rpc = self.settings().networks["devnet"].rpc[0]
+        rpc = rpc or self.settings().networks["devnet"].rpc[0]
         config.save_network(name, {"rpc": [rpc], "chain_id": chain_id, "deployment": str(document)}, path=self.file)
 
     def settings(self) -> config.Settings:
@@ -65,23 +67,42 @@ def test_abis_are_printed_and_an_unknown_name_is_told(home: Home):
     assert (status, "DataAccess" in problem["next"]) == (2, True)
 
 
-def test_one_other_byte_is_noticed(home: Home):
-    status, rows, _ = home.run("contracts", "verify")
-    assert (status, {row["verdict"] for row in rows}) == (0, {"VERIFIED"})
+def verdicts(told) -> dict[str, str]:
+    return {one["contract"]: one["verdict"] for one in told["contracts"]}
+
+
+def test_the_sources_give_the_code_on_chain_and_one_other_byte_is_named(home: Home):
+    """A byte of the code, and one of an immutable."""
+    status, told, _ = home.run("contracts", "verify")
+    assert (status, told["verdict"], set(verdicts(told).values())) == (0, "VERIFIED", {"VERIFIED"})
     node, record = wire.node(home.settings()), wire.record(home.settings())
     address = record.contracts["RoyaltyDistributor"]
     code = node.code(address)
-    node.rpc.call(
-        "anvil_setCode", "0x" + address.hex(), "0x" + (code[:-60] + bytes((code[-60] ^ 1,)) + code[-59:]).hex()
-    )
-    try:
-        status, problem, _ = home.run("contracts", "verify")
-        wrong = [one["contract"] for one in problem["contracts"] if one["verdict"] == "FAILED"]
-        assert (status, wrong) == (10, ["RoyaltyDistributor"])
-        assert home.run("account", "balance", "licensee")[0] == 2  # nothing goes on with foreign code
-    finally:
-        node.rpc.call("anvil_setCode", "0x" + address.hex(), "0x" + code.hex())
-    assert home.run("contracts", "verify")[0] == 0
+    (bond, _), *_ = abi.load("RoyaltyDistributor").immutables["bond"]
+    for at in (len(code) - 60, bond + 31):
+        other = code[:at] + bytes((code[at] ^ 1,)) + code[at + 1 :]
+        node.rpc.call("anvil_setCode", "0x" + address.hex(), "0x" + other.hex())
+        try:
+            status, told, words = home.run("contracts", "verify", "--solc", "/bin/false")
+            assert (status, verdicts(told).pop("RoyaltyDistributor"), told["verdict"]) == (10, "FAILED", "FAILED")
+            assert "Do not use" in words
+            assert home.run("account", "balance", "licensee")[0] == 2  # nothing goes on with foreign code
+        finally:
+            node.rpc.call("anvil_setCode", "0x" + address.hex(), "0x" + code.hex())
+
+
+def test_without_a_compiler_or_a_node_the_answer_is_incomplete(home: Home):
+    status, told, words = home.run("contracts", "verify", "--solc", "/bin/false")
+    assert (status, set(verdicts(told).values()), "npm install solc@0.8.37" in words) == (11, {"INCOMPLETE"}, True)
+    home.name_network("silent", home.folder / "home/deployments/31337.json", rpc="http://127.0.0.1:9")
+    status, told, words = home.run("contracts", "verify", "--network", "silent", "--solc", "/bin/false")
+    assert (status, set(verdicts(told).values()), "Next: " in words) == (11, {"INCOMPLETE"}, True)
+
+
+def test_npms_own_compiler_verifies(home: Home, tmp_path: Path):
+    solcjs = ROOT / "node_modules/.bin/solcjs"
+    status, told, words = home.run("contracts", "verify", "--solc", str(solcjs))
+    assert (status, told["verdict"]) == (0, "VERIFIED"), words
 
 
 def said(home: Home, out: Path, *more: str, account: str = "holder-1", token: str = "") -> list[str]:
@@ -100,8 +121,11 @@ def test_contracts_are_deployed_with_their_roles_and_once(home: Home):
     assert status == 0, words
     assert {name: told["contracts"][name] for name in foreseen} == foreseen
     home.name_network("second", out)
-    status, rows, _ = home.run("contracts", "verify", "--network", "second")
-    assert (status, {row["verdict"] for row in rows}) == (0, {"VERIFIED"})
+    status, found, _ = home.run("contracts", "verify", "--network", "second", "--solc", "/bin/false")
+    assert (status, {one["detail"].partition(";")[0] for one in found["contracts"]}) == (
+        11,
+        {"the package's code, immutables included"},
+    )
     chain = wire.chain(config.load(home.file, {"network": "second"}))
     assert chain.read(Call("RoyaltyDistributor", "window", ())) == (72 * 3_600,)
     assert chain.read(Call("RoyaltyDistributor", "bond", ())) == (2_500_000,)

@@ -1,0 +1,92 @@
+"""Which Solidity compiler is on this machine, and what does it make of the package's sources?
+
+Nothing is downloaded. Any program counts that answers `--version` with the version that the package was compiled
+by and takes `--standard-json`: the native solc, npm's solcjs, py-solc-x's, or the one beside this repository.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
+
+from provenance import abi, config
+from provenance.app.bytecode import Compiled, CompilerFailed, CompilerMissing
+from provenance.app.ports import ContractName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+TIMEOUT_S: Final = 600
+WANTED: Final = {"*": {"*": ["evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]}}
+
+
+def compiled(said: Path | None = None) -> Mapping[ContractName, Compiled]:
+    """Every contract, compiled from the sources in this package.
+
+    Args:
+        said: the compiler; by default the first of the right version in the usual places.
+
+    Raises:
+        CompilerMissing: there is none.
+        CompilerFailed: it did not answer with the contracts.
+    """
+    asked = json.loads(abi.solc_input())
+    asked["settings"]["outputSelection"] = WANTED
+    told = _answered(_compiler(said), json.dumps(asked))
+    contracts: dict[str, Any] = {name: one for unit in told["contracts"].values() for name, one in unit.items()}
+    return {name: _compiled(contracts[name]["evm"]["deployedBytecode"]) for name in get_args(ContractName)}
+
+
+def _compiled(deployed: dict[str, Any]) -> Compiled:
+    places = (place for one in deployed.get("immutableReferences", {}).values() for place in one)
+    return Compiled(
+        bytes.fromhex(deployed["object"]), tuple(sorted((place["start"], place["length"]) for place in places))
+    )
+
+
+def _compiler(said: Path | None) -> str:
+    version = abi.load("DataAccess").compiler
+    tried = (said,) if said else _places(version.partition("+")[0])
+    for program in tried:
+        if program and version in _version(program):
+            return str(program)
+    where = f"{said} is not" if said else "there is no"
+    raise CompilerMissing(f"{where} solc {version}", version=version)
+
+
+def _places(version: str) -> Iterator[Path | str | None]:
+    beside = Path(__file__).resolve().parents[2] / "scripts" / "solc.js"
+    yield beside if beside.is_file() else None
+    yield config.solcx_folder() / f"solc-v{version}"
+    yield Path("node_modules", ".bin", "solcjs").absolute()
+    yield from map(shutil.which, ("solc", "solcjs"))
+
+
+def _version(program: Path | str) -> str:
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return ""
+    return done.stdout
+
+
+def _answered(program: str, asked: str) -> dict[str, Any]:
+    """The compiler's output; through a file, because solcjs cuts what it writes into a pipe."""
+    with tempfile.TemporaryFile() as into, tempfile.TemporaryFile() as out:
+        into.write(asked.encode())
+        into.seek(0)
+        try:
+            subprocess.run([program, "--standard-json"], stdin=into, stdout=out, check=True, timeout=TIMEOUT_S)
+            out.seek(0)
+            text = out.read().decode()
+            told = json.loads(text[text.index("{") :])
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            raise CompilerFailed(f"{program}: {error}", compiler=program) from None
+    wrong = [one["formattedMessage"] for one in told.get("errors", ()) if one["severity"] == "error"]
+    if wrong or not told.get("contracts"):
+        raise CompilerFailed(f"{program}: {wrong[0] if wrong else 'no contracts came out'}", compiler=program)
+    return cast("dict[str, Any]", told)
