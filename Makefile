@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts forge coverage drift abi layouts gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes clean help
+.PHONY: setup test check demo contracts forge coverage drift abi layouts gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes slither mutants clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -32,6 +32,8 @@ $(STAMPS)/node: $(wildcard package.json package-lock.json)
 
 # The launchers in node_modules/.bin swallow exit codes; the native program does not.
 FORGE = $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/forge))
+# halmos and slither call what is named forge.
+SECURITY = PATH="$(CURDIR)/$(dir $(FORGE)):$$PATH"
 HARDHAT := node_modules/hardhat/internal/cli/bootstrap.js
 GANACHE_TESTS := road web3 contracts_tree settlement_road
 
@@ -120,6 +122,17 @@ examples: setup ## the examples, built and run with nothing but the packed packa
 lanes: brownie hardhat ganache ## all of them, the examples, and that each lane fails when a contract is broken
 	$(BIN)/pytest -q tests/lanes
 
+$(STAMPS)/security: $(STAMPS)/uv-$(UV_VERSION) uv.lock
+	@UV_PROJECT_ENVIRONMENT=.venv-security $(BIN)/uv sync --quiet --frozen --only-group security
+	@touch $@
+
+slither: setup $(STAMPS)/security ## static analysis; every finding is mended or has its reason in slither.toml
+	$(SECURITY) $(BIN)/python scripts/findings.py
+
+mutants: setup $(STAMPS)/security ## faults that the contracts' tests must notice: SAMPLE=200 by default, FULL=1 for all
+	FOUNDRY_OUT=build/mutants/out FOUNDRY_CACHE_PATH=build/mutants/cache $(SECURITY) .venv-security/bin/python scripts/faults.py
+	$(BIN)/python scripts/mutants.py --sample $(if $(FULL),0,$(or $(SAMPLE),200))
+
 kills: setup ## kill -9 at every step and 100 random moments of upload, follow, anchor, settle and pay
 	$(BIN)/pytest -q tests/e2e/test_kills.py --kills 100
 
@@ -130,4 +143,4 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 clean: ## remove what setup and the builds made
-	rm -rf .venv .venv-brownie build $(STAMPS) node_modules benches/peers/node_modules out cache cache_hardhat artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-brownie .venv-security build $(STAMPS) node_modules benches/peers/node_modules out cache cache_hardhat artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

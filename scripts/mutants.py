@@ -1,0 +1,150 @@
+"""Which faults no test of the contracts notices: one at a time of those that `faults.py` found, in copies of the tree.
+
+Killed is a fault that makes a test fail. One that does not compile, or compiles to the same code, is none; one that
+test-forge/equivalent-mutants.toml names is left out. Why so: docs/decisions/mutants.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "mutants"
+PRISTINE = BUILD / "pristine"
+EQUIVALENT = ROOT / "test-forge" / "equivalent-mutants.toml"
+COPIED = ("contracts", "scripts", "test-forge")
+COUNTED = ("killed", "survived", "timed out")
+TIMEOUT = 300  # s; building and testing takes 10
+ENOUGH = 0.95
+SEED = 1
+Fault = dict[str, Any]
+
+
+def forge(tree: Path, *arguments: str, profile: str = "mutants") -> subprocess.CompletedProcess[str]:
+    """What forge says in a tree; what it builds is under the profile's name."""
+    program = str(next((ROOT / "node_modules" / "@foundry-rs").glob("forge-*/bin/forge")))
+    env = ("env", f"FOUNDRY_PROFILE={profile}", f"FOUNDRY_OUT={profile}/out", f"FOUNDRY_CACHE_PATH={profile}/cache")
+    command = (*env, program, *arguments)
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=TIMEOUT)
+
+
+def prepare() -> None:
+    """The tree as it is, built and tested."""
+    shutil.rmtree(PRISTINE, ignore_errors=True)
+    for name in COPIED:
+        shutil.copytree(ROOT / name, PRISTINE / name, ignore=shutil.ignore_patterns("symbolic"))
+    shutil.copy(ROOT / "foundry.toml", PRISTINE)
+    (PRISTINE / "node_modules").symlink_to(ROOT / "node_modules")
+    tested = forge(PRISTINE, "test")
+    if tested.returncode:
+        sys.exit(f"Error: a test fails before anything is changed\n{tested.stdout}{tested.stderr}")
+    shipped(PRISTINE)
+
+
+def shipped(tree: Path) -> dict[str, str]:
+    """What the contracts compile to as they are deployed: optimized, without the names of the sources."""
+    forge(tree, "build", "--skip", "test-forge", profile="default").check_returncode()
+    built = [tree / "default/out" / path.name / f"{path.stem}.json" for path in (tree / "contracts").glob("*.sol")]
+    return {path.stem: json.loads(path.read_bytes())["bytecode"]["object"] for path in built}
+
+
+def verdict(one: Fault, tree: Path) -> str:
+    """`does not compile`, `same code`, `killed` or `survived`."""
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(PRISTINE, tree, symlinks=True)
+    text = (PRISTINE / one["file"]).read_bytes()
+    (tree / one["file"]).write_bytes(text[: one["start"]] + one["new"].encode() + text[one["end"] :])
+    if forge(tree, "build").returncode:
+        return "does not compile"
+    tested = forge(tree, "test", "--fail-fast")
+    if tested.returncode == 0:
+        return "same code" if shipped(tree) == shipped(PRISTINE) else "survived"
+    assert "[FAIL" in tested.stdout, tested.stdout + tested.stderr
+    return "killed"
+
+
+def judge(one: Fault, trees: SimpleQueue[Path]) -> str:
+    """The verdict, from whichever tree is free; a fault whose tests do not end `timed out`."""
+    tree = trees.get()
+    try:
+        return verdict(one, tree)
+    except subprocess.TimeoutExpired:
+        return "timed out"
+    finally:
+        trees.put(tree)
+
+
+def named(one: Fault) -> tuple[str, str, str]:
+    """What the list of equivalents calls a fault by: no line numbers, which change."""
+    return one["file"], one["was"], one["now"]
+
+
+def judged(faults: list[Fault], jobs: int, wanted: int) -> Iterator[Fault]:
+    """Each fault with its verdict, until `wanted` of them count."""
+    left, waiting, trees = deque(faults), deque[tuple[Fault, Future[str]]](), SimpleQueue[Path]()
+    for number in range(jobs):
+        trees.put(BUILD / f"tree{number}")
+    with ThreadPoolExecutor(jobs) as pool:
+        while wanted and (left or waiting):
+            while left and len(waiting) < 2 * jobs:
+                waiting.append((left[0], pool.submit(judge, left.popleft(), trees)))
+            one, future = waiting.popleft()
+            wanted -= future.result() in COUNTED
+            yield {"verdict": future.result(), **one}
+        for _, future in waiting:
+            future.cancel()
+
+
+def summary(report: list[Fault], stale: set[tuple[str, str, str]]) -> bool:
+    """Whether enough are killed, and the list of equivalents names only what is made."""
+    for one in report:
+        if one["verdict"] in ("survived", "timed out"):
+            print(f"{one['verdict']}: {one['file']}:{one['line']}\n  was {one['was']}\n  now {one['now']}")
+    for entry in sorted(stale):
+        print("among the equivalents, but no fault:", *entry, sep="\n  ")
+    count = Counter(one["verdict"] for one in report)
+    print(*(f"{number} {verdict}" for verdict, number in count.most_common()), sep=", ")
+    total = sum(count[verdict] for verdict in COUNTED)
+    share = count["killed"] / total if total else 0
+    print(f"killed: {share:.1%} of {total}; asked for: {ENOUGH:.0%}")
+    return share >= ENOUGH and not stale
+
+
+def main() -> int:
+    """Exit 0: enough are killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sample", type=int, default=200, help="how many to judge; 0: all")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("files", nargs="*", help="of contracts/; all by default")
+    asked = parser.parse_args()
+    faults: list[Fault] = json.loads((BUILD / "faults.json").read_text("utf-8"))
+    known = {named(one) for one in tomllib.loads(EQUIVALENT.read_text("utf-8"))["mutant"]}
+    stale = known - {named(one) for one in faults}
+    faults = [one for one in faults if named(one) not in known and one["file"] in (asked.files or [one["file"]])]
+    random.Random(SEED).shuffle(faults)
+    prepare()
+    report = []
+    for one in judged(faults, asked.jobs, asked.sample or len(faults)):
+        report.append(one)
+        print(f"{one['verdict']:16} {one['file']}:{one['line']}  {one['now']}", flush=True)
+    (BUILD / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return 0 if summary(report, stale) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
