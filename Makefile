@@ -108,7 +108,7 @@ ganache: setup ## the contracts on Ganache: deploy, and the road's chain part
 	$(BIN)/pytest -q --backend ganache $(GANACHE_TESTS:%=tests/chain/test_%.py)
 
 build/kubo/ipfs: scripts/kubo/go.mod scripts/kubo/go.sum
-	@command -v go >/dev/null || { echo 'Error: go is missing' >&2; echo 'Next: install Go 1.26.5 or newer (https://go.dev/dl)' >&2; exit 69; }
+	@command -v go >/dev/null || { echo 'Error: go is missing' >&2; echo 'Next: install Go 1.26.5 or newer' >&2; exit 69; }
 	cd scripts/kubo && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" github.com/ipfs/kubo/cmd/ipfs
 
 kubo: build/kubo/ipfs ## an IPFS daemon, built from its locked source: the tests find it (needs Go)
@@ -134,7 +134,7 @@ mutants: setup $(STAMPS)/security ## faults that the contracts' tests must notic
 	$(BIN)/python scripts/mutants.py --sample $(if $(FULL),0,$(or $(SAMPLE),200))
 
 kills: setup ## kill -9 at every step and 100 random moments of upload, follow, anchor, settle and pay
-	$(BIN)/pytest -q tests/e2e/test_kills.py --kills 100
+	$(BIN)/pytest -q --timeout 0 tests/e2e/test_kills.py --kills 100
 
 demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR
 	$(BIN)/provenance demo --yes $(if $(AUDIO),--audio "$(AUDIO)")
