@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.app.ports import Call
 from provenance.domain import fields, splits
+from provenance.domain.hashes import sha256
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_REVOKED, DATASET_SUSPENDED
 from provenance.errors import Conflict, Denied, Invalid, Missing
 from provenance.types import ZERO32, ZERO_ADDRESS, Address
@@ -16,8 +17,7 @@ from provenance.types import ZERO32, ZERO_ADDRESS, Address
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from provenance.app.ports import Chain, Content
-    from provenance.domain.cid import Cid
+    from provenance.app.ports import Chain
     from provenance.domain.splits import Split
     from provenance.types import Bytes32, DatasetId
 
@@ -161,11 +161,11 @@ def acceptance(dataset: DatasetId, account: Address, chain: Chain) -> Call:
     return Call("DatasetRegistry", "acceptTransfer", (dataset,))
 
 
-def resharing(
-    dataset: DatasetId, shares: Iterable[Split], account: Address, *, chain: Chain, content: Content
-) -> tuple[Call, Cid, bytes]:
-    """The transaction that announces new splits, in force 7 days later, and the document that it names."""
+def resharing(dataset: DatasetId, shares: Iterable[Split], account: Address, chain: Chain) -> tuple[Call, bytes]:
+    """The transaction that announces new splits, in force 7 days later, and the document that it names.
+
+    The document is to be content before the transaction is sent: a settlement reads it.
+    """
     document = splits.encode(shares)
     held(dataset, account, chain)
-    cid = content.put(document)
-    return Call("DatasetRegistry", "setSplit", (dataset, cid.digest)), cid, document
+    return Call("DatasetRegistry", "setSplit", (dataset, sha256(document))), document

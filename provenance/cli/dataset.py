@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from provenance.app.ports import Mined
     from provenance.cli.context import Context
+    from provenance.domain.cid import Cid
     from provenance.domain.manifest import Manifest
     from provenance.types import Bytes32, Json
 
+RULING_BYTES = 1 << 20  # one block, whose sha-256 is what the chain keeps
 COLUMNS = ("datasetId", "title", "kind", "language", "items", "minutes", "holder", "status")
 
 
@@ -124,21 +126,20 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
     from provenance.app import dataset as use
     from provenance.cli import files
     from provenance.domain import fields, ledger
+    from provenance.domain.hashes import sha256
 
     if lift and for_good:
         raise Invalid("--lift and --for-good exclude each other", next="Give one of them.")
     wanted = ledger.DATASET_ACTIVE if lift else ledger.DATASET_REVOKED if for_good else ledger.DATASET_SUSPENDED
-    document = _ruling(files.read(ruling)) if ruling else None
-    published = ctx.content().put(document) if document else None
+    document = _ruling(files.read(ruling, RULING_BYTES)) if ruling else None
     call = use.suspension(
         dataset_id,
         ctx.wallet().signer.address,
         ctx.chain(),
         wanted=wanted,
-        ruling=published.digest if published else None,
+        ruling=sha256(document) if document else None,
     )
-    if document and published and not ctx.dry_run:
-        ctx.gateway(ctx.wallet()).put_content(published, document)
+    published = _publish(ctx, document) if document else None
     mined = ctx.transact(call, "set dataset status")
     said = {"status": use.STATUS[int(str(call.args[1]))], "ruling": str(published) if published else None}
     _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), **said})
@@ -196,14 +197,11 @@ def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
     from provenance.cli.upload import splits_of
     from provenance.domain import fields
 
-    wallet = ctx.wallet()
-    account = wallet.signer.address
-    asked = splits_of(ctx, shares, account)
-    call, cid, document = use.resharing(dataset_id, asked, account, chain=ctx.chain(), content=ctx.content())
-    if not ctx.dry_run:
-        ctx.gateway(wallet).put_content(cid, document)
+    account = ctx.wallet().signer.address
+    call, document = use.resharing(dataset_id, splits_of(ctx, shares, account), account, ctx.chain())
+    published = _publish(ctx, document)
     mined = ctx.transact(call, "set split")
-    _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), "split": str(cid)})
+    _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), "split": str(published)})
 
 
 @command(dataset, "rotate", example="provenance dataset rotate 0x5a…c1 0 1 --account holder-1")
@@ -234,6 +232,17 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
             }
         )
     ctx.out.emit(rows)
+
+
+def _publish(ctx: Context, document: bytes) -> Cid:
+    """The document's address; it is content here and at the gateway, but for `--dry-run`."""
+    from provenance.domain import cid
+
+    found = cid.of_raw(document)
+    if not ctx.dry_run:
+        ctx.content().put(document)
+        ctx.gateway(ctx.wallet()).put_content(found, document)
+    return found
 
 
 def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:

@@ -13,7 +13,6 @@ from provenance.types import ZERO32, ZERO_ADDRESS, Bps
 from tests import documents
 from tests.documents import HOLDER, VOICE, word
 from tests.fakes.chain import MemoryChain
-from tests.fakes.content import MemoryContent
 
 pytestmark = pytest.mark.unit
 ONE, TWO = word("dataset one"), word("dataset two")
@@ -99,11 +98,10 @@ def test_an_offer_to_the_holder_itself_changes_nothing_and_zero_withdraws(chain:
     assert use.transfer(ONE, ZERO_ADDRESS, HOLDER.address, chain).args == (ONE, ZERO_ADDRESS)
 
 
-def test_new_shares_are_content_before_they_are_on_chain(chain: MemoryChain) -> None:
-    content = MemoryContent()
+def test_new_shares_are_named_by_their_document(chain: MemoryChain) -> None:
     shares = (Split(HOLDER.address, Bps(6_000)), Split(VOICE.address, Bps(4_000)))
-    call, cid, document = use.resharing(ONE, shares, HOLDER.address, chain=chain, content=content)
-    assert call.args == (ONE, splits.split_hash(shares)) == (ONE, cid.digest)
-    assert content.get(cid) == document
+    call, document = use.resharing(ONE, shares, HOLDER.address, chain)
+    assert call.args == (ONE, splits.split_hash(shares))
+    assert splits.parse(document) == splits.check(shares)
     with pytest.raises(BadSplits):
-        use.resharing(ONE, shares[:1], HOLDER.address, chain=chain, content=content)
+        use.resharing(ONE, shares[:1], HOLDER.address, chain)

@@ -1,0 +1,131 @@
+"""Every row of the threat model names a test that is there, or says that nothing stops it and what bounds it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from provenance.domain import typed
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "security.md"
+NAMED = re.compile(r"`([\w/]+\.py::test_\w+|[A-Z]\w+\.(?:test|testFuzz|invariant)_\w+)`")
+OPEN = re.compile(r"\*\*Not stopped\*\*: \w.{20,}")
+ROLES = {
+    "owner", "guardian", "arbiter", "publisher", "relayer", "meter", "gateway", "licensee's wallet", "session key",
+    "rights holder", "voice owner", "token's issuer",
+}  # fmt: skip
+RACED = {"register", "accept", "revoke", "claim", "challenge"}
+pytestmark = pytest.mark.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table: what is done, at what cost, what stops it, which tests show it."""
+
+    section: str
+    attack: str
+    cost: str
+    stopped: str
+    tests: str
+
+
+def rows(page: str) -> Iterator[Row]:
+    """The lines of every table whose last column is `test`."""
+    section, inside = "", False
+    for line in page.splitlines():
+        if line.startswith("## "):
+            section = line.removeprefix("## ")
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            inside = False
+        elif cells[-1] == "test":
+            inside = True
+            assert len(cells) == 4, line
+        elif inside and not set(line) <= set("|-: "):
+            assert len(cells) == 4, line
+            yield Row(section, *cells)
+
+
+def unproved(row: Row) -> str | None:
+    """What is missing in a row; None if nothing is."""
+    if not all((row.attack, row.cost, row.stopped)):
+        return f"{row.attack}: an empty cell"
+    found = NAMED.findall(row.tests)
+    gone = [name for name in found if not exists(name)]
+    if gone:
+        return f"{row.attack}: there is no {', '.join(gone)}"
+    if NAMED.sub("", row.tests).strip(" ,-–") or not (found or OPEN.search(row.stopped)):
+        return f"{row.attack}: neither a test nor what bounds it"
+    return None
+
+
+def exists(name: str) -> bool:
+    return name in (python(name.partition("::")[0]) if "::" in name else solidity())
+
+
+@cache
+def python(file: str) -> frozenset[str]:
+    path = ROOT / "tests" / file
+    if not path.is_file():
+        return frozenset()
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return frozenset(f"{file}::{one.name}" for one in nodes if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@cache
+def solidity() -> frozenset[str]:
+    found = set[str]()
+    for path in (ROOT / "test-forge").rglob("*.sol"):
+        contract = ""
+        for line in path.read_text("utf-8").splitlines():
+            if begins := re.match(r"(?:abstract )?contract (\w+)", line):
+                contract = begins[1]
+            elif test := re.match(r"\s+function (\w+)\(", line):
+                found.add(f"{contract}.{test[1]}")
+    return frozenset(found)
+
+
+@pytest.fixture(scope="module")
+def model() -> list[Row]:
+    return list(rows(PAGE.read_text("utf-8")))
+
+
+def test_every_row_names_a_test_or_says_what_bounds_it(model: list[Row]) -> None:
+    assert [missing for row in model if (missing := unproved(row))] == []
+
+
+def test_every_role_has_a_stolen_key(model: list[Row]) -> None:
+    said = {row.attack for row in model if row.section == "Stolen keys"}
+    assert {role for role in ROLES if not any(role in one for one in said)} == set()
+
+
+def test_every_signature_has_a_replay(model: list[Row]) -> None:
+    said = {row.attack.strip("`") for row in model if row.section == "Replayed signatures"}
+    signed = {one.__name__ for one in vars(typed).values() if isinstance(getattr(one, "TYPE", None), str)}
+    assert signed - said == set()
+
+
+def test_every_race_is_run(model: list[Row]) -> None:
+    said = {row.attack.split()[0].strip("`,") for row in model if row.section == "Front-running"}
+    assert RACED - said == set()
+
+
+@pytest.mark.parametrize(
+    ("tests", "stopped"),
+    [
+        ("", "the law"),
+        ("`unit/house/test_security.py::test_that_is_not_there`", "the law"),
+        ("`ReplayTest.test_that_is_not_there`", "the law"),
+        ("a test that somebody will write", "**Not stopped**: it costs nothing to say so at length"),
+        ("", "**Not stopped**"),
+    ],
+)
+def test_a_row_without_proof_is_found(tests: str, stopped: str) -> None:
+    assert unproved(Row("Stolen keys", "theft", "nothing", stopped, tests))
