@@ -175,13 +175,13 @@ def test_a_veto_after_the_window_reverts(liar: Liar) -> None:
 
 
 def test_a_signature_that_pays_somebody_else_pays_once(liar: Liar) -> None:
-    proposed(liar, wrong=False)
+    proposed(liar, wrong=True)  # whoever stands first in the tree has one unit more
     liar.later(WINDOW_S)
-    names = ("holder-1", "holder-2", "holder-3", "voice-2")
-    dues = {name: settle.due(liar.chain, liar.content, liar.demo.wallet(name).signer.address, 2) for name in names}
-    name, due = next((name, due) for name, due in dues.items() if due.amount)
-    payee, to = liar.demo.wallet(name).signer, liar.demo.wallet("holder-7").signer.address
-    before = liar.tokens("holder-7")
+    wallets = [liar.demo.wallet(name).signer for name in ("holder-1", "holder-2", "holder-3", "voice-2", "operator")]
+    payee = min(wallets, key=lambda one: one.address)
+    due = settle.due(liar.chain, liar.content, payee.address, 2)
+    to, before = liar.demo.wallet("holder-7").signer.address, liar.tokens("holder-7")
+    assert due.amount > 0
     asked = typed.Reassign(payee.address, to, due.cumulative, liar.chain.head().time + 600)
     signature = payee.sign(typed.digest(liar.chain.deployment.domains.distributor, asked))
     words = (2, due.cumulative, due.proof, (asked.payee, asked.to, asked.cumulative, asked.deadline), signature)
@@ -192,7 +192,6 @@ def test_a_signature_that_pays_somebody_else_pays_once(liar: Liar) -> None:
         liar.chain.send(call, liar.licensee)
     assert again.value.code == "nothing-due"
     assert liar.tokens("holder-7") - before == due.amount
-    assert liar.audit()["verdict"] == "VERIFIED"
 
 
 def test_a_publishers_stolen_key_is_replaced(liar: Liar) -> None:
