@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from provenance import config
 from provenance.adapters import wire
-from provenance.domain import cid
+from provenance.domain import cid, splits
 from provenance.domain.manifest import recording_id
 from provenance.types import Bytes32, DatasetId
 from tests.e2e.parties import eventually
@@ -162,8 +161,8 @@ def test_new_shares_are_published_and_count_for_windows_that_begin_seven_days_la
     assert estate.epoch(4) == {OWNER: net(4), HEIR: 0, VOICE: 0}, "a transfer alone moves no share"
     named = estate.act("split", *shares, by=HEIR)["split"]
     document = wire.gateway(config.load(city.here.settings)).get_content(cid.parse(named))
-    said = {one["payee"]: one["bps"] for one in json.loads(document)["splits"]}
-    assert said == {"0x" + city.address(HEIR).hex(): 7_000, "0x" + city.address(VOICE).hex(): 3_000}
+    said = {one.account: one.bps for one in splits.parse(document)}
+    assert said == {city.address(HEIR): 7_000, city.address(VOICE): 3_000}
     assert estate.epoch(4) == {OWNER: net(4), HEIR: 0, VOICE: 0}, "announced is not in force"
     city.run("devnet", "advance", str(WEEK_S))
     assert estate.epoch(4) == {OWNER: net(4), HEIR: 0, VOICE: 0}, "this window began before"
