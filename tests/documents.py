@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from coincurve import PrivateKey
 
 from provenance.domain import cid, typed
-from provenance.domain.consent import Scope, SignedConsent
+from provenance.domain.consent import Scope, SignedConsent, Words
 from provenance.domain.hashes import keccak
 from provenance.domain.manifest import Manifest, Recording, SealedObject
 from provenance.domain.sealed import Header, KeyCommitment, PlaintextCommitment, Sealed
@@ -94,9 +94,11 @@ def consent(
     territories: tuple[str, ...] = ("EEA", "KR"),
     nonce: int = 0,
     chain_id: int = CHAIN,
+    words: Words | None = None,
 ) -> SignedConsent:
     """A consent signed by its subject."""
-    scope = Scope(None if recordings is None else frozenset(recordings), ("role:narrator",))
+    listed = None if recordings is None else frozenset(recordings)
+    scope = Scope(listed, ("role:narrator",), words.hash if words else None)
     fields = typed.Consent(
         subject=voice.address,
         holder=holder,

@@ -20,7 +20,7 @@ from provenance.domain.audio import CHANNELS, FULL_SCALE, Gauge
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -114,8 +114,11 @@ def blocks(source: Source, name: str = "") -> Iterator[Samples]:
         yield from _decoded(file, label, _format(file, label))
 
 
-def examine(source: Source, name: str = "") -> Examined:
+def examine(source: Source, name: str = "", *, also: Callable[[Samples, int], None] | None = None) -> Examined:
     """The gate: report and PCM digest of one file, in memory of a second.
+
+    Args:
+        also: hears every piece too, with the sample rate.
 
     Raises:
         UnreadableAudio: as `blocks`.
@@ -125,6 +128,8 @@ def examine(source: Source, name: str = "") -> Examined:
         gauge = Gauge(found.sample_rate, found.channels)
         for samples in _decoded(file, label, found):
             gauge.add(samples)
+            if also:
+                also(samples, found.sample_rate)
         return Examined(found, gauge.report(), gauge.pcm_digest())
 
 

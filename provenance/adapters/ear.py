@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.app.ports import Heard
+from provenance.domain.private import UNMARKED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +17,10 @@ class FileEar:
     def listen(self, path: Path) -> Heard:
         """What was heard; `UnreadableAudio` if it is no audio, or not all of it can be read."""
         from provenance.adapters import codec  # noqa: PLC0415 - loads numpy and scipy
+        from provenance.adapters.marks import Fingerprint, marks  # noqa: PLC0415 - loads numpy
 
-        found = codec.examine(path)
+        fingerprint = Fingerprint()
+        found = codec.examine(path, also=fingerprint.add)
         report = found.report
         return Heard(
             duration_ms=report.duration_ms,
@@ -26,4 +29,5 @@ class FileEar:
             codec=f"{found.format.codec}/{found.format.subtype.lower()}",
             quality=report.to_json(),
             reasons=tuple(str(finding) for finding in report.findings),
+            marks=UNMARKED if report.verdict == "reject" else marks(path, fingerprint),
         )

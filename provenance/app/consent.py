@@ -6,12 +6,12 @@ be joined across holders, and every consent that was signed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.ports import Call
 from provenance.domain import canonical, fields, purposes, signature, territories, typed
-from provenance.domain.consent import BadConsent, Scope, SignedConsent
+from provenance.domain.consent import SALT_BYTES, BadConsent, Scope, SignedConsent, Words
 from provenance.errors import Conflict, Denied, Missing
 from provenance.types import ZERO32, Bytes32, ConsentId, UnixSeconds
 
@@ -52,6 +52,8 @@ class Grant:
     not_before: UnixSeconds
     not_after: UnixSeconds
     scope: Scope
+    words: str | None = None
+    """What was agreed in words; the scope gets a salted hash of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Kept:
     id: ConsentId
     voice: str
     consent: SignedConsent
+    words: Words | None = None
 
 
 def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, chain: Chain, now: UnixSeconds) -> Kept:
@@ -73,7 +76,9 @@ def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, cha
         raise BadConsent(
             f"notAfter {fields.dated(asked.not_after)} is in the past", field="notAfter", next="Give a later --until."
         )
-    scope = Scope.parse(fields.mapping({"scope": canonical.loads(asked.scope.encode())}, "scope"))
+    words = Words(asked.words, Bytes32(random.bytes(SALT_BYTES))) if asked.words is not None else None
+    said = replace(asked.scope, words=words.hash) if words else asked.scope
+    scope = Scope.parse(fields.mapping({"scope": canonical.loads(said.encode())}, "scope"))
     voice_id = _voice_id(asked, signer.address, journal, random)
     consent = typed.Consent(
         subject=signer.address,
@@ -95,9 +100,10 @@ def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, cha
             "id": fields.shown(consent_id),
             "chainId": chain.deployment.chain_id,
             "consent": signed.document(),
+            "words": words.document() if words else None,
         }
     )
-    return Kept(consent_id, asked.voice, signed)
+    return Kept(consent_id, asked.voice, signed, words)
 
 
 def _voice_id(asked: Grant, subject: Address, journal: Journal, random: Random) -> VoiceId:
@@ -120,6 +126,7 @@ def kept(entries: Iterable[Mapping[str, Json]], chain_id: int) -> tuple[Kept, ..
             fields.word(entry, "id"),
             fields.text(entry, "voice"),
             SignedConsent.of(entry.get("consent")),
+            Words.of(fields.mapping(entry, "words")) if entry.get("words") else None,
         )
         for entry in entries
         if entry.get("step") == "granted" and entry.get("chainId") == chain_id

@@ -9,12 +9,12 @@ import click
 
 from provenance.cli import dates
 from provenance.cli.frame import PATH, command, group
-from provenance.cli.out import plain
+from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import shown_address, shown_time
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
-    from provenance.domain.consent import SignedConsent
+    from provenance.domain.consent import SignedConsent, Words
     from provenance.types import ConsentId, Json
 
 JOURNAL = "consents.jsonl"
@@ -41,6 +41,7 @@ def consent() -> None:
 @click.option("--from", "since", metavar="DATE", help="First second at which it counts; at once by default.")
 @click.option("--recordings", type=PATH, metavar="FILE", help="Only these; without it all by this holder.")
 @click.option("--role", "roles", multiple=True, metavar="CODE", help="Role, series or genre, such as role:narrator.")
+@click.option("--words", metavar="TEXT|FILE", help="What was agreed in words; they stay private, beside F.")
 @click.option("--out", type=PATH, required=True, metavar="F", help="File to make; it is given to the holder.")
 def grant(
     ctx: Context,
@@ -52,12 +53,18 @@ def grant(
     since: str | None,
     recordings: Path | None,
     roles: tuple[str, ...],
+    words: str | None,
     out: Path,
 ) -> None:
-    """Sign a consent for one voice to one rights holder. The account is the voice owner's."""
+    """Sign a consent for one voice to one rights holder. The account is the voice owner's.
+
+    Words are kept out of the consent, which becomes public: it has a salted hash of them. They and the salt lie
+    beside it (F without its ending, and .words.json): give the holder both files.
+    """
     from provenance.adapters.journal import FileJournal
     from provenance.app import consent as use
     from provenance.cli import files
+    from provenance.cli import words as private
     from provenance.domain import fields, purposes, territories
     from provenance.domain.consent import Scope
 
@@ -70,18 +77,24 @@ def grant(
         not_before=dates.seconds(since, now, option="--from") if since else min(now, ctx.chain().head().time),
         not_after=dates.seconds(until, now, option="--until"),
         scope=use.listed_scope(files.read(recordings), to, roles) if recordings else Scope(None, tuple(sorted(roles))),
+        words=None if words is None else private.typed(words),
     )
     files.fresh(out)
+    beside = files.fresh(private.beside(out)) if asked.words is not None else None
     if ctx.dry_run:
         ctx.would(f"sign a consent for {purposes.label(asked.purposes)} to {holder}", holder=fields.shown(to))
     wallet = ctx.wallet()
     with FileJournal(ctx.home / JOURNAL) as journal:
         given = use.grant(asked, journal=journal, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
+    if beside and given.words:
+        files.write(beside, given.words.encode(), private=True)
     files.write(out, given.consent.encode())
+    wrote = f"Wrote {out}" + (f", and its words to {beside}: they stay private" if beside else "")
+    row = {**_row(given.id, given.consent, use.GIVEN), "voice": voice, "path": str(out)}
     ctx.out.emit(
-        {**_row(given.id, given.consent, use.GIVEN), "voice": voice, "path": str(out)},
+        {**row, "wordsPath": str(beside) if beside else None},
         text=f"Consent {fields.shown(given.id)}\n{purposes.label(asked.purposes)} in"
-        f" {', '.join(asked.territories)} until {shown_time(asked.not_after)}\nWrote {out}",
+        f" {', '.join(asked.territories)} until {shown_time(asked.not_after)}\n{wrote}",
     )
 
 
@@ -99,7 +112,7 @@ def revoke(ctx: Context, name: str) -> None:
     from provenance.app import consent as use
     from provenance.domain import fields
 
-    consent_id, given = _found(ctx, name)
+    consent_id, given, _ = _found(ctx, name)
     wallet = ctx.wallet(None if ctx.settings.account else _name_of(ctx, given))
     call = use.revocation(consent_id, given.consent.subject, wallet.signer.address, ctx.chain())
     mined = ctx.transact(call, use.TITLE, wallet)
@@ -116,14 +129,16 @@ def revoke(ctx: Context, name: str) -> None:
 @command(consent, "show", example=("provenance consent show consent.json", "provenance consent show 0x3f… --json"))
 @click.argument("name", metavar="ID|FILE")
 def show(ctx: Context, name: str) -> None:
-    """Show what a consent says, and whether it stands."""
+    """Show what a consent says, its words if they lie beside it, and whether it stands."""
     from provenance.app import consent as use
 
-    consent_id, given = _found(ctx, name)
+    consent_id, given, words = _found(ctx, name)
     use.check_signed(given, ctx.chain())
     withdrawn = use.withdrawn_at(consent_id, given.consent.subject, ctx.chain())
     state = use.state(given, withdrawn, ctx.clock.now())
-    ctx.out.emit(_row(consent_id, given, state), text=plain(_told(_row(consent_id, given, state))))
+    row = _row(consent_id, given, state)
+    told = plain(_told(row)) + (f"\n\n{paragraphs(words.text)}" if words else "")
+    ctx.out.emit({**row, "words": words.text if words else None}, text=told)
 
 
 @command(consent, "list", example=("provenance consent list", "provenance consent list --json"))
@@ -141,19 +156,20 @@ def list_(ctx: Context) -> None:
     ctx.out.emit(rows, text=plain([_told(row) for row in rows], columns))
 
 
-def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent]:
-    """The consent in a file, or the one of an id in this home's journal."""
+def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent, Words | None]:
+    """The consent in a file, or the one of an id in this home's journal; with its words, where they are."""
     from provenance.adapters import journal
     from provenance.app import consent as use
     from provenance.cli import files
+    from provenance.cli import words as private
     from provenance.domain.consent import SignedConsent
 
     deployment = ctx.chain().deployment
     if name.lower().startswith("0x") and not Path(name).exists():
         one = use.find(name, journal.read(ctx.home / JOURNAL), deployment.chain_id)
-        return one.id, one.consent
+        return one.id, one.consent, one.words
     given = SignedConsent.parse(files.read(Path(name)))
-    return given.id(deployment.domains.consent), given
+    return given.id(deployment.domains.consent), given, private.of(Path(name), given.scope)
 
 
 def _name_of(ctx: Context, given: SignedConsent) -> str | None:
@@ -176,6 +192,7 @@ def _row(consent_id: ConsentId, given: SignedConsent, state: str) -> dict[str, J
         "notAfter": said.not_after,
         "recordings": "all" if scope.recordings is None else len(scope.recordings),
         "codes": list(scope.codes),
+        "wordsHash": fields.shown(scope.words) if scope.words else None,
         "state": state,
     }
 

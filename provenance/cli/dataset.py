@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import PATH, command, group
-from provenance.cli.out import plain
+from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import ID, shown_address, shown_time
 from provenance.errors import Invalid
 
@@ -52,12 +52,21 @@ def search(ctx: Context, words: tuple[str, ...]) -> None:
     _emit_rows(ctx, ctx.gateway().listing("datasets", q=asked).rows)
 
 
-@command(dataset, "show", example=("provenance dataset show 0x5a…c1", "provenance dataset show 0x5a…c1 --json"))
+@command(
+    dataset,
+    "show",
+    example=("provenance dataset show 0x5a…c1 --json", "provenance dataset show 0x5a…c1 --private --account holder-1"),
+)
 @click.argument("dataset_id", type=ID, metavar="DATASET")
-def show(ctx: Context, dataset_id: Bytes32) -> None:
+@click.option("--private", is_flag=True, help="What was sealed at upload: people, words, file names, ISCC.")
+def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
     """Show one dataset and its recordings."""
     from provenance.app.dataset import UnknownDataset
     from provenance.domain import fields
+
+    if private:
+        _show_private(ctx, dataset_id)
+        return
 
     gateway, name = ctx.gateway(), fields.shown(dataset_id)
     found = gateway.listing("datasets", dataset=name).rows
@@ -67,6 +76,30 @@ def show(ctx: Context, dataset_id: Bytes32) -> None:
     columns = ("index", "name", "seconds", "verdict", "voices", "consents")
     text = plain(_told(found[0])) + "\n\n" + plain([_take(row) for row in recordings], columns)
     ctx.out.emit({**found[0], "recordings": list(recordings)}, text=text)
+
+
+def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
+    """The private part, opened with this home's key."""
+    from provenance.app import license as licenses
+    from provenance.app.publish.private import private
+    from provenance.cli.upload import studio_of
+    from provenance.domain import canonical, fields
+
+    found = private(licenses.dataset(ctx.chain(), ctx.content(), dataset_id).manifest, studio_of(ctx))
+    people: list[Json] = [
+        {
+            "name": one.name or None,
+            "role": one.role or None,
+            "account": shown_address(one.account) if one.account else None,
+            "voice": fields.shown(one.voice) if one.voice else None,
+        }
+        for one in found.contributors
+    ]
+    takes: list[Json] = [{"file": one.file, "iscc": one.marks.iscc or None} for one in found.recordings]
+    words = [
+        f"Words of consent {fields.shown(consent)}\n{paragraphs(one.text)}" for consent, one in found.words.items()
+    ]
+    ctx.out.emit(canonical.loads(found.encode()), text="\n\n".join(filter(None, (plain(people), *words, plain(takes)))))
 
 
 @command(dataset, "sign", example="provenance dataset sign register.json --account holder-1 --out signed.json")

@@ -121,6 +121,7 @@ def _programs() -> Iterator[Finding]:
         place = next(filter(None, places), None)
         yield Finding(name, "ok" if place else "absent", f"{place or 'not found'} ({purpose})", "" if place else step)
     yield _tried_tool("anvil")
+    yield _fingerprints()
 
 
 def _tried_tool(name: str) -> Finding:
@@ -130,6 +131,16 @@ def _tried_tool(name: str) -> Finding:
         return Finding(name, "ok", f"{tool(name)} (the local chain)")
     except ProvenanceError as error:
         return Finding(name, "absent", error.detail, error.next_step)
+
+
+def _fingerprints() -> Finding:
+    from provenance.adapters import marks
+
+    purpose = "fingerprints in the private part of a manifest"
+    if marks.chromaprint() is None:
+        step = "apt-get install libchromaprint1, or brew install chromaprint; uploads go on without."
+        return Finding("chromaprint", "absent", f"{marks.LIBRARY} is not installed ({purpose})", step)
+    return Finding("chromaprint", "ok", purpose)
 
 
 def _settings(ctx: Context) -> Finding:

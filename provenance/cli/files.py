@@ -38,15 +38,20 @@ def fresh(path: Path) -> Path:
     return path
 
 
-def write(path: Path, data: bytes, *, replace: bool = False) -> None:
+def write(path: Path, data: bytes, *, replace: bool = False, private: bool = False) -> None:
     """The document is there.
+
+    Args:
+        private: nobody else of this machine reads it.
 
     Raises:
         Conflict: something is there already.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb" if replace else "xb") as file:
+        if private:
+            path.touch(0o600, exist_ok=replace)
+        with path.open("wb" if replace or private else "xb") as file:
             file.write(data)
     except FileExistsError:
         fresh(path)

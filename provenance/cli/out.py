@@ -181,6 +181,11 @@ def plain(value: Json, columns: Sequence[str] = ()) -> str:
     return _cell(value)
 
 
+def paragraphs(text: str) -> str:
+    """Somebody's words as they were set, without what would command a terminal."""
+    return "\n".join(_cell(line) for line in text.rstrip().splitlines())
+
+
 def _title(name: str) -> str:
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 

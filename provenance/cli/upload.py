@@ -41,6 +41,9 @@ PARTLY: Final = 1
 @click.option("--language", required=True, metavar="TAG", help="Such as en or pt-BR; zxx without words.")
 @click.option("--consent", "consents", multiple=True, metavar="[GLOB=]F", help="Voice owner's consent; repeatable.")
 @click.option("--split", "shares", multiple=True, metavar="ACCT=BPS", help="Share in basis points; sum 10,000.")
+@click.option(
+    "--credits", "credits_file", type=PATH, metavar="F", help="Who contributed; only you and the gateway read it."
+)
 @click.option("--tag", "tags", multiple=True, metavar="WORD", help="Public tag; repeatable.")
 @click.option("--for", "holder", metavar="HOLDER", help="Upload for another rights holder.")
 @click.option("--authorization", type=PATH, metavar="F", help="That holder's signature (`dataset sign`).")
@@ -52,7 +55,10 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) ->
 
     PATH is a file or a folder of wav, flac, mp3 and ogg. Public for ever are the title, kind, language and
     tags, who holds it, shares and terms, consents, and each recording's length and quality: no names of people
-    or files, and no audio.
+    or files, and no audio. Those are sealed, with ISCC and fingerprint: `dataset show --private` opens them.
+
+    F of --credits: {"contributors": [{"name": "Ann", "role": "narrator", "account": "0x…", "voice": "c.json"}]};
+    account and voice (a consent's file) may be left out. The words of a consent lie beside it, in c.words.json.
     """
     from provenance.adapters.journal import FileJournal
     from provenance.app.publish import upload as run
@@ -80,13 +86,14 @@ def _request(ctx: Context, paths: tuple[Path, ...], title: str, said: Mapping[st
     """What the user asked for, read and checked before anything is done."""
     from provenance.app.publish import Request
     from provenance.app.publish.register import parse
-    from provenance.cli import files
+    from provenance.cli import files, words
     from provenance.domain import fields
     from provenance.domain.terms import TERMS_BYTES, Terms
 
     holder = ctx.address(_text(said["holder"]))
     tags = {"tags": list(_texts(said["tags"]))}
-    authorization, terms_file = said["authorization"], said["terms_file"]
+    authorization, terms_file, credits_file = said["authorization"], said["terms_file"], said["credits_file"]
+    consents = [given(ctx, one) for one in _texts(said["consents"])]
     return Request(
         title=fields.text({"dataset": title}, "dataset"),
         kind=str(said["kind"]),
@@ -95,8 +102,9 @@ def _request(ctx: Context, paths: tuple[Path, ...], title: str, said: Mapping[st
         holder=holder,
         splits=splits_of(ctx, _texts(said["shares"]), holder),
         sources=sources(paths),
-        consents=tuple(_given(one) for one in _texts(said["consents"])),
+        consents=tuple(one for _, one in consents),
         tags=fields.texts(tags, "tags"),
+        contributors=words.contributors(ctx, Path(str(credits_file)), consents) if credits_file else (),
         accept_review=bool(said["accept_review"]),
         publish_names=bool(said["publish_names"]),
         dispute=bool(said["dispute"]),
@@ -153,16 +161,20 @@ def splits_of(ctx: Context, shares: tuple[str, ...], holder: Address) -> tuple[S
     return splits.check(found)
 
 
-def _given(text: str) -> Given:
-    """A consent and the files it is given for: `F` or `GLOB=F`."""
+def given(ctx: Context, text: str) -> tuple[str, Given]:
+    """A consent's file, and the consent with the files it is given for and its words: `F` or `GLOB=F`."""
     from provenance.app.publish import Given
-    from provenance.cli import files
+    from provenance.cli import files, words
     from provenance.domain.consent import SignedConsent
 
     pattern, separator, file = text.rpartition("=")
     if not separator or Path(text).exists():
         pattern, file = "", text
-    return Given(SignedConsent.parse(files.read(Path(file))), pattern or None)
+    consent = SignedConsent.parse(files.read(Path(file)))
+    found = words.of(Path(file), consent.scope)
+    if consent.scope.words and not found:
+        ctx.out.say(f"{file}: its words are not beside it ({words.beside(Path(file)).name}); nothing is kept of them")
+    return file, Given(consent, pattern or None, found)
 
 
 def _journal_name(chain: Chain, request: Request) -> str:

@@ -25,6 +25,9 @@ SCOPE_KIND: Final = "provenance/scope"
 ALL: Final = "all"
 SCOPE_RECORDINGS: Final = 12_000  # 69 bytes each: the scope stays within one block of 1 MiB
 SCOPE_CODES: Final = 64
+WORDS_KIND: Final = "provenance/words"
+WORDS_CHARS: Final = 1 << 17
+SALT_BYTES: Final = 32  # of one length, so that no two pairs of salt and words hash the same bytes
 
 
 class BadConsent(Invalid):
@@ -81,6 +84,61 @@ class Scope:
 def words_hash(words: str, salt: bytes) -> Bytes32:
     """What a public scope says of the words agreed: nothing without the salt."""
     return sha256(salt + unicodedata.normalize("NFC", words).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was agreed in words, with the salt that lets whoever has both compare them with a scope."""
+
+    text: str
+    salt: Bytes32
+
+    def __post_init__(self) -> None:
+        if not self.text.strip() or len(self.text) > WORDS_CHARS:
+            raise BadConsent(
+                f"words: 1 to {WORDS_CHARS} characters are expected",
+                field="words",
+                next="Give the words themselves, or a text file of them.",
+            )
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """The `provenance/words/1` document in these bytes."""
+        return cls.of(canonical.parse(data, kind=WORDS_KIND))
+
+    @classmethod
+    def of(cls, doc: Mapping[str, Json]) -> Self:
+        """The words among these fields."""
+        text = doc.get("words")
+        if not isinstance(text, str):
+            raise BadConsent("words: text is expected", field="words")
+        return cls(text, Bytes32(fields.octets(doc, "salt", SALT_BYTES)))
+
+    def document(self) -> dict[str, Json]:
+        """Both, as a private part names them."""
+        return {"words": self.text, "salt": fields.shown(self.salt)}
+
+    def encode(self) -> bytes:
+        """The document that lies beside a consent."""
+        return canonical.encode(WORDS_KIND, 1, self.document())
+
+    @property
+    def hash(self) -> Bytes32:
+        """What the public scope says of them."""
+        return words_hash(self.text, self.salt)
+
+    def check(self, scope: Scope) -> None:
+        """They are what the scope was signed with.
+
+        Raises:
+            BadConsent: other words, another salt, or none were signed.
+        """
+        if scope.words != self.hash:
+            raise BadConsent(
+                "words: not those that were signed",
+                field="words",
+                next="Use the words file that came with this consent, unchanged, or none.",
+            )
 
 
 def consents_hash(ids: Iterable[ConsentId]) -> Bytes32:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from provenance.domain.private import UNMARKED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from provenance.domain.cid import Cid
     from provenance.domain.ledger import Block, Logged
+    from provenance.domain.private import Marks
     from provenance.domain.sealed import Header, Sealed, Secret
     from provenance.domain.typed import (
         Domains,
@@ -258,6 +261,8 @@ class Heard:
     """Metrics as integers, with `verdict` and `gateVersion`."""
     reasons: tuple[str, ...] = ()
     """For `review` and `reject`: each metric and its limit, in words."""
+    marks: Marks = UNMARKED
+    """Never public: they say something of the plaintext."""
 
 
 class Ear(Protocol):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from provenance.domain import canonical, cid, fields, splits
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import ConsentNeeded, ForeignConsent, Manifest, SealedObject
+from provenance.domain.private import Original, Private
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from provenance.app.publish.memory import Take
     from provenance.app.publish.request import Request
     from provenance.domain.cid import Cid
-    from provenance.domain.consent import SignedConsent
+    from provenance.domain.consent import SignedConsent, Words
     from provenance.domain.sealed import Sealed
     from provenance.domain.typed import Domain
     from provenance.types import Address, Bytes32, ConsentId, Json, UnixSeconds, VoiceId
 
-PRIVATE_KIND: Final = "provenance/private"
 RECORDINGS_KIND: Final = "provenance/recordings"
 
 
@@ -123,7 +123,10 @@ def consent_needed(request: Request, silent: tuple[Take, ...], file: str) -> Con
 
 
 def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway: Address) -> Bytes32:
-    """What the manifest is made from: the same digest needs no second manifest."""
+    """What the manifest is made from: the same digest needs no second manifest.
+
+    Marks are left out: they are a take's own, and a machine that hears them makes no other dataset.
+    """
     said = {one.signature: fields.shown(sha256(one.encode())) for one in chosen.needed()}
     rows: list[Json] = [
         {
@@ -135,6 +138,7 @@ def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway
     return sha256(
         canonical.dumps(
             {
+                **_told(request, chosen),
                 "title": request.title,
                 "kind": request.kind,
                 "language": request.language,
@@ -150,23 +154,29 @@ def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway
     )
 
 
-def private(request: Request, takes: Iterable[Take], uploader: Address) -> bytes:
+def _told(request: Request, chosen: Cast) -> dict[str, Json]:
+    """Who contributed and what was agreed in words; nothing where nobody said so."""
+    words = [fields.shown(one.hash) for _, one in _words(request, chosen)]
+    contributors = [one.document() for one in request.contributors]
+    return {name: said for name, said in (("contributors", contributors), ("words", words)) if said}
+
+
+def _words(request: Request, chosen: Cast) -> list[tuple[SignedConsent, Words]]:
+    """The words that came with consents on which some take rests."""
+    given = {one.consent.signature: one.words for one in request.consents if one.words}
+    needed = sorted(chosen.needed(), key=lambda one: one.signature)
+    return [(one, given[one.signature]) for one in needed if one.signature in given]
+
+
+def private(request: Request, takes: Iterable[Take], chosen: Cast, *, domain: Domain, uploader: Address) -> Private:
     """The part of a manifest that only the holder and the gateway read."""
-    rows: list[Json] = [
-        {
-            "objectId": fields.shown(take.object_id),
-            "file": take.recording.name,
-            "sha256": fields.shown(take.sha256),
-        }
-        for take in takes
-    ]
-    document: dict[str, Json] = {
-        "title": request.title,
-        "uploader": fields.shown(uploader),
-        "contributors": [fields.shown(split.account) for split in request.splits],
-        "recordings": rows,
-    }
-    return canonical.encode(PRIVATE_KIND, 1, document)
+    return Private(
+        title=request.title,
+        uploader=uploader,
+        contributors=request.contributors,
+        words={consent.id(domain): words for consent, words in _words(request, chosen)},
+        recordings=tuple(Original(take.object_id, take.recording.name, take.sha256, take.marks) for take in takes),
+    )
 
 
 def manifest(

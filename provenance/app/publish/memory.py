@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from provenance.app.ports import Heard
 from provenance.domain import cid, fields, manifest
+from provenance.domain.private import UNMARKED, Marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +31,7 @@ class Take:
     sha256: Bytes32
     recording: Recording
     reasons: tuple[str, ...] = ()
+    marks: Marks = UNMARKED
 
     @property
     def object_id(self) -> Bytes32:
@@ -39,7 +41,9 @@ class Take:
     def heard(self) -> Heard:
         """What was heard when it was sealed."""
         one = self.recording
-        return Heard(one.duration_ms, one.sample_rate, one.channels, one.codec, dict(one.quality), self.reasons)
+        return Heard(
+            one.duration_ms, one.sample_rate, one.channels, one.codec, dict(one.quality), self.reasons, self.marks
+        )
 
     def entry(self) -> dict[str, Json]:
         """Its line in the journal."""
@@ -51,6 +55,7 @@ class Take:
             "sha256": fields.shown(self.sha256),
             "recording": manifest.recording_document(self.recording),
             "reasons": list(self.reasons),
+            "marks": self.marks.document(),
         }
 
     @classmethod
@@ -63,6 +68,7 @@ class Take:
             fields.word(entry, "sha256"),
             manifest.read_recording(fields.mapping(entry, "recording")),
             fields.texts(entry, "reasons", max_chars=400),
+            Marks.of(fields.mapping({"marks": {}, **entry}, "marks")),
         )
 
 

@@ -11,7 +11,8 @@ from provenance.errors import Denied, Invalid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provenance.domain.consent import SignedConsent
+    from provenance.domain.consent import SignedConsent, Words
+    from provenance.domain.private import Contributor
     from provenance.domain.splits import Split
     from provenance.domain.terms import Terms
     from provenance.domain.typed import Register
@@ -46,6 +47,8 @@ class Given:
 
     consent: SignedConsent
     pattern: str | None = None
+    words: Words | None = None
+    """What its scope has a hash of, if its owner gave them."""
 
     def names(self, name: str) -> bool:
         """Whether the pattern means this file, by its path or its last part."""
@@ -75,6 +78,7 @@ class Request:
     sources: tuple[Source, ...]
     consents: tuple[Given, ...] = ()
     tags: tuple[str, ...] = ()
+    contributors: tuple[Contributor, ...] = ()
     accept_review: bool = False
     publish_names: bool = False
     dispute: bool = False

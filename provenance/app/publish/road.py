@@ -234,16 +234,18 @@ def _manifest(
     known = memory.manifests.get(inputs)
     if known is not None and content.has(known):
         return known, Manifest.parse(content.get(known))
+    domain, uploader = studio.chain.deployment.domains.consent, studio.wallet.signer.address
+    private = build.private(request, left, chosen, domain=domain, uploader=uploader)
     manifest = build.manifest(
         request,
         left,
         chosen,
         gateway=gateway,
-        domain=studio.chain.deployment.domains.consent,
-        sealed_private=_seal_private(request, left, studio),
+        domain=domain,
+        sealed_private=_seal_private(private.encode(), request.holder, studio),
         now=now,
     )
-    manifest.check(studio.chain.deployment.domains.consent, approved=_trusted(manifest, world))
+    manifest.check(domain, approved=_trusted(manifest, world))
     cid = content.put(manifest.encode())
     _remember(world.journal, memory, {"step": "manifest", "inputs": fields.shown(inputs), "cid": str(cid)})
     return cid, manifest
@@ -254,9 +256,8 @@ def _trusted(manifest: Manifest, world: World) -> frozenset[ConsentId]:
     return frozenset(manifest.consents_by_id(world.studio.chain.deployment.domains.consent))
 
 
-def _seal_private(request: Request, left: list[Take], studio: Studio) -> tuple[Cid, Sealed]:
-    plaintext = build.private(request, left, studio.wallet.signer.address)
-    header = Header(Bytes32(studio.random.bytes(32)), request.holder, len(plaintext))
+def _seal_private(plaintext: bytes, holder: Address, studio: Studio) -> tuple[Cid, Sealed]:
+    header = Header(Bytes32(studio.random.bytes(32)), holder, len(plaintext))
     secret = Secret(studio.random.bytes(32), studio.random.bytes(32))
     sealing = studio.cipher.sealing(header, secret)
     cid = studio.content.put_chunks(sealing.seal([plaintext]))

@@ -106,7 +106,7 @@ def seal(source: Source, heard: Heard, sha256: Bytes32, holder: Address, studio:
         codec=heard.codec,
         quality=heard.quality,
     )
-    return Take(str(source.path), stat.st_size, stat.st_mtime_ns, sha256, recording, heard.reasons)
+    return Take(str(source.path), stat.st_size, stat.st_mtime_ns, sha256, recording, heard.reasons, heard.marks)
 
 
 def keep_key(cid: Cid, sealed: Sealed, secret: Secret, studio: Studio) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 
 def findings(answer) -> dict[str, dict[str, str]]:
@@ -41,3 +44,10 @@ def test_a_network_without_deployment_is_a_problem(provenance):
     assert found["chain"]["state"] == "problem"
     assert "no deployment of chain 4242" in found["chain"]["detail"]
     assert found["gateway"]["state"] == "absent"
+
+
+def test_a_missing_fingerprint_library_is_named_with_its_package(provenance, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "chromaprint", None)
+    found = findings(provenance("doctor", "--json"))["chromaprint"]
+    assert (found["state"], "libchromaprint" in found["detail"]) == ("absent", True)
+    assert "apt-get install libchromaprint1" in found["next"]

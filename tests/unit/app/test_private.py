@@ -1,0 +1,182 @@
+"""Is what only two may read kept from all others, and does none of it decide which dataset it is?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from provenance.adapters import seal
+from provenance.adapters.keys import KeyFolder
+from provenance.app.ports import Heard, SignedGateReport
+from provenance.app.publish import Given, Outcome, Request
+from provenance.app.publish.memory import Take
+from provenance.app.publish.private import private
+from provenance.app.publish.takes import Studio, info_for, sha256_of
+from provenance.domain.consent import Words
+from provenance.domain.manifest import Manifest
+from provenance.domain.private import UNMARKED, Contributor, Marks, Private
+from provenance.errors import Missing
+from provenance.types import Bytes32
+from tests import documents
+from tests.documents import HOLDER, VOICE, word
+from tests.fakes.chain import Killed
+from tests.fakes.gateway import KEY, WALLET, MemoryGateway
+from tests.unit.app.studio import CountingRandom, Desk, DeskWallet, FakeEar, SilentProgress
+
+pytestmark = pytest.mark.unit
+STRANGER = documents.Key("stranger")
+WORDS = Words("Только закадровый текст. 仅限旁白。", word("salt"))
+ANNA = Contributor("Анна Иванова 声", "narrator", VOICE.address, word("voice"))
+MARKS = Marks("ISCC:KUAFVC5DMJJGYKZ4MQV6B6THIBBUG", "AQAAA0mSbEqiKJrAC88ByAQ")
+
+
+class SharpEar(FakeEar):
+    """Hears the marks that it is told to."""
+
+    marks = MARKS
+
+    def listen(self, path: Path) -> Heard:
+        return replace(super().listen(path), marks=self.marks)
+
+
+class KeepingGateway(MemoryGateway):
+    """Remembers the keys that it was given."""
+
+    def deposit(
+        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
+    ) -> tuple[SignedGateReport, ...]:
+        self.envelopes = dict(envelopes)
+        return super().deposit(manifest, envelopes, dispute=dispute)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path, ear=SharpEar())
+
+
+def asked(desk: Desk, **changes: object) -> Request:
+    sources = (desk.file("Анна 声.wav", "good take of Анна"), desk.file("second.wav", "good take"))
+    given = Given(documents.consent(words=WORDS), words=WORDS)
+    return desk.request(sources, **{"consents": (given,), "contributors": (ANNA,), **changes})
+
+
+def manifest_of(desk: Desk, outcome: Outcome) -> Manifest:
+    assert outcome.manifest_cid is not None
+    return Manifest.parse(desk.gateway.content.get(outcome.manifest_cid))
+
+
+def opened(desk: Desk, outcome: Outcome, key: documents.Key = HOLDER) -> Private:
+    studio = Studio(
+        content=desk.content,
+        keys=KeyFolder(desk.root / "keys"),
+        cipher=seal.Pao1(),
+        ear=desk.ear,
+        random=CountingRandom(),
+        wallet=DeskWallet(key),
+        chain=desk.chain,
+        progress=SilentProgress(),
+    )
+    return private(manifest_of(desk, outcome), studio)
+
+
+def test_the_holder_reads_people_words_names_and_marks(desk: Desk) -> None:
+    outcome = desk.run(asked(desk))
+    found = opened(desk, outcome)
+    (consent_id,) = manifest_of(desk, outcome).consents_by_id(documents.domains().consent)
+    assert (found.uploader, found.contributors, found.words) == (HOLDER.address, (ANNA,), {consent_id: WORDS})
+    assert [(one.file, one.marks) for one in found.recordings] == [("Анна 声.wav", MARKS), ("second.wav", MARKS)]
+    ids = [one.sealed.header.object_id for one in manifest_of(desk, outcome).recordings]
+    assert [one.object_id for one in found.recordings] == ids
+    WORDS.check(manifest_of(desk, outcome).consents[0].scope)
+
+
+def test_the_gateway_reads_it_and_nobody_else(desk: Desk) -> None:
+    gateway = desk.gateway = KeepingGateway(desk.chain)
+    outcome = desk.run(asked(desk))
+    sent = manifest_of(desk, outcome).private
+    info = info_for(desk.chain, sent.cid, sent.sealed, WALLET.address)
+    secret = seal.open_envelope(KEY, gateway.envelopes[sent.sealed.header.object_id], info)
+    assert Private.parse(seal.open_(sent.sealed, secret, gateway.content.get(sent.cid))) == opened(desk, outcome)
+    with pytest.raises(seal.EnvelopeClosed):
+        opened(desk, outcome, STRANGER)
+
+
+def test_nothing_of_it_stands_in_a_public_byte(desk: Desk) -> None:
+    desk.run(asked(desk))
+    public = [*desk.gateway.content.objects.values(), *desk.content.objects.values(), repr(desk.chain.sent).encode()]
+    secrets = (
+        "Анна",
+        "second.wav",
+        WORDS.text,
+        WORDS.salt.hex(),
+        MARKS.iscc,
+        MARKS.fingerprint,
+        *(sha256_of(path).hex() for path in (desk.root / "takes").iterdir()),
+    )
+    for secret in secrets:
+        assert not [one for one in public if secret.encode() in one], secret
+    assert any(WORDS.hash.hex().encode() in one for one in public)
+
+
+def test_a_machine_that_hears_more_goes_on_with_what_was_heard(desk: Desk) -> None:
+    desk.ear.marks = UNMARKED  # type: ignore[attr-defined]
+    desk.gateway.die_at_deposit = True
+    request = asked(desk)
+    with pytest.raises(Killed):
+        desk.run(request)
+    made = dict.fromkeys(desk.content.objects)
+    desk.gateway.die_at_deposit = False
+    desk.ear.marks = MARKS  # type: ignore[attr-defined]
+    outcome = desk.run(request)
+    assert dict.fromkeys(desk.content.objects) == made
+    assert [one.marks for one in opened(desk, outcome).recordings] == [UNMARKED, UNMARKED]
+
+
+def test_marks_and_names_are_no_other_dataset(tmp_path: Path) -> None:
+    first, second = (Desk(tmp_path / name, ear=ear) for name, ear in (("1", SharpEar()), ("2", FakeEar())))
+    results = [one.run(asked(one, contributors=people)) for one, people in ((first, (ANNA,)), (second, ()))]
+    assert results[0].dataset_id == results[1].dataset_id
+
+
+def test_other_people_make_another_manifest_until_it_is_registered(desk: Desk) -> None:
+    desk.gateway.die_at_deposit = True
+    with pytest.raises(Killed):
+        desk.run(asked(desk))
+    desk.gateway.die_at_deposit = False
+    other = replace(ANNA, name="Мария")
+    outcome = desk.run(asked(desk, contributors=(other,)))
+    assert opened(desk, outcome).contributors == (other,)
+    again = desk.run(asked(desk))
+    assert (again.manifest_cid, again.mined) == (outcome.manifest_cid, None)
+
+
+def test_words_of_a_consent_that_no_take_rests_on_are_left_out(desk: Desk) -> None:
+    other = Words("about others", word("other salt"))
+    unused = Given(documents.consent(voice_id=word("another voice"), nonce=7, words=other), "third*", other)
+    (first,) = asked(desk).consents
+    found = opened(desk, desk.run(asked(desk, consents=(first, unused))))
+    assert list(found.words.values()) == [WORDS]
+
+
+def test_a_journal_of_before_has_takes_without_marks(desk: Desk) -> None:
+    request = asked(desk)
+    desk.gateway.die_at_deposit = True
+    with pytest.raises(Killed):
+        desk.run(request)
+    desk.gateway.die_at_deposit = False
+    lines = desk.journal_path.read_text("utf-8").splitlines()
+    entry = next(one for one in map(json.loads, lines) if one["step"] == "sealed")
+    assert Take.of(entry).marks == MARKS
+    del entry["marks"]
+    assert Take.of(entry).marks == UNMARKED
+
+
+def test_a_key_that_is_not_here_is_missing(desk: Desk) -> None:
+    outcome = desk.run(asked(desk))
+    (desk.root / "keys").rename(desk.root / "elsewhere")
+    with pytest.raises(Missing):
+        opened(desk, outcome)
