@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from provenance.config import Settings
     from provenance.domain.verdict import Report
     from provenance.types import Json
+
+ADDRESS_CHARS: Final = 42  # 0x and 20 bytes
 
 
 @group("audit")
@@ -207,8 +209,21 @@ def _tree(value: Json, depth: int = 0) -> str:
             if isinstance(one, Mapping) or (isinstance(one, list) and one and isinstance(one[0], Mapping)):
                 lines += [f"{pad}{name}", _tree(one, depth + 1)]
             else:
-                shown = ", ".join(map(str, one)) if isinstance(one, list) else "-" if one is None else one
+                shown = ", ".join(map(str, one)) if isinstance(one, list) else "-" if one is None else _leaf(name, one)
                 lines.append(f"{pad}{name}: {shown}")
     elif isinstance(value, list):
         lines += [_tree(one, depth) for one in value]
     return "\n".join(line for line in lines if line)
+
+
+def _leaf(name: str, value: Json) -> Json:
+    """A value as people read it: addresses checksummed, times in UTC."""
+    from provenance.cli.values import shown_address, shown_time
+    from provenance.types import Address, UnixSeconds
+
+    text = str(value)
+    if text.startswith("0x") and len(text) == ADDRESS_CHARS:
+        return shown_address(Address(bytes.fromhex(text[2:])))
+    if name.endswith("AtMs"):
+        return shown_time(UnixSeconds(int(text) // 1000))
+    return shown_time(UnixSeconds(int(text))) if name == "notAfter" else value

@@ -6,6 +6,7 @@ One value serves both readers: `emit` prints it as text for people, or with `--j
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -166,7 +167,10 @@ def size(count_bytes: int) -> str:
 
 
 def plain(value: Json, columns: Sequence[str] = ()) -> str:
-    """`value` as aligned text: a table for a list of mappings, `name  value` lines for a mapping."""
+    """`value` as aligned text: a table for a list of mappings, `name  value` lines for a mapping.
+
+    On a terminal too narrow for the table its rows stand below each other, a line for each column.
+    """
     if isinstance(value, Mapping):
         return _aligned([(_title(name), _cell(one)) for name, one in value.items()])
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -176,9 +180,19 @@ def plain(value: Json, columns: Sequence[str] = ()) -> str:
         names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
         if not rows:
             return ""
-        body = [tuple(_cell(row.get(name)) for name in names) for row in rows]
-        return _aligned([tuple(_title(name).upper() for name in names), *body])
+        titles, body = [_title(name) for name in names], [tuple(_cell(row.get(name)) for name in names) for row in rows]
+        table = _aligned([tuple(title.upper() for title in titles), *body])
+        if not _too_wide(table):
+            return table
+        return "\n\n".join(_aligned(list(zip(titles, row, strict=True))) for row in body)
     return _cell(value)
+
+
+def _too_wide(table: str) -> bool:
+    from rich.cells import cell_len
+
+    columns = shutil.get_terminal_size().columns
+    return sys.stdout.isatty() and any(cell_len(line) > columns for line in table.splitlines())
 
 
 def paragraphs(text: str) -> str:

@@ -374,7 +374,7 @@ def test_a_strangers_junk_changes_no_verdict_and_stops_nobody(liar: Liar) -> Non
     liar.propose(liar.closed())
     report = liar.audit()
     told = {one["name"]: one["detail"] for one in report["checks"]}
-    assert told["manifests"].endswith("1 unused datasets do not hold or have no content here")
+    assert told["manifests"].endswith("unused ones that do not hold or have no content here: 1")
 
 
 def test_trace_of_a_receipt_that_no_epoch_settled_yet_says_so(liar: Liar) -> None:

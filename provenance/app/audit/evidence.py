@@ -202,7 +202,15 @@ class Evidence:
         return kept  # type: ignore[return-value]  # the kind is part of the key
 
 
-def judge(name: str, things: Iterable[T], look: Callable[[T], None], call: Callable[[T], str], unit: str) -> Check:
+def judge(
+    name: str,
+    things: Iterable[T],
+    look: Callable[[T], None],
+    call: Callable[[T], str],
+    unit: str,
+    *,
+    one: str = "",
+) -> Check:
     """The check `name`: VERIFIED if `look` raises for none of the things.
 
     Args:
@@ -211,6 +219,7 @@ def judge(name: str, things: Iterable[T], look: Callable[[T], None], call: Calla
         look: raises what is wrong with a thing.
         call: how a thing is named to people.
         unit: what is counted, in the plural.
+        one: the same of a single thing, where more changes than its first word's last letter.
     """
     count, silent = 0, ""
     for thing in things:
@@ -223,7 +232,9 @@ def judge(name: str, things: Iterable[T], look: Callable[[T], None], call: Calla
         count += 1
     if silent:
         return Check(name, Verdict.INCOMPLETE, silent)
-    return Check(name, Verdict.VERIFIED, f"{count} {unit}")
+    first, _, rest = unit.partition(" ")
+    said = unit if count != 1 else one or f"{first.removesuffix('s')} {rest}"
+    return Check(name, Verdict.VERIFIED, f"{count} {said}")
 
 
 def short(value: bytes) -> str:

@@ -51,7 +51,14 @@ def licenses(evidence: Evidence, used: Iterable[LicenseId]) -> Check:
         beyond = granted.purposes & ~terms.allowed, granted.expiry > rules.ends(granted.expiry, terms)
         wider.update({one} if any(beyond) else ())
 
-    check = judge("licenses", sorted(used), look, lambda one: f"license {short(one)}", "licenses rest on their terms")
+    check = judge(
+        "licenses",
+        sorted(used),
+        look,
+        lambda one: f"license {short(one)}",
+        "licenses rest on their terms",
+        one="license rests on its terms",
+    )
     if not wider or check.verdict is not Verdict.VERIFIED:
         return check
     note = f"{len(wider)} grant more, which counts for nothing"
@@ -73,6 +80,7 @@ def accesses(evidence: Evidence) -> Check:
         lambda fact: _access(evidence, fact, lease_by_id[fact.event.receipt_hash][1]),
         lambda fact: f"access {short(fact.event.receipt_hash)} in block {fact.number}",
         f"accesses were licensed and consented when recorded{note}",
+        one=f"access was licensed and consented when recorded{note}",
     )
 
 

@@ -32,6 +32,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda fact: _batch(evidence, fact, heads),
         lambda fact: f"batch 0x{fact.event.data_digest.hex()} in block {fact.number}",
         "batches chained from each meter's admission, roots and counts rebuilt",
+        one="batch chained from its meter's admission, root and count rebuilt",
     )
     sessions = evidence.sessions()
     yield judge(
@@ -40,6 +41,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda one: _session(evidence, one[0], *one[1]),
         lambda one: f"session {short(one[0])}",
         "sessions signed by their licensees, within their licenses",
+        one="session signed by its licensee, within its license",
     )
     usage_domain = evidence.chain.deployment.domains.usage
     previous: dict[SessionId, Segment] = {}
@@ -65,6 +67,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda one: _gate(evidence, *one, known),
         lambda one: f"gate report of {short(one[1].report.recording_id)}",
         "gate reports signed by the gateway that judged",
+        one="gate report signed by the gateway that judged",
     )
 
 

@@ -34,7 +34,14 @@ def checks(evidence: Evidence, engine: Engine) -> Iterator[Check]:
     def call(one: Settlement) -> str:
         return f"epoch {one.epoch}"
 
-    yield judge("cutoffs", standing, lambda one: _cutoff(evidence, one), call, "epochs end at a block of this chain")
+    yield judge(
+        "cutoffs",
+        standing,
+        lambda one: _cutoff(evidence, one),
+        call,
+        "epochs end at a block of this chain",
+        one="epoch ends at a block of this chain",
+    )
     yield judge(
         "settlements",
         standing,
@@ -48,8 +55,16 @@ def checks(evidence: Evidence, engine: Engine) -> Iterator[Check]:
         lambda one: _statements(evidence, one),
         call,
         "epochs whose statements sum to their growth",
+        one="epoch whose statements sum to its growth",
     )
-    yield judge("trees", standing, lambda one: _tree(evidence, one), call, "trees give the proposed root and total")
+    yield judge(
+        "trees",
+        standing,
+        lambda one: _tree(evidence, one),
+        call,
+        "trees give the proposed root and total",
+        one="tree gives the proposed root and total",
+    )
     yield claims(evidence)
     yield judge("solvency", [evidence], _solvency, lambda _: "the distributor", "distributor holds what it still owes")
 

@@ -19,7 +19,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     """Contracts, manifests, terms and consents."""
     yield contracts(evidence)
     yield _over_datasets(evidence, "manifests", _manifest, "manifests opened: digest, root, id, splits and items agree")
-    yield _over_datasets(evidence, "terms", _terms, "terms opened by their hash")
+    yield _over_datasets(evidence, "terms", _terms, "documents of terms opened by their hash")
     yield _over_datasets(
         evidence, "consents", _consents, "datasets whose every voice has a signed consent to its holder"
     )
@@ -50,7 +50,7 @@ def _over_datasets(evidence: Evidence, name: str, look: Callable[[Evidence, Data
                 odd += 1
     if not odd or check.verdict is not Verdict.VERIFIED:
         return check
-    return Check(name, check.verdict, f"{check.detail}; {odd} unused datasets do not hold or have no content here")
+    return Check(name, check.verdict, f"{check.detail}; unused ones that do not hold or have no content here: {odd}")
 
 
 def _manifest(evidence: Evidence, dataset: Dataset) -> None:

@@ -40,8 +40,10 @@ class Royalties:
 
     def lines(self) -> list[str]:
         """The royalty table."""
+        from provenance.cli.values import shown_address
+
         rows = [
-            f"{self.name_by_account.get(one, '')[:24]:<24}  {fields.shown(one)}  {owed:>12,}  {self.claimed.get(one, 0):>12,}"
+            f"{self.name_by_account.get(one, '')[:24]:<24}  {shown_address(one)}  {owed:>12,}  {self.claimed.get(one, 0):>12,}"
             for one, owed in self.payouts.items()
         ]
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,22 @@ def test_a_mapping_is_lines_of_names_and_values():
     assert plain({"chainId": 1, "open": True, "to": None, "of": ["a", "b"]}) == (
         "chain id  1\nopen      yes\nto        -\nof        a, b"
     )
+
+
+def test_on_a_narrow_terminal_a_table_s_rows_stand_below_each_other(monkeypatch: pytest.MonkeyPatch):
+    rows = [{"datasetId": "0x" + "5a" * 32, "title": f"Мой голос 我的声音 {n}", "status": "ACTIVE"} for n in range(2)]
+    table = plain(rows)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    told = plain(rows)
+    first = "dataset id  0x" + "5a" * 32 + "\ntitle       Мой голос 我的声音 0\nstatus      ACTIVE"
+    assert told.split("\n\n") == [first, first.replace(" 0\n", " 1\n")]
+    assert all(cell_len(line) <= 80 for line in told.splitlines())
+    monkeypatch.setenv("COLUMNS", "120")
+    assert plain(rows) == table
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert plain(rows) == table
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.text() | st.integers() | st.none()), min_size=1))

@@ -1,0 +1,56 @@
+"""Are checks and traces told as people write: one of a thing in the singular, addresses and times to be read?"""
+
+from __future__ import annotations
+
+import pytest
+
+from provenance.app.audit.evidence import judge
+from provenance.cli.audit import _tree
+from provenance.cli.demo.royalties import Royalties
+from provenance.domain.verdict import Check, Verdict
+from provenance.types import Address
+
+pytestmark = pytest.mark.unit
+LOWER = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"
+CHECKED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # Source: EIP-55 §Test Cases
+
+
+def counted(number: int, one: str = "") -> Check:
+    return judge("leases", range(number), lambda _: None, str, "leases stay signed", one=one)
+
+
+def test_one_thing_is_told_in_the_singular() -> None:
+    assert counted(0) == Check("leases", Verdict.VERIFIED, "0 leases stay signed")
+    assert counted(1).detail == "1 lease stay signed"
+    assert counted(1, one="lease stays signed").detail == "1 lease stays signed"
+    assert counted(2, one="lease stays signed").detail == "2 leases stay signed"
+
+
+def test_a_trace_shows_addresses_with_their_checksum_and_times_in_utc() -> None:
+    told = _tree(
+        {
+            "license": {"licensee": LOWER, "id": "0x" + "ab" * 32},
+            "recordings": [{"ppm": 7, "consents": [{"subject": LOWER, "notAfter": 1_800_000_000, "revokedTx": None}]}],
+            "segment": {"acknowledgedAtMs": "1800000000123"},
+        }
+    )
+    assert told.splitlines() == [
+        "license",
+        f"  licensee: {CHECKED}",
+        "  id: 0x" + "ab" * 32,
+        "recordings",
+        "  ppm: 7",
+        "  consents",
+        f"    subject: {CHECKED}",
+        "    notAfter: 2027-01-15T08:00:00Z",
+        "    revokedTx: -",
+        "segment",
+        "  acknowledgedAtMs: 2027-01-15T08:00:00Z",
+    ]
+
+
+def test_the_royalty_table_shows_addresses_with_their_checksum() -> None:
+    payee = Address(bytes.fromhex(LOWER[2:]))
+    table = Royalties(1, 95, 5, 0, {payee: 95}, {payee: 95}, {payee: "voice-1"})
+    assert CHECKED in table.lines()[1]
+    assert table.document()["payouts"] == [{"payee": LOWER, "amount": "95"}]
