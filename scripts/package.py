@@ -46,12 +46,14 @@ def main() -> int:
     shutil.copytree(ROOT / "packages" / "contracts", OUT)
     shutil.copytree(ROOT / "contracts" / "interfaces", OUT / "interfaces")
     shutil.copy(ROOT / "LICENSE", OUT)
+    shutil.copy(ROOT / "scripts" / "solc.js", OUT / "solc.cjs")
     manifest = json.loads((OUT / "package.json").read_text("utf-8"))
     manifest["version"] = provenance.__version__
     (OUT / "package.json").write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
     (OUT / "Purposes.sol").write_text(purposes_sol(), "utf-8")
     for folder in ("abi", "artifacts"):
         (OUT / folder).mkdir()
+    (OUT / "artifacts" / "solc-input.json").write_text(abi.solc_input(), "utf-8")
     for name in abi.NAMES:
         built = json.loads((ROOT / "provenance" / "abi" / f"{name}.json").read_text("utf-8"))
         (OUT / "abi" / f"{name}.json").write_text(json.dumps(built["abi"], indent=1) + "\n", "utf-8")

@@ -5,7 +5,8 @@
 const fs = require("fs");
 const path = require("path");
 const ROOT = path.resolve(fs.realpathSync(__filename), "..", "..");
-const load = () => require(require.resolve("solc", { paths: [ROOT] }));
+const npms = (file) => require(require.resolve(file, { paths: [ROOT, process.cwd()] }));
+const load = () => npms("solc");
 
 // A pipe takes 64 KiB at a time and then says EAGAIN: without the loop output is cut with exit 0.
 function write(text) {
@@ -30,7 +31,7 @@ function find(name) {
 const compile = (input) => load().compile(JSON.stringify(input), { import: find });
 const args = process.argv.slice(2);
 if (args.includes("--version")) {
-  const version = JSON.parse(fs.readFileSync(path.join(ROOT, "node_modules/solc/package.json"))).version;
+  const version = npms("solc/package.json").version;
   if (version !== "0.8.37") throw new Error("expected solc 0.8.37, found " + version);
   write("solc, the solidity compiler commandline interface\nVersion: 0.8.37+commit.f401782d.Linux.g++\n");
 } else if (args.includes("--standard-json")) {

@@ -6,8 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tarfile
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 TARBALL = "provenance-network-contracts-0.1.0.tgz"
-EXTRACTED = "node_modules/@provenance-network/contracts"
+SOLC = "node_modules/.bin/provenance-solc"
 
 
 def run(cwd: Path, *command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -40,22 +38,41 @@ def run(cwd: Path, *command: str | Path, **env: str) -> subprocess.CompletedProc
 
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The examples elsewhere, with the tools of npm and what the tarball holds."""
-    copy = tmp_path_factory.mktemp("examples") / "examples"
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the examples, the tarball and the wheel, and nothing else of this repository."""
+    folder = tmp_path_factory.mktemp("fresh")
     left = ("node_modules", "out", "cache", "artifacts", "package-lock.json")
-    shutil.copytree(ROOT / "examples", copy, ignore=shutil.ignore_patterns(*left))
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns(*left))
     packed = run(ROOT, sys.executable, "scripts/package.py")
     assert packed.stdout.strip().endswith(TARBALL), packed.stderr
-    (copy / EXTRACTED).mkdir(parents=True)
-    for found in (ROOT / "node_modules").iterdir():
-        if found.name != "@provenance-network":
-            (copy / "node_modules" / found.name).symlink_to(found)
-    with tarfile.open(packed.stdout.strip()) as tar:
-        for member in tar.getmembers():
-            member.name = member.name.removeprefix("package/")
-            tar.extract(member, copy / EXTRACTED, filter="data")
-    return copy
+    (folder / "build/npm").mkdir(parents=True)
+    shutil.copy(packed.stdout.strip(), folder / "build/npm" / TARBALL)
+    built = run(ROOT, sys.executable, "-m", "uv", "build", "--wheel", "--out-dir", folder)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def examples(fresh: Path) -> Path:
+    """The examples with what `npm install` brings: the tarball and its tools."""
+    installed = run(fresh / "examples", "npm", "install", "--no-audit", "--no-fund", "--prefer-offline")
+    assert installed.returncode == 0, installed.stderr
+    for found in (fresh / "examples").rglob("*"):
+        assert not (found.is_symlink() and found.resolve().is_relative_to(ROOT)), found
+    return fresh / "examples"
+
+
+@pytest.fixture(scope="module")
+def python(fresh: Path) -> Path:
+    """A Python of its own, into which the wheel was installed with its extra for web3.py."""
+    (wheel,) = fresh.glob("*.whl")
+    uv = (sys.executable, "-m", "uv")
+    exported = run(ROOT, *uv, "export", "--frozen", "--quiet", "--extra", "web3", "--no-dev", "--no-emit-project")
+    (fresh / "locked.txt").write_text(exported.stdout, "utf-8")
+    assert run(fresh, *uv, "venv", "--quiet", "--python", sys.executable, fresh / "venv").returncode == 0
+    into = ("pip", "install", "--quiet", "--python", fresh / "venv/bin/python")
+    assert run(fresh, *uv, *into, "--constraint", "locked.txt", f"{wheel}[web3]").returncode == 0
+    return fresh / "venv/bin/python"
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +85,7 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Pa
 
 
 def test_forge_builds_and_tests_the_consumer(examples: Path) -> None:
-    offline = {"FOUNDRY_SOLC": str(ROOT / "scripts/solc.js"), "FOUNDRY_OFFLINE": "true"}
+    offline = {"FOUNDRY_SOLC": str(examples / SOLC), "FOUNDRY_OFFLINE": "true"}
     done = run(examples, tool("forge"), "test", **offline)
     assert done.returncode == 0
     assert "10 passed; 0 failed" in done.stdout
@@ -88,10 +105,12 @@ def test_a_consumer_without_its_gate_fails_in_both(examples: Path, tmp_path: Pat
     gate = "        onlyLicensed(datasetId, licenseId, TRAIN_TTS)\n"
     assert gate in text
     source.write_text(text.replace(gate, ""), "utf-8")
-    offline = {"FOUNDRY_SOLC": str(ROOT / "scripts/solc.js"), "FOUNDRY_OFFLINE": "true"}
-    assert run(broken, tool("forge"), "test", **offline).returncode != 0
-    hardhat = "node_modules/hardhat/internal/cli/bootstrap.js"
-    assert run(broken, "node", hardhat, "test", "test/ModelRegistry.test.js").returncode != 0
+    offline = {"FOUNDRY_SOLC": str(examples / SOLC), "FOUNDRY_OFFLINE": "true"}
+    forge = run(broken, tool("forge"), "test", **offline)
+    assert (forge.returncode != 0, "[FAIL" in forge.stdout) == (True, True)
+    bootstrap = "node_modules/hardhat/internal/cli/bootstrap.js"
+    hardhat = run(broken, "node", bootstrap, "test", "test/ModelRegistry.test.js")
+    assert (hardhat.returncode != 0, "1 failing" in hardhat.stdout) == (True, True)
 
 
 def test_a_script_of_viem_licenses_and_records(examples: Path, devnet: tuple[World, Path]) -> None:
@@ -125,23 +144,35 @@ def test_types_of_the_package_are_right_and_strict(examples: Path) -> None:
         "export { bit, first };\n",
         "utf-8",
     )
-    tsc = ("node", "node_modules/typescript/bin/tsc", *strict)
+    tsc = ("node", ROOT / "node_modules/typescript/bin/tsc", *strict)
     done = run(examples, *tsc, "typed.mts")
     assert done.returncode == 0, done.stdout
     typed.write_text(typed.read_text("utf-8").replace("const bit: 2", "const bit: 3"), "utf-8")
     assert run(examples, *tsc, "typed.mts").returncode != 0
 
 
-def test_a_script_of_web3_runs_with_the_wheel_alone(examples: Path, devnet: tuple[World, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["8", "7.16.0"])
+def test_a_script_of_web3_runs_with_the_wheel_alone(
+    examples: Path, devnet: tuple[World, Path], python: Path, version: str
+) -> None:
+    """With the locked web3 8, then with the oldest line that is still kept up."""
     made, document = devnet
-    built = run(ROOT, sys.executable, "-m", "uv", "build", "--wheel", "--out-dir", tmp_path)
-    assert built.returncode == 0, built.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(tmp_path / "site")
-    asked = "import provenance, runpy, sys; sys.argv = sys.argv[1:]; sys.stderr.write(provenance.__file__); runpy.run_path(sys.argv[0], run_name='__main__')"
-    python = (sys.executable, "-P", "-c", asked)
-    done = run(examples, *python, "license.py", made.url, document, PYTHONPATH=str(tmp_path / "site"))
+    if version != "8":
+        into = ("pip", "install", "--quiet", "--python", python, f"web3=={version}")
+        assert run(examples, sys.executable, "-m", "uv", *into).returncode == 0
+    asked = run(examples, python, "-c", "import provenance, web3; print(web3.__version__, provenance.__file__)")
+    assert asked.stdout.startswith(version)
+    assert str(python.parents[1]) in asked.stdout
+    done = run(examples, python, "license.py", made.url, document)
     assert done.returncode == 0
-    assert str(tmp_path) in done.stderr
-    assert json.loads(done.stdout)["accessor"].lower() == "0x" + made.signers[5].address.hex()
+    told = json.loads(done.stdout)
+    assert (told["accessor"].lower(), told["units"], told["allowed"]) == (
+        "0x" + made.signers[5].address.hex(),
+        "3",
+        True,
+    )
+    broken = examples / "broken.py"
+    text = (examples / "license.py").read_text("utf-8")
+    assert "(holder, of.access.grant(grant))" in text
+    broken.write_text(text.replace("(holder, of.access.grant(grant))", "(licensee, of.access.grant(grant))"), "utf-8")
+    assert run(examples, python, "broken.py", made.url, document).returncode != 0  # only the holder grants
