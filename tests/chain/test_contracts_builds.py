@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance import abi
+from provenance import abi, config
 
 ROOT = Path(__file__).resolve().parents[2]
 FORGE = next(iter((ROOT / "node_modules/@foundry-rs").glob("forge-*/bin/forge")), Path("forge"))
@@ -22,12 +22,13 @@ contract SuiteTest {{
 """
 
 
-def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
+def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+    own = config.child_environment(**env)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300, env=own)
 
 
-def code(path: str, *keys: str) -> bytes:
-    found = json.loads((ROOT / path).read_text("utf-8"))
+def code(path: Path, *keys: str) -> bytes:
+    found = json.loads(path.read_text("utf-8"))
     for key in keys:
         found = found[key]
     return bytes.fromhex(found.removeprefix("0x"))
@@ -37,22 +38,55 @@ def folder(name: abi.Name) -> str:
     return "mocks/" if name == "Token" else ""
 
 
+def forges(out: Path = ROOT / "out", names: tuple[abi.Name, ...] = abi.NAMES, **env: str) -> set[str]:
+    """The contracts whose code forge makes otherwise than the package has it."""
+    apart = () if out == ROOT / "out" else ("--out", out, "--cache-path", out / "cache")
+    paths = [f"contracts/{folder(name)}{name}.sol" for name in names]
+    done = run(FORGE, "build", *paths, *apart, **env)
+    assert done.returncode == 0, done.stderr
+    return {
+        name
+        for name in names
+        for path in [out / f"{name}.sol/{name}.json"]
+        if code(path, "bytecode", "object") != abi.load(name).bytecode
+        or code(path, "deployedBytecode", "object") != abi.load(name).deployed_bytecode
+    }
+
+
+def hardhats(out: Path, change: str = "") -> set[str]:
+    """The same for hardhat; `change` is a line of its configuration."""
+    paths = {"root": str(ROOT)} | ({"cache": str(out / "cache"), "artifacts": str(out)} if change else {})
+    (out / "hardhat.config.js").write_text(
+        f"const config = require({json.dumps(str(ROOT / 'hardhat.config.js'))});\n"
+        f"Object.assign(config.paths, {json.dumps(paths)});\n{change}\nmodule.exports = config;\n",
+        "utf-8",
+    )
+    built = out if change else ROOT / "artifacts"
+    done = run("node", HARDHAT, "--config", out / "hardhat.config.js", "compile", NODE_PATH=str(ROOT / "node_modules"))
+    assert done.returncode == 0, done.stderr
+    return {
+        name
+        for name in abi.NAMES
+        for path in [built / f"contracts/{folder(name)}{name}.sol/{name}.json"]
+        if code(path, "bytecode") != abi.load(name).bytecode
+        or code(path, "deployedBytecode") != abi.load(name).deployed_bytecode
+    }
+
+
 def test_forge_builds_the_same_code() -> None:
-    done = run(FORGE, "build", "--skip", "test")
-    assert done.returncode == 0, done.stderr
-    for name in abi.NAMES:
-        path = f"out/{name}.sol/{name}.json"
-        assert code(path, "bytecode", "object") == abi.load(name).bytecode, name
-        assert code(path, "deployedBytecode", "object") == abi.load(name).deployed_bytecode, name
+    assert forges() == set()
 
 
-def test_hardhat_builds_the_same_code() -> None:
-    done = run("node", HARDHAT, "compile")
-    assert done.returncode == 0, done.stderr
-    for name in abi.NAMES:
-        path = f"artifacts/contracts/{folder(name)}{name}.sol/{name}.json"
-        assert code(path, "bytecode") == abi.load(name).bytecode, name
-        assert code(path, "deployedBytecode") == abi.load(name).deployed_bytecode, name
+def test_hardhat_builds_the_same_code(tmp_path: Path) -> None:
+    assert hardhats(tmp_path) == set()
+
+
+def test_one_other_setting_gives_other_code(tmp_path: Path) -> None:
+    """Without PUSH0 by forge, without the CBOR tail by hardhat: the difference is seen."""
+    (tmp_path / "hardhat").mkdir()
+    assert forges(tmp_path / "forge", ("UsageLedger",), FOUNDRY_EVM_VERSION="paris") == {"UsageLedger"}
+    change = "config.solidity.settings.metadata.appendCBOR = false;"
+    assert hardhats(tmp_path / "hardhat", change) == set(abi.NAMES)
 
 
 @pytest.mark.parametrize(("condition", "fails"), [("true", False), ("false", True)])
