@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts forge coverage drift abi layouts gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes slither mutants clean help
+.PHONY: setup test check demo contracts forge trees coverage drift abi layouts gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes slither mutants clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -47,11 +47,14 @@ check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/unit/house tests/unit/cli/test_frame.py
 
-contracts: forge coverage drift ## everything that is proved of the contracts, step by step
+contracts: forge trees coverage drift ## everything that is proved of the contracts, step by step
 
 forge: setup ## the contracts' unit tests, fuzz (1,000 runs) and invariants
 	$(FORGE) fmt --check
 	$(FORGE) test
+
+trees: setup ## that every branch of the contracts has its leaf, and every leaf its test
+	$(BIN)/pytest -q tests/unit/house/test_branching_trees.py
 
 coverage: setup ## that unit tests reach every line, branch and function of the contracts
 	@mkdir -p build

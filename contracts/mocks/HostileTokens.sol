@@ -22,13 +22,13 @@ contract BlacklistToken is Token {
         listed[account] = on;
     }
 
-    function _update(address from, address to, uint256 value) internal override {
+    function _update(address from, address to, uint256 value) internal virtual override {
         if (listed[to]) revert Listed(to);
         super._update(from, to, value);
     }
 }
 
-/// @title Answers nothing, as some old tokens do
+/// @title Answers a transfer with nothing, as some old tokens do
 contract NoReturnToken {
     mapping(address => uint256) public balanceOf;
     mapping(address => mapping(address => uint256)) public allowance;
@@ -37,8 +37,9 @@ contract NoReturnToken {
         balanceOf[to] += amount;
     }
 
-    function approve(address spender, uint256 amount) external {
+    function approve(address spender, uint256 amount) external returns (bool) {
         allowance[msg.sender][spender] = amount;
+        return true;
     }
 
     function transfer(address to, uint256 amount) external {
@@ -57,7 +58,7 @@ contract NoReturnToken {
 }
 
 /// @title Calls back while it moves, as ERC-777 does
-contract ReentrantToken is Token {
+contract ReentrantToken is BlacklistToken {
     address public target;
     bytes public data;
     bool public entered;
@@ -76,7 +77,7 @@ contract ReentrantToken is Token {
     }
 }
 
-/// @title Misbehaves towards chosen receivers
+/// @title Misbehaves towards chosen receivers, and in the permits of chosen owners
 contract HookToken is Token {
     enum Mood {
         Kind,
@@ -84,18 +85,39 @@ contract HookToken is Token {
         Reverts,
         BurnsGas,
         ReturnBomb,
-        RevertBomb
+        RevertBomb,
+        LongTrue
     }
 
     mapping(address => Mood) public moods;
 
-    function set(address to, Mood mood) external {
-        moods[to] = mood;
+    function set(address account, Mood mood) external {
+        moods[account] = mood;
     }
 
     function transfer(address to, uint256 value) public override returns (bool) {
-        Mood mood = moods[to];
-        if (mood == Mood.AnswersFalse) return false;
+        if (moods[to] == Mood.AnswersFalse) return false;
+        _misbehave(moods[to]);
+        super.transfer(to, value);
+        return _answer(moods[to]);
+    }
+
+    function transferFrom(address from, address to, uint256 value) public override returns (bool) {
+        if (moods[to] == Mood.AnswersFalse) return false;
+        _misbehave(moods[to]);
+        super.transferFrom(from, to, value);
+        return _answer(moods[to]);
+    }
+
+    function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        public
+        override
+    {
+        _misbehave(moods[owner]);
+        super.permit(owner, spender, value, deadline, v, r, s);
+    }
+
+    function _misbehave(Mood mood) private pure {
         if (mood == Mood.Reverts) revert("no");
         if (mood == Mood.BurnsGas) while (true) {}
         if (mood == Mood.ReturnBomb || mood == Mood.RevertBomb) {
@@ -105,6 +127,16 @@ contract HookToken is Token {
                 default { revert(0, 30000) }
             }
         }
-        return super.transfer(to, value);
+    }
+
+    /// @dev True, or true and much more.
+    function _answer(Mood mood) private pure returns (bool) {
+        if (mood == Mood.LongTrue) {
+            assembly {
+                mstore(0, 1)
+                return(0, 30000)
+            }
+        }
+        return true;
     }
 }
