@@ -12,8 +12,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from provenance.abi import load
+from provenance.domain.fields import dated
 from provenance.domain.hashes import keccak
 from provenance.errors import Invalid, Reverted, Unavailable
+from provenance.types import UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,7 +194,7 @@ def _told(contract: str, data: bytes, message: str) -> Reverted:
         values = decoded(entry["inputs"], data[4:])
         facts = {one["name"]: _fact(kind(one), value) for one, value in zip(entry["inputs"], values, strict=True)}
         said = words(entry["name"])
-        told = ", ".join(f"{words(name)} {value}" for name, value in facts.items())
+        told = ", ".join(f"{words(one['name'])} {_shown(one, facts[one['name']])}" for one in entry["inputs"])
         detail = f"{contract} refused: {said}" + (f" ({told})" if told else "")
         return _leaf(said.replace(" ", "-"))(detail, next=NEXT.get(entry["name"], ""), contract=contract, **facts)
     if data[:4] == _ERROR_STRING:
@@ -207,6 +209,15 @@ def _told(contract: str, data: bytes, message: str) -> Reverted:
 def words(camel: str) -> str:
     """`OfferExpired` → `offer expired`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", camel).lower()
+
+
+def _shown(declared: Entry, fact: Json) -> Json:
+    """An argument as people read it: a second as a date, a role by its name."""
+    if kind(declared) == "uint40" and declared["name"] != "window" and isinstance(fact, int):
+        return dated(UnixSeconds(fact))
+    if declared["name"] == "role" and isinstance(fact, str):
+        return bytes.fromhex(fact[2:]).rstrip(b"\0").decode("ascii", "replace")
+    return fact
 
 
 def _fact(declared: str, value: object) -> Json:

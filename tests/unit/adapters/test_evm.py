@@ -268,6 +268,17 @@ def test_custom_errors_become_words_with_their_facts():
         assert error.code == "erc20-insufficient-balance"
 
 
+def test_a_refusal_tells_times_as_dates_and_roles_by_name():
+    for error in refused_with(error_data("RoyaltyDistributor", "WindowClosed", 1_795_710_417)):
+        assert error.detail.endswith("refused: window closed (active at 2026-11-26T16:26:57Z)")
+        assert error.facts["activeAt"] == 1_795_710_417
+    for error in refused_with(error_data("RoyaltyDistributor", "WindowOutOfBounds", 60)):
+        assert error.detail.endswith("(window 60)")
+    for error in refused_with(error_data("DataAccess", "NotRole", b"guardian".ljust(32, b"\0"), b"\x11" * 20)):
+        assert "not role (role guardian, caller 0x" in error.detail
+        assert "provenance role show" in error.next_step
+
+
 def test_other_reverts_are_told_as_they_are():
     text = abi.encoded([{"type": "string"}], ["голос 声音"])
     assert all("голос 声音" in error.detail for error in refused_with(bytes.fromhex("08c379a0") + text))
