@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,9 +83,12 @@ def test_a_country_that_the_terms_do_not_name_is_refused(city: Town, license_: s
 
 def test_within_the_terms_it_opens_until_their_cap_is_reached(city: Town, license_: str) -> None:
     assert opened(city, license_, PURPOSE, "DE", names=("0",))["opened"] == [0]
-    with city.meter(license_, 3) as meter:
+    with city.meter(license_, 3, hours=365 * 24) as meter:
         for number in range(3):
             meter.record(output=f"narrow {number}".encode(), weights={})
+    [session] = city.run("usage", "list", license_)
+    terms = json.loads((city.room / "narrow-terms.json").read_text())
+    assert int(session["validUntil"]) == int(terms["notAfter"]) + 1
     city.run("node", "anchor")
     assert refused(city, license_) == ("cap-reached", "the terms cap outputs at 3, and 3 were made")
 
