@@ -34,6 +34,15 @@ def test_a_peer_that_does_the_same_for_no_more_wins(peers: ModuleType, gas: int,
     assert ("checks less" in peers.line(row, 100)) is less
 
 
+def test_the_table_has_every_operation_with_its_target_and_every_peer(peers: ModuleType) -> None:
+    rows = [peers.Row("record one access", name, gas, False) for name, gas in (("one", 200), ("other", 150))]
+    lines = peers.table({"record one access": 100, "register an artifact with 10,000 parents": 7}, rows)
+    told = [line.split() for line in lines[1:]]
+    assert told[0] == ["record", "one", "access", "100", "30,000", "one", "200", "2.00×"]
+    assert told[1] == ["other", "150", "1.50×"]
+    assert " ".join(told[2]).endswith("7 60,000 none on npm does this")
+
+
 def test_the_proof_for_the_peers_tree_leads_to_its_root(peers: ModuleType) -> None:
     leaves = [peers.digest(at) for at in range(11)]
     for place, leaf in enumerate(leaves):
