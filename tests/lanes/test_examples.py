@@ -151,6 +151,20 @@ def test_types_of_the_package_are_right_and_strict(examples: Path) -> None:
     assert run(examples, *tsc, "typed.mts").returncode != 0
 
 
+def test_the_wheel_verifies_a_deployment_with_npms_compiler(
+    examples: Path, devnet: tuple[World, Path], python: Path
+) -> None:
+    made, document = devnet
+    settings = {"rpc": [made.url], "chain_id": 31_337, "deployment": str(document)}
+    config.save(
+        {"": {"home": str(examples / "home"), "network": "here"}, "networks.here": settings}, path=examples / "p.toml"
+    )
+    command = (python.with_name("provenance"), "contracts", "verify", "--config", "p.toml", "--json")
+    assert run(examples, *command, "--solc", "nowhere").returncode == 11
+    done = run(examples, *command, "--solc", SOLC)
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (0, "VERIFIED")
+
+
 @pytest.mark.parametrize("version", ["8", "7.16.0"])
 def test_a_script_of_web3_runs_with_the_wheel_alone(
     examples: Path, devnet: tuple[World, Path], python: Path, version: str
