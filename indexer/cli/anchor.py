@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from indexer.cli import node
 from indexer.cli.parts import gateway_node
 from provenance.cli.frame import command
+from provenance.cli.values import counted
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
@@ -22,7 +23,8 @@ def anchor(ctx: Context) -> None:
     if ctx.dry_run:
         waiting = made.usage.pending()
         ctx.would(
-            f"anchor {len(waiting.segments)} segments, {len(waiting.leases)} leases, {len(waiting.reports)} reports"
+            f"anchor {counted(len(waiting.segments), 'segment')}, {counted(len(waiting.leases), 'lease')},"
+            f" {counted(len(waiting.reports), 'report')}"
         )
     found = batches.anchor(made, lambda call: ctx.transact(call, "anchor usage", made.wallet))
     if found is None:
@@ -42,6 +44,6 @@ def anchor(ctx: Context) -> None:
             "tx": shown(found.mined.tx),
             "gas": found.mined.gas_used,
         },
-        text=f"Anchored {said.count:,} receipts in {len(said.segments)} segments, {len(said.accesses)} leases and "
-        f"{len(said.gates)} reports as {found.cid}.",
+        text=f"Anchored {counted(said.count, 'receipt')} in {counted(len(said.segments), 'segment')},"
+        f" {counted(len(said.accesses), 'lease')} and {counted(len(said.gates), 'report')} as {found.cid}.",
     )

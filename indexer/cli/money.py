@@ -9,6 +9,7 @@ import click
 from indexer.cli import node
 from indexer.cli.parts import caught_up, database
 from provenance.cli.frame import command
+from provenance.cli.values import counted
 
 if TYPE_CHECKING:
     from indexer.payouts import Report, Worker
@@ -58,7 +59,7 @@ def settle(ctx: Context) -> None:
             "tx": shown(mined.tx),
             "gas": mined.gas_used,
         },
-        text=f"Epoch {closed.number} is proposed: {closed.total} base units in all to {payees} payees.\n"
+        text=f"Epoch {closed.number} is proposed: {closed.total} base units in all to {counted(payees, 'payee')}.\n"
         f"Manifest {manifest}\nIt can be claimed once its window is over.",
     )
 
@@ -154,7 +155,8 @@ def _would_pay(ctx: Context, worker: Worker, opened: Database, *, retry: bool) -
     content = wire.content(ctx.settings)
     planned = worker.plan(active(ctx.chain()), content, Settled(opened), retry=retry)
     payees = sum(len(batch.lines) for batch in planned)
-    ctx.would(f"pay {payees} payees in {len(planned)} transactions", payees=payees, transactions=len(planned))
+    what = f"pay {counted(payees, 'payee')} in {counted(len(planned), 'transaction')}"
+    ctx.would(what, payees=payees, transactions=len(planned))
 
 
 def _tell(ctx: Context, report: Report) -> None:
@@ -163,10 +165,11 @@ def _tell(ctx: Context, report: Report) -> None:
 
     ctx.session.sent.extend(Sent("relay claims", mined) for mined in report.mined)
     skipped: Json = [{"payee": shown(payee), "reason": reason} for payee, reason in report.skipped]
-    lines = [f"Paid {report.paid} payees {report.amount} base units in {len(report.mined)} transactions."]
+    sent = counted(len(report.mined), "transaction")
+    lines = [f"Paid {counted(report.paid, 'payee')} {report.amount} base units in {sent}."]
     lines += [f"Not paid: {shown(payee)} ({reason})." for payee, reason in report.skipped]
     if report.not_final:
-        lines.append(f"{report.not_final} transactions are not final yet; a later run looks again.")
+        lines.append(f"Not final yet: {counted(report.not_final, 'transaction')}; a later run looks again.")
     ctx.out.emit(
         {
             "epoch": str(report.epoch),

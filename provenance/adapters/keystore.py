@@ -225,8 +225,8 @@ def checked_name(name: str) -> str:
     refuse_raw_key(name)
     if not _NAME.fullmatch(name) or name.endswith(_ENVELOPE_KEY):
         raise Invalid(
-            "an account's name has up to 64 letters, digits, dots, dashes or underscores, and begins with a letter "
-            "or digit",
+            "an account's name has up to 64 Latin letters, digits, dots, dashes or underscores, and begins with a "
+            "letter or digit",
             next="Choose such a name.",
         )
     return name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import PATH, command, group
-from provenance.cli.values import ID, shown_time
+from provenance.cli.values import ID, counted, shown_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
 
     use = use_case.Use.of(license_id, purpose, territory)
     if ctx.dry_run:
-        ctx.would(f"ask the gateway for {len(recordings) or 'all'} recordings and put the access on chain")
+        ctx.would(f"ask the gateway for {_meant(recordings)} and put the access on chain")
     with _world(ctx, license_id) as world:
         done = use_case.open_lease(world, use, recordings)
     listed: list[Json] = [
@@ -65,7 +65,10 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
             "refused": list(done.refused),
         },
         text="\n".join(
-            (f"Opened {len(done.opened)} recordings under {len(done.leases)} lease(s).", *_told(done.refused))
+            (
+                f"Opened {counted(len(done.opened), 'recording')} under {counted(len(done.leases), 'lease')}.",
+                *_told(done.refused),
+            )
         ),
     )
     return 1 if done.refused else 0
@@ -91,7 +94,7 @@ def download(
 
     use, folder = use_case.Use.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
     if ctx.dry_run:
-        ctx.would(f"write {len(recordings) or 'all'} recordings to {folder}")
+        ctx.would(f"write {_meant(recordings)} to {folder}")
     with _world(ctx, license_id) as world:
         done = use_case.download(world, use, folder, recordings)
     ctx.out.emit(
@@ -103,12 +106,16 @@ def download(
         },
         text="\n".join(
             (
-                f"{len(done.files)} recordings are in {folder}; {done.there_before} were there before.",
+                f"{counted(len(done.files), 'recording')} in {folder} (there before: {done.there_before}).",
                 *_told(done.refused),
             )
         ),
     )
     return 1 if done.refused else 0
+
+
+def _meant(recordings: tuple[str, ...]) -> str:
+    return counted(len(recordings), "recording") if recordings else "all recordings"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import click
 
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
-from provenance.cli.values import ID, shown_address, shown_time
+from provenance.cli.values import ID, counted, shown_address, shown_time
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from provenance.types import Bytes32, Json
 
 RULING_BYTES = 1 << 20  # one block, whose sha-256 is what the chain keeps
+ABOUT = ("title", "datasetId", "kind", "language", "tags", "items", "minutes", "holder", "status", "time", "tx")
 COLUMNS = ("datasetId", "title", "kind", "language", "items", "minutes", "holder", "status")
 
 
@@ -74,7 +75,9 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
         raise UnknownDataset(f"the gateway lists no dataset {name}", dataset=name)
     recordings = gateway.listing("recordings", dataset=name).rows
     columns = ("index", "name", "seconds", "verdict", "voices", "consents")
-    text = plain(_told(found[0])) + "\n\n" + plain([_take(row) for row in recordings], columns)
+    told = _told(found[0])
+    about = {column: told[column] for column in dict.fromkeys((*ABOUT, *told)) if column in told}
+    text = plain(about) + "\n\n" + plain([_take(row) for row in recordings], columns)
     ctx.out.emit({**found[0], "recordings": list(recordings)}, text=text)
 
 
@@ -118,7 +121,7 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     manifest = Manifest.parse(data)
     register.match(asked, manifest)
     files.fresh(out)
-    what = f"{manifest.title!r}, {len(manifest.recordings)} recordings, shares {_shares(manifest)}"
+    what = f"{manifest.title!r}, {counted(len(manifest.recordings), 'recording')}, shares {_shares(manifest)}"
     if ctx.dry_run:
         ctx.would(f"sign the registration of {what}", title=manifest.title)
     ctx.out.say(f"You sign the registration of {what}, for ever public.")
@@ -250,7 +253,7 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
     from provenance.domain import fields
 
     if ctx.dry_run:
-        ctx.would(f"encrypt {len(indexes)} recordings again", dataset=fields.shown(dataset_id))
+        ctx.would(f"encrypt {counted(len(indexes), 'recording')} again", dataset=fields.shown(dataset_id))
     studio = studio_of(ctx)
     rows: list[Json] = []
     gateway = ctx.gateway(studio.wallet)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import traceback
 from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli.out import document
 from provenance.errors import Broken, Denied, Invalid, Missing, ProvenanceError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def report(error: BaseException, stdout: TextIO, stderr: TextIO, *, as_json: boo
     if verbose and isinstance(known, Broken):
         stderr.write("".join(traceback.format_exception(error)))
     if as_json:
-        stdout.write(json.dumps(known.problem(), ensure_ascii=False, indent=2) + "\n")
+        stdout.write(document(known.problem(), stdout) + "\n")
         stdout.flush()
     else:
         stderr.write(f"Error: {_one_line(known.detail + _behind(known))}\nNext: {_one_line(known.next_step)}\n")

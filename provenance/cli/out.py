@@ -62,7 +62,7 @@ class Out:
         words = text if text is not None else plain(value, columns)
         if self._said is not None:
             self._said.append(words)
-        rendered = json.dumps(self._with_transactions(value), ensure_ascii=False, indent=2) if self.as_json else words
+        rendered = document(self._with_transactions(value), self.stdout) if self.as_json else words
         if rendered:
             self.stdout.write(rendered + "\n")
             self.stdout.flush()
@@ -105,6 +105,12 @@ class Out:
             raise Invalid(f"not confirmed: {question}", next="Repeat with --yes, or --dry-run to see the cost only.")
         self.progress.close()
         click.confirm(question, abort=True, err=True)
+
+
+def document(value: Json, stream: TextIO) -> str:
+    """JSON that is valid in whatever the stream writes: all of ASCII where that is not Unicode."""
+    unicode = (stream.encoding or "utf-8").lower().startswith("utf")
+    return json.dumps(value, ensure_ascii=not unicode, indent=2)
 
 
 class Bar:
@@ -172,7 +178,9 @@ def plain(value: Json, columns: Sequence[str] = ()) -> str:
     On a terminal too narrow for the table its rows stand below each other, a line for each column.
     """
     if isinstance(value, Mapping):
-        return _aligned([(_title(name), _cell(one)) for name, one in value.items()])
+        pairs = [(_title(name), _cell(one)) for name, one in value.items()]
+        told = _aligned(pairs)
+        return _aligned(pairs, gap=1) if _too_wide(told) else told
     if isinstance(value, Sequence) and not isinstance(value, str):
         rows = [row for row in value if isinstance(row, Mapping)]
         if len(rows) != len(value):
@@ -213,16 +221,18 @@ def _cell(value: Json) -> str:
         return ", ".join(f"{_title(name)} {_cell(one)}" for name, one in value.items()) or "-"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_cell(one) for one in value) or "-"
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
+    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
+    console = sys.stdout.encoding or "utf-8"
+    return text.encode(console, "backslashreplace").decode(console)  # as it will stand there, so that columns align
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+def _aligned(rows: Sequence[tuple[str, ...]], *, gap: int = 2) -> str:
     from rich.cells import cell_len
 
     widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
 
     def line(row: tuple[str, ...]) -> str:
         cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
-        return "  ".join(cells).rstrip()
+        return (" " * gap).join(cells).rstrip()
 
     return "\n".join(line(row) for row in rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from provenance.cli.frame import PATH, command
+from provenance.cli.values import counted
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) ->
     request = _request(ctx, paths, title, said)
     if ctx.dry_run:
         count, size = len(request.sources), sum(one.path.stat().st_size for one in request.sources)
-        ctx.would(f"judge, seal and register {count} recordings of {size:,} bytes", recordings=count, bytes=size)
+        what = f"judge, seal and register {counted(count, 'recording')} of {size:,} bytes"
+        ctx.would(what, recordings=count, bytes=size)
     name = _journal_name(ctx.chain(), request)
     with FileJournal(ctx.home / FOLDER / f"{name}.jsonl") as journal, _progress(ctx):
         outcome = run(request, _world(ctx, request, name, journal), ctx.clock.now())
@@ -237,8 +239,9 @@ def _agree(ctx: Context) -> Callable[[Manifest], None]:
         if not asked:
             asked.append(manifest.title)
             ctx.out.say(
-                f"Public for ever: the title {manifest.title!r}, {len(manifest.recordings)} recordings' lengths and"
-                f" quality, {len(manifest.consents)} consents, shares and terms. The audio stays sealed."
+                f"Public for ever: the title {manifest.title!r}, length and quality of"
+                f" {counted(len(manifest.recordings), 'recording')}, {counted(len(manifest.consents), 'consent')},"
+                " shares and terms. The audio stays sealed."
             )
             ctx.out.confirm("Publish it?")
 
@@ -277,8 +280,8 @@ def _say(ctx: Context, outcome: Outcome) -> int:
         "gas": mined.gas_used if mined else None,
     }
     lines = [f"Dataset {fields.shown(outcome.dataset_id)}"]
-    done = "registered" if mined else "were registered before"
-    lines.append(f"{outcome.recordings} recordings {done}, {len(outcome.refused)} refused")
+    done = "registered" if mined else "registered before"
+    lines.append(f"{counted(outcome.recordings, 'recording')} {done}, {len(outcome.refused)} refused")
     lines += [f"  {one.name}: {one.reason}" for one in (*outcome.refused, *outcome.already)]
     if mined:
         lines.append(f"Transaction {fields.shown(mined.tx)}, {mined.gas_used:,} gas")

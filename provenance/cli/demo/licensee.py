@@ -12,6 +12,7 @@ import soxr
 import provenance
 from provenance import config
 from provenance.cli.demo.synthesizer import Output, Samples, speak
+from provenance.cli.values import counted
 from provenance.domain.attribution import ELSEWHERE
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Studio:
                         self.receipts.append("0x" + use.receipt.receipt_id.hex())
         count = len(self.receipts) - before
         self.stage.remark(
-            f"{outputs} outputs by {MODEL}, {count} receipts in {len(shelves)} sessions, all acknowledged"
+            f"{counted(outputs, 'output')} by {MODEL}, {counted(count, 'receipt')} in"
+            f" {counted(len(shelves), 'session')}, all acknowledged"
         )
         return count
 

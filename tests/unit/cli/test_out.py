@@ -59,6 +59,28 @@ def test_on_a_narrow_terminal_a_table_s_rows_stand_below_each_other(monkeypatch:
     assert plain(rows) == table
 
 
+class Console(io.TextIOWrapper):
+    def __init__(self, encoding: str) -> None:
+        super().__init__(io.BytesIO(), encoding=encoding, errors="backslashreplace")
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "cp936", "ascii", "utf-8"])
+def test_a_document_is_valid_in_any_console_s_encoding(encoding: str):
+    value, stdout = {"title": "голос 声音 🎙"}, Console(encoding)
+    Out(stdout, io.StringIO(), as_json=True).emit(value)
+    assert json.loads(stdout.buffer.getvalue()) == value  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "ascii"])
+def test_columns_are_aligned_where_letters_stand_as_their_codes(encoding: str, monkeypatch: pytest.MonkeyPatch):
+    console = Console(encoding)
+    monkeypatch.setattr(sys, "stdout", console)
+    Out(console, io.StringIO()).emit([{"title": "声", "end": "|"}, {"title": "голос", "end": "|"}])
+    lines = console.buffer.getvalue().decode(encoding).splitlines()  # type: ignore[attr-defined]
+    assert len({line.index("|") for line in lines[1:]}) == 1
+    assert "\\u58f0" in lines[1]
+
+
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.text() | st.integers() | st.none()), min_size=1))
 def test_tables_are_aligned_and_no_value_breaks_a_line(rows):
     lines = plain(rows, columns=("a", "b")).split("\n")

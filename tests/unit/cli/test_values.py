@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.cli.values import ID, amount, shown_amount, shown_time
+from provenance.cli.values import ID, amount, counted, shown_amount, shown_time
 from provenance.errors import Invalid
 
 
@@ -63,3 +63,12 @@ def test_a_time_reads_as_the_calendar_says(at: datetime) -> None:
     assert shown_time(int((at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1))) == (
         f"{at.year:04d}" + at.strftime("-%m-%dT%H:%M:%SZ")
     )
+
+
+def test_one_thing_is_counted_in_the_singular() -> None:
+    assert [counted(number, "lease") for number in (0, 1, 2, 1_000)] == [
+        "0 leases",
+        "1 lease",
+        "2 leases",
+        "1,000 leases",
+    ]
