@@ -22,8 +22,8 @@ LEFT_OUT = ("RR", "FHR")
 YUL = {"lt": "gt", "gt": "lt", "add": "sub", "sub": "add", "shl": "shr", "shr": "shl", "and": "or", "or": "and"}
 YUL |= {"eq": "lt", "iszero": "not", "xor": "or", "mul": "add"}
 OURS = re.compile(rf"\b(?:({'|'.join(YUL)})(?=\()|(0x[0-9a-fA-F_]+|[0-9][0-9_]*)\b)")
-# Unsigned numbers are zero or above it.
-SAME = (("!= 0", "> 0"), ("== 0", "<= 0"))
+# Unsigned numbers are zero or above it; an immutable with a value is a constant.
+SAME = (("!= 0", "> 0"), ("== 0", "<= 0"), (" constant ", " immutable "))
 
 
 class Fault(NamedTuple):

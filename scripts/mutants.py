@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ COPIED = ("contracts", "scripts", "test-forge")
 COUNTED = ("killed", "survived", "timed out")
 TIMEOUT = 300  # s; building and testing takes 10
 ENOUGH = 0.95
-SEED = 1
+SEED = 1  # of the order in which faults are tried; one fault more or less does not move the others
 Fault = dict[str, Any]
 
 
@@ -136,7 +136,7 @@ def main() -> int:
     known = {named(one) for one in tomllib.loads(EQUIVALENT.read_text("utf-8"))["mutant"]}
     stale = known - {named(one) for one in faults}
     faults = [one for one in faults if named(one) not in known and one["file"] in (asked.files or [one["file"]])]
-    random.Random(SEED).shuffle(faults)
+    faults.sort(key=lambda one: sha256(repr((SEED, *named(one))).encode()).digest())
     prepare()
     report = []
     for one in judged(faults, asked.jobs, asked.sample or len(faults)):
