@@ -3,7 +3,7 @@ pragma solidity ^0.8.20;
 
 import {IDataAccess} from "../../contracts/interfaces/IDataAccess.sol";
 import {IRoyaltyDistributor} from "../../contracts/interfaces/IRoyaltyDistributor.sol";
-import {Settled} from "./distributor/Settled.sol";
+import {Settled} from "../unit/distributor/Settled.sol";
 
 /// @dev The words as they stand in storage, for whoever reads it without the contracts.
 contract PackedWordsTest is Settled {

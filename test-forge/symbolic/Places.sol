@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+import {RoyaltyDistributor} from "../../contracts/RoyaltyDistributor.sol";
+import {svm} from "./Svm.sol";
+import {Vm} from "../Vm.sol";
+
+/// @dev A token that counts what it is told to move, and refuses whom it is told to.
+contract Counter {
+    mapping(address => uint256) public balanceOf;
+    address public refused;
+
+    function refuse(address account) external {
+        refused = account;
+    }
+
+    function transferFrom(address, address to, uint256 amount) external returns (bool) {
+        balanceOf[to] += amount;
+        return true;
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        if (to == refused) return false;
+        balanceOf[to] += amount;
+        return true;
+    }
+}
+
+/// @dev A distributor whose storage holds anything: any sums, any settlement in either place, any claims. Epochs of
+/// the proofs are a number with each last bit, since that bit alone says where an epoch stands.
+abstract contract Places {
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+    uint40 internal constant WINDOW = 1 days;
+    uint64 internal constant ODD = 7;
+    uint64 internal constant EVEN = 8;
+    uint256 internal constant SLOTS = 3;
+
+    Counter internal token = new Counter();
+    RoyaltyDistributor internal distributor = new RoyaltyDistributor(
+        address(token), 0, WINDOW, 7, address(0x0a), address(0x0b), address(0x0c), address(0x0d)
+    );
+
+    function setUp() public {
+        svm.enableSymbolicStorage(address(distributor));
+    }
+
+    function factsOf(uint64 epoch) internal view returns (uint256) {
+        return uint256(vm.load(address(distributor), bytes32(SLOTS + 2 * (epoch & 1) + 1)));
+    }
+}
