@@ -149,6 +149,22 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     ctx.out.emit({**objection.document(), "reasonDigest": digest, "tx": "0x" + mined.tx.hex()}, text=text)
 
 
+@command(audit, "bond", example=("provenance audit bond --account watcher", "provenance audit bond --to 0x15d3…6a65"))
+@click.option("--to", metavar="NAME|ADDRESS", help="Who receives it; the account itself by default.")
+def bond(ctx: Context, to: str | None) -> None:
+    """Take a bond that the token refused to return when the challenge was decided."""
+    from provenance.app.audit import withdrawal
+    from provenance.cli.values import shown_address, shown_amount, token
+
+    chain, account = ctx.chain(), ctx.address()
+    receiver = ctx.address(to) if to else account
+    call, owed = withdrawal(chain, account, receiver)
+    decimals, symbol = token(chain)
+    mined = ctx.transact(call, "withdraw bond")
+    facts: dict[str, Json] = {"to": shown_address(receiver), "amount": str(owed), "tx": "0x" + mined.tx.hex()}
+    ctx.out.emit(facts, text=f"{shown_amount(owed, decimals)} {symbol} went to {shown_address(receiver)}.")
+
+
 @command(audit, "trace", example="provenance audit trace 0x5f0c…")
 @click.argument("receipt")
 @click.option("--rpc", metavar="URL", help="Node to ask instead of the network's.")

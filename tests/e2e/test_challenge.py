@@ -149,6 +149,23 @@ def test_an_arbiter_who_is_silent_for_fourteen_days_upholds(liar: Liar) -> None:
     assert (slot(liar)[0], liar.tokens("holder-3")) == (REJECTED, before)
 
 
+def test_a_bond_that_the_token_refused_waits_for_its_owner(liar: Liar) -> None:
+    proposed(liar, wrong=True)
+    before, other = liar.tokens("holder-3"), liar.tokens("holder-8")
+    liar.act("audit", "challenge", "2", *WATCHER)
+    token, rpc = "0x" + liar.chain.deployment.contracts["Token"].hex(), liar.chain.node.rpc
+    code = rpc.call("eth_getCode", token, "latest")
+    rpc.call("anvil_setCode", token, "0x60006000fd")  # refuses everything, as one that was paused does
+    liar.act("role", "resolve", "2", "upheld", "--account", "arbiter")
+    rpc.call("anvil_setCode", token, code)
+    assert (slot(liar)[0], liar.tokens("holder-3")) == (REJECTED, before - BOND)
+    assert refused(liar, "audit", "bond", "--account", "holder-8", status=CONFLICT) == "no-bond-owed"
+    assert liar.act("audit", "bond", *WATCHER, "--dry-run")["function"] == "RoyaltyDistributor.withdrawBond"
+    assert liar.act("audit", "bond", *WATCHER, "--to", "holder-8")["amount"] == str(BOND)
+    assert (liar.tokens("holder-3"), liar.tokens("holder-8")) == (before - BOND, other + BOND)
+    assert refused(liar, "audit", "bond", *WATCHER, status=CONFLICT) == "no-bond-owed"
+
+
 def test_a_veto_counts_within_the_window_and_the_epoch_keeps_its_number(liar: Liar) -> None:
     proposed(liar, wrong=True)
     line = ("role", "veto", "2", "--reason", "its tree differs")

@@ -15,6 +15,7 @@ from provenance.types import Wei
 
 if TYPE_CHECKING:
     from provenance.app.audit.evidence import Evidence
+    from provenance.app.ports import Chain
     from provenance.domain.ledger import Settlement
     from provenance.domain.verdict import Check, Report
     from provenance.types import Address, Bytes32, Json, UnixSeconds
@@ -58,6 +59,15 @@ class NotJudged(Incomplete):
 
     code = "not-judged"
     next = "Add a content source and repeat; if nobody has the documents, challenge that with --unavailable."
+
+
+class NoBondOwed(Conflict):
+    """No bond waits for this account."""
+
+    code = "no-bond-owed"
+    next = (
+        "Nothing to do: a bond goes to whom it belongs when the challenge is decided; this is for those refused then."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,18 @@ def ready(evidence: Evidence, report: Report, epoch: int, now: UnixSeconds, *, u
     if wrong.verdict is not Verdict.FAILED and not unavailable:
         raise NotJudged(f"{wrong.name}: {wrong.detail}", epoch=epoch)
     return _made(evidence, last, wrong)
+
+
+def withdrawal(chain: Chain, account: Address, to: Address) -> tuple[Call, Wei]:
+    """What takes the bonds that the token refused to give the account when they were decided, and how much they are.
+
+    Raises:
+        NoBondOwed: none waits.
+    """
+    (owed,) = chain.read(Call("RoyaltyDistributor", "bondOwed", (account,)))
+    if not isinstance(owed, int) or not owed:
+        raise NoBondOwed(f"no bond waits for {shown(account)}", account=shown(account))
+    return Call("RoyaltyDistributor", "withdrawBond", (to,)), Wei(owed)
 
 
 def _standing(evidence: Evidence) -> Settlement | None:
