@@ -93,6 +93,12 @@ contract ExactnessTest is Base {
         vm.assertEq(access.pausedUntil(), START + 15 days);
     }
 
+    function test_a_chain_may_be_younger_than_seven_days() public {
+        vm.warp(1 days);
+        pause(2 days);
+        vm.assertEq(access.pausedUntil(), 2 days);
+    }
+
     function test_a_dataset_is_superseded_whatever_the_order_of_the_ids() public {
         (bytes32 a, bytes32 b) = (register(), register(keccak256("another root")));
         (bytes32 c, bytes32 d) = (register(keccak256("third")), register(keccak256("fourth")));

@@ -173,6 +173,21 @@ contract ClaimsTest is Settled {
         vm.assertEq(distributor.paid(), 60);
     }
 
+    function test_a_leaf_of_the_whole_total_is_paid_beside_what_a_later_epoch_has_paid() public {
+        (bytes32 first, bytes32 second) = (leaf(payee(0), 100), leaf(payee(1), 50));
+        bytes32[2] memory roots = [first, Trees.pair(first, second)];
+        for (uint64 epoch = 1; epoch <= 2; ++epoch) {
+            vm.prank(publisher);
+            distributor.propose(epoch, roots[epoch - 1], epoch == 1 ? 100 : 150, HEAD, MANIFEST);
+            vm.warp(block.timestamp + WINDOW);
+        }
+        bytes32[] memory path = new bytes32[](1);
+        path[0] = first;
+        distributor.claim(2, payee(1), 50, path);
+        distributor.claim(1, payee(0), 100, new bytes32[](0));
+        vm.assertEq(distributor.paid(), 150);
+    }
+
     function test_claim_says_when_the_token_refuses() public {
         HookToken hook = new HookToken();
         adopt(hook);
