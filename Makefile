@@ -63,11 +63,11 @@ coverage: setup ## that unit tests reach every line, branch and function of the 
 	$(BIN)/python scripts/uncovered.py build/lcov.info
 
 drift: setup ## that ABIs, storage layouts and gas are those under git, and gas within its targets
+	$(FORGE) build
+	$(BIN)/python scripts/layouts.py --check
 	$(BIN)/python scripts/compile.py --check
 	$(BIN)/python scripts/bindings.py --check
 	$(BIN)/python scripts/reference.py --check
-	$(FORGE) build
-	$(BIN)/python scripts/layouts.py --check
 	$(BIN)/python benches/gas.py --check
 
 abi: setup ## compile the contracts into the package; bindings and reference pages from their ABIs and comments
