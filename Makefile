@@ -47,7 +47,7 @@ check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/unit/house tests/unit/cli/test_frame.py
 
-contracts: forge trees coverage drift ## everything that is proved of the contracts, step by step
+contracts: forge trees coverage drift slither symbolic ## everything that is proved of the contracts, step by step
 
 forge: setup ## the contracts' unit tests, fuzz (1,000 runs) and invariants
 	$(FORGE) fmt --check
