@@ -73,10 +73,11 @@ def module(compiled: abi.Artifact) -> str:
     parts += [value(FROZEN.format(name), some, said.get(name, Said())) for name, some in structs(every).items()]
     for one in sorts["function"]:
         if len(one["outputs"]) > 1:
-            told = Said(notice=f"What `{one['name']}` answers.", returns=about[key(one)].returns)
-            parts.append(value(FROZEN.format(answer(one)), one["outputs"], told))
-    parts += [value(FROZEN.format(one["name"]), one["inputs"], about[key(one)]) for one in sorts["event"]]
-    parts += [value(RAISED.format(one["name"]), one["inputs"], about[key(one)]) for one in sorts["error"]]
+            named = {text.partition(" ")[0]: text.partition(" ")[2] for text in about[key(one)].returns}
+            told = Said(notice=f"What `{one['name']}` answers.", params=named)
+            parts.append(value(FROZEN.format(answer(one)), one["outputs"], told, "str"))
+    parts += [value(FROZEN.format(one["name"]), one["inputs"], about[key(one)], "str") for one in sorts["event"]]
+    parts += [value(RAISED.format(one["name"]), one["inputs"], about[key(one)], "str") for one in sorts["error"]]
     parts.append(f"Event: TypeAlias = {' | '.join(one['name'] for one in sorts['event'])}\n")
     whole = next((one for part in compiled.natspec.values() if (one := parse(part[""])).notice), Said())
     methods = "".join(method(one, about[key(one)]) for one in sorts["function"])
@@ -109,9 +110,9 @@ def method(entry: Any, said: Said) -> str:
     return f"\n    def {name}({', '.join(given)}) -> {kind}:\n{doc}        return {body}\n"
 
 
-def value(head: str, members: Sequence[Any], said: Said) -> str:
-    """A struct, an event or an error."""
-    lines = "".join(f"    {one}\n" for one in parameters(members))
+def value(head: str, members: Sequence[Any], said: Said, address: str = "Account") -> str:
+    """A struct, which may also be given; an answer, an event or an error, whose addresses are text."""
+    lines = "".join(f"    {one}\n" for one in parameters(members, address))
     return f"{head}{docstring(said, members)}" + f"\n{lines}" * bool(lines)
 
 

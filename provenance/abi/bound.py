@@ -28,8 +28,6 @@ Event = TypeVar("Event")
 class Refused(Exception):
     """A contract's custom error, its arguments as attributes; the docstring of each is the contract's own."""
 
-    SELECTOR: ClassVar[bytes] = b""
-
 
 class Bound(Generic[Event]):
     """One contract at one address; the generated class of each contract is one.

@@ -49,7 +49,7 @@ class ArtifactRegistered:
     """
 
     artifact_id: bytes
-    registrant: Account
+    registrant: str
     parents_root: bytes
     kind: int
     parent_count: int
@@ -69,7 +69,7 @@ class ArtifactStatusChanged:
     """
 
     artifact_id: bytes
-    by: Account
+    by: str
     status: int
     evidence_digest: bytes
 
@@ -100,7 +100,7 @@ class NotRegistrant(Refused):
     """
 
     id: bytes
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)

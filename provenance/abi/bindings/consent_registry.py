@@ -63,7 +63,7 @@ class Eip712DomainAnswer:
     name: str
     version: str
     chain_id: int
-    verifying_contract: Account
+    verifying_contract: str
     salt: bytes
     extensions: Sequence[int]
 
@@ -80,7 +80,7 @@ class ConsentRevoked:
     """
 
     consent_id: bytes
-    subject: Account
+    subject: str
     reason: bytes
     at: int
 
@@ -94,7 +94,7 @@ class DigestApproved:
         digest: `bytes32` of the document.
     """
 
-    wallet: Account
+    wallet: str
     digest: bytes
 
 
@@ -118,7 +118,7 @@ class ErasureAttested:
     """
 
     consent_id: bytes
-    holder: Account
+    holder: str
     evidence_digest: bytes
     method: int
     at: int
@@ -135,7 +135,7 @@ class ErasureOrdered:
     """
 
     consent_id: bytes
-    subject: Account
+    subject: str
     deadline: int
 
 
@@ -173,7 +173,7 @@ class BadSignature(Refused):
         signer: `address` whose signature was needed.
     """
 
-    signer: Account
+    signer: str
 
 
 @dataclass(eq=False)

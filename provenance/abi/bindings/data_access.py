@@ -202,12 +202,8 @@ class CheckAccessAnswer:
     """What `checkAccess` answers.
 
     Attributes:
-        reason: `uint8`
-        culprit: `bytes32`
-
-    Returns:
-        reason 0 allowed, else as named in this file.
-        culprit id of the license, dataset or consent that refuses; zero if allowed.
+        reason: `uint8` 0 allowed, else as named in this file.
+        culprit: `bytes32` id of the license, dataset or consent that refuses; zero if allowed.
     """
 
     reason: int
@@ -232,7 +228,7 @@ class Eip712DomainAnswer:
     name: str
     version: str
     chain_id: int
-    verifying_contract: Account
+    verifying_contract: str
     salt: bytes
     extensions: Sequence[int]
 
@@ -242,15 +238,11 @@ class RoleOfferAnswer:
     """What `roleOffer` answers.
 
     Attributes:
-        account: `address`
-        ready_at: `uint40`
-
-    Returns:
-        account to whom; zero if there is no offer.
-        readyAt from when on it can be accepted [unix s].
+        account: `address` to whom; zero if there is no offer.
+        ready_at: `uint40` from when on it can be accepted [unix s].
     """
 
-    account: Account
+    account: str
     ready_at: int
 
 
@@ -269,7 +261,7 @@ class AccessRecorded:
 
     license_id: bytes
     dataset_id: bytes
-    accessor: Account
+    accessor: str
     purpose: int
     units: int
     receipt_hash: bytes
@@ -299,13 +291,13 @@ class LicenseGranted:
 
     license_id: bytes
     dataset_id: bytes
-    licensee: Account
-    holder: Account
+    licensee: str
+    holder: str
     terms_hash: bytes
     purposes: int
     expiry: int
     notice_days: int
-    token: Account
+    token: str
     price: int
 
 
@@ -321,7 +313,7 @@ class LicenseTerminated:
     """
 
     license_id: bytes
-    by: Account
+    by: str
     reason: bytes
     effective_at: int
 
@@ -335,7 +327,7 @@ class OfferCancelled:
         offer_digest: `bytes32` EIP-712 digest of the offer.
     """
 
-    holder: Account
+    holder: str
     offer_digest: bytes
 
 
@@ -348,7 +340,7 @@ class PauseSet:
         until: `uint40` when it ends [unix s].
     """
 
-    by: Account
+    by: str
     until: int
 
 
@@ -363,8 +355,8 @@ class RoleChanged:
     """
 
     role: bytes
-    from_: Account
-    to: Account
+    from_: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +370,7 @@ class RoleOffered:
     """
 
     role: bytes
-    account: Account
+    account: str
     ready_at: int
 
 
@@ -390,7 +382,7 @@ class BadSignature(Refused):
         signer: `address` whose signature was needed.
     """
 
-    signer: Account
+    signer: str
 
 
 @dataclass(eq=False)
@@ -445,7 +437,7 @@ class NotHolder(Refused):
     """
 
     id: bytes
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)
@@ -469,7 +461,7 @@ class NotRole(Refused):
     """
 
     role: bytes
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)
@@ -570,7 +562,7 @@ class SafeERC20FailedOperation(Refused):
         token: `address`
     """
 
-    token: Account
+    token: str
 
 
 @dataclass(eq=False)
@@ -627,7 +619,7 @@ class WrongLicensee(Refused):
         expected: `address` the account that may.
     """
 
-    expected: Account
+    expected: str
 
 
 @dataclass(eq=False)

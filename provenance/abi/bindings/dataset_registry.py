@@ -73,7 +73,7 @@ class Eip712DomainAnswer:
     name: str
     version: str
     chain_id: int
-    verifying_contract: Account
+    verifying_contract: str
     salt: bytes
     extensions: Sequence[int]
 
@@ -83,15 +83,11 @@ class HolderAndStatusAnswer:
     """What `holderAndStatus` answers.
 
     Attributes:
-        holder: `address`
-        status: `uint8`
-
-    Returns:
-        holder the rights holder now.
-        status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
+        holder: `address` the rights holder now.
+        status: `uint8` 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
     """
 
-    holder: Account
+    holder: str
     status: int
 
 
@@ -100,15 +96,11 @@ class RoleOfferAnswer:
     """What `roleOffer` answers.
 
     Attributes:
-        account: `address`
-        ready_at: `uint40`
-
-    Returns:
-        account to whom; zero if there is no offer.
-        readyAt from when on it can be accepted [unix s].
+        account: `address` to whom; zero if there is no offer.
+        ready_at: `uint40` from when on it can be accepted [unix s].
     """
 
-    account: Account
+    account: str
     ready_at: int
 
 
@@ -146,7 +138,7 @@ class DatasetRegistered:
     """
 
     dataset_id: bytes
-    holder: Account
+    holder: str
     manifest_root: bytes
     manifest_digest: bytes
     terms_hash: bytes
@@ -168,7 +160,7 @@ class DatasetStatusChanged:
     """
 
     dataset_id: bytes
-    by: Account
+    by: str
     status: int
     reason: bytes
     effective_at: int
@@ -198,8 +190,8 @@ class DatasetTransferred:
     """
 
     dataset_id: bytes
-    from_: Account
-    to: Account
+    from_: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +210,8 @@ class RoleChanged:
     """
 
     role: bytes
-    from_: Account
-    to: Account
+    from_: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +225,7 @@ class RoleOffered:
     """
 
     role: bytes
-    account: Account
+    account: str
     ready_at: int
 
 
@@ -282,7 +274,7 @@ class BadSignature(Refused):
         signer: `address` whose signature was needed.
     """
 
-    signer: Account
+    signer: str
 
 
 @dataclass(eq=False)
@@ -318,7 +310,7 @@ class NotHolder(Refused):
     """
 
     id: bytes
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)
@@ -331,7 +323,7 @@ class NotOffered(Refused):
     """
 
     id: bytes
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)
@@ -344,7 +336,7 @@ class NotRole(Refused):
     """
 
     role: bytes
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)

@@ -86,15 +86,11 @@ class ChallengerAnswer:
     """What `challenger` answers.
 
     Attributes:
-        by: `address`
-        at: `uint40`
-
-    Returns:
-        by who challenged; zero if nobody.
-        at block time [unix s]; 0 if nobody.
+        by: `address` who challenged; zero if nobody.
+        at: `uint40` block time [unix s]; 0 if nobody.
     """
 
-    by: Account
+    by: str
     at: int
 
 
@@ -116,7 +112,7 @@ class Eip712DomainAnswer:
     name: str
     version: str
     chain_id: int
-    verifying_contract: Account
+    verifying_contract: str
     salt: bytes
     extensions: Sequence[int]
 
@@ -126,15 +122,11 @@ class RoleOfferAnswer:
     """What `roleOffer` answers.
 
     Attributes:
-        account: `address`
-        ready_at: `uint40`
-
-    Returns:
-        account to whom; zero if there is no offer.
-        readyAt from when on it can be accepted [unix s].
+        account: `address` to whom; zero if there is no offer.
+        ready_at: `uint40` from when on it can be accepted [unix s].
     """
 
-    account: Account
+    account: str
     ready_at: int
 
 
@@ -151,7 +143,7 @@ class ChallengeResolved:
 
     epoch: int
     upheld: bool
-    bond_to: Account
+    bond_to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +156,7 @@ class ClaimSkipped:
         reason: `uint8` 1 nothing due, 2 transfer failed, 3 more than the total.
     """
 
-    payee: Account
+    payee: str
     epoch: int
     reason: int
 
@@ -184,7 +176,7 @@ class Funded:
         received: `uint256` base units credited.
     """
 
-    from_: Account
+    from_: str
     memo: bytes
     received: int
 
@@ -198,7 +190,7 @@ class PauseSet:
         until: `uint40` when it ends [unix s].
     """
 
-    by: Account
+    by: str
     until: int
 
 
@@ -213,8 +205,8 @@ class RoleChanged:
     """
 
     role: bytes
-    from_: Account
-    to: Account
+    from_: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +220,7 @@ class RoleOffered:
     """
 
     role: bytes
-    account: Account
+    account: str
     ready_at: int
 
 
@@ -244,9 +236,9 @@ class RoyaltyClaimed:
         cumulative: `uint256` the payee's claimed sum from now on [base units].
     """
 
-    payee: Account
+    payee: str
     epoch: int
-    to: Account
+    to: str
     amount: int
     cumulative: int
 
@@ -262,7 +254,7 @@ class SettlementChallenged:
     """
 
     epoch: int
-    by: Account
+    by: str
     reason_digest: bytes
 
 
@@ -298,7 +290,7 @@ class SettlementVetoed:
     """
 
     epoch: int
-    by: Account
+    by: str
     reason_digest: bytes
 
 
@@ -321,7 +313,7 @@ class BadSignature(Refused):
         signer: `address` whose signature was needed.
     """
 
-    signer: Account
+    signer: str
 
 
 @dataclass(eq=False)
@@ -334,7 +326,7 @@ class CumulativeDecreased(Refused):
         given: `uint256` what the leaf says [base units].
     """
 
-    payee: Account
+    payee: str
     claimed: int
     given: int
 
@@ -381,7 +373,7 @@ class InvalidRecipient(Refused):
         to: `address` what was given.
     """
 
-    to: Account
+    to: str
 
 
 @dataclass(eq=False)
@@ -410,7 +402,7 @@ class NotRole(Refused):
     """
 
     role: bytes
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)
@@ -421,7 +413,7 @@ class NothingDue(Refused):
         payee: `address` whose claim it is.
     """
 
-    payee: Account
+    payee: str
 
 
 @dataclass(eq=False)
@@ -494,7 +486,7 @@ class SafeERC20FailedOperation(Refused):
         token: `address`
     """
 
-    token: Account
+    token: str
 
 
 @dataclass(eq=False)
@@ -565,7 +557,7 @@ class TransferFailed(Refused):
         amount: `uint256` base units of the token.
     """
 
-    to: Account
+    to: str
     amount: int
 
 

@@ -35,7 +35,7 @@ class Eip712DomainAnswer:
     name: str
     version: str
     chain_id: int
-    verifying_contract: Account
+    verifying_contract: str
     salt: bytes
     extensions: Sequence[int]
 
@@ -50,8 +50,8 @@ class Approval:
         value: `uint256`
     """
 
-    owner: Account
-    spender: Account
+    owner: str
+    spender: str
     value: int
 
 
@@ -70,8 +70,8 @@ class Transfer:
         value: `uint256`
     """
 
-    from_: Account
-    to: Account
+    from_: str
+    to: str
     value: int
 
 
@@ -112,7 +112,7 @@ class ERC20InsufficientAllowance(Refused):
         needed: `uint256` Minimum amount required to perform a transfer.
     """
 
-    spender: Account
+    spender: str
     allowance: int
     needed: int
 
@@ -127,7 +127,7 @@ class ERC20InsufficientBalance(Refused):
         needed: `uint256` Minimum amount required to perform a transfer.
     """
 
-    sender: Account
+    sender: str
     balance: int
     needed: int
 
@@ -140,7 +140,7 @@ class ERC20InvalidApprover(Refused):
         approver: `address` Address initiating an approval operation.
     """
 
-    approver: Account
+    approver: str
 
 
 @dataclass(eq=False)
@@ -151,7 +151,7 @@ class ERC20InvalidReceiver(Refused):
         receiver: `address` Address to which tokens are being transferred.
     """
 
-    receiver: Account
+    receiver: str
 
 
 @dataclass(eq=False)
@@ -162,7 +162,7 @@ class ERC20InvalidSender(Refused):
         sender: `address` Address whose tokens are being transferred.
     """
 
-    sender: Account
+    sender: str
 
 
 @dataclass(eq=False)
@@ -173,7 +173,7 @@ class ERC20InvalidSpender(Refused):
         spender: `address` Address that may be allowed to operate on tokens without being their owner.
     """
 
-    spender: Account
+    spender: str
 
 
 @dataclass(eq=False)
@@ -196,8 +196,8 @@ class ERC2612InvalidSigner(Refused):
         owner: `address`
     """
 
-    signer: Account
-    owner: Account
+    signer: str
+    owner: str
 
 
 @dataclass(eq=False)
@@ -209,7 +209,7 @@ class InvalidAccountNonce(Refused):
         current_nonce: `uint256`
     """
 
-    account: Account
+    account: str
     current_nonce: int
 
 

@@ -59,7 +59,7 @@ class Eip712DomainAnswer:
     name: str
     version: str
     chain_id: int
-    verifying_contract: Account
+    verifying_contract: str
     salt: bytes
     extensions: Sequence[int]
 
@@ -69,15 +69,11 @@ class RoleOfferAnswer:
     """What `roleOffer` answers.
 
     Attributes:
-        account: `address`
-        ready_at: `uint40`
-
-    Returns:
-        account to whom; zero if there is no offer.
-        readyAt from when on it can be accepted [unix s].
+        account: `address` to whom; zero if there is no offer.
+        ready_at: `uint40` from when on it can be accepted [unix s].
     """
 
-    account: Account
+    account: str
     ready_at: int
 
 
@@ -94,7 +90,7 @@ class MeterAdmitted:
         meter: `address` the gateway operator's account.
     """
 
-    meter: Account
+    meter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,7 @@ class MeterRemoved:
         meter: `address` the gateway operator's account.
     """
 
-    meter: Account
+    meter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +115,8 @@ class RoleChanged:
     """
 
     role: bytes
-    from_: Account
-    to: Account
+    from_: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,7 @@ class RoleOffered:
     """
 
     role: bytes
-    account: Account
+    account: str
     ready_at: int
 
 
@@ -149,7 +145,7 @@ class SessionRevoked:
     """
 
     session_id: bytes
-    licensee: Account
+    licensee: str
     at: int
 
 
@@ -165,7 +161,7 @@ class UsageAnchored:
         data_digest: `bytes32` sha-256 in the CID of the batch document.
     """
 
-    meter: Account
+    meter: str
     root: bytes
     head: bytes
     count: int
@@ -180,7 +176,7 @@ class AlreadyMeter(Refused):
         meter: `address` the gateway operator's account.
     """
 
-    meter: Account
+    meter: str
 
 
 @dataclass(eq=False)
@@ -191,7 +187,7 @@ class BadSignature(Refused):
         signer: `address` whose signature was needed.
     """
 
-    signer: Account
+    signer: str
 
 
 @dataclass(eq=False)
@@ -220,7 +216,7 @@ class NotMeter(Refused):
         caller: `address` who asked.
     """
 
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)
@@ -233,7 +229,7 @@ class NotRole(Refused):
     """
 
     role: bytes
-    caller: Account
+    caller: str
 
 
 @dataclass(eq=False)

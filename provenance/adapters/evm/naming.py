@@ -36,9 +36,9 @@ def typed(parameter: Any, address: str = "Account") -> str:
     return named.get(declared) or ("bytes" if declared.startswith("bytes") else "int")
 
 
-def parameters(given: Sequence[Any]) -> list[str]:
+def parameters(given: Sequence[Any], address: str = "Account") -> list[str]:
     """`name: type` of each."""
-    return [f"{known(one, at)}: {typed(one)}" for at, one in enumerate(given)]
+    return [f"{known(one, at)}: {typed(one, address)}" for at, one in enumerate(given)]
 
 
 def values(given: Sequence[Any]) -> str:
