@@ -146,8 +146,8 @@ mutants: setup $(STAMPS)/security ## faults that the contracts' tests must notic
 	FOUNDRY_OUT=build/mutants/out FOUNDRY_CACHE_PATH=build/mutants/cache $(SECURITY) .venv-security/bin/python scripts/faults.py
 	$(BIN)/python scripts/mutants.py --sample $(if $(FULL),0,$(or $(SAMPLE),200)) $(ONLY)
 
-kills: setup ## kill -9 at every step and 100 random moments of upload, follow, anchor, settle and pay
-	$(BIN)/pytest -q --timeout 0 tests/e2e/test_kills.py --kills 100
+kills: setup ## kill -9 at every step and 100 random moments of upload, follow, anchor, settle, pay and deploy
+	$(BIN)/pytest -q --timeout 0 tests/e2e/test_kills.py tests/e2e/test_deploy_kills.py --kills 100
 
 demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR
 	$(BIN)/provenance demo --yes $(if $(AUDIO),--audio "$(AUDIO)")

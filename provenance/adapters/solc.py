@@ -62,7 +62,7 @@ def _places(version: str) -> Iterator[Path | str | None]:
     beside = Path(__file__).resolve().parents[2] / "scripts" / "solc.js"
     yield beside if beside.is_file() else None
     yield config.solcx_folder() / f"solc-v{version}"
-    yield Path("node_modules", ".bin", "solcjs").absolute()
+    yield from (Path("node_modules", ".bin", name).absolute() for name in ("provenance-solc", "solcjs"))
     yield from map(shutil.which, ("solc", "solcjs"))
 
 

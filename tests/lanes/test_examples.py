@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 TARBALL = "provenance-network-contracts-0.1.0.tgz"
+HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
+CACHES = {"npm_config_cache": str(HOME / ".npm"), "UV_CACHE_DIR": str(HOME / ".cache/uv")}  # what `make` downloaded
 SOLC = "node_modules/.bin/provenance-solc"
 
 
@@ -31,7 +35,7 @@ def run(cwd: Path, *command: str | Path, **env: str) -> subprocess.CompletedProc
         text=True,
         check=False,
         timeout=280,
-        env={**config.child_environment(), **env},
+        env=config.child_environment(**CACHES | env),
     )
     sys.stdout.write(done.stdout + done.stderr)
     return done
