@@ -190,7 +190,9 @@ def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
     begun = list(read(path))
     _check_begun(place, path, begun, head)
     if place.exists():
-        return _deployed(ctx, use_case.Record.parse(place.read_bytes()), place)
+        return _deployed(
+            ctx, use_case.Record.parse(place.read_bytes()), place, "Deployed before; nothing was sent. See"
+        )
     _agree(ctx, plan, node, sum("raw" in one for one in begun))
     signer = ctx.wallet().signer
     with FileJournal(path) as journal:
@@ -206,7 +208,7 @@ def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
             sent=lambda title, gas: ctx.out.say(f"{title}: {gas:,} gas"),
         )
         durable.replace(place, record.encode(), place.with_suffix(".tmp"))
-    return _deployed(ctx, record, place)
+    return _deployed(ctx, record, place, "Deployed; written to")
 
 
 def _check_begun(place: Path, path: Path, begun: list[dict[str, Json]], head: dict[str, Json]) -> None:
@@ -261,7 +263,7 @@ def _agree(ctx: Context, plan: Plan, node: Node, on_record: int) -> None:
     return ctx.out.confirm(f"Now {what}?")
 
 
-def _deployed(ctx: Context, record: Record, place: Path) -> None:
+def _deployed(ctx: Context, record: Record, place: Path, said: str) -> None:
     found = ctx.home / "deployments" / f"{record.chain_id}.json"
     use = "" if place == found else " Set `deployment` of the network to it."
     where: dict[str, Json] = {name: shown_address(address) for name, address in record.contracts.items()}
@@ -272,7 +274,7 @@ def _deployed(ctx: Context, record: Record, place: Path) -> None:
             "ruleset": str(record.ruleset),
             "contracts": where,
         },
-        text=f"Deployed; written to {place}.{use}",
+        text=f"{said} {place}.{use}",
     )
 
 
