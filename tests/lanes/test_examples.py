@@ -126,6 +126,18 @@ def test_a_script_of_viem_licenses_and_records(examples: Path, devnet: tuple[Wor
     assert told["units"] == "3"
 
 
+def test_the_package_is_required_and_imported_alike(examples: Path) -> None:
+    asked = (
+        "console.log(m.purposes['train.tts'], m.errorsAbi.length, m.eventsAbi.length, Object.keys(m.typedData).length)"
+    )
+    package = "'@provenance-network/contracts'"
+    required = run(examples, "node", "-e", f"const m = require({package}); {asked}")
+    imported = run(examples, "node", "--input-type=module", "-e", f"import * as m from {package}; {asked}")
+    assert (required.returncode, imported.returncode) == (0, 0)
+    bit, *counts = map(int, required.stdout.split())
+    assert (bit, required.stdout, min(counts) > 10) == (2, imported.stdout, True)
+
+
 def test_types_of_the_package_are_right_and_strict(examples: Path) -> None:
     strict = (
         "--noEmit",
