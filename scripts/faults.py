@@ -83,9 +83,12 @@ def patches(operator: Any, contract: Any, functions: list[Any], variables: list[
     for name, replacements in made.items():
         text = Path(name).read_bytes()
         for one in replacements:
-            old = one["old_string"].encode()
-            start = text.rfind(old, 0, one["start"] + len(old))  # ROR replaces more than its range says
-            yield fault(Path(name), start, start + len(old), one["new_string"])
+            old, new = one["old_string"], one["new_string"]
+            start = text.rfind(
+                old.encode(), 0, one["start"] + len(old.encode())
+            )  # ROR replaces more than its range says
+            # CR's `//` takes the rest of the line with it, the `{` after a modifier for one.
+            yield fault(Path(name), start, start + len(old.encode()), f"/*{old}*/" if new == f"//{old}" else new)
 
 
 def by_us() -> Iterator[Fault]:
