@@ -9,7 +9,8 @@ import {Base} from "../Base.sol";
 /// @dev The packed words keep every field of every value.
 contract WordsFuzz is Base {
     function testFuzz_a_dataset_keeps_its_fields(address who, uint32 items, uint40 time, bytes32 root) public {
-        vm.assume(who != address(0) && items != 0 && root != 0);
+        // A guardian who holds a dataset acts on it as its holder.
+        vm.assume(who != address(0) && who != guardian && items != 0 && root != 0);
         vm.warp(time);
         vm.prank(who);
         bytes32 id = datasets.register(root, MANIFEST, TERMS, SPLITS, items);
