@@ -92,6 +92,13 @@ contract SettlementsTest is Settled {
         refused(given, abi.encodeWithSelector(IRoyaltyDistributor.WrongEpoch.selector, expected, given));
     }
 
+    function test_the_active_epoch_is_the_later_of_both() public {
+        for (uint64 epoch = 1; epoch <= 4; ++epoch) {
+            settle(epoch);
+            vm.assertEq(distributor.activeEpoch(), epoch);
+        }
+    }
+
     function test_propose_goes_on_by_one() public {
         wrong(1, 0);
         wrong(1, 2);
