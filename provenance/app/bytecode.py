@@ -97,9 +97,10 @@ def _judged(
         return Verdict.INCOMPLETE, "no node told its code"
     if not code:
         return Verdict.FAILED, "there is no code at its address"
-    if keccak(code) != record.code_hashes[name]:
-        return Verdict.FAILED, f"its code has the hash 0x{keccak(code).hex()}, the deployment file says another"
     difference = _difference(name, record, shipped, code)
+    if keccak(code) != record.code_hashes[name]:
+        other = f"its code has the hash 0x{keccak(code).hex()}, the deployment file says another"
+        return Verdict.FAILED, f"{difference}; {other}" if difference else other
     if difference and name == "Token" and not _is_shipped(shipped, code):
         return Verdict.VERIFIED, "another's token; its code is the one that the deployment file names"
     if difference:

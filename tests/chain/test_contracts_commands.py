@@ -79,12 +79,14 @@ def test_the_sources_give_the_code_on_chain_and_one_other_byte_is_named(home: Ho
     address = record.contracts["RoyaltyDistributor"]
     code = node.code(address)
     (bond, _), *_ = abi.load("RoyaltyDistributor").immutables["bond"]
-    for at in (len(code) - 60, bond + 31):
+    for at, named in ((len(code) - 60, ""), (bond + 31, ": the immutable bond")):
         other = code[:at] + bytes((code[at] ^ 1,)) + code[at + 1 :]
         node.rpc.call("anvil_setCode", "0x" + address.hex(), "0x" + other.hex())
         try:
             status, told, words = home.run("contracts", "verify", "--solc", "/bin/false")
             assert (status, verdicts(told).pop("RoyaltyDistributor"), told["verdict"]) == (10, "FAILED", "FAILED")
+            (detail,) = (one["detail"] for one in told["contracts"] if one["contract"] == "RoyaltyDistributor")
+            assert detail.startswith(f"byte {at} differs{named}; its code has the hash 0x")
             assert "Do not use" in words
             assert home.run("account", "balance", "licensee")[0] == 2  # nothing goes on with foreign code
         finally:

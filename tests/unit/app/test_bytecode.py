@@ -83,7 +83,18 @@ def test_other_code_is_failed_with_its_first_difference() -> None:
     assert judged(code | {name: b""})[name] == (Verdict.FAILED, "there is no code at its address")
     assert judged(code | {name: None})[name][0] is Verdict.INCOMPLETE
     (other, *_) = judge(DEPLOYED, SHIPPED, code, GIVEN)
-    assert "the deployment file says another" in other.detail
+    assert other.detail.startswith("its code has the hash ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_that_the_file_does_not_name_either_is_failed_with_its_first_difference(name: ContractName) -> None:
+    code = on_chain()
+    hashes = {one: Bytes32(keccak(held or b"")) for one, held in code.items()}
+    held = code[name] or b""
+    changed = code | {name: held[:100] + bytes((held[100] ^ 1,)) + held[101:]}
+    found = {one.name: one for one in judge(replace(DEPLOYED, code_hashes=hashes), SHIPPED, changed, GIVEN)}[name]
+    assert (found.verdict, found.detail.partition(";")[0]) == (Verdict.FAILED, "byte 100 differs")
+    assert "the deployment file says another" in found.detail
 
 
 def test_sources_that_give_other_code_are_failed() -> None:
