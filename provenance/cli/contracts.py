@@ -30,7 +30,10 @@ def contracts() -> None:
 
 @command(contracts, "addresses", example="provenance contracts addresses --network devnet --json")
 def addresses(ctx: Context) -> None:
-    """List where the network's contracts are, and who runs them."""
+    """List where the network's contracts are, and with which roles they were deployed.
+
+    Roles change hands: `provenance role show` tells who holds them now.
+    """
     from provenance.adapters import wire
 
     record = wire.record(ctx.settings)
@@ -44,13 +47,15 @@ def addresses(ctx: Context) -> None:
             "chainId": record.chain_id,
             "firstBlock": record.first_block,
             "contracts": where,
-            "roles": {**who, "meters": meters},
+            "deployedWith": {**who, "meters": meters},
             "ruleset": str(record.ruleset),
         },
         text="\n".join(
             (
                 f"chain {record.chain_id}, from block {record.first_block}, ruleset {record.ruleset}",
-                *(f"  {name:20} {address}" for name, address in {**where, **who}.items()),
+                *(f"  {name:20} {address}" for name, address in where.items()),
+                "deployed with (`provenance role show` tells who holds the roles now)",
+                *(f"  {name:20} {address}" for name, address in who.items()),
                 *(f"  {'meter':20} {one}" for one in meters),
             )
         ),

@@ -28,10 +28,14 @@ class Home:
         assert self.run("devnet", "up")[0] == 0
 
     def run(self, *arguments: str):
+        status, out, words = self.say(*arguments, "--json")
+        return status, json.loads(out) if out.strip() else None, words
+
+    def say(self, *arguments: str) -> tuple[int, str, str]:
+        """The same for a person: exit status, stdout, stderr."""
         session = Session(StringIO(), StringIO())
-        status = run([*arguments, "--config", str(self.file), "--json"], session)
-        out = session.stdout.getvalue()
-        return status, json.loads(out) if out.strip() else None, session.stderr.getvalue()
+        status = run([*arguments, "--config", str(self.file)], session)
+        return status, session.stdout.getvalue(), session.stderr.getvalue()
 
     def address(self, name: str) -> Address:
         return Keystore(self.folder / "home" / "keystore").address(name)
@@ -57,7 +61,7 @@ def test_addresses_and_roles_are_listed(home: Home):
     record = wire.record(home.settings())
     assert status == 0
     assert {name: bytes.fromhex(one[2:]) for name, one in told["contracts"].items()} == dict(record.contracts)
-    assert told["roles"]["meters"] == [told["roles"]["owner"]]
+    assert told["deployedWith"]["meters"] == [told["deployedWith"]["owner"]]
 
 
 def test_abis_are_printed_and_an_unknown_name_is_told(home: Home):
@@ -181,3 +185,17 @@ def test_what_is_no_token_is_refused(home: Home):
     for wrong in ("0x" + "01" * 20, home.run("contracts", "addresses")[1]["contracts"]["DataAccess"]):
         status, problem, _ = home.run(*said(home, home.folder / "third.json", "--yes", token=wrong))
         assert (status, "no ERC-20" in problem["detail"]) == (2, True)
+
+
+def test_who_had_a_role_at_first_is_not_called_its_holder_once_it_changed_hands(home: Home):
+    first = home.run("contracts", "addresses")[1]["deployedWith"]["guardian"]
+    assert home.run("role", "offer", "guardian", "holder-2", "--account", "operator", "--yes")[0] == 0
+    Devnet(home.folder / "home" / "devnet").advance(2 * 86_400)
+    assert home.run("role", "accept", "guardian", "--account", "holder-2", "--yes")[0] == 0
+    status, told, _ = home.run("contracts", "addresses")
+    assert (status, "roles" in told, told["deployedWith"]["guardian"]) == (0, False, first)
+    present = {one["holder"] for one in home.run("role", "show")[1]["roles"] if one["role"] == "guardian"}
+    assert [bytes.fromhex(one[2:]) for one in present] == [home.address("holder-2")]
+    lines = home.say("contracts", "addresses")[1].splitlines()
+    (heading,) = (at for at, line in enumerate(lines) if line.startswith("deployed with") and "role show" in line)
+    assert [at > heading for at, line in enumerate(lines) if first in line] == [True]
