@@ -92,25 +92,58 @@ contract ModelRegistryTest {
     }
 
     function test_a_recording_is_used_while_its_voice_consents() public {
-        bytes32 license = granted(TRAIN_TTS);
+        bytes32 license = trained(TRAIN_TTS);
         useVoice(license, CONSENT_NOT_SIGNED, consents.consentIdOf(consent()));
         approve();
         useVoice(license);
     }
 
     function test_a_withdrawn_voice_is_used_no_more() public {
-        bytes32 license = granted(TRAIN_TTS);
+        bytes32 license = trained(TRAIN_TTS);
         bytes32 id = approve();
         VM.prank(VOICE);
         consents.revokeConsent(id, 0);
         useVoice(license, CONSENT_WITHDRAWN, id);
     }
 
-    function test_nobody_asks_for_another() public {
+    function test_a_voice_is_not_used_for_another_purpose() public {
+        bytes32 license = trained(TRAIN_TTS | TRAIN_ASR);
+        approve();
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        asked.purpose = TRAIN_ASR;
+        VM.expectRevert(abi.encodeWithSelector(AccessGated.NotThePurpose.selector, TRAIN_ASR));
+        VM.prank(TRAINER);
+        models.useVoice(MODEL, asked, shown);
+    }
+
+    function test_no_voice_goes_into_a_model_that_nobody_trains() public {
         bytes32 license = granted(TRAIN_TTS);
         approve();
         (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
-        VM.expectRevert(abi.encodeWithSelector(AccessGated.NotTheSender.selector, TRAINER));
+        VM.expectRevert(abi.encodeWithSelector(ModelRegistry.NotTheTrainer.selector, MODEL, TRAINER));
+        VM.prank(TRAINER);
+        models.useVoice(MODEL, asked, shown);
+    }
+
+    function test_no_voice_of_another_dataset_goes_into_the_model() public {
+        bytes32 license = trained(TRAIN_TTS);
+        approve();
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        asked.termsHash = keccak256("other terms");
+        bytes32 other = datasets.register(leaf(), keccak256("manifest"), asked.termsHash, keccak256("split"), 1);
+        asked.licenseId = granted(TRAIN_TTS, asked.termsHash);
+        VM.expectRevert(abi.encodeWithSelector(AccessGated.NotTheDataset.selector, other));
+        VM.prank(TRAINER);
+        models.useVoice(MODEL, asked, shown);
+    }
+
+    function test_nobody_asks_for_another() public {
+        bytes32 license = trained(TRAIN_TTS);
+        approve();
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        asked.who = address(this);
+        VM.expectRevert(abi.encodeWithSelector(AccessGated.NotTheSender.selector, address(this)));
+        VM.prank(TRAINER);
         models.useVoice(MODEL, asked, shown);
     }
 
@@ -137,7 +170,7 @@ contract ModelRegistryTest {
             holder: address(this),
             voiceId: keccak256("voice"),
             scopeHash: keccak256("scope"),
-            purposes: TRAIN_TTS,
+            purposes: TRAIN_TTS | TRAIN_ASR,
             territories: keccak256("DE"),
             notBefore: 0,
             notAfter: EXPIRY,
@@ -177,11 +210,15 @@ contract ModelRegistryTest {
     }
 
     function granted(uint32 purposes) private returns (bytes32) {
+        return granted(purposes, TERMS);
+    }
+
+    function granted(uint32 purposes, bytes32 terms) private returns (bytes32) {
         return access.grant(
             IDataAccess.Grant({
                 registrant: address(this),
                 manifestRoot: leaf(),
-                termsHash: TERMS,
+                termsHash: terms,
                 licensee: TRAINER,
                 expiry: EXPIRY,
                 purposes: purposes,
@@ -189,6 +226,11 @@ contract ModelRegistryTest {
                 nonce: 1
             })
         );
+    }
+
+    function trained(uint32 purposes) private returns (bytes32 license) {
+        license = granted(purposes);
+        train(TRAINER, license);
     }
 
     function train(address who, bytes32 license) private {

@@ -11,7 +11,19 @@ const transport = viem.custom(hre.network.provider, { retryCount: 0 });
 const node = viem.createPublicClient({ chain, transport, pollingInterval: 5 });
 const wallet = viem.createWalletClient({ chain, transport });
 const digest = (text) => viem.keccak256(viem.toBytes(text));
-const PARTS = ["root", "manifest", "terms", "split"].map(digest);
+// One recording, in which no voice is heard; its leaf is the manifest's root.
+const RECORDING = {
+  index: 0,
+  cidDigest: digest("cid"),
+  keyCommitment: digest("key"),
+  plaintextCommitment: digest("plain"),
+  consentsHash: viem.zeroHash,
+};
+const LEAF = viem.encodeAbiParameters(
+  ["uint32", "bytes32", "bytes32", "bytes32", "bytes32"].map((type) => ({ type })),
+  Object.values(RECORDING),
+);
+const PARTS = [viem.keccak256(viem.keccak256(LEAF)), ...["manifest", "terms", "split"].map(digest)];
 
 describe("ModelRegistry", () => {
   let holder, trainer, stranger, access, models, datasetId;
@@ -49,6 +61,13 @@ describe("ModelRegistry", () => {
       nonce: 1n,
     });
 
+  const useVoice = (who, model, purpose, licenseId) => {
+    const dataset = { registrant: holder, manifestRoot: PARTS[0], termsHash: PARTS[2] };
+    const query = { licenseId, who, purpose: purposes[purpose], ...dataset, recording: RECORDING };
+    const evidence = { path: [], consents: [], signatures: [] };
+    return sent(who, models.address, models.abi, "useVoice", digest(model), query, evidence);
+  };
+
   const train = (who, license) => sent(who, models.address, models.abi, "train", digest("model"), datasetId, license);
 
   it("lets a licensee train", async () => {
@@ -61,5 +80,14 @@ describe("ModelRegistry", () => {
     const license = await granted(purposes["train.tts"]);
     await assert.rejects(train(stranger, license), /AccessRefused/);
     await assert.rejects(train(trainer, digest("none")), /AccessRefused/);
+  });
+
+  it("takes a voice for its own purpose only, into the sender's model only", async () => {
+    const license = await granted(purposes["train.tts"] | purposes["train.asr"]);
+    await train(trainer, license);
+    await useVoice(trainer, "model", "train.tts", license);
+    await assert.rejects(useVoice(trainer, "model", "train.asr", license), /NotThePurpose/);
+    await assert.rejects(useVoice(trainer, "another model", "train.tts", license), /NotTheTrainer/);
+    await assert.rejects(useVoice(stranger, "model", "train.tts", license), /NotTheTrainer/);
   });
 });

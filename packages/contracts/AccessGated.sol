@@ -3,10 +3,12 @@ pragma solidity ^0.8.20;
 
 import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
 import {ALLOWED, IDataAccess} from "./interfaces/IDataAccess.sol";
+import {IDatasetRegistry} from "./interfaces/IDatasetRegistry.sol";
 
 /// @title A contract whose functions ask for a license first
 /// @notice Inherit it, name the `DataAccess` of your network, and put `onlyLicensed` on what needs a license, or
 /// `onlyAllowed` on what opens one recording and so needs every consent that it names as well.
+/// Dataset and purpose are yours to say: a constant, or what you keep, never what the caller gives unchecked.
 /// @dev Nothing is stored: each call asks the contract as it is then, so a license that ended refuses at once.
 abstract contract AccessGated {
     /// @notice What proves that a recording may be opened; one argument, so that the stack has room for yours.
@@ -27,6 +29,10 @@ abstract contract AccessGated {
     error AccessRefused(uint8 reason, bytes32 culprit);
     /// @notice The question is about another account than the sender.
     error NotTheSender(address who);
+    /// @notice The question is about another dataset than the one that is meant here.
+    error NotTheDataset(bytes32 datasetId);
+    /// @notice The question is about another purpose than the one that is served here.
+    error NotThePurpose(uint32 purpose);
     /// @notice There is no contract at this address.
     error NoDataAccess(address account);
 
@@ -41,10 +47,15 @@ abstract contract AccessGated {
         _;
     }
 
-    /// @notice The sender may open the recording that the query names, now.
-    modifier onlyAllowed(IDataAccess.Query calldata query, Evidence calldata evidence) {
-        if (query.who != msg.sender) revert NotTheSender(query.who);
-        _checkAccess(query, evidence);
+    /// @notice The sender may open the recording that the query names, which is one of this dataset, for this one
+    /// purpose, now.
+    modifier onlyAllowed(
+        IDataAccess.Query calldata query,
+        Evidence calldata evidence,
+        bytes32 datasetId,
+        uint32 purpose
+    ) {
+        _checkAccess(query, evidence, datasetId, msg.sender, purpose);
         _;
     }
 
@@ -54,8 +65,20 @@ abstract contract AccessGated {
         if (reason != ALLOWED) revert AccessRefused(reason, licenseId);
     }
 
-    /// @notice Reverts unless license, dataset, recording and every consent allow it.
-    function _checkAccess(IDataAccess.Query calldata query, Evidence calldata evidence) internal view {
+    /// @notice Reverts unless the query asks for `who`, the dataset and the purpose, and license, recording and every
+    /// consent allow it.
+    function _checkAccess(
+        IDataAccess.Query calldata query,
+        Evidence calldata evidence,
+        bytes32 datasetId,
+        address who,
+        uint32 purpose
+    ) internal view {
+        if (query.who != who) revert NotTheSender(query.who);
+        if (query.purpose != purpose) revert NotThePurpose(query.purpose);
+        bytes32 asked =
+            IDatasetRegistry(DATA_ACCESS.datasets()).datasetIdOf(query.registrant, query.manifestRoot, query.termsHash);
+        if (asked != datasetId) revert NotTheDataset(asked);
         (uint8 reason, bytes32 culprit) =
             DATA_ACCESS.checkAccess(query, evidence.path, evidence.consents, evidence.signatures);
         if (reason != ALLOWED) revert AccessRefused(reason, culprit);

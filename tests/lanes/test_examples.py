@@ -92,23 +92,30 @@ def test_forge_builds_and_tests_the_consumer(examples: Path) -> None:
     offline = {"FOUNDRY_SOLC": str(examples / SOLC), "FOUNDRY_OFFLINE": "true"}
     done = run(examples, tool("forge"), "test", **offline)
     assert done.returncode == 0
-    assert "10 passed; 0 failed" in done.stdout
+    assert "13 passed; 0 failed" in done.stdout
 
 
 def test_hardhat_builds_and_tests_the_consumer(examples: Path) -> None:
     done = run(examples, "node", "node_modules/hardhat/internal/cli/bootstrap.js", "test", "test/ModelRegistry.test.js")
     assert done.returncode == 0
-    assert "2 passing" in done.stdout
+    assert "3 passing" in done.stdout
 
 
-def test_a_consumer_without_its_gate_fails_in_both(examples: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "onlyLicensed(datasetId, licenseId, TRAIN_TTS)",
+        "onlyTrainer(modelId)",
+        "onlyAllowed(query, evidence, datasetOf[modelId], TRAIN_TTS)",
+    ],
+)
+def test_a_consumer_without_its_gate_fails_in_both(examples: Path, tmp_path: Path, gate: str) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(examples, broken, symlinks=True, ignore=shutil.ignore_patterns("out", "cache", "artifacts"))
     source = broken / "contracts/ModelRegistry.sol"
     text = source.read_text("utf-8")
-    gate = "        onlyLicensed(datasetId, licenseId, TRAIN_TTS)\n"
-    assert gate in text
-    source.write_text(text.replace(gate, ""), "utf-8")
+    assert f"        {gate}\n" in text
+    source.write_text(text.replace(f"        {gate}\n", ""), "utf-8")
     offline = {"FOUNDRY_SOLC": str(examples / SOLC), "FOUNDRY_OFFLINE": "true"}
     forge = run(broken, tool("forge"), "test", **offline)
     assert (forge.returncode != 0, "[FAIL" in forge.stdout) == (True, True)
