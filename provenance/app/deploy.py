@@ -42,6 +42,8 @@ WINDOW_S: Final = 3_600
 BOND: Final = Wei(100_000_000)  # 100 tokens of 6 decimals
 FEE_BPS: Final = Bps(500)
 TOLERANCE_PPM: Final = Ppm(50_000)
+CALL_GAS: Final = 60_000
+"""More than an admission or an offer uses; a node estimates neither before the contracts are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +201,12 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """A contract that would be made: where, and at what cost."""
+    """A transaction that would be sent, and at what cost; the contract that it makes, if any, and where."""
 
-    contract: ContractName
-    address: Address
+    title: str
     cost: Cost
+    contract: ContractName | None = None
+    address: Address | None = None
 
 
 class Creator(Protocol):
@@ -217,6 +220,10 @@ class Creator(Protocol):
 
     def cost(self, contract: ContractName, args: tuple[object, ...], deployer: Address) -> Cost: ...
 
+    def price(self, gas: int) -> Cost:
+        """What a transaction of so much gas would cost."""
+        ...
+
     def found(self, address: Address) -> Created:
         """A contract that is there already."""
         ...
@@ -224,12 +231,34 @@ class Creator(Protocol):
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created: ...
 
 
-def foresee(creator: Creator, plan: Plan) -> tuple[Foreseen, ...]:
-    """The contracts that `deploy` would make now."""
+def calls(plan: Plan) -> tuple[tuple[str, Call], ...]:
+    """What the owner sends once the contracts are made, each with its title."""
+    admitted = ((f"admit meter {shown(one)}", Call("UsageLedger", "admitMeter", (one,))) for one in plan.roles.meters)
+    if plan.heir is None:
+        return tuple(admitted)
+    key, to = b"owner".ljust(32, b"\0"), plan.heir
+    offers = ((f"offer {one} to owner {shown(to)}", Call(one, "offerRole", (key, to))) for one in OFFICES["owner"])
+    return (*admitted, *offers)
+
+
+def foresee(creator: Creator, plan: Plan, mined: tuple[Address | None, ...] = ()) -> tuple[Foreseen, ...]:
+    """The transactions that `deploy` would send now.
+
+    Args:
+        creator: what makes contracts.
+        plan: what is to be made.
+        mined: what an earlier run sent, in its order: where it made a contract, None for a call.
+    """
     deployer, order = plan.roles.owner, plan.making()
-    at = dict(zip(order, creator.next_addresses(deployer, len(order)), strict=True))
+    made = tuple(one for one in mined if one is not None)
+    at = dict(zip(order, (*made, *creator.next_addresses(deployer, len(order) - len(made))), strict=True))
     known = {**at, "Token": plan.token} if plan.token else at
-    return tuple(Foreseen(one, at[one], creator.cost(one, plan.arguments(one, known), deployer)) for one in order)
+    creations = (
+        Foreseen(f"deploy {one}", creator.cost(one, plan.arguments(one, known), deployer), one, at[one])
+        for one in order[len(made) :]
+    )
+    called = calls(plan)[len(mined) - len(made) :]
+    return (*creations, *(Foreseen(title, creator.price(CALL_GAS)) for title, _ in called))
 
 
 def deploy(
@@ -279,13 +308,8 @@ def deploy(
         extra=fixed,
     )
     chain = connect(record)
-    for meter in roles.meters:
-        sent("admit meter", chain.send(Call("UsageLedger", "admitMeter", (meter,)), owner).gas_used)
-    for contract in OFFICES["owner"] if plan.heir else ():
-        sent(
-            f"offer {contract} to its owner",
-            chain.send(Call(contract, "offerRole", (b"owner".ljust(32, b"\0"), plan.heir)), owner).gas_used,
-        )
+    for title, call in calls(plan):
+        sent(title, chain.send(call, owner).gas_used)
     return record, chain
 
 

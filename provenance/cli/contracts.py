@@ -198,7 +198,7 @@ def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
         return _deployed(
             ctx, use_case.Record.parse(place.read_bytes()), place, "Deployed before; nothing was sent. See"
         )
-    _agree(ctx, plan, node, sum("raw" in one for one in begun))
+    _agree(ctx, plan, node, begun)
     signer = ctx.wallet().signer
     with FileJournal(path) as journal:
         if not begun:
@@ -235,22 +235,18 @@ def _check_begun(place: Path, path: Path, begun: list[dict[str, Json]], head: di
         )
 
 
-def _agree(ctx: Context, plan: Plan, node: Node, on_record: int) -> None:
-    """The user has seen what is made, where and at what cost, and wants it; the account can pay it."""
+def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -> None:
+    """The user has seen what is sent, for whom and at what cost, and wants it; the account can pay it."""
     from provenance.adapters.evm import EvmCreator, InsufficientFunds
+    from provenance.adapters.evm.outbox import recorded
     from provenance.app.deploy import foresee
     from provenance.cli.context import ether
 
-    deployer = shown_address(plan.roles.owner)
-    if on_record:
-        what = f"go on with the deployment to chain {node.chain_id()}: {on_record} transactions are on record"
-        if ctx.dry_run:
-            ctx.would(what)
-        return ctx.out.confirm(f"Now {what}?")
-    seen = foresee(EvmCreator(node), plan)
+    deployer, chain_id = shown_address(plan.roles.owner), node.chain_id()
+    receipts = [found for _, one in recorded(begun) if (found := node.receipt(one.tx)) is not None]
+    mined = tuple(one.created for one in receipts if one.succeeded)
+    seen = foresee(EvmCreator(node), plan, mined)
     gas, most = sum(one.cost.gas for one in seen), sum(one.cost.fee_wei for one in seen)
-    for one in seen:
-        ctx.out.say(f"  {one.contract:20} {shown_address(one.address)}  {one.cost.gas:>9,} gas")
     has = node.balance(plan.roles.owner)
     if has < most:
         raise InsufficientFunds(
@@ -259,12 +255,28 @@ def _agree(ctx: Context, plan: Plan, node: Node, on_record: int) -> None:
             balanceWei=str(has),
             neededWei=str(most),
         )
-    what = f"deploy {len(seen)} contracts to chain {node.chain_id()} from {deployer}, at most {ether(most)} ETH"
+    roles: dict[str, Json] = {
+        "owner": shown_address(plan.heir or plan.roles.owner),
+        **{name: shown_address(getattr(plan.roles, name)) for name in ("guardian", "arbiter", "publisher")},
+    }
+    for one in seen:
+        what = f"{one.title} {shown_address(one.address)}" if one.address else one.title
+        ctx.out.say(f"  {what:80} {one.cost.gas:>9,} gas")
+    for name, holder in roles.items():
+        ctx.out.say(f"  {name:20} {holder}")
+    left = f"{len(seen)} transactions from {deployer}, at most {ether(most)} ETH"
+    what = f"deploy {len(plan.making())} contracts to chain {chain_id} in {left}"
+    if mined:
+        what = f"go on with the deployment to chain {chain_id}: {len(mined)} transactions are mined, left are {left}"
     if ctx.dry_run:
         rows: list[Json] = [
-            {"contract": one.contract, "address": shown_address(one.address), "gas": one.cost.gas} for one in seen
+            {"contract": one.contract, "address": shown_address(one.address), "gas": one.cost.gas}
+            for one in seen
+            if one.address
         ]
-        ctx.would(what, chainId=node.chain_id(), gas=gas, feeWei=str(most), contracts=rows)
+        called: list[Json] = [{"title": one.title, "gas": one.cost.gas} for one in seen if not one.address]
+        facts: dict[str, Json] = {"contracts": rows, "calls": called, "roles": roles, "transactions": len(seen)}
+        ctx.would(what, chainId=chain_id, gas=gas, feeWei=str(most), **facts)
     return ctx.out.confirm(f"Now {what}?")
 
 

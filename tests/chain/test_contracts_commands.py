@@ -11,11 +11,13 @@ import pytest
 from provenance import abi, config
 from provenance.adapters import wire
 from provenance.adapters.anvil import Devnet
+from provenance.adapters.evm import checksummed
 from provenance.adapters.keystore import Keystore
 from provenance.app import role
 from provenance.app.ports import Call
 from provenance.cli.context import Session
 from provenance.cli.main import run
+from provenance.domain.fields import shown
 from provenance.types import Address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +146,47 @@ def test_contracts_are_deployed_with_their_roles_and_once(home: Home):
     assert (again[0], again[1], chain.node.nonce(home.address("holder-1"))) == (0, told, nonce)
     status, problem, _ = home.run(*said(home, out, "--bond", "3"), "--yes")
     assert (status, "--out" in problem["next"]) == (7, True)
+
+
+def test_all_that_is_sent_is_foreseen_and_an_account_that_holds_just_as_much_can_pay_it(home: Home):
+    """Contracts, meters and offers; killed half way, the rest is foreseen again and what it costs is asked for."""
+    out, deployer = home.folder / "exact.json", home.address("voice-1")
+    command = said(home, out, "--owner", "holder-2", "--meter", "operator", account="voice-1")
+    node, person = wire.node(home.settings()), "0x" + deployer.hex()
+    status, told, words = home.run(*command, "--dry-run")
+    assert (status, len(told["contracts"]), len(told["calls"]), told["transactions"]) == (0, 6, 2 + 4, 12)
+    for meter in ("relayer", "operator"):
+        assert any(one["title"] == f"admit meter {shown(home.address(meter))}" for one in told["calls"])
+    for role_name in ("guardian", "arbiter", "publisher"):
+        assert told["roles"][role_name] == checksummed(home.address(role_name))
+        assert checksummed(home.address(role_name)) in words
+    assert told["roles"]["owner"] == checksummed(home.address("holder-2"))
+    node.rpc.call("anvil_setBalance", person, hex(int(told["feeWei"])))
+    nonce = node.nonce(deployer)
+    status, done, words = home.run(*command, "--yes")
+    assert status == 0, words
+    assert node.nonce(deployer) - nonce == told["transactions"]
+    told_gas = {one["title"]: one["gas"] for one in told["calls"]}
+    used = dict(line.rsplit(": ", 1) for line in words.splitlines() if line.endswith(" gas") and ": " in line)
+    assert {
+        title for title in told_gas if int(used[title].removesuffix(" gas").replace(",", "")) > told_gas[title]
+    } == set()
+
+    out.unlink()
+    journal = out.with_suffix(".jsonl")
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:-3]))  # as if it had been killed before the last three offers
+    _, rest, _ = home.run(*command, "--dry-run")
+    assert (rest["contracts"], [one["title"] for one in rest["calls"]]) == (
+        [],
+        [one["title"] for one in told["calls"][-3:]],
+    )
+    node.rpc.call("anvil_setBalance", person, hex(int(rest["feeWei"]) - 1))
+    status, problem, _ = home.run(*command, "--yes")
+    assert (status, problem["type"], problem["neededWei"]) == (7, "/problems/insufficient-funds", rest["feeWei"])
+    node.rpc.call("anvil_setBalance", person, hex(int(rest["feeWei"])))
+    status, again, words = home.run(*command, "--yes")
+    assert (status, again) == (0, done), words
 
 
 def test_a_deployment_begun_with_other_arguments_or_on_another_chain_is_named(home: Home):

@@ -277,6 +277,10 @@ class EvmCreator:
         except CallFailed as error:
             raise abi.refusal(contract, error.data, error.message) from None
 
+    def price(self, gas: int) -> Cost:
+        """What a transaction of so much gas would cost now."""
+        return self.node.price(gas)
+
     def found(self, address: Address) -> Created:
         """A contract that is there already."""
         code = self.node.code(address)

@@ -139,9 +139,12 @@ class Node:
         Raises:
             CallFailed: the EVM reverted.
         """
-        used = number(self._simulated("eth_estimateGas", _fields(to, data, sender)))
+        return self.price(number(self._simulated("eth_estimateGas", _fields(to, data, sender))))
+
+    def price(self, used: int) -> Cost:
+        """What a transaction of so much gas would cost at most: with the limits that `sign` sets now."""
         _, most = self.fees()
-        return Cost(used, Wei(used * most))
+        return Cost(used, Wei(_limit(used) * most))
 
     def sign(
         self,
@@ -167,9 +170,8 @@ class Node:
         """
         used = number(self._simulated("eth_estimateGas", _fields(to, data, signer.address)))
         tip, most = fees or self.fees()
-        gas = used + used * GAS_MARGIN_PERCENT // 100
         at = self.nonce(signer.address) if nonce is None else nonce
-        return _signed((self.chain_id(), at, tip, most, gas, to or b"", 0, data, ()), signer)
+        return _signed((self.chain_id(), at, tip, most, _limit(used), to or b"", 0, data, ()), signer)
 
     def broadcast(self, signed: Signed) -> None:
         """The node has the transaction, now or already."""
@@ -303,6 +305,11 @@ def number(text: object) -> int:
         return text if isinstance(text, int) else int(str(text), 16)
     except ValueError:
         raise NodeSilent("the node's answer is not a number") from None
+
+
+def _limit(used: int) -> int:
+    """The gas that a transaction may use whose estimate is `used`."""
+    return used + used * GAS_MARGIN_PERCENT // 100
 
 
 def _tag(tag: int | str) -> str:

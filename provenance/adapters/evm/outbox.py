@@ -15,10 +15,12 @@ from provenance.domain.hashes import keccak
 from provenance.errors import Conflict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
     from provenance.adapters.evm.facts import Receipt
     from provenance.adapters.evm.rpc import Rpc
     from provenance.app.ports import Journal, Signer
-    from provenance.types import Address, Bytes32
+    from provenance.types import Address, Bytes32, Json
 
 TRIES: Final = 5
 
@@ -50,11 +52,8 @@ class Outbox:
         """What earlier runs wrote is known."""
         self._journal = journal
         self._known: dict[str, list[Signed]] = {}
-        for entry in journal.entries():
-            if "raw" in entry:
-                raw = bytes.fromhex(str(entry["raw"]))
-                signed = Signed(keccak(raw), raw, int(str(entry["nonce"])))
-                self._known.setdefault(str(entry["key"]), []).append(signed)
+        for key, signed in recorded(journal.entries()):
+            self._known.setdefault(key, []).append(signed)
 
     def transact(self, node: Sending, to: Address | None, data: bytes, signer: Signer) -> Receipt:
         """Sent by this run or an earlier one, never by both, and mined.
@@ -95,3 +94,11 @@ class Outbox:
         self._journal.append({"key": key, "nonce": signed.nonce, "raw": signed.raw.hex()})
         self._known.setdefault(key, []).append(signed)
         return signed
+
+
+def recorded(entries: Iterable[Mapping[str, Json]]) -> Iterator[tuple[str, Signed]]:
+    """The transactions in a journal, in their order, each with its key."""
+    for entry in entries:
+        if "raw" in entry:
+            raw = bytes.fromhex(str(entry["raw"]))
+            yield str(entry["key"]), Signed(keccak(raw), raw, int(str(entry["nonce"])))

@@ -64,7 +64,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a transaction would cost at present."""
+    """What a transaction would cost at present.
+
+    Attributes:
+        gas: the estimate.
+        fee_wei: what the sender must hold for it: its gas limit, which leaves room, at the highest fee it offers.
+    """
 
     gas: int
     fee_wei: Wei

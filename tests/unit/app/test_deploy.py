@@ -111,7 +111,7 @@ def test_contracts_are_made_in_the_order_they_need_each_other(token):
     assert chain.sent == [Call("UsageLedger", "admitMeter", (METER.address,))]
     assert Ruleset.parse(content.get(record.ruleset)) == plan.ruleset
     assert record.first_block == (11 if token else 12)
-    assert told[-1] == ("admit meter", 48_000)
+    assert told[-1] == (f"admit meter 0x{METER.address.hex()}", 48_000)
 
 
 def test_only_the_owner_makes_the_contracts():
