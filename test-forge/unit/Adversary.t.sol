@@ -9,7 +9,7 @@ import {UsageLedger} from "../../contracts/UsageLedger.sol";
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
 import {IDataAccess} from "../../contracts/interfaces/IDataAccess.sol";
 import {IDatasetRegistry} from "../../contracts/interfaces/IDatasetRegistry.sol";
-import {IRoles, OWNER, PUBLISHER} from "../../contracts/interfaces/IRoles.sol";
+import {GUARDIAN, IRoles, OWNER, PUBLISHER} from "../../contracts/interfaces/IRoles.sol";
 import {IRoyaltyDistributor} from "../../contracts/interfaces/IRoyaltyDistributor.sol";
 import {IUsageLedger} from "../../contracts/interfaces/IUsageLedger.sol";
 import {AccessBase} from "./DataAccess.t.sol";
@@ -200,6 +200,29 @@ contract StolenKeyTest is Settled {
         distributor.claim(1, publisher, FUNDS / 2, new bytes32[](0));
         vm.prank(guardian);
         distributor.veto(1, REASON);
+    }
+
+    /// @dev Not stopped: three in one hand dismiss each challenge and never veto; a window later all is theirs.
+    function test_publisher_guardian_and_arbiter_in_one_hand_take_what_is_funded_and_no_more() public {
+        vm.startPrank(publisher);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.Insolvent.selector, FUNDS / 2 + 1, FUNDS / 2));
+        distributor.propose(1, leaf(publisher, FUNDS / 2 + 1), FUNDS / 2 + 1, HEAD, MANIFEST);
+        distributor.propose(1, leaf(publisher, FUNDS / 2), FUNDS / 2, HEAD, MANIFEST);
+        vm.stopPrank();
+        vm.warp(START + WINDOW - 1);
+        challenge(1);
+        resolve(arbiter, 1, false);
+        vm.prank(guardian); // whose veto nobody else can say; a pause stops no claim
+        distributor.pause(START + 3 days);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, GUARDIAN, stranger));
+        vm.prank(stranger);
+        distributor.veto(1, REASON);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + 2 * WINDOW - 1));
+        distributor.claim(1, publisher, FUNDS / 2, new bytes32[](0));
+        vm.warp(START + 2 * WINDOW - 1);
+        distributor.claim(1, publisher, FUNDS / 2, new bytes32[](0));
+        vm.assertEq(token.balanceOf(publisher), FUNDS / 2 + BOND);
+        vm.assertEq(token.balanceOf(address(distributor)), 0);
     }
 
     function test_an_owner_replaces_no_role_within_two_days_and_moves_no_money() public {
