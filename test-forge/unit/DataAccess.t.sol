@@ -44,10 +44,17 @@ abstract contract AccessBase is Base {
     }
 
     function refused(IDataAccess.Offer memory offer, bytes memory why) internal {
-        bytes memory by = signature(offer);
+        refused(licensee, offer, signature(offer), why);
+    }
+
+    /// @dev By both ways to accept; a permit that is none is passed over.
+    function refused(address who, IDataAccess.Offer memory offer, bytes memory by, bytes memory why) internal {
         vm.expectRevert(why);
-        vm.prank(licensee);
+        vm.prank(who);
         access.accept(offer, holder, ROOT, by);
+        vm.expectRevert(why);
+        vm.prank(who);
+        access.acceptWithPermit(offer, holder, ROOT, by, IDataAccess.Permit(FAR, 27, 0, 0));
     }
 
     function granted() internal view returns (IDataAccess.Grant memory) {
@@ -99,10 +106,8 @@ contract DataAccessAcceptTest is AccessBase {
     }
 
     function test_a_targeted_offer_is_for_its_licensee() public {
-        bytes memory by = signature(offered());
-        vm.expectRevert(abi.encodeWithSelector(IDataAccess.WrongLicensee.selector, licensee));
-        vm.prank(stranger);
-        access.accept(offered(), holder, ROOT, by);
+        bytes memory why = abi.encodeWithSelector(IDataAccess.WrongLicensee.selector, licensee);
+        refused(stranger, offered(), signature(offered()), why);
     }
 
     function test_accept_opens_the_dataset_id() public {
@@ -127,17 +132,12 @@ contract DataAccessAcceptTest is AccessBase {
         IDataAccess.Offer memory offer = offered();
         bytes memory by = signature(offer);
         bytes memory why = abi.encodeWithSelector(IDataAccess.BadSignature.selector, holder);
-        vm.startPrank(licensee);
         offer.price = 1;
-        vm.expectRevert(why);
-        access.accept(offer, holder, ROOT, by);
-        by = signed(LICENSEE_KEY, access.offerDigestOf(offered()));
-        vm.expectRevert(why);
-        access.accept(offered(), holder, ROOT, by);
-        by = signature(offered());
+        refused(licensee, offer, by, why);
+        refused(licensee, offered(), signed(LICENSEE_KEY, access.offerDigestOf(offered())), why);
         vm.chainId(block.chainid + 1);
-        vm.expectRevert(abi.encodeWithSelector(IDataAccess.UnknownDataset.selector, datasetId));
-        access.accept(offered(), holder, ROOT, by);
+        why = abi.encodeWithSelector(IDataAccess.UnknownDataset.selector, datasetId);
+        refused(licensee, offered(), by, why);
     }
 
     function test_accept_refuses_who_holds_the_dataset_no_more() public {

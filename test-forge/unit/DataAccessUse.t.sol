@@ -19,7 +19,10 @@ contract DataAccessUseTest is AccessBase {
         vm.assertEq(grant(), id);
         vm.expectRevert(abi.encodeWithSelector(IDataAccess.OfferUsed.selector, access.offerDigestOf(offer)));
         grant();
-        refused(offer, abi.encodeWithSelector(IDataAccess.OfferExpired.selector, uint40(0)));
+        bytes memory by = signature(offer);
+        vm.expectRevert(abi.encodeWithSelector(IDataAccess.OfferExpired.selector, uint40(0)));
+        vm.prank(licensee);
+        access.accept(offer, holder, ROOT, by);
     }
 
     function test_grant_by_the_holder_to_somebody() public {
@@ -31,6 +34,31 @@ contract DataAccessUseTest is AccessBase {
         vm.expectRevert(abi.encodeWithSelector(IDataAccess.WrongLicensee.selector, address(0)));
         vm.prank(holder);
         access.grant(terms);
+    }
+
+    function grantRefused(IDataAccess.Grant memory terms, bytes memory why) internal {
+        vm.expectRevert(why);
+        vm.prank(holder);
+        access.grant(terms);
+    }
+
+    function test_grant_refuses_terms_and_datasets_that_accept_refuses() public {
+        IDataAccess.Grant memory terms = granted();
+        terms.expiry = START;
+        grantRefused(terms, abi.encodeWithSelector(IDataAccess.ExpiryPassed.selector, START));
+        terms = granted();
+        terms.purposes = 0;
+        grantRefused(terms, abi.encodeWithSelector(IDataAccess.NotOnePurpose.selector, uint32(0)));
+        terms.purposes = TRAIN | 0x80008000;
+        grantRefused(terms, abi.encodeWithSelector(IDataAccess.ReservedPurpose.selector, uint32(0x80008000)));
+        terms = granted();
+        terms.termsHash = REASON;
+        bytes32 none = datasets.datasetIdOf(holder, ROOT, REASON);
+        grantRefused(terms, abi.encodeWithSelector(IDataAccess.UnknownDataset.selector, none));
+        setStatus(holder, datasetId, 2);
+        grantRefused(granted(), abi.encodeWithSelector(IDataAccess.DatasetInactive.selector, datasetId, uint8(2)));
+        setStatus(holder, datasetId, 1);
+        grant();
     }
 
     // --- terminate

@@ -59,6 +59,10 @@ contract DatasetRegistryTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.AlreadyRegistered.selector, id));
         vm.prank(holder);
         datasets.registerMany(both);
+        both[1].manifestRoot = 0;
+        vm.expectRevert(IDatasetRegistry.EmptyManifest.selector);
+        vm.prank(holder);
+        datasets.registerMany(both);
         both[1].manifestRoot = MANIFEST;
         vm.prank(holder);
         bytes32[] memory ids = datasets.registerMany(both);
@@ -73,6 +77,18 @@ contract DatasetRegistryTest is Base {
         vm.prank(stranger);
         vm.assertEq(datasets.registerFor(holder, registration(), FAR, signature), id);
         vm.assertEq(datasets.dataset(id).holder, holder);
+    }
+
+    function test_registerFor_refuses_what_register_refuses() public {
+        IDatasetRegistry.Registration memory asked = registration();
+        asked.items = 0;
+        bytes memory signature = signed(HOLDER_KEY, datasets.registerDigest(holder, asked, FAR));
+        vm.expectRevert(IDatasetRegistry.EmptyManifest.selector);
+        datasets.registerFor(holder, asked, FAR, signature);
+        signature = signed(HOLDER_KEY, datasets.registerDigest(holder, registration(), FAR));
+        register();
+        vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.AlreadyRegistered.selector, id));
+        datasets.registerFor(holder, registration(), FAR, signature);
     }
 
     function test_registerFor_refuses_a_changed_argument() public {
@@ -330,6 +346,17 @@ contract DatasetRegistryTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.NotHolder.selector, id, stranger));
         vm.prank(stranger);
         datasets.rotate(id, 2, MANIFEST, REASON, 2);
+    }
+
+    function test_an_unknown_dataset_is_nobodys_to_change() public {
+        bytes memory why = abi.encodeWithSelector(IDatasetRegistry.UnknownDataset.selector, id);
+        vm.startPrank(holder);
+        vm.expectRevert(why);
+        datasets.transfer(id, stranger);
+        vm.expectRevert(why);
+        datasets.setSplit(id, REASON);
+        vm.expectRevert(why);
+        datasets.rotate(id, 0, MANIFEST, REASON, 2);
     }
 
     function test_an_unknown_dataset_is_all_zero() public view {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
+import {DataAccess} from "../../contracts/DataAccess.sol";
 import {DatasetRegistry} from "../../contracts/DatasetRegistry.sol";
+import {RoyaltyDistributor} from "../../contracts/RoyaltyDistributor.sol";
+import {UsageLedger} from "../../contracts/UsageLedger.sol";
 import {IPausing} from "../../contracts/interfaces/IPausing.sol";
-import {IRoles} from "../../contracts/interfaces/IRoles.sol";
+import {ARBITER, GUARDIAN, IRoles, OWNER, PUBLISHER} from "../../contracts/interfaces/IRoles.sol";
 import {Base} from "../Base.sol";
 
 contract RolesTest is Base {
@@ -25,6 +28,25 @@ contract RolesTest is Base {
         vm.assertEq(datasets.roleHolder("arbiter"), address(0));
         vm.expectRevert(abi.encodeWithSelector(IRoles.ZeroRole.selector, GUARD));
         new DatasetRegistry(owner, address(0));
+    }
+
+    function test_no_contract_begins_with_a_role_that_is_nobodys() public {
+        bytes memory noOwner = abi.encodeWithSelector(IRoles.ZeroRole.selector, OWNER);
+        vm.expectRevert(noOwner);
+        new DatasetRegistry(address(0), guardian);
+        vm.expectRevert(noOwner);
+        new UsageLedger(address(0));
+        vm.expectRevert(noOwner);
+        new DataAccess(address(datasets), address(consents), address(0), guardian);
+        vm.expectRevert(abi.encodeWithSelector(IRoles.ZeroRole.selector, GUARD));
+        new DataAccess(address(datasets), address(consents), owner, address(0));
+        bytes32[4] memory roles = [OWNER, GUARDIAN, ARBITER, PUBLISHER];
+        for (uint256 i = 0; i < 4; ++i) {
+            address[4] memory who = [owner, guardian, arbiter, publisher];
+            who[i] = address(0);
+            vm.expectRevert(abi.encodeWithSelector(IRoles.ZeroRole.selector, roles[i]));
+            new RoyaltyDistributor(address(token), TERMS, 1 days, 1, who[0], who[1], who[2], who[3]);
+        }
     }
 
     function test_a_role_changes_hands_in_two_steps_after_two_days() public {

@@ -107,13 +107,19 @@ contract BatchesTest is Settled {
 
     function test_batches_wait_for_the_window_and_stop_for_a_challenge() public {
         propose(1);
-        IRoyaltyDistributor.Claim[] memory claims = claimsOf(1);
-        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + WINDOW));
-        distributor.claimMany(1, claims);
+        batchesRefused(1, abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + WINDOW));
+        batchesRefused(2, abi.encodeWithSelector(IRoyaltyDistributor.WrongEpoch.selector, 0, 2));
         challenge(1);
-        IRoyaltyDistributor.Payment[] memory payments = paymentsBelow(0, 1);
-        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.UnderChallenge.selector, 1));
-        distributor.claimSubtree(1, payments, new bytes32[](0));
+        batchesRefused(1, abi.encodeWithSelector(IRoyaltyDistributor.UnderChallenge.selector, 1));
+    }
+
+    function batchesRefused(uint64 epoch, bytes memory why) internal {
+        IRoyaltyDistributor.Claim[] memory claims = claimsOf(epoch);
+        vm.expectRevert(why);
+        distributor.claimMany(epoch, claims);
+        IRoyaltyDistributor.Payment[] memory payments = paymentsBelow(0, epoch);
+        vm.expectRevert(why);
+        distributor.claimSubtree(epoch, payments, new bytes32[](0));
     }
 }
 
@@ -177,8 +183,14 @@ contract HostilePayeesTest is Settled {
 
     function test_too_little_gas_is_no_reason_to_skip() public {
         settle(1);
-        IRoyaltyDistributor.Claim[] memory claims = claimsOf(1);
-        bytes memory data = abi.encodeCall(distributor.claimMany, (1, claims));
+        paysAllOrWantsGas(abi.encodeCall(distributor.claimMany, (1, claimsOf(1))), total(1));
+        settle(2);
+        paysAllOrWantsGas(
+            abi.encodeCall(distributor.claimSubtree, (2, paymentsBelow(0, 2), new bytes32[](0))), total(2)
+        );
+    }
+
+    function paysAllOrWantsGas(bytes memory data, uint256 sum) internal {
         bool ok = false;
         uint256 refusals = 0;
         for (uint256 gas = 100_000; !ok; gas += 50_000) {
@@ -190,7 +202,7 @@ contract HostilePayeesTest is Settled {
             }
         }
         vm.assertTrue(refusals > 0);
-        vm.assertEq(distributor.paid(), total(1));
+        vm.assertEq(distributor.paid(), sum);
     }
 }
 

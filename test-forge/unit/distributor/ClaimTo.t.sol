@@ -64,6 +64,26 @@ contract ClaimToTest is Settled {
         distributor.claimTo(1, earned(3, 1) + 1, proof(3), reassign, by);
     }
 
+    function test_claimTo_waits_for_the_window_and_stops_for_a_challenge() public {
+        propose(1);
+        IRoyaltyDistributor.Reassign memory reassign = reassigned(earned(3, 1));
+        claimTo(1, reassign, abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + WINDOW));
+        claimTo(2, reassign, abi.encodeWithSelector(IRoyaltyDistributor.WrongEpoch.selector, 0, 2));
+        challenge(1);
+        claimTo(1, reassign, abi.encodeWithSelector(IRoyaltyDistributor.UnderChallenge.selector, 1));
+    }
+
+    function test_claimTo_pays_no_more_than_the_total() public {
+        plant(1);
+        vm.prank(publisher);
+        distributor.propose(1, nodes[0], earned(3, 1) - 1, HEAD, MANIFEST);
+        vm.warp(START + WINDOW);
+        bytes4 why = IRoyaltyDistributor.Overpaid.selector;
+        claimTo(1, reassigned(earned(3, 1)), abi.encodeWithSelector(why, earned(3, 1) - 1, earned(3, 1)));
+        claimTo(1, reassigned(earned(3, 1) - 1));
+        vm.assertEq(token.balanceOf(voice), earned(3, 1) - 1);
+    }
+
     function test_claimTo_has_a_deadline_and_a_receiver() public {
         settle(1);
         IRoyaltyDistributor.Reassign memory reassign = reassigned(earned(3, 1));

@@ -233,6 +233,8 @@ contract SettlementsTest is Settled {
         vm.expectRevert();
         vm.prank(licensee);
         distributor.challenge(1, REASON);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WrongEpoch.selector, 0, 2));
+        challenge(2);
         vm.warp(START + WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowClosed.selector, START + WINDOW));
         challenge(1);

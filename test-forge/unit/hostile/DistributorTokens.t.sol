@@ -125,6 +125,9 @@ contract DistributorTokensTest is Settled {
     function test_claimTo_keeps_what_the_token_refuses() public {
         settle(1);
         (IRoyaltyDistributor.Reassign memory reassign, bytes memory by) = reassignedTo(3, voice);
+        hook.set(voice, HookToken.Mood.Reverts);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TransferFailed.selector, voice, earned(3, 1)));
+        distributor.claimTo(1, earned(3, 1), proof(3), reassign, by);
         fails(stranger, abi.encodeCall(distributor.claimTo, (1, earned(3, 1), proof(3), reassign, by)), voice);
         vm.assertEq(hook.balanceOf(voice), earned(3, 1));
         vm.assertEq(distributor.paid(), earned(3, 1));

@@ -1,6 +1,7 @@
 """Each function of the contracts has a tree of its branches, each leaf a test, each unit test a leaf.
 
 A tree is a root `Contract::function`, below it conditions (`when …`, `given …`), and leaves: `it should … [test]`.
+An error in what a function calls that it can never meet is a leaf without a test: `it cannot revert with …: why`.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ CONTRACTS = (
 )
 
 BRANCH = re.compile(r"(?P<above>(?:│   |    )*)(?P<corner>[├└])── (?P<words>.*)")
+NEVER = re.compile(r"it cannot revert with (\w+): .+")
 LEAF = re.compile(r"it should .+ \[(\w+)\]")
 FUNCTION = re.compile(r"^    function (\w+)\(.*?^    \}", re.MULTILINE | re.DOTALL)
 INHERITS = re.compile(r"^(?:abstract )?contract (\w+) is ([\w, ]+?) \{", re.MULTILINE)
 REVERTS = re.compile(r"\brevert (\w+)\(")
+SAID = re.compile(r"\brevert with (\w+)")
+PART = re.compile(r"^    (?=(?:function \w+|modifier \w+|constructor)\b)", re.MULTILINE)
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Tree:
     file: str
     root: str
     leaves: list[tuple[str, str]] = field(default_factory=list)  # what it should do, and the test
+    never: list[str] = field(default_factory=list)  # errors in what it calls that it cannot meet, said with the reason
 
 
 def read(file: str, text: str) -> tuple[list[Tree], list[str]]:
@@ -51,6 +56,8 @@ def read(file: str, text: str) -> tuple[list[Tree], list[str]]:
             trees.append(Tree(file, line))
         elif branch and (leaf := LEAF.fullmatch(branch["words"])) and following <= depth(line):
             trees[-1].leaves.append((branch["words"], leaf[1]))
+        elif branch and (never := NEVER.fullmatch(branch["words"])) and following <= depth(line):
+            trees[-1].never.append(never[1])
         elif not branch or not re.match(r"(when|given) ", branch["words"]) or following != depth(line) + 1:
             wrong += [f"{file}:{number}: no root, condition with branches or leaf: {line.strip()}"] if line else []
     return trees, wrong
@@ -75,7 +82,7 @@ class Code:
     """What the contracts have: functions, each with the roots that may be its tree; errors; other roots."""
 
     functions: dict[str, set[str]]
-    errors: dict[str, set[str]]  # by contract or mixin: what it reverts with
+    errors: dict[str, set[str]]  # by root: what the function reverts with, itself or in what it calls
     optional: set[str]  # constructors and library functions
 
 
@@ -90,12 +97,15 @@ def faults(trees: list[Tree], tests: dict[str, str], code: Code) -> list[str]:
     found += [f"{place}: no test {test}" for place, _, test in leaves if test not in tests]
     found += [f"test-forge/unit: {test}: no leaf" for test in tests if test not in {leaf[2] for leaf in leaves}]
     for place, words, test in leaves:
-        said = re.search(r"revert with (\w+)", words)
-        if said and said[1] not in tests.get(test, said[1]):
-            found.append(f"{place}: {test} says nothing of {said[1]}")
-    for name, errors in code.errors.items():
-        words = " ".join(leaf[1] for leaf in leaves if f": {name}::" in leaf[0])
-        found += [f"{name}: no leaf says that it reverts with {one}" for one in sorted(errors) if one not in words]
+        for said in SAID.findall(words):
+            if said not in tests.get(test, said):
+                found.append(f"{place}: {test} says nothing of {said}")
+    for root, errors in code.errors.items():
+        own = [tree for tree in trees if tree.root == root]
+        told = {one for tree in own for words, _ in tree.leaves for one in SAID.findall(words)}
+        never = {one for tree in own for one in tree.never}
+        found += [f"{root}: no leaf says that it reverts with {one}" for one in sorted(errors - told - never)]
+        found += [f"{root}: says in vain that it never reverts with {one}" for one in sorted(never - (errors - told))]
     return found
 
 
@@ -113,11 +123,9 @@ def contracts() -> Code:
     paths = [path for room in (".", "mixins", "libraries") for path in (ROOT / "contracts" / room).glob("*.sol")]
     texts = {path.stem: path.read_text("utf-8") for path in paths}
     above = {name: set(bases.split(", ")) for text in texts.values() for name, bases in INHERITS.findall(text)}
-    code = Code({}, {name: set(REVERTS.findall(texts[name])) for name in above}, set())
+    code = Code({}, reverts(texts, above), set())
     for name in CONTRACTS:
-        bases = {name}
-        while more := set().union(*(above.get(base, set()) for base in bases)) - bases:
-            bases |= more
+        bases = lineage(name, above)
         for entry in json.loads((ROOT / "provenance" / "abi" / f"{name}.json").read_text("utf-8"))["abi"]:
             if entry["type"] == "function":
                 code.functions[f"{name}.{entry['name']}"] = {f"{base}::{entry['name']}" for base in bases}
@@ -126,6 +134,42 @@ def contracts() -> Code:
         if name not in above:
             code.optional |= {f"{name}::{function}" for function in re.findall(r"function (\w+)\(", text)}
     return code
+
+
+def lineage(name: str, above: dict[str, set[str]]) -> set[str]:
+    """A contract and all that it inherits from."""
+    return {name}.union(*(lineage(base, above) for base in above.get(name, set())))
+
+
+def parts(text: str) -> dict[str, str]:
+    """By name, the text of each function, modifier and constructor of a source; overloads are one."""
+    found: dict[str, str] = {}
+    for piece in PART.split(re.sub(r"//.*", "", text))[1:]:
+        name = re.match(r"(?:function |modifier )?(\w+)", piece)[1]
+        found[name] = found.get(name, "") + piece
+    return found
+
+
+def reverts(texts: dict[str, str], above: dict[str, set[str]]) -> dict[str, set[str]]:
+    """By root, every error of a function or constructor that can be called, and of all that it calls by name: functions
+    and modifiers of its contract and of what that inherits from, and functions of libraries."""
+    of = {name: parts(text) for name, text in texts.items()}
+    libraries = [(rf"\.{called}\(", text) for name in texts.keys() - above.keys() for called, text in of[name].items()]
+    found = {}
+    for name in above:
+        own = [item for base in lineage(name, above) for item in of.get(base, {}).items() if item[0] != "constructor"]
+        callees = [
+            (rf"(?<![.\w])(?<!function ){called}" + (r"\b" if text.startswith("modifier") else r"\("), text)
+            for called, text in own
+        ] + libraries
+        for function, text in of[name].items():
+            if function == "constructor" or re.match(r"function [^{]*\b(?:external|public)\b", text):
+                whole, rest = text, callees
+                while more := [one for one in rest if re.search(one[0], whole)]:
+                    whole += "".join(called for _, called in more)
+                    rest = [one for one in rest if one not in more]
+                found[f"{name}::{function}"] = set(REVERTS.findall(whole))
+    return found
 
 
 def test_every_branch_has_a_leaf_and_every_leaf_a_test():
@@ -153,7 +197,67 @@ TEST = """
         thing.act();
     }
 """
-THING = Code({"Thing.act": {"Thing::act"}}, {"Thing": {"Unasked"}}, set())
+THING = Code({"Thing.act": {"Thing::act"}}, {"Thing::act": {"Unasked"}}, set())
+
+TWO = Code(
+    {"Thing.act": {"Thing::act"}, "Thing.rest": {"Thing::rest"}},
+    {"Thing::act": {"Unasked", "Tired"}, "Thing::rest": {"Unasked", "Tired"}},
+    set(),
+)
+
+SOURCE = """\
+contract Thing is Base {
+    constructor() {
+        if (nobody) revert Nobody();
+    }
+
+    function act(uint256 n) external onlyOwner {
+        _check(n); // revert Unmeant()
+        LIMIT.spend(n);
+    }
+
+    function rest() public {
+        if (tired) revert Tired();
+    }
+
+    function _check(uint256 n) private {
+        if (n == 0) revert Empty();
+    }
+}
+"""
+BASE = """\
+abstract contract Base {
+    modifier onlyOwner() {
+        if (msg.sender != owner) revert NotOwner();
+        _;
+    }
+}
+"""
+LIMIT = """\
+library Limit {
+    function spend(uint256 n) internal {
+        if (n > left) revert Spent();
+    }
+}
+"""
+
+
+def test_a_functions_reverts_are_its_own_and_those_of_all_that_it_calls():
+    texts = {"Thing": SOURCE, "Base": BASE, "Limit": LIMIT}
+    assert reverts(texts, {"Thing": {"Base"}, "Base": set()}) == {
+        "Thing::constructor": {"Nobody"},
+        "Thing::act": {"NotOwner", "Empty", "Spent"},
+        "Thing::rest": {"Tired"},
+    }
+
+
+@pytest.mark.parametrize("error", ["UnknownDataset", "NotHolder", "SupersedesItself", "AlreadySuperseded"])
+def test_a_leaf_that_another_function_has_too_is_missed(error: str):
+    trees, _, tests = present()
+    for tree in trees:
+        if tree.root == "DatasetRegistry::supersede":
+            tree.leaves = [leaf for leaf in tree.leaves if f"revert with {error}" not in leaf[0]]
+    assert f"DatasetRegistry::supersede: no leaf says that it reverts with {error}" in faults(trees, tests, contracts())
 
 
 def judged(tree: str = TREE, test: str = TEST, code: Code = THING) -> list[str]:
@@ -176,7 +280,15 @@ def test_a_whole_tree_is_whole():
         ({"tree": TREE + "\n" + TREE}, "Thing.tree: Thing::act: twice"),
         ({"tree": TREE + "\n" + TREE.replace("act\n", "rest\n", 1)}, "Thing.tree: Thing::rest: no such function"),
         ({"tree": TREE.replace("Unasked", "Unheard")}, "Thing::act: test_unasked says nothing of Unheard"),
-        ({"tree": TREE.replace("with Unasked", "in vain")}, "Thing: no leaf says that it reverts with Unasked"),
+        ({"tree": TREE.replace("with Unasked", "in vain")}, "Thing::act: no leaf says that it reverts with Unasked"),
+        (
+            {"tree": TREE + "\n" + TREE.replace("act\n", "rest\n", 1), "code": TWO},
+            "Thing::rest: no leaf says that it reverts with Tired",
+        ),
+        (
+            {"tree": TREE.replace("it should act [test_act]", "it cannot revert with Unasked: it was asked")},
+            "Thing::act: says in vain that it never reverts with Unasked",
+        ),
         ({"test": TEST.replace("test_act", "test_acting")}, "test-forge/unit: test_acting: no leaf"),
         ({"code": Code({"Thing.sit": {"Thing::sit"}}, {}, {"Thing::act"})}, "Thing.sit: no tree"),
     ],
