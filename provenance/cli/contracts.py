@@ -190,6 +190,9 @@ def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
     from provenance.adapters.journal import FileJournal, read
     from provenance.app import deploy as use_case
 
+    if place.is_dir() or place.suffix in (".jsonl", ".tmp"):
+        what = "is a folder" if place.is_dir() else "is where the deployment's journal or its unfinished file goes"
+        raise Invalid(f"{place} {what}", next="Name another file with --out, such as deployment.json.", field="out")
     path = place.with_suffix(".jsonl")
     head: dict[str, Json] = {"plan": plan.digest.hex(), "genesis": node.block(0).hash.hex()}
     begun = list(read(path))
@@ -264,6 +267,8 @@ def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -
         ctx.out.say(f"  {what:80} {one.cost.gas:>9,} gas")
     for name, holder in roles.items():
         ctx.out.say(f"  {name:20} {holder}")
+    if not plan.bond:
+        ctx.out.warn("A bond of 0: a false challenge costs nothing but gas, and each holds an epoch up.")
     left = f"{len(seen)} transactions from {deployer}, at most {ether(most)} ETH"
     what = f"deploy {len(plan.making())} contracts to chain {chain_id} in {left}"
     if mined:

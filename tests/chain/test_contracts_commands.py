@@ -224,6 +224,19 @@ def test_a_deployment_is_refused_before_anything_is_sent(home: Home):
         node.rpc.call("anvil_setBalance", poor, before)
 
 
+def test_a_document_in_the_place_of_its_journal_is_refused(home: Home):
+    for name in ("made.jsonl", "made.tmp", "."):
+        status, problem, _ = home.run(*said(home, home.folder / name), "--yes")
+        assert (status, problem["field"], list(home.folder.glob("made*"))) == (2, "out", [])
+
+
+def test_a_bond_of_nothing_is_said(home: Home):
+    """Challenges that cost nothing are the "false challenges" of docs/security.md without their price."""
+    free = home.run(*said(home, home.folder / "free.json", "--bond", "0", "-q"), "--dry-run")
+    priced = home.run(*said(home, home.folder / "free.json", "--bond", "0.01", "-q"), "--dry-run")
+    assert (free[0], "bond of 0" in free[2], priced[0], priced[2]) == (0, True, 0, "")  # -q, too
+
+
 def test_what_is_no_token_is_refused(home: Home):
     for wrong in ("0x" + "01" * 20, home.run("contracts", "addresses")[1]["contracts"]["DataAccess"]):
         status, problem, _ = home.run(*said(home, home.folder / "third.json", "--yes", token=wrong))
