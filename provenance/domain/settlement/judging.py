@@ -186,24 +186,12 @@ class Judge:
             return Fault("bad-time")
         if session.revoked_at is not None and at.time > session.revoked_at + self.grace_s:
             return Fault("session-revoked", session.id)
-        unlicensed = self._unlicensed(use, at, license_)
+        unlicensed = _unlicensed(use, license_)
         if unlicensed:
             return Fault(unlicensed, ZERO32 if unlicensed == "wrong-unit" else license_.id)
         if receipt.corrects != ZERO32 and not self._corrects(use, license_):
             return Fault("bad-correction", receipt.corrects)
         return self._weights_fault(use, at)
-
-    def _unlicensed(self, use: Use, at: Place, license_: License) -> str:
-        """Why a use is outside its license and terms, whatever it draws on; empty if it is within."""
-        receipt = use.receipt
-        if receipt.unit != license_.unit:
-            return "wrong-unit"
-        if receipt.purpose.bit_count() != 1 or not receipt.purpose & license_.purposes & purposes.KNOWN:
-            return "purpose-not-licensed"
-        if not _covers(license_.territories, receipt.territory):
-            return "territory-not-licensed"
-        in_force = license_.not_before <= at.time <= license_.not_after + self.grace_s
-        return "" if in_force else "terms-not-in-force"
 
     def _corrects(self, use: Use, license_: License) -> bool:
         receipt, target = use.receipt, self.known.get(use.receipt.corrects)
@@ -268,6 +256,22 @@ class Judge:
                     receipt.receipt_id, session.id, session.session.license_id, receipt.seq, 0, reason, anchored.hash
                 )
             )
+
+
+def _unlicensed(use: Use, license_: License) -> str:
+    """Why a use is outside its license and terms, whatever it draws on; empty if it is within.
+
+    When it was is the receipt's word, as for the license's own end: its session bounds it, and it costs the same.
+    """
+    receipt = use.receipt
+    if receipt.unit != license_.unit:
+        return "wrong-unit"
+    if receipt.purpose.bit_count() != 1 or not receipt.purpose & license_.purposes & purposes.KNOWN:
+        return "purpose-not-licensed"
+    if not _covers(license_.territories, receipt.territory):
+        return "territory-not-licensed"
+    in_force = license_.not_before <= receipt.occurred_at_ms // 1_000 <= license_.not_after
+    return "" if in_force else "terms-not-in-force"
 
 
 @lru_cache(maxsize=4_096)

@@ -442,16 +442,22 @@ def sharers(stage: Stage) -> set[Address]:
     return {one.payee for one in stage.road.decide().credits if one.cause == "share"}
 
 
-def test_use_anchored_after_the_terms_ended_is_charged_and_held_however_long_the_license(stage: Stage) -> None:
+@pytest.mark.parametrize(("not_before", "not_after"), [(START - 9, START), (START, START), (START - 9, START - 1)])
+def test_use_outside_the_time_of_the_terms_is_charged_and_held_however_long_the_license(
+    stage: Stage, not_before: int, not_after: int
+) -> None:
+    """Its last second counts, however late it is anchored."""
     road = stage.road
-    made, dataset = road.register(documents.terms(not_after=UnixSeconds(START + 10)), title="short terms")
+    bounds = {"not_before": UnixSeconds(not_before), "not_after": UnixSeconds(not_after)}
+    made, dataset = road.register(documents.terms(**bounds), title="short terms")
     stage.made, stage.dataset, stage.license = made, dataset, road.license(made, dataset, "outlives them")
     stage.recordings = (recording_id(dataset, 0), recording_id(dataset, 1))
     opened(stage)
     used(stage)
     rejected = road.decide().judged.accounts[stage.license].rejected
-    assert [(one.reason, one.about) for one in rejected] == [("terms-not-in-force", stage.license)]
-    assert road.decide().pots[0].held > 0
+    outside = not not_before <= START <= not_after
+    assert [(one.reason, one.about) for one in rejected] == [("terms-not-in-force", stage.license)] * outside
+    assert (road.decide().pots[0].held > 0) == outside
 
 
 def test_an_attributors_signed_word_counts_when_the_terms_name_it(stage: Stage) -> None:
