@@ -82,8 +82,9 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
     from provenance.app.audit import run as judge
 
     evidence = _evidence(ctx, _settings(ctx, rpc, deployment), number)
-    report = judge(evidence, tally.engine())
-    objection = challenge(evidence, report)
+    engine = tally.engine()
+    report = judge(evidence, engine)
+    objection = challenge(evidence, engine, report)
     against: Json = objection.document() if objection else None
     text = _text(report) + (_against(objection) if objection else "")
     ctx.out.emit(_document(report) | {"challenge": against}, text=text)
@@ -112,14 +113,13 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     from provenance.adapters import tally
     from provenance.app import license as money
     from provenance.app.audit import ready
-    from provenance.app.audit import run as judge
     from provenance.app.role import ARBITER_S
     from provenance.cli.values import shown_amount, shown_time, token
     from provenance.types import UnixSeconds
 
     ctx.settings = _settings(ctx, rpc, deployment)
     evidence, account = _evidence(ctx, ctx.settings, None), ctx.address()
-    objection = ready(evidence, judge(evidence, tally.engine()), epoch, ctx.clock.now(), unavailable=unavailable)
+    objection = ready(evidence, tally.engine(), epoch, ctx.clock.now(), unavailable=unavailable)
     decimals, symbol = token(ctx.chain())
     bond = f"{shown_amount(objection.bond, decimals)} {symbol}"
     ctx.out.say(f"Epoch {epoch} does not hold. {objection.reason}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provenance.app import role
+from provenance.app.audit import paid
 from provenance.app.ports import Call
 from provenance.domain.fields import dated, shown
 from provenance.domain.hashes import abi_words, keccak, sha256
@@ -16,12 +17,12 @@ from provenance.types import Wei
 if TYPE_CHECKING:
     from provenance.app.audit.evidence import Evidence
     from provenance.app.ports import Chain
+    from provenance.app.settle import Engine
     from provenance.domain.ledger import Settlement
     from provenance.domain.verdict import Check, Report
     from provenance.types import Address, Bytes32, Json, UnixSeconds
 
 _SELECTOR: Final = keccak(b"challenge(uint64,bytes32)")[:4]
-_OF_AN_EPOCH: Final = frozenset({"cutoffs", "settlements", "statements", "trees"})
 
 
 class NotProposed(Missing):
@@ -108,21 +109,26 @@ class Challenge:
         }
 
 
-def challenge(evidence: Evidence, report: Report) -> Challenge | None:
-    """The challenge of the pending epoch, if a check of that epoch does not hold; else None."""
+def challenge(evidence: Evidence, engine: Engine, report: Report) -> Challenge | None:
+    """The challenge of the pending epoch, if a check of that epoch does not hold; else None.
+
+    A check of all epochs names the first that does not hold: then the pending one is judged by itself.
+    """
     last = _standing(evidence)
     if last is None or last.proposed.event.active_at <= evidence.at.time or len(last.challenged) > len(last.resolved):
         return None
-    wrong = _wrong(report, last.epoch)
+    if all(one.verdict is Verdict.VERIFIED for one in report.checks if one.name in paid.EPOCH_CHECKS):
+        return None
+    wrong = _wrong(evidence, engine, last)
     return None if wrong is None else _made(evidence, last, wrong)
 
 
-def ready(evidence: Evidence, report: Report, epoch: int, now: UnixSeconds, *, unavailable: bool = False) -> Challenge:
-    """The challenge of that epoch, which the distributor would take now.
+def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, unavailable: bool = False) -> Challenge:
+    """The challenge of that epoch, which is judged here and which the distributor would take now.
 
     Args:
-        evidence: what was judged.
-        report: what was found.
+        evidence: what there is.
+        engine: counts units times weights.
         epoch: which is meant.
         now: the present time.
         unavailable: whether it is challenged too if its documents cannot be had.
@@ -145,9 +151,9 @@ def ready(evidence: Evidence, report: Report, epoch: int, now: UnixSeconds, *, u
         )
     if kept.active_at <= now:
         raise WindowOver(f"epoch {epoch} counts since {dated(kept.active_at)}", epoch=epoch)
-    wrong = _wrong(report, epoch)
+    wrong = _wrong(evidence, engine, last)
     if wrong is None:
-        raise NothingWrong(f"epoch {epoch} holds at block {report.block}", epoch=epoch)
+        raise NothingWrong(f"epoch {epoch} holds at block {evidence.at.number}", epoch=epoch)
     if wrong.verdict is not Verdict.FAILED and not unavailable:
         raise NotJudged(f"{wrong.name}: {wrong.detail}", epoch=epoch)
     return _made(evidence, last, wrong)
@@ -170,9 +176,9 @@ def _standing(evidence: Evidence) -> Settlement | None:
     return next((one for one in reversed(evidence.ledger.settlements) if not one.rejected), None)
 
 
-def _wrong(report: Report, epoch: int) -> Check | None:
-    """The first check that failed because of the epoch; else the first that could not be made."""
-    found = [one for one in report.checks if _is_of(one, epoch)]
+def _wrong(evidence: Evidence, engine: Engine, one: Settlement) -> Check | None:
+    """The first check of this epoch alone that fails; else the first that cannot be made."""
+    found = [check for check in paid.epochs(evidence, engine, [one]) if check.verdict is not Verdict.VERIFIED]
     return next((one for one in found if one.verdict is Verdict.FAILED), found[0] if found else None)
 
 
@@ -187,9 +193,3 @@ def _made(evidence: Evidence, against: Settlement, wrong: Check) -> Challenge:
         bond=Wei(bond),
         before=against.proposed.event.active_at,
     )
-
-
-def _is_of(check: Check, epoch: int) -> bool:
-    """Whether a check failed, or could not be made, because of this epoch."""
-    begins = f"epoch {epoch}:"
-    return check.name in _OF_AN_EPOCH and check.verdict is not Verdict.VERIFIED and check.detail.startswith(begins)

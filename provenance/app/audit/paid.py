@@ -7,7 +7,7 @@ what was published and proposed.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from provenance.app import settle
 from provenance.app.audit.evidence import Evidence, judge, short
@@ -17,7 +17,7 @@ from provenance.errors import Failed
 from provenance.types import Address, BlockNumber, Bytes32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from provenance.app.settle import Engine, Published
     from provenance.app.settle.reading import Leaves
@@ -27,16 +27,25 @@ if TYPE_CHECKING:
     from provenance.types import Json
 
 
+EPOCH_CHECKS: Final = frozenset({"cutoffs", "settlements", "statements", "trees"})
+
+
 def checks(evidence: Evidence, engine: Engine) -> Iterator[Check]:
     """Cutoffs, settlements, statements, trees, claims and solvency."""
-    standing = [one for one in evidence.ledger.settlements if not one.rejected]
+    yield from epochs(evidence, engine, [one for one in evidence.ledger.settlements if not one.rejected])
+    yield claims(evidence)
+    yield judge("solvency", [evidence], _solvency, lambda _: "the distributor", "distributor holds what it still owes")
+
+
+def epochs(evidence: Evidence, engine: Engine, asked: Sequence[Settlement]) -> Iterator[Check]:
+    """The checks `EPOCH_CHECKS` of these epochs; each epoch is decided from what the one before it published."""
 
     def call(one: Settlement) -> str:
         return f"epoch {one.epoch}"
 
     yield judge(
         "cutoffs",
-        standing,
+        asked,
         lambda one: _cutoff(evidence, one),
         call,
         "epochs end at a block of this chain",
@@ -44,14 +53,14 @@ def checks(evidence: Evidence, engine: Engine) -> Iterator[Check]:
     )
     yield judge(
         "settlements",
-        standing,
+        asked,
         lambda one: _settlement(evidence, one, engine),
         call,
         "epochs decided again: dues, holds, fees, pots and every document are the same bytes",
     )
     yield judge(
         "statements",
-        standing,
+        asked,
         lambda one: _statements(evidence, one),
         call,
         "epochs whose statements sum to their growth",
@@ -59,14 +68,12 @@ def checks(evidence: Evidence, engine: Engine) -> Iterator[Check]:
     )
     yield judge(
         "trees",
-        standing,
+        asked,
         lambda one: _tree(evidence, one),
         call,
         "trees give the proposed root and total",
         one="tree gives the proposed root and total",
     )
-    yield claims(evidence)
-    yield judge("solvency", [evidence], _solvency, lambda _: "the distributor", "distributor holds what it still owes")
 
 
 def claims(evidence: Evidence) -> Check:
