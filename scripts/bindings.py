@@ -18,7 +18,7 @@ from provenance.adapters.evm.naming import known, parameters, snake, typed, valu
 from provenance.adapters.evm.natspec import Said, comments, key, parse, structs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 OUT = Path(__file__).resolve().parents[1] / "provenance" / "abi" / "bindings"
 HEAD = '''"""{name}: {title}
@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, cast
 
 from provenance.abi.bound import Account, Bound, Refused
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 '''
 FROZEN, RAISED = "@dataclass(frozen=True, slots=True)\nclass {}:\n", "@dataclass(eq=False)\nclass {}(Refused):\n"
 TABLES = (("EVENTS", "event", "type[Event]"), ("ERRORS", "error", "type[Refused]"))
-VIEWS = {"view", "pure"}
 
 
 def main() -> int:
@@ -70,6 +69,7 @@ def module(compiled: abi.Artifact) -> str:
     about = {key(one): said.get(key(one), Said()) for one in entries if "name" in one}
     every = [one for entry in compiled.abi for side in ("inputs", "outputs") for one in entry.get(side, ())]  # type: ignore[attr-defined]
     parts = [HEAD.format(name=compiled.name, title=parse(compiled.natspec[compiled.name][""]).title)]
+    parts += [fixed(beside) for interface in compiled.natspec if (beside := abi.constants(interface))]
     parts += [value(FROZEN.format(name), some, said.get(name, Said())) for name, some in structs(every).items()]
     for one in sorts["function"]:
         if len(one["outputs"]) > 1:
@@ -82,6 +82,15 @@ def module(compiled: abi.Artifact) -> str:
     whole = next((one for part in compiled.natspec.values() if (one := parse(part[""])).notice), Said())
     methods = "".join(method(one, about[key(one)]) for one in sorts["function"])
     return "\n\n".join([*parts, front(compiled.name, sorts, whole) + methods])
+
+
+def fixed(named: Mapping[str, tuple[int | bytes, str]]) -> str:
+    """The constants of an interface's file, each below its comment."""
+    text = ""
+    for name, (one, said) in named.items():
+        word = one if isinstance(one, int) else f'b"{one.rstrip(bytes(1)).decode()}".ljust(32, bytes(1))'
+        text += "".join(f"#: {line}\n" for line in textwrap.wrap(said, 113)) + f"{name}: Final = {word}\n"
+    return text
 
 
 def front(name: str, sorts: dict[str, list[Any]], about: Said) -> str:
@@ -102,7 +111,7 @@ def method(entry: Any, said: Said) -> str:
     outputs, call = entry["outputs"], f'"{signature(entry)}", {values(entry["inputs"])}'
     doc = docstring(said, entry["inputs"], 8, f"Selector `0x{key(entry)}`.")
     name, given = snake(entry["name"]), ("self", *parameters(entry["inputs"]))
-    if entry["stateMutability"] not in VIEWS:
+    if entry["stateMutability"] not in {"view", "pure"}:
         return f"\n    def {name}({', '.join(given)}) -> ContractFunction:\n{doc}        return self.call({call})\n"
     kind, body = typed(outputs[0], "str") if len(outputs) == 1 else answer(entry), f"self.read({call}, block)"
     body = f"{kind}(*{body})" if len(outputs) > 1 or "components" in outputs[0] else f'cast("{kind}", {body})'

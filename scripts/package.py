@@ -102,11 +102,19 @@ def source() -> str:
         "eventsAbi": unique(every, "event"),
         "errorsAbi": unique(every, "error"),
         "purposes": {code: 1 << bit for bit, code in enumerate(purposes.CODES)},
+        "constants": constants(),
         "typedData": {name: {"contract": DOMAINS[name], "types": {name: members(name)}} for name in DOMAINS},
     }
     return HEAD + "".join(
         f"export const {name} = {json.dumps(value, indent=1)} as const;\n" for name, value in parts.items()
     )
+
+
+def constants() -> dict[str, int | str]:
+    """What stands beside the interfaces in their files: reasons, statuses, roles (in hex)."""
+    interfaces = dict.fromkeys(interface for name in abi.NAMES for interface in abi.load(name).natspec)
+    named = [pair for interface in interfaces for pair in abi.constants(interface).items()]
+    return {name: value if isinstance(value, int) else "0x" + value.hex() for name, (value, _) in named}
 
 
 def unique(entries: list[Any], kind: str) -> list[Any]:

@@ -73,6 +73,8 @@ def page(interface: str, compiled: abi.Artifact, said: dict[str, Said]) -> str:
         chosen = sorted((one for one in entries if one["type"] == sort), key=lambda one: str(one["name"]))
         parts += [f"## {title}\n"] * bool(chosen)
         parts += [entry(one, said[key(one)], word) for one in chosen]
+    rows = [f"| `{name}` | {literal(one)} | {cell(text)} |\n" for name, (one, text) in abi.constants(interface).items()]
+    parts += ["## Constants\n", "| name | value | |\n|---|---|---|\n" + "".join(rows)] * bool(rows)
     every = [one for some in entries for side in ("inputs", "outputs") for one in some.get(side, ())]
     kept = {name: members for name, members in structs(every).items() if name in said}
     parts += ["## Structs\n"] * bool(kept)
@@ -112,6 +114,11 @@ def shown(parameter: Any) -> str:
     """A type as a reader of Solidity knows it, a struct by its name."""
     declared = str(parameter["type"])
     return struct(parameter) + declared.removeprefix("tuple") if "components" in parameter else declared
+
+
+def literal(value: int | bytes) -> str:
+    """A number, or text that is padded with zeros on the right."""
+    return str(value) if isinstance(value, int) else f'`"{value.rstrip(bytes(1)).decode()}"`'
 
 
 def cell(text: str) -> str:

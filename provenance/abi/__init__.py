@@ -7,6 +7,7 @@ are left to the adapters.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -25,6 +26,7 @@ Name: TypeAlias = Literal[
     "UsageLedger",
 ]
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
+_CONSTANT: Final = re.compile(r'^((?:/// .*\n)*)\w+ constant (\w+) = (\d+|"\w+");$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,21 @@ def load(name: Name) -> Artifact:
 def solc_input() -> str:
     """Solidity's standard JSON input with every source in it: what the compiled contracts were made from."""
     return files(__name__).joinpath("solc-input.json").read_text("utf-8")
+
+
+@cache
+def constants(interface: str) -> Mapping[str, tuple[int | bytes, str]]:
+    """Value and comment of each constant beside an interface in its file, by name; a word is padded to 32 bytes."""
+    sources = cast("dict[str, dict[str, dict[str, str]]]", json.loads(solc_input()))["sources"]
+    text = sources.get(f"contracts/interfaces/{interface}.sol", {"content": ""})["content"]
+    return {
+        name: (int(value) if value.isdigit() else value.strip('"').encode().ljust(32, bytes(1)), _said(comment))
+        for comment, name, value in _CONSTANT.findall(text)
+    }
+
+
+def _said(comment: str) -> str:
+    return " ".join(comment.replace("///", "").split()).removeprefix("@dev ")
 
 
 def _code(text: object) -> bytes:

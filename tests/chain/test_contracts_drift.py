@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from provenance import abi, config
-from provenance.adapters.evm import natspec
+from provenance.adapters.evm import naming, natspec
 from provenance.domain import events, typed
 
 if TYPE_CHECKING:
@@ -126,6 +128,30 @@ def test_bindings_and_reference_follow_abi_and_comments(workshop: Path, old: str
         assert drifted(check(workshop, "reference")) == ["docs/reference/IUsageLedger.md differs from the comments"]
     finally:
         ledger.write_text(text, "utf-8")
+
+
+def declared() -> dict[str, dict[str, str]]:
+    """By interface: the constants of its file as Solidity writes them."""
+    constant = re.compile(r"^\w+ constant (\w+) = (.+);$", re.MULTILINE)
+    files = sorted((ROOT / "contracts/interfaces").glob("*.sol"))
+    return {path.stem: dict(constant.findall(path.read_text("utf-8"))) for path in files}
+
+
+def test_reference_bindings_and_package_name_every_constant() -> None:
+    """Whoever is told `AccessRefused(13, …)` finds what 13 is without a line of Solidity."""
+    users = {interface: name for name in abi.NAMES for interface in abi.load(name).natspec}
+    packed = runpy.run_path(str(ROOT / "scripts/package.py"))["source"]()
+    for interface, named in declared().items():
+        page = (ROOT / f"docs/reference/{interface}.md").read_text("utf-8")
+        bindings = import_module(f"provenance.abi.bindings.{naming.snake(users[interface])}")
+        for name, text in named.items():
+            value = json.loads(text)
+            word = value if isinstance(value, int) else value.encode().ljust(32, bytes(1))
+            assert f"\n| `{name}` | {text if word == value else f'`{text}`'} | " in page
+            assert getattr(bindings, name) == word
+            assert f'\n "{name}": {text if isinstance(word, int) else json.dumps("0x" + word.hex())}' in packed
+    page = (ROOT / "docs/reference/IDataAccess.md").read_text("utf-8")
+    assert "| `CONSENT_WITHDRAWN` | 13 | A consent was revoked by its subject. |" in page
 
 
 def unsaid(compiled: abi.Artifact) -> list[str]:

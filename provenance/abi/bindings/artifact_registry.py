@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, cast
 
 from provenance.abi.bound import Account, Bound, Refused
 
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from web3 import Web3
     from web3.contract.contract import ContractConstructor, ContractFunction
     from web3.types import BlockIdentifier
+
+
+#: Kinds of artifact.
+ARTIFACT_MODEL: Final = 1
+ARTIFACT_ADAPTER: Final = 2
+ARTIFACT_EMBEDDING: Final = 3
+ARTIFACT_SYNTHETIC_CLIP: Final = 4
+ARTIFACT_DERIVED_DATASET: Final = 5
+#: Status codes of an artifact; 0 is unknown.
+ARTIFACT_IN_USE: Final = 1
+ARTIFACT_RETIRED: Final = 2
+ARTIFACT_RETRAINED: Final = 3
+ARTIFACT_SUPPRESSED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

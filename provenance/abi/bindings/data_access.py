@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, cast
 
 from provenance.abi.bound import Account, Bound, Refused
 
@@ -15,6 +15,57 @@ if TYPE_CHECKING:
     from web3 import Web3
     from web3.contract.contract import ContractConstructor, ContractFunction
     from web3.types import BlockIdentifier
+
+
+#: Role names: the ASCII word, zero-padded on the right.
+OWNER: Final = b"owner".ljust(32, bytes(1))
+GUARDIAN: Final = b"guardian".ljust(32, bytes(1))
+ARBITER: Final = b"arbiter".ljust(32, bytes(1))
+PUBLISHER: Final = b"publisher".ljust(32, bytes(1))
+
+
+#: Status codes of a license; 0 is unknown.
+LICENSE_ACTIVE: Final = 1
+#: Ended by the licensee at once, or by the holder with notice: `expiry` says when.
+LICENSE_TERMINATED: Final = 2
+#: No license: the mark that `cancelOffer` leaves.
+LICENSE_CANCELLED: Final = 3
+#: Derived, in errors only: the expiry has passed.
+LICENSE_EXPIRED: Final = 4
+#: Answers of `checkLicense` and `checkAccess`. 0: allowed.
+ALLOWED: Final = 0
+#: No license of this id under this dataset (culprit: the license).
+UNKNOWN_LICENSE: Final = 1
+#: The license is another's (culprit: the license).
+WRONG_LICENSEE: Final = 2
+#: The license ended by time (culprit: the license).
+LICENSE_OVER: Final = 3
+#: The license was terminated, and the notice is over (culprit: the license).
+LICENSE_ENDED: Final = 4
+#: Not exactly one known purpose was asked for (culprit: the license).
+PURPOSE_UNKNOWN: Final = 5
+#: The license does not name the purpose (culprit: the license).
+PURPOSE_NOT_GRANTED: Final = 6
+#: Registrant, root and terms give no registered dataset (culprit: the id they give).
+UNKNOWN_DATASET: Final = 7
+#: The guardian suspended the dataset (culprit: the dataset).
+DATASET_HALTED: Final = 8
+#: The recording is not proved under the manifest's root (culprit: the leaf's hash).
+RECORDING_NOT_PROVED: Final = 9
+#: The consents given are not those that the recording names (culprit: the recording's consents hash).
+CONSENTS_DIFFER: Final = 10
+#: A consent is given to another holder (culprit: the consent, as in all that follow).
+CONSENT_OTHER_HOLDER: Final = 11
+#: A consent lacks the signature, or the approval, of its subject.
+CONSENT_NOT_SIGNED: Final = 12
+#: A consent was revoked by its subject.
+CONSENT_WITHDRAWN: Final = 13
+#: A consent does not name the purpose.
+CONSENT_PURPOSE: Final = 14
+#: A consent does not count yet.
+CONSENT_NOT_YET: Final = 15
+#: A consent counts no more.
+CONSENT_OVER: Final = 16
 
 
 @dataclass(frozen=True, slots=True)

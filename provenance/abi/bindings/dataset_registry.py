@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, cast
 
 from provenance.abi.bound import Account, Bound, Refused
 
@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from web3 import Web3
     from web3.contract.contract import ContractConstructor, ContractFunction
     from web3.types import BlockIdentifier
+
+
+#: Role names: the ASCII word, zero-padded on the right.
+OWNER: Final = b"owner".ljust(32, bytes(1))
+GUARDIAN: Final = b"guardian".ljust(32, bytes(1))
+ARBITER: Final = b"arbiter".ljust(32, bytes(1))
+PUBLISHER: Final = b"publisher".ljust(32, bytes(1))
+
+
+#: Status codes of a dataset; 0 is unknown.
+DATASET_ACTIVE: Final = 1
+#: By the holder: no new licenses; the holder may lift it.
+DATASET_SUSPENDED: Final = 2
+#: By the holder, for good: no new licenses.
+DATASET_REVOKED: Final = 3
+#: By the guardian, under a published ruling: no new licenses, and `checkAccess` refuses under existing ones.
+DATASET_SUSPENDED_BY_GUARDIAN: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, cast
 
 from provenance.abi.bound import Account, Bound, Refused
 
@@ -15,6 +15,26 @@ if TYPE_CHECKING:
     from web3 import Web3
     from web3.contract.contract import ContractConstructor, ContractFunction
     from web3.types import BlockIdentifier
+
+
+#: Role names: the ASCII word, zero-padded on the right.
+OWNER: Final = b"owner".ljust(32, bytes(1))
+GUARDIAN: Final = b"guardian".ljust(32, bytes(1))
+ARBITER: Final = b"arbiter".ljust(32, bytes(1))
+PUBLISHER: Final = b"publisher".ljust(32, bytes(1))
+
+
+#: Status codes of a settlement; 0 is none. A proposed one is active by time, from `activeAt` on.
+SETTLEMENT_PROPOSED: Final = 1
+SETTLEMENT_CHALLENGED: Final = 2
+SETTLEMENT_VETOED: Final = 3
+SETTLEMENT_REJECTED: Final = 4
+#: Why a batch passed over a payee. Nothing is due any more: it was claimed before.
+SKIPPED_NOTHING_DUE: Final = 1
+#: The token refused, reverted, answered false or used too much gas. The money stays claimable.
+SKIPPED_TRANSFER_FAILED: Final = 2
+#: The leaf asks for more than the settlement's total has left.
+SKIPPED_OVERPAID: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
