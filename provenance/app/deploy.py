@@ -73,6 +73,11 @@ class Record:
         """The same, as the ports know it."""
         return Deployment(self.chain_id, self.first_block, dict(self.contracts), domains(self.chain_id, self.contracts))
 
+    def superseded(self) -> dict[ContractName, Address]:
+        """Where the contracts were that these take the place of, if the document says so."""
+        found = fields.mapping({"supersedes": {}, **self.extra}, "supersedes")
+        return {name: fields.address(found, name) for name in NAMES if name in found}
+
     def encode(self) -> bytes:
         """Canonical bytes."""
         contracts: dict[str, Json] = {
@@ -150,6 +155,7 @@ class Plan:
         bond: what a challenge puts up, in base units of the token.
         token: the ERC-20 that is paid; None makes a test token.
         heir: to whom the role of owner is offered once all is made; None: the deployer stays owner.
+        older: the contracts that the new ones take the place of, for the document's `supersedes`.
     """
 
     roles: Roles
@@ -158,6 +164,7 @@ class Plan:
     window_s: int = WINDOW_S
     bond: Wei = BOND
     heir: Address | None = None
+    older: Mapping[ContractName, Address] = field(default_factory=dict)
 
     @property
     def digest(self) -> Bytes32:
@@ -165,7 +172,8 @@ class Plan:
         roles, word = self.roles, b"".join((self.token or ZERO_ADDRESS, self.heir or ZERO_ADDRESS))
         held = b"".join((roles.owner, roles.guardian, roles.arbiter, roles.publisher, *roles.meters))
         fixed = b"".join(number.to_bytes(32, "big") for number in (self.window_s, self.bond))
-        return sha256(b"".join((word, fixed, self.ruleset.hash, held)))
+        older = sha256(b"".join(self.older.values())) if self.older else b""
+        return sha256(b"".join((word, fixed, self.ruleset.hash, held, older)))
 
     def making(self) -> tuple[ContractName, ...]:
         """The contracts to be made, each after those that it needs."""
@@ -298,6 +306,8 @@ def deploy(
     fixed: dict[str, Json] = {"distributor": {"windowS": plan.window_s, "bond": str(plan.bond)}}
     if plan.heir:
         fixed["ownerOffered"] = shown(plan.heir)
+    if plan.older:
+        fixed["supersedes"] = {name: shown(one) for name, one in plan.older.items() if one != made[name].address}
     record = Record(
         chain_id=creator.chain_id(),
         first_block=made["DatasetRegistry"].block,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provenance.app.deploy import Plan, Record
     from provenance.app.ports import ContractName
     from provenance.cli.context import Context
-    from provenance.types import Json
+    from provenance.types import Address, Json
 
 
 @group("contracts")
@@ -42,11 +42,13 @@ def addresses(ctx: Context) -> None:
     where: dict[str, Json] = {name: shown_address(address) for name, address in record.contracts.items()}
     who: dict[str, Json] = {name: shown_address(address) for name, address in named.items()}
     meters: list[Json] = [shown_address(one) for one in roles.meters]
+    older: dict[str, Json] = {name: shown_address(address) for name, address in record.superseded().items()}
     ctx.out.emit(
         {
             "chainId": record.chain_id,
             "firstBlock": record.first_block,
             "contracts": where,
+            "supersedes": older,
             "deployedWith": {**who, "meters": meters},
             "ruleset": str(record.ruleset),
         },
@@ -54,6 +56,7 @@ def addresses(ctx: Context) -> None:
             (
                 f"chain {record.chain_id}, from block {record.first_block}, ruleset {record.ruleset}",
                 *(f"  {name:20} {address}" for name, address in where.items()),
+                *(f"  {'supersedes ' + name:31} {address}" for name, address in older.items()),
                 "deployed with (`provenance role show` tells who holds the roles now)",
                 *(f"  {name:20} {address}" for name, address in who.items()),
                 *(f"  {'meter':20} {one}" for one in meters),
@@ -142,6 +145,7 @@ def verify(ctx: Context, solc: Path | None) -> int:
     "--window-hours", type=click.IntRange(1, 336), default=72, show_default=True, help="Before a root counts."
 )
 @click.option("--bond", metavar="AMOUNT", default="100", show_default=True, help="Tokens that a challenge puts up.")
+@click.option("--supersedes", type=PATH, metavar="FILE", help="Deployment file of the contracts that these replace.")
 @click.option(
     "--out", type=PATH, metavar="FILE", help="Deployment file; deployments/<chainId>.json in home by default."
 )
@@ -156,6 +160,7 @@ def deploy(
     fee_payee: str | None,
     window_hours: int,
     bond: str,
+    supersedes: Path | None,
     out: Path | None,
 ) -> None:
     """Deploy the six contracts to the network, and write the deployment file.
@@ -179,9 +184,21 @@ def deploy(
         window_hours * 3_600,
         amount(bond, _decimals(ctx, paid), field="bond"),
         heir if heir != roles.owner else None,
+        _older(ctx, supersedes) if supersedes else {},
     )
     place = out or ctx.home / "deployments" / f"{ctx.network.chain_id}.json"
     _deploy(ctx, plan, place, node)
+
+
+def _older(ctx: Context, file: Path) -> Mapping[ContractName, Address]:
+    """The contracts of another deployment on the same chain."""
+    from provenance.app.deploy import Record
+    from provenance.cli import files
+
+    found = Record.parse(files.read(file))
+    if found.chain_id != ctx.network.chain_id:
+        raise Invalid(f"{file} is for chain {found.chain_id}", field="supersedes", path=str(file))
+    return found.contracts
 
 
 def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:

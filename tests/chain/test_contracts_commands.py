@@ -230,6 +230,27 @@ def test_a_document_in_the_place_of_its_journal_is_refused(home: Home):
         assert (status, problem["field"], list(home.folder.glob("made*"))) == (2, "out", [])
 
 
+def test_a_new_version_names_the_addresses_that_it_supersedes(home: Home):
+    older, out = home.folder / "home/deployments/31337.json", home.folder / "newer.json"
+    before = home.run("contracts", "addresses")[1]
+    assert before["supersedes"] == {}
+    command = said(home, out, "--supersedes", str(older), account="holder-2")
+    status, made, words = home.run(*command, "--yes")
+    assert status == 0, words
+    home.name_network("newer", out)
+    told = home.run("contracts", "addresses", "--network", "newer")[1]
+    del before["contracts"]["Token"]  # both are paid in it
+    assert (told["contracts"], told["supersedes"]) == (made["contracts"], before["contracts"])
+    assert before["contracts"]["DataAccess"] in home.say("contracts", "addresses", "--network", "newer")[1]
+    status, problem, _ = home.run(*said(home, out, account="holder-2"), "--yes")
+    assert (status, problem["type"]) == (7, "/problems/conflict")  # without the note it is another deployment
+    foreign = json.loads(older.read_bytes()) | {"chainId": 5}
+    (home.folder / "foreign.json").write_text(json.dumps(foreign))
+    for wrong in ("foreign.json", "nowhere.json"):
+        command = said(home, home.folder / "third.json", "--supersedes", str(home.folder / wrong))
+        assert home.run(*command, "--yes")[0] in (2, 6), wrong
+
+
 def test_a_bond_of_nothing_is_said(home: Home):
     """Challenges that cost nothing are the "false challenges" of docs/security.md without their price."""
     free = home.run(*said(home, home.folder / "free.json", "--bond", "0", "-q"), "--dry-run")
