@@ -73,7 +73,7 @@ def test_a_failing_forge_test_fails(project: Path):
 
 def test_a_branch_without_a_leaf_fails(project: Path):
     change(project, "contracts/UsageLedger.sol", "revert BadSignature(msg.sender)", "revert ZeroRole(0)")
-    assert "UsageLedger: no leaf says that it reverts with ZeroRole" in fails(project, "trees")
+    assert "UsageLedger::revokeSession: no leaf says that it reverts with ZeroRole" in fails(project, "trees")
 
 
 def test_an_uncovered_branch_fails(project: Path):
