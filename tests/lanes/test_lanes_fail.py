@@ -57,5 +57,7 @@ def test_ganache_fails(broken: Path) -> None:
     assert compiled.returncode == 0, compiled.stderr
     lane = (".venv/bin/python", "-m", "pytest", "-q", "--backend", "ganache", "tests/chain/test_road.py")
     done = run(broken, *lane)
-    assert " failed" in done.stdout, done.stdout + done.stderr
+    refuses = "test_a_refusal_names_the_custom_error_and_changes_nothing"
+    assert f"FAILED tests/chain/test_road.py::{refuses}" in done.stdout, done.stdout + done.stderr
+    assert "1 failed" in done.stdout
     assert done.returncode == 1
