@@ -10,14 +10,17 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "slither"
+CODE = 50  # characters of an expression in slither.toml; two that begin alike want two entries
 
 
-def findings() -> dict[tuple[str, str], str]:
-    """By detector and place (`Contract.function`), what slither says; the compiled contracts stay under build/."""
+def findings() -> list[tuple[str, str, str]]:
+    """Detector, place and what slither says of each finding; the compiled contracts stay under build/."""
     shutil.rmtree(BUILD, ignore_errors=True)  # slither never writes over a report
     BUILD.mkdir(parents=True)
     command = (
@@ -33,12 +36,29 @@ def findings() -> dict[tuple[str, str], str]:
     report = BUILD / "report.json"
     if not report.is_file() or not (told := json.loads(report.read_text("utf-8")))["success"]:
         sys.exit(f"Error: slither did not come to its end\n{ran.stdout}{ran.stderr}")
-    found = {}
-    for one in told["results"].get("detectors", ()):
-        first = one["elements"][0]
-        place = f"{Path(first['source_mapping']['filename_relative']).stem}.{first['name']}"
-        found[one["check"], place] = one["description"].strip()
-    return found
+    return [
+        (one["check"], place(one["elements"]), one["description"].strip())
+        for one in told["results"].get("detectors", ())
+    ]
+
+
+def place(elements: list[dict[str, Any]]) -> str:
+    """`Contract.function: code`, the code being the beginning of each expression that the finding names.
+
+    No line numbers, so that it stays while the lines around it move.
+    """
+    first, *rest = elements
+    names, inside = [first["name"]], first["type_specific_fields"].get("parent")
+    while inside:
+        names.insert(0, inside["name"])
+        inside = inside["type_specific_fields"].get("parent") if "type_specific_fields" in inside else None
+    code = dict.fromkeys(shorten(one["name"]) for one in rest if one["type"] == "node")
+    return ".".join(names) + (f": {'; '.join(code)}" if code else "")
+
+
+def shorten(code: str) -> str:
+    """The beginning of an expression."""
+    return code if len(code) <= CODE else code[:CODE] + "…"
 
 
 def main() -> int:
@@ -46,16 +66,21 @@ def main() -> int:
     listed = tomllib.loads((ROOT / "slither.toml").read_text("utf-8"))
     found = findings()
     everywhere = {one["detector"] for one in listed["everywhere"]}
-    places = {(one["detector"], place) for one in listed["exception"] for place in one["at"]}
     silent = [one for one in (*listed["everywhere"], *listed["exception"]) if not one["why"].strip()]
-    new = {key: said for key, said in found.items() if key[0] not in everywhere and key not in places}
-    stale = {*(places - found.keys()), *((name, "everywhere") for name in everywhere - {one for one, _ in found})}
-    for (detector, place), said in sorted(new.items()):
-        print(f"{detector} at {place}: {said}")
-    for detector, place in sorted(stale):
-        print(f"slither.toml excepts {detector} at {place}, where there is nothing")
-    print(f"{len(found)} findings, {len(new)} without a reason, {len(stale)} reasons without a finding")
-    return 1 if new or stale or silent else 0
+    excepted = Counter((one["detector"], at) for one in listed["exception"] for at in one["at"])
+    new, stale = [], excepted.copy()
+    for detector, at, said in sorted(found):
+        if stale[detector, at] > 0:
+            stale[detector, at] -= 1  # a second one of the same words wants to be listed twice
+        elif detector not in everywhere:
+            new.append(f"{detector} at {at}: {said}")
+    gone = [*stale.elements(), *((name, "everywhere") for name in everywhere - {one for one, _, _ in found})]
+    for line in new:
+        print(line)
+    for detector, at in sorted(gone):
+        print(f"slither.toml excepts {detector} at {at}, where there is nothing")
+    print(f"{len(found)} findings, {len(new)} without a reason, {len(gone)} reasons without a finding")
+    return 1 if new or gone or silent else 0
 
 
 if __name__ == "__main__":

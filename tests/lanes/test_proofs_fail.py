@@ -129,11 +129,16 @@ def test_no_symbolic_proof_at_all_is_a_failure(copy: Path) -> None:
 
 def test_slither_fails_at_a_finding_and_at_a_reason_without_one(copy: Path) -> None:
     replace(copy, "contracts/mixins/Roles.sol", "standing.account != msg.sender", "standing.account != tx.origin")
-    replace(copy, "slither.toml", '"Settlements._checkNext"', '"Settlements._checkLast"')
+    replace(copy, "slither.toml", '"Settlements._checkNext: last', '"Settlements._checkLast: last')
+    excepted = "uint256 own = _slot(epoch).facts;"  # in a function with a finding that has its reason
+    replace(
+        copy, "contracts/mixins/Settlements.sol", excepted, excepted.replace("_slot(epoch)", "_slot((epoch ^ 2) ^ 2)")
+    )
     done = make(copy, "slither")
     assert "tx-origin at Roles.acceptRole" in done.stdout, done.stdout + done.stderr
-    assert "incorrect-exp at Settlements._checkNext: " in done.stdout
-    assert "slither.toml excepts incorrect-exp at Settlements._checkLast, where there is nothing" in done.stdout
+    assert "incorrect-exp at Settlements._checkNext: last = " in done.stdout
+    assert "incorrect-exp at Settlements._checkNext: own = " in done.stdout
+    assert "slither.toml excepts incorrect-exp at Settlements._checkLast: last = " in done.stdout
     assert done.returncode != 0
 
 
