@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 from functools import reduce
@@ -26,16 +27,31 @@ def peers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    ("gas", "less", "lost"), [(99, False, True), (100, False, True), (101, False, False), (99, True, False)]
+    ("gas", "lacks", "lost"), [(99, "", True), (100, "", True), (101, "", False), (99, "any proof", False)]
 )
-def test_a_peer_that_does_the_same_for_no_more_wins(peers: ModuleType, gas: int, *, less: bool, lost: bool) -> None:
-    row = peers.Row("record one access", "somebody", gas, less)
+def test_a_peer_that_does_the_same_for_no_more_wins(peers: ModuleType, gas: int, lacks: str, *, lost: bool) -> None:
+    row = peers.Row("record one access", "somebody", gas, lacks)
     assert peers.beaten({"record one access": 100}, [row]) == ([row] if lost else [])
-    assert ("checks less" in peers.line(row, 100)) is less
+    assert peers.line(row, 100).endswith("  without any proof" if lacks else "×")
+
+
+def test_what_a_row_that_is_only_printed_leaves_out_is_explained(peers: ModuleType) -> None:
+    """Each such row of the source is one of the decision page, by the peer's name."""
+    page = (BENCHES.parent / "docs" / "decisions" / "peers.md").read_text("utf-8")
+    only_printed = {
+        call.args[1].value
+        for call in ast.walk(ast.parse((BENCHES / "peers.py").read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "Row"
+        and len(call.args) == 4
+    }
+    assert len(only_printed) == 6
+    assert {name for name in only_printed if f"| {name} |" not in page} == set()
 
 
 def test_the_table_has_every_operation_with_its_target_and_every_peer(peers: ModuleType) -> None:
-    rows = [peers.Row("record one access", name, gas, False) for name, gas in (("one", 200), ("other", 150))]
+    rows = [peers.Row("record one access", name, gas) for name, gas in (("one", 200), ("other", 150))]
     lines = peers.table({"record one access": 100, "register an artifact with 10,000 parents": 7}, rows)
     told = [line.split() for line in lines[1:]]
     assert told[0] == ["record", "one", "access", "100", "30,000", "one", "200", "2.00×"]
