@@ -13,9 +13,10 @@ from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import shown_address, shown_time
 
 if TYPE_CHECKING:
+    from provenance.app.consent import Grant
     from provenance.cli.context import Context
     from provenance.domain.consent import SignedConsent, Words
-    from provenance.types import ConsentId, Json
+    from provenance.types import ConsentId, Json, UnixSeconds
 
 JOURNAL = "consents.jsonl"
 
@@ -74,7 +75,7 @@ def grant(
         holder=to,
         purposes=purposes.mask(codes),
         territories=territories.parse(places),
-        not_before=dates.seconds(since, now, option="--from") if since else min(now, ctx.chain().head().time),
+        not_before=_begin(ctx, since, now),
         not_after=dates.seconds(until, now, option="--until"),
         scope=use.listed_scope(files.read(recordings), to, roles) if recordings else Scope(None, tuple(sorted(roles))),
         words=None if words is None else private.typed(words),
@@ -82,7 +83,7 @@ def grant(
     files.fresh(out)
     beside = files.fresh(private.beside(out)) if asked.words is not None else None
     if ctx.dry_run:
-        ctx.would(f"sign a consent for {purposes.label(asked.purposes)} to {holder}", holder=fields.shown(to))
+        _would(ctx, asked)
     wallet = ctx.wallet()
     with FileJournal(ctx.home / JOURNAL) as journal:
         given = use.grant(asked, journal=journal, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
@@ -154,6 +155,23 @@ def list_(ctx: Context) -> None:
         rows.append({"voice": one.voice, **_row(one.id, one.consent, use.state(one.consent, withdrawn, now))})
     columns = ("id", "voice", "holder", "purposes", "notAfter", "state")
     ctx.out.emit(rows, text=plain([_told(row) for row in rows], columns))
+
+
+def _would(ctx: Context, asked: Grant) -> None:
+    from provenance.domain import fields, purposes
+
+    since, until = shown_time(asked.not_before), shown_time(asked.not_after)
+    ctx.would(
+        f"sign a consent for {purposes.label(asked.purposes)} to {shown_address(asked.holder)}, from {since} to {until}",
+        holder=fields.shown(asked.holder),
+        notBefore=asked.not_before,
+        notAfter=asked.not_after,
+    )
+
+
+def _begin(ctx: Context, since: str | None, now: UnixSeconds) -> UnixSeconds:
+    """The first second at which it counts; at once is the latest block's, where that is before now."""
+    return dates.seconds(since, now, option="--from", first=True) if since else min(now, ctx.chain().head().time)
 
 
 def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent, Words | None]:

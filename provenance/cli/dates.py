@@ -17,16 +17,17 @@ class BadDate(Invalid):
     """A text that names no second."""
 
     code = "bad-date"
-    next = "Write 2027-12-31 (its last second, UTC), 2027-12-31T18:00Z, 90d, 52w, 2y, or unix seconds."
+    next = "Write 2027-12-31 (UTC), 2027-12-31T18:00Z, 90d, 52w, 2y, or unix seconds."
 
 
-def seconds(text: str, now: UnixSeconds, *, option: str) -> UnixSeconds:
-    """The last second that a date, a time, a span from now or a unix time means.
+def seconds(text: str, now: UnixSeconds, *, option: str, first: bool = False) -> UnixSeconds:
+    """The second that a date, a time, a span from now or a unix time means.
 
     Args:
-        text: what the user wrote; a day alone is its last second in UTC.
+        text: what the user wrote; a day alone is its last second in UTC, or its first.
         now: where spans begin.
         option: the option to name in the error.
+        first: whether something begins then, at the first second of a day.
 
     Raises:
         BadDate: none of these, or before 1970.
@@ -42,7 +43,7 @@ def seconds(text: str, now: UnixSeconds, *, option: str) -> UnixSeconds:
         raise BadDate(f"{option}: {text[:40]!r} is no date", field=option) from None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    found = int(at.timestamp()) + (86_399 if _DAY.match(text) else 0)
+    found = int(at.timestamp()) + (86_399 if _DAY.match(text) and not first else 0)
     if found < 0:
         raise BadDate(f"{option}: {text[:40]!r} is before 1970", field=option)
     return UnixSeconds(found)

@@ -86,7 +86,7 @@ def _document(ctx: Context, said: dict[str, object]) -> dict[str, Json]:
         "purposes": _words(said["codes"]) or list(PURPOSES),
         "prohibited": _words(said["prohibited"]),
         "territories": _words(said["places"]) or ["WW"],
-        "notBefore": dates.seconds(str(since), now, option="--from") if since else now - now % DAY_S,
+        "notBefore": dates.seconds(str(since), now, option="--from", first=True) if since else now - now % DAY_S,
         "notAfter": dates.seconds(until, now, option="--until"),
         "price": {
             "token": _token(ctx, said["token"]),

@@ -30,6 +30,12 @@ def test_a_date_is_one_second(text: str, expected: int) -> None:
     assert dates.seconds(text, NOW, option="--until") == expected
 
 
+def test_a_day_begins_with_its_first_second_and_a_time_is_itself() -> None:
+    assert dates.seconds("2027-12-31", NOW, option="--from", first=True) == 1_830_211_200
+    assert dates.seconds("2027-12-31T18:00Z", NOW, option="--from", first=True) == 1_830_211_200 + 18 * 3_600
+    assert dates.seconds("90d", NOW, option="--from", first=True) == NOW + 90 * 86_400
+
+
 @pytest.mark.parametrize("text", ["", "tomorrow", "2027-13-01", "90", "1d2h", "-5d", "٩٠d", "1969-12-30", "9" * 30])
 def test_what_is_no_date_is_refused_by_the_options_name(text: str) -> None:
     with pytest.raises(BadDate) as caught:

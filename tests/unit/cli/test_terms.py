@@ -28,6 +28,16 @@ def test_new_terms_say_what_was_asked(provenance) -> None:
     assert answer.document["termsHash"] == "0x" + made.terms_hash.hex()
 
 
+def test_from_is_the_first_second_of_its_day_and_until_the_last(provenance) -> None:
+    day = ("--from", "2027-12-31", "--until", "2027-12-31")
+    assert provenance(*NEW, *day).status == 0
+    made = Terms.parse(Path("terms.json").read_bytes())
+    assert (made.not_before, made.not_after) == (1_830_211_200, 1_830_297_599)
+    asked = ("--voice", "me", "--holder", TOKEN, "--purpose", "train.tts", "--territory", "EU", "--out", "c.json")
+    consent = provenance("consent", "grant", *asked, *day, "--dry-run", "--json").document
+    assert (consent["notBefore"], consent["notAfter"]) == (1_830_211_200, 1_830_297_599)
+
+
 def test_the_readable_file_and_the_canonical_bytes_have_one_hash(provenance) -> None:
     canonical = Path("canonical.json")
     canonical.write_bytes(documents.terms().encode())
