@@ -34,7 +34,7 @@ def read(path: Path, limit_bytes: int = DOCUMENT_BYTES) -> bytes:
 def fresh(path: Path) -> Path:
     """The same path, where nothing is yet."""
     if path.exists():
-        raise Conflict(f"{path} exists already", next="Choose another file with --out.", path=str(path))
+        raise Conflict(f"{path} exists already", next="Name another file; nothing is overwritten.", path=str(path))
     return path
 
 

@@ -35,7 +35,7 @@ class BroaderThanTerms(Invalid):
     """An offer that allows what the terms or consents do not."""
 
     code = "broader-than-terms"
-    next = "Offer only what the terms allow and every consent covers; `terms show` and `consent show` list it."
+    next = "Offer only what the terms allow and every consent covers; `terms check` and `consent show` list it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class PurposeOutsideTerms(Denied):
     """The terms do not allow the purpose, or prohibit it."""
 
     code = "purpose-outside-terms"
-    next = "Read the terms with `terms show`; no license can allow more than they do."
+    next = "`terms check FILE` says what the terms allow; no license can allow more than they do."
 
 
 class TerritoryNotLicensed(Denied):

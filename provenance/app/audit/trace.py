@@ -24,7 +24,7 @@ class UnknownReceipt(Missing):
     """No anchored segment holds this receipt."""
 
     code = "unknown-receipt"
-    next = "`provenance usage list LICENSE` shows receipts; one is traced once its batch is anchored."
+    next = "`Meter.record` returned its id to the licensee; it can be traced once its batch is anchored."
 
 
 @dataclass(frozen=True, slots=True)
