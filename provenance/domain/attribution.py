@@ -10,7 +10,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from provenance.domain import merkle
+from provenance.domain import fields, merkle
 from provenance.errors import Invalid
 from provenance.types import PPM_ONE, ZERO32, Bytes32, Ppm, RecordingId
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Weights: TypeAlias = tuple[tuple[RecordingId, Ppm], ...]
 """(recording, ppm), sorted by recording, each once."""
+
+Given: TypeAlias = "Mapping[RecordingId, int] | Mapping[RecordingId, float] | Mapping[str, int] | Mapping[str, float]"
+"""Weights as a program has them; a recording's id is 32 bytes, or 0x-hex."""
 
 UNATTRIBUTED: Final = ZERO32
 ELSEWHERE: Final = Bytes32(bytes(31) + b"\x01")
@@ -66,12 +69,31 @@ def quantize(scores: Mapping[RecordingId, float | Fraction]) -> Weights:
     return tuple((recording, Ppm(ppm)) for recording, ppm in floors.items() if ppm)
 
 
-def weights(given: Mapping[RecordingId, int] | Mapping[RecordingId, float]) -> Weights:
+def weights(given: Given) -> Weights:
     """A weight list from what a program has: whole numbers are ppm and must sum; floats are scores.
 
+    Args:
+        given: by recording id, 32 bytes or 0x-hex as commands print it.
+
     Raises:
-        BadWeights: see `quantize` and `check`.
+        BadWeights: see `quantize` and `check`; a key that is no recording id, or one recording twice.
     """
+    named = {_recording(name): value for name, value in given.items()}
+    if len(named) != len(given):
+        raise BadWeights("a recording is given twice", field="weights")
+    return _listed(named)
+
+
+def _recording(name: RecordingId | str) -> RecordingId:
+    try:
+        return fields.word({"weights": name if isinstance(name, str) else fields.shown(name)}, "weights")
+    except fields.BadField as error:
+        raise BadWeights(
+            f"{str(name)[:80]!r} is no recording id: 32 bytes, or their 0x-hex", field="weights"
+        ) from error
+
+
+def _listed(given: Mapping[RecordingId, int] | Mapping[RecordingId, float]) -> Weights:
     if all(isinstance(value, int) and not isinstance(value, bool) for value in given.values()):
         listed = tuple((recording, Ppm(int(ppm))) for recording, ppm in sorted(given.items()))
         check(listed)

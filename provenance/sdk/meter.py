@@ -29,7 +29,6 @@ from provenance.errors import Denied, Invalid, ProvenanceError, Unavailable
 from provenance.types import PPM_ONE, ZERO32, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from provenance.config import Settings
     from provenance.domain.typed import Domain
     from provenance.domain.usage import Use
-    from provenance.types import ReceiptId, RecordingId
+    from provenance.types import ReceiptId
 
 HOUR_S: Final = 3_600
 FOLDER: Final = "meter"
@@ -143,7 +142,7 @@ class Meter:
         *,
         output: bytes | None = None,
         digest: bytes | None = None,
-        weights: Mapping[RecordingId, int] | Mapping[RecordingId, float] | None = None,
+        weights: attribution.Given | None = None,
         outcome: str | Outcome = Outcome.DELIVERED,
         units: int = 1,
         method: int = attribution.METHOD_CONSTRUCTION,
@@ -158,8 +157,8 @@ class Meter:
         Args:
             output: what was made; only its sha-256 is kept.
             digest: its sha-256, instead.
-            weights: whose recordings made it, by recording id: whole ppm that sum to 1,000,000, or floats
-                of any scale. Nothing if nobody can say: then it is shared equally.
+            weights: whose recordings made it, by recording id (32 bytes, or 0x-hex): whole ppm that sum to
+                1,000,000, or floats of any scale. Nothing if nobody can say: then it is shared equally.
             outcome: `delivered`, `draft`, `rejected` or `refunded`.
             units: in the session's unit.
             method: how the weights came about; the terms name which counts.

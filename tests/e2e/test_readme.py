@@ -84,7 +84,7 @@ def learn(reader: Reader, line: str, told: str) -> None:
     elif line.startswith("provenance license accept"):
         reader.words["LICENSE"] = reader.document("provenance license list --account licensee")[0]["license"]
     elif line.startswith("provenance access download"):
-        reader.words["RECORDING"] = reader.document(reader.filled(line))["files"][0]["recordingId"][2:]
+        reader.words["RECORDING"] = reader.document(reader.filled(line))["files"][0]["recordingId"]
     elif line == "python use.py":
         reader.words["RECEIPT"] = told.strip()
     elif line.startswith("provenance audit run"):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from provenance.app.meter.opening import OpenSession
     from provenance.app.ports import Clock, Gateway, Journal, SignedAck, Signer
     from provenance.domain.typed import Domain, MeterSession, Segment
-    from provenance.types import Json, ReceiptId, RecordingId, SessionId
+    from provenance.types import Json, ReceiptId, SessionId
 
 RECEIPTS: Final = 1_000  # in one segment: one signature and one fsync at the gateway for all of them
 WEIGHTS: Final = PPM_ONE  # in one segment: as many as one receipt may have, 36 MB in all
@@ -83,7 +83,7 @@ class Output:
     model: Bytes32
     purpose: int
     territory: str
-    weights: Mapping[RecordingId, int] | Mapping[RecordingId, float]
+    weights: attribution.Given
     method: int = attribution.METHOD_CONSTRUCTION
     quality_ppm: int = PPM_ONE
     outcome: Outcome = Outcome.DELIVERED

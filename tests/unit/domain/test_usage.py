@@ -196,6 +196,26 @@ def test_whole_ppm_must_sum_and_the_refusal_names_the_sum() -> None:
     assert attribution.weights({ZERO32: 1_000_000}) == ((ZERO32, 1_000_000),)
 
 
+def test_a_recording_is_named_by_its_bytes_or_as_commands_print_it() -> None:
+    ids = Bytes32(b"\x05" * 32), Bytes32(b"\xab" * 32)
+    printed = {"0x" + one.hex(): ppm for one, ppm in zip(ids, (400_000, 600_000), strict=True)}
+    assert attribution.weights(printed) == tuple(zip(ids, (400_000, 600_000), strict=True))
+    assert attribution.weights({"0x" + ids[1].hex(): 0.5}) == ((ids[1], 1_000_000),)
+
+
+@pytest.mark.parametrize("name", ["RECORDING", "ab" * 32, "0x" + "ab" * 31, "", b"\xab" * 31])
+def test_a_text_that_names_no_recording_is_refused_by_its_field(name: Any) -> None:
+    with pytest.raises(attribution.BadWeights, match="no recording id") as refused:
+        attribution.weights({name: 1_000_000})
+    assert refused.value.facts["field"] == "weights"
+
+
+def test_a_recording_named_twice_is_refused() -> None:
+    twice: dict[Any, int] = {ZERO32: 500_000, "0x" + "00" * 32: 500_000}
+    with pytest.raises(attribution.BadWeights, match="twice"):
+        attribution.weights(twice)
+
+
 def test_the_attribution_root_has_a_leaf_for_each_weight() -> None:
     listed = attribution.weights({ZERO32: 400_000, Bytes32(b"\x05" * 32): 600_000})
     assert attribution.attribution_root(listed) == merkle.root(merkle.leaf(*pair) for pair in listed)
