@@ -177,11 +177,29 @@ def acceptance(chain: Chain, role: str, account: Address, now: UnixSeconds) -> t
     return tuple(Call(one.contract, "acceptRole", (role.encode().ljust(32, b"\0"),)) for one in found)
 
 
-def pause(chain: Chain, until: UnixSeconds, account: Address) -> tuple[Call, ...]:
-    """New licenses and proposals wait until then; a time that has passed ends the pause."""
+def pause(chain: Chain, until: UnixSeconds | None, account: Address, now: UnixSeconds) -> tuple[Call, ...]:
+    """New licenses and proposals wait until then; None ends the pauses that run.
+
+    A contract takes a time that has passed for a pause of no length, after which the next must wait seven days:
+    that is never sent where nothing is paused.
+
+    Raises:
+        NotInRole: the sender is not the guardian.
+        Invalid: the time has passed.
+        Unchanged: there is no pause to end.
+    """
     for contract in PAUSING:
         _check_role(chain, contract, "guardian", account)
-    return tuple(Call(contract, "pause", (until,)) for contract in PAUSING)
+    if until is not None and until <= now:
+        raise Invalid(
+            f"{dated(until)} has passed", next="Name a later time, or end a pause with --lift.", field="--until"
+        )
+    if until is not None:
+        return tuple(Call(contract, "pause", (until,)) for contract in PAUSING)
+    running = [contract for contract in PAUSING if paused_until(chain, contract) > now]
+    if not running:
+        raise Unchanged("nothing is paused")
+    return tuple(Call(contract, "pause", (0,)) for contract in running)
 
 
 def paused_until(chain: Chain, contract: ContractName) -> UnixSeconds:

@@ -102,15 +102,15 @@ def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
     """Stop new licenses and proposals for a while; claims and revocations go on. Guardian only."""
     from provenance.app import role as use
     from provenance.cli import dates
-    from provenance.types import UnixSeconds
 
     if lift == (until is not None):
         raise Invalid("one of --until and --lift is needed", next="Say until when, or lift it.")
-    end = UnixSeconds(0) if until is None else dates.seconds(until, ctx.clock.now(), option="--until")
+    now = ctx.clock.now()
+    end = None if until is None else dates.seconds(until, now, option="--until")
     chain = ctx.chain()
-    _send(ctx, use.pause(chain, end, ctx.address()), "lift the pause" if lift else "pause")
+    _send(ctx, use.pause(chain, end, ctx.address(), now), "lift the pause" if lift else "pause")
     paused: dict[str, Json] = {name: use.paused_until(chain, name) for name in use.PAUSING}
-    text = "The pause is over." if lift else f"Paused until {shown_time(end)}; it ends by itself."
+    text = "The pause is over." if end is None else f"Paused until {shown_time(end)}; it ends by itself."
     ctx.out.emit({"pausedUntil": paused}, text=text)
 
 

@@ -262,6 +262,17 @@ def test_a_pause_stops_proposals_and_ends_by_itself(liar: Liar) -> None:
     assert refused(liar, "role", "pause", "--until", "1d", "--account", "guardian", status=REVERTED) == "pause-too-soon"
 
 
+def test_a_guardian_who_lifts_nothing_or_pauses_until_yesterday_can_pause_afterwards(liar: Liar) -> None:
+    guardian = ("--account", "guardian")
+    assert refused(liar, "role", "pause", "--lift", *guardian, status=CONFLICT) == "role-unchanged"
+    assert refused(liar, "role", "pause", "--until", "2020-01-01", *guardian, status=INVALID) == "invalid"
+    assert liar.chain.read(Call("RoyaltyDistributor", "pausedUntil", ())) == (0,)
+    liar.act("role", "pause", "--until", "2d", *guardian)
+    liar.act("role", "pause", "--lift", *guardian)
+    assert set(liar.act("role", "show")["paused"].values()) == {None}
+    assert refused(liar, "role", "pause", "--lift", *guardian, status=CONFLICT) == "role-unchanged"
+
+
 def test_a_meters_stolen_key_is_removed_for_good(liar: Liar) -> None:
     assert refused(liar, "role", "remove", "operator", *WATCHER, status=DENIED) == "not-in-role"
     assert refused(liar, "role", "admit", "operator", "--account", "operator", status=CONFLICT) == "role-unchanged"
