@@ -1,7 +1,9 @@
 // A dataset, an offer signed by its holder, a license accepted by its licensee, a use on record: with viem.
-//   node license.mjs RPC DEPLOYMENT.json        on a devnet: `provenance devnet up` prints both
+//   node license.mjs RPC DEPLOYMENT.json
+// On a devnet `provenance devnet up` prints the RPC endpoint; the document is 31337.json in the folder of deployments
+// that `provenance config paths` prints.
 import { readFile } from "node:fs/promises";
-import { argv } from "node:process";
+import { argv, exit } from "node:process";
 import { createPublicClient, createWalletClient, defineChain, http, keccak256, parseEventLogs, toBytes } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { dataAccessAbi, datasetRegistryAbi, eventsAbi, purposes, tokenAbi, typedData } from "@provenance-network/contracts";
@@ -11,6 +13,10 @@ const MNEMONIC = "test test test test test test test test test test test junk";
 const PRICE = 250n; // base units of the token
 const DAY_S = 86_400;
 
+if (argv.length !== 4) {
+  console.error("Usage: node license.mjs RPC DEPLOYMENT.json");
+  exit(2);
+}
 const [rpc, document] = argv.slice(2);
 const deployment = JSON.parse(await readFile(document, "utf8"));
 /** @param {string} name */

@@ -1,6 +1,9 @@
 """A dataset, a license granted without a fee, a use on record: with web3.py and the wheel.
 
-python license.py RPC DEPLOYMENT.json       on a devnet: `provenance devnet up` prints both
+python license.py RPC DEPLOYMENT.json
+
+On a devnet `provenance devnet up` prints the RPC endpoint; the document is 31337.json in the folder of deployments
+that `provenance config paths` prints.
 """
 
 import json
@@ -19,10 +22,10 @@ MNEMONIC = "test test test test test test test test test test test junk"
 DAY_S = 86_400
 
 
-def main() -> None:
+def main(rpc: str, document: Path) -> None:
     """Prints what is on record afterwards."""
-    w3 = Web3(HTTPProvider(sys.argv[1]))
-    of = contracts(w3, Path(sys.argv[2]))
+    w3 = Web3(HTTPProvider(rpc))
+    of = contracts(w3, document)
     Account.enable_unaudited_hdwallet_features()
     holder, licensee = (Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{at}") for at in (4, 5))
 
@@ -46,9 +49,13 @@ def main() -> None:
     (recorded,) = of.access.emitted(send(licensee, use))
 
     allowed = of.access.check_license(dataset, granted.license_id, licensee.address, tts) == 0
-    told = {"datasetId": dataset.hex(), "licenseId": granted.license_id.hex(), "accessor": recorded.accessor}
+    ids = {"datasetId": Web3.to_hex(dataset), "licenseId": Web3.to_hex(granted.license_id)}
+    told = {**ids, "accessor": recorded.accessor}
     sys.stdout.write(json.dumps({**told, "units": str(recorded.units), "allowed": allowed}) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) != 3:
+        sys.stderr.write("Usage: python license.py RPC DEPLOYMENT.json\n")
+        sys.exit(2)
+    main(sys.argv[1], Path(sys.argv[2]))

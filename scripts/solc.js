@@ -5,7 +5,23 @@
 const fs = require("fs");
 const path = require("path");
 const ROOT = path.resolve(fs.realpathSync(__filename), "..", "..");
-const npms = (file) => require(require.resolve(file, { paths: [ROOT, process.cwd()] }));
+const VERSION = "0.8.37";
+
+function missing(found) {
+  process.stderr.write(`Error: npm's solc ${VERSION} is needed beside this, found ${found}\n`);
+  process.stderr.write(`Next: npm install solc@${VERSION}\n`);
+  process.exit(69);
+}
+
+function npms(file) {
+  try {
+    return require(require.resolve(file, { paths: [ROOT, process.cwd()] }));
+  } catch (error) {
+    if (error.code !== "MODULE_NOT_FOUND") throw error;
+    return missing("none");
+  }
+}
+
 const load = () => npms("solc");
 
 // A pipe takes 64 KiB at a time and then says EAGAIN: without the loop output is cut with exit 0.
@@ -32,7 +48,7 @@ const compile = (input) => load().compile(JSON.stringify(input), { import: find 
 const args = process.argv.slice(2);
 if (args.includes("--version")) {
   const version = npms("solc/package.json").version;
-  if (version !== "0.8.37") throw new Error("expected solc 0.8.37, found " + version);
+  if (version !== VERSION) missing("solc " + version);
   write("solc, the solidity compiler commandline interface\nVersion: 0.8.37+commit.f401782d.Linux.g++\n");
 } else if (args.includes("--standard-json")) {
   write(compile(JSON.parse(fs.readFileSync(0, "utf8")))); // --base-path and --allow-paths change nothing here

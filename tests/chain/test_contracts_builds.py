@@ -132,6 +132,24 @@ def test_the_compiler_says_its_version_as_native_tools_read_it() -> None:
     assert run("node", "scripts/solc.js", "--nonsense").returncode == 2
 
 
+@pytest.mark.parametrize("beside", [None, "0.8.20"])
+def test_without_its_solc_the_compiler_says_what_to_install(tmp_path: Path, beside: str | None) -> None:
+    script = tmp_path / "package/bin/solc.cjs"
+    script.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "scripts/solc.js", script)
+    if beside:
+        (tmp_path / "node_modules/solc").mkdir(parents=True)
+        (tmp_path / "node_modules/solc/package.json").write_text(json.dumps({"version": beside}), "utf-8")
+    done = subprocess.run(
+        ["node", script, "--version"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (69, "")
+    found = f"solc {beside}" if beside else "none"
+    assert (
+        done.stderr == f"Error: npm's solc 0.8.37 is needed beside this, found {found}\nNext: npm install solc@0.8.37\n"
+    )
+
+
 def test_the_compiler_answers_combined_json() -> None:
     done = run("node", "scripts/solc.js", "--combined-json", "abi,bin", "contracts/libraries/Purposes.sol")
     assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,7 @@ def test_forge_builds_and_tests_the_consumer(examples: Path) -> None:
     done = run(examples, tool("forge"), "test", **offline)
     assert done.returncode == 0
     assert "13 passed; 0 failed" in done.stdout
+    assert "promoted to keyword" not in done.stdout + done.stderr
 
 
 def test_hardhat_builds_and_tests_the_consumer(examples: Path) -> None:
@@ -131,6 +133,13 @@ def test_a_script_of_viem_licenses_and_records(examples: Path, devnet: tuple[Wor
     told = json.loads(done.stdout)
     assert told["accessor"].lower() == "0x" + made.signers[5].address.hex()
     assert told["units"] == "3"
+
+
+def test_a_script_without_arguments_says_what_it_needs(examples: Path, python: Path) -> None:
+    for command in (("node", "license.mjs"), (python, "license.py")):
+        done = run(examples, *command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"Usage: {Path(command[0]).name} {command[1]} RPC DEPLOYMENT.json\n"
 
 
 def test_the_package_is_required_and_imported_alike(examples: Path) -> None:
@@ -208,6 +217,7 @@ def test_a_script_of_web3_runs_with_the_wheel_alone(
         "3",
         True,
     )
+    assert all(re.fullmatch("0x[0-9a-f]{64}", told[one]) for one in ("datasetId", "licenseId"))
     broken = examples / "broken.py"
     text = (examples / "license.py").read_text("utf-8")
     assert "(holder, of.access.grant(grant))" in text
