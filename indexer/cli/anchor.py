@@ -24,7 +24,10 @@ def anchor(ctx: Context) -> None:
         waiting = made.usage.pending()
         ctx.would(
             f"anchor {counted(len(waiting.segments), 'segment')}, {counted(len(waiting.leases), 'lease')},"
-            f" {counted(len(waiting.reports), 'report')}"
+            f" {counted(len(waiting.reports), 'report')}",
+            segments=len(waiting.segments),
+            leases=len(waiting.leases),
+            reports=len(waiting.reports),
         )
     found = batches.anchor(made, lambda call: ctx.transact(call, "anchor usage", made.wallet))
     if found is None:

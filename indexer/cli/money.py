@@ -44,7 +44,8 @@ def settle(ctx: Context) -> None:
             _tell_waiting(ctx, closed, content)
             return
         if ctx.dry_run:
-            ctx.would(f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units")
+            what = f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units"
+            ctx.would(what, epoch=str(closed.number), root=shown(closed.root), total=str(closed.total))
         manifest = closing.commit(closed, content)
         publisher = ctx.wallet(ctx.settings.node.publisher)
         mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher)

@@ -48,7 +48,8 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
 
     use = use_case.Use.of(license_id, purpose, territory)
     if ctx.dry_run:
-        ctx.would(f"ask the gateway for {_meant(recordings)} and put the access on chain")
+        what = f"ask the gateway for {_meant(recordings)} and put the access on chain"
+        ctx.would(what, license=f"0x{license_id.hex()}", recordings=list(recordings))
     with _world(ctx, license_id) as world:
         done = use_case.open_lease(world, use, recordings)
     listed: list[Json] = [
@@ -94,7 +95,8 @@ def download(
 
     use, folder = use_case.Use.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
     if ctx.dry_run:
-        ctx.would(f"write {_meant(recordings)} to {folder}")
+        what = f"write {_meant(recordings)} to {folder}"
+        ctx.would(what, license=f"0x{license_id.hex()}", recordings=list(recordings), path=str(folder))
     with _world(ctx, license_id) as world:
         done = use_case.download(world, use, folder, recordings)
     ctx.out.emit(

@@ -194,7 +194,9 @@ class Context:
         Raises:
             DryRun: always.
         """
-        self.out.emit({"dryRun": True, **facts}, text=f"Would send: {text}" if "gas" in facts else f"Would {text}")
+        self.out.emit(
+            {"dryRun": True, "would": text, **facts}, text=f"Would send: {text}" if "gas" in facts else f"Would {text}"
+        )
         raise DryRun
 
     def account_name(self, name: str | None = None) -> str:

@@ -101,7 +101,7 @@ def advance(ctx: Context, seconds: int) -> None:
     from provenance.adapters import wire
 
     if ctx.dry_run:
-        ctx.would(f"move the chain's clock ahead by {seconds} s")
+        ctx.would(f"move the chain's clock ahead by {seconds} s", seconds=seconds)
     lead = wire.devnet(ctx.settings).advance(seconds)
     ctx.out.emit({"advancedS": seconds, "leadS": lead}, text=f"The chain's clock is {lead} s ahead of this machine's.")
 

@@ -34,7 +34,11 @@ def common_options() -> list[click.Parameter]:
         click.Option(["--home"], type=PATH, metavar="DIR", help="Folder of keys, content and journals."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
         click.Option(["--yes", "-y"], is_flag=True, help="Do not ask before sending."),
-        click.Option(["--dry-run"], is_flag=True, help="Show what would happen and its cost; change nothing."),
+        click.Option(
+            ["--dry-run"],
+            is_flag=True,
+            help="Show what would happen, with the cost of a transaction that could be sent now; change nothing.",
+        ),
         click.Option(["--verbose", "-v"], count=True, help="Say more; twice for all."),
         click.Option(["--quiet", "-q"], is_flag=True, help="Say nothing but the result."),
         click.Option(["--log-format"], type=click.Choice(["text", "json"]), help="Form of the log on stderr."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import PATH, command, group
-from provenance.cli.values import ID
+from provenance.cli.values import ID, counted
 from provenance.errors import Invalid, Missing, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def submit(ctx: Context, queue: Path | None, keep_open: bool) -> int:  # noqa: F
     folder = ctx.home / "meter"
     found = [queue] if queue else sorted(folder.iterdir()) if folder.is_dir() else []
     if ctx.dry_run:
-        ctx.would(f"submit {len(found)} queues")
+        ctx.would(f"submit {counted(len(found), 'queue')}", queues=len(found))
     rows: list[dict[str, Json]] = []
     refused = 0
     for one in found:
