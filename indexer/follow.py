@@ -93,13 +93,24 @@ class Follower:
         after = self._extend(before, head, keep=before.number, parent=before.hash)
         return Step("advanced", after, head)
 
+    def check(self) -> None:
+        """The database is empty, or mirrors this chain and deployment.
+
+        Raises:
+            Unavailable: no node answers.
+            OtherChain: the database mirrors another one.
+        """
+        self.mirror.check(self._origin())
+
+    def _origin(self) -> Origin:
+        genesis = self._needed(BlockNumber(0))
+        return Origin(self.source.chain_id, genesis.hash, self._contracts, self._first_block)
+
     def _position(self) -> Position:
         found = self.mirror.position()
         if found is not None and self._begun:
             return found
-        genesis, anchor = self._needed(BlockNumber(0)), self._needed(self._anchor)
-        origin = Origin(self.source.chain_id, genesis.hash, self._contracts, self._first_block)
-        position = self.mirror.begin(origin, block_row(anchor))
+        position = self.mirror.begin(self._origin(), block_row(self._needed(self._anchor)))
         self._begun = True
         return position
 

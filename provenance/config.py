@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FILE_NAME = "provenance.toml"
 PREFIX = "PROVENANCE_"
 DEFAULT_NETWORK = "devnet"
+DEVNET_CHAIN_ID = 31_337
 
 Tree: TypeAlias = dict[str, Any]
 """Settings before they are validated."""
@@ -115,10 +116,17 @@ class Settings(BaseSettings):
         return network.model_copy(update=over)
 
     @property
+    def journals(self) -> Path:
+        """Where is kept what means nothing without its chain: `home`; the devnet's in its folder, which goes with it."""
+        network = self.networks.get(self.network)
+        mortal = self.network == DEFAULT_NETWORK and network is not None and network.chain_id == DEVNET_CHAIN_ID
+        return self.home / "devnet" if mortal else self.home
+
+    @property
     def database_url(self) -> str:
-        """SQLAlchemy URL of the operator's database; SQLite in `home` unless set."""
+        """SQLAlchemy URL of the operator's database; SQLite in `journals` unless set."""
         url = self.node.database
-        return url.get_secret_value() if url else f"sqlite:///{self.home / 'node.db'}"
+        return url.get_secret_value() if url else f"sqlite:///{self.journals / 'node.db'}"
 
 
 def load(path: Path | None = None, flags: Mapping[str, object] | None = None) -> Settings:

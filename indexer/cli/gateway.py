@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli import node
-from indexer.cli.parts import gateway_node
+from indexer.cli.parts import follower, gateway_node
 from provenance.cli.frame import command
 from provenance.errors import Conflict
 
@@ -40,6 +40,7 @@ def serve(ctx: Context, *, listen: str | None) -> None:
     if not host or not port.isdigit() or int(port) > 65_535:
         raise Invalid(f"{listen!r} is not HOST:PORT", field="listen")
     made = gateway_node(ctx)
+    follower(ctx, made.database).check()
     listener = _bound(host.strip("[]"), int(port))
     settings = uvicorn.Config(
         create_app(made),

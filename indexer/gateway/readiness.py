@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from indexer.gateway.node import MirrorBehind
 from provenance.domain import fields
 from provenance.errors import Unavailable
+from provenance.types import BlockNumber
 
 if TYPE_CHECKING:
     from indexer.gateway.node import Node
@@ -24,9 +25,11 @@ def ready(node: Node) -> dict[str, Json]:
     """Where mirror and chain stand.
 
     Raises:
+        OtherChain: the database mirrors another chain than the node's.
         MirrorBehind: the mirror is more than a moment behind the chain's head.
         BelowFinality: a reorg below finality waits for a release.
     """
+    node.mirror.check_genesis(node.chain.block(BlockNumber(0)).hash)
     halts = node.mirror.halts()
     if halts:
         raise BelowFinality(

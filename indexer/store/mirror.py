@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, RowMapping
     from sqlmodel import SQLModel
 
     from indexer.store.bulk import Values
@@ -113,15 +113,34 @@ class Mirror:
             found = connection.execute(select(_CURSOR)).mappings().one_or_none()
             if found is None:
                 self._place(connection, origin, anchor)
-            elif (
-                Origin(found["chain_id"], found["genesis"], found["contracts"], BlockNumber(found["first_block"]))
-                != origin
-            ):
-                raise OtherChain("this database mirrors another chain or deployment", chain=found["chain_id"])
+            else:
+                _check_origin(found, origin)
             position = read_position(connection)
         if position is None:
             raise Broken("the cursor vanished")
         return position
+
+    def check(self, origin: Origin) -> None:
+        """The database is empty, or belongs to this chain.
+
+        Raises:
+            OtherChain: it belongs to another one.
+        """
+        with self.database.read() as connection:
+            found = connection.execute(select(_CURSOR)).mappings().one_or_none()
+        if found is not None:
+            _check_origin(found, origin)
+
+    def check_genesis(self, genesis: Bytes32) -> None:
+        """The database is empty, or of the chain that begins so.
+
+        Raises:
+            OtherChain: it is of another chain.
+        """
+        with self.database.read() as connection:
+            found = connection.execute(select(_CURSOR.c.genesis)).scalar_one_or_none()
+        if found not in (None, genesis):
+            raise OtherChain("the node serves another chain than this database mirrors")
 
     def commit(
         self,
@@ -246,3 +265,8 @@ def unreleased(connection: Connection) -> tuple[HaltState, ...]:
 
 def _unreleased() -> ColumnElement[bool]:
     return _HALTS.c.released_at_s.is_(None)
+
+
+def _check_origin(found: RowMapping, origin: Origin) -> None:
+    if origin != Origin(found["chain_id"], found["genesis"], found["contracts"], BlockNumber(found["first_block"])):
+        raise OtherChain("this database mirrors another chain or deployment", chain=found["chain_id"])

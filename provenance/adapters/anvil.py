@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Backend: TypeAlias = Literal["anvil", "ganache"]
 
-CHAIN_ID: Final = 31_337
+CHAIN_ID: Final = config.DEVNET_CHAIN_ID
 HOST: Final = "127.0.0.1"
 MNEMONIC: Final = "test test test test test test test test test test test junk"
 """Known to every developer, so that nobody takes these accounts for safe ones."""

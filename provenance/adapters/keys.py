@@ -11,12 +11,14 @@ import secrets
 from typing import TYPE_CHECKING
 
 from provenance.adapters import durable
-from provenance.errors import Missing, Unavailable
+from provenance.domain import canonical, fields
+from provenance.errors import Missing, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
-    from provenance.types import Bytes32
+    from provenance.types import Address, Bytes32
 
 
 class KeyFolder:
@@ -47,6 +49,15 @@ class KeyFolder:
                 next="Use the home folder that uploaded it, or import its `account export`.",
                 object=f"0x{object_id.hex()}",
             ) from None
+
+    def drop(self, wallets: Collection[Address]) -> None:
+        """The envelopes that only these accounts open are gone."""
+        sealed_to = [fields.shown(one) for one in wallets]
+        for path in self._folder.glob("*.json"):
+            with contextlib.suppress(ProvenanceError):
+                document = canonical.loads(path.read_bytes())
+                if isinstance(document, dict) and document.get("wallet") in sealed_to:
+                    path.unlink()
 
     def _path(self, object_id: Bytes32, version: int) -> Path:
         return self._folder / (f"{object_id.hex()}.json" if version == 1 else f"{object_id.hex()}.{version}.json")

@@ -16,6 +16,7 @@ from provenance.adapters import wire
 from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Running
 from provenance.adapters.evm import AbiMismatch, EvmCreator, NoCode, Node, Rpc
 from provenance.adapters.keyfile import read_secret
+from provenance.adapters.keys import KeyFolder
 from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.mnemonic import keys
 from provenance.adapters.v3 import SCRYPT_N_DEVNET
@@ -105,11 +106,13 @@ def down(settings: Settings, *, purge: bool = False) -> bool:
     if purge:
         devnet.purge()
         (settings.home / "deployments" / f"{CHAIN_ID}.json").unlink(missing_ok=True)
-        keystore = Keystore(settings.home / "keystore")
+        keystore, gone = Keystore(settings.home / "keystore"), []
         for name, key in zip(ACTORS, keys(MNEMONIC, len(ACTORS)), strict=True):
             with suppress(Missing):
-                if keystore.address(name) == KeySigner(key).address:
+                if keystore.address(name) == (address := KeySigner(key).address):
                     keystore.remove(name)
+                    gone.append(address)
+        KeyFolder(settings.home / "keys").drop(gone)
     return ran
 
 

@@ -129,7 +129,7 @@ def _world(ctx: Context, license_id: Bytes32) -> Iterator[World]:
     from provenance.app.access import World
 
     wallet = ctx.wallet()
-    with FileJournal(ctx.home / "leases" / f"{license_id.hex()}.jsonl") as journal:
+    with FileJournal(ctx.journals / "leases" / f"{license_id.hex()}.jsonl") as journal:
         yield World(
             chain=ctx.chain(),
             content=ctx.content(),

@@ -70,7 +70,8 @@ def paths(ctx: Context) -> None:
             "settings": str(settings.file) if settings.file else None,
             "defaultSettings": str(default_file()),
             "home": str(home),
-            **{name: str(home / name) for name in ("keystore", "content", "uploads", "meter", "deployments", "devnet")},
+            **{name: str(home / name) for name in ("keystore", "keys", "content", "deployments", "devnet")},
+            **{name: str(settings.journals / name) for name in ("uploads", "leases", "meter", "consents.jsonl")},
         }
     )
 

@@ -85,7 +85,7 @@ def grant(
     if ctx.dry_run:
         _would(ctx, asked)
     wallet = ctx.wallet()
-    with FileJournal(ctx.home / JOURNAL) as journal:
+    with FileJournal(ctx.journals / JOURNAL) as journal:
         given = use.grant(asked, journal=journal, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
     if beside and given.words:
         files.write(beside, given.words.encode(), private=True)
@@ -150,7 +150,7 @@ def list_(ctx: Context) -> None:
 
     chain, now = ctx.chain(), ctx.clock.now()
     rows: list[dict[str, Json]] = []
-    for one in use.kept(journal.read(ctx.home / JOURNAL), chain.deployment.chain_id):
+    for one in use.kept(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id):
         withdrawn = use.withdrawn_at(one.id, one.consent.consent.subject, chain)
         rows.append({"voice": one.voice, **_row(one.id, one.consent, use.state(one.consent, withdrawn, now))})
     columns = ("id", "voice", "holder", "purposes", "notAfter", "state")
@@ -184,7 +184,7 @@ def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent, Words | N
 
     deployment = ctx.chain().deployment
     if name.lower().startswith("0x") and not Path(name).exists():
-        one = use.find(name, journal.read(ctx.home / JOURNAL), deployment.chain_id)
+        one = use.find(name, journal.read(ctx.journals / JOURNAL), deployment.chain_id)
         return one.id, one.consent, one.words
     given = SignedConsent.parse(files.read(Path(name)))
     return given.id(deployment.domains.consent), given, private.of(Path(name), given.scope)

@@ -98,6 +98,11 @@ class Context:
         """This party's folder."""
         return self.settings.home
 
+    @property
+    def journals(self) -> Path:
+        """Where is kept what means nothing without its chain."""
+        return self.settings.journals
+
     @cached_property
     def keystore(self) -> Keystore:
         """The keys under `home`."""

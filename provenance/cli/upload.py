@@ -70,7 +70,7 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) ->
         what = f"judge, seal and register {counted(count, 'recording')} of {size:,} bytes"
         ctx.would(what, recordings=count, bytes=size)
     name = _journal_name(ctx.chain(), request)
-    with FileJournal(ctx.home / FOLDER / f"{name}.jsonl") as journal, _progress(ctx):
+    with FileJournal(ctx.journals / FOLDER / f"{name}.jsonl") as journal, _progress(ctx):
         outcome = run(request, _world(ctx, request, name, journal), ctx.clock.now())
     return _say(ctx, outcome)
 
@@ -216,7 +216,7 @@ def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World
     wallet = ctx.wallet()
 
     def write(suffix: str, data: bytes) -> Path:
-        path = (ctx.home / FOLDER / f"{name}-{suffix}").absolute()
+        path = (ctx.journals / FOLDER / f"{name}-{suffix}").absolute()
         files.write(path, data, replace=True)
         return path
 
@@ -256,7 +256,7 @@ def _elsewhere(ctx: Context, request: Request, name: str) -> dict[Bytes32, Datas
 
     same = (fields.shown(request.terms.terms_hash), fields.shown(request.holder))
     found: dict[Bytes32, DatasetId] = {}
-    for path in sorted((ctx.home / FOLDER).glob("*.jsonl")):
+    for path in sorted((ctx.journals / FOLDER).glob("*.jsonl")):
         for entry in journal.read(path) if path.stem != name else ():
             if entry.get("step") == "registered" and (entry.get("terms"), entry.get("holder")) == same:
                 dataset = fields.word(entry, "datasetId")

@@ -29,7 +29,7 @@ def usage() -> None:
 @click.option("--keep-open", is_flag=True, help="Do not close the session: more is to come.")
 def submit(ctx: Context, queue: Path | None, keep_open: bool) -> int:  # noqa: FBT001 - click passes flags so
     """Hand over what a Meter left in QUEUE, or in every queue of this home, and close its session."""
-    folder = ctx.home / "meter"
+    folder = ctx.journals / "meter"
     found = [queue] if queue else sorted(folder.iterdir()) if folder.is_dir() else []
     if ctx.dry_run:
         ctx.would(f"submit {counted(len(found), 'queue')}", queues=len(found))
@@ -107,7 +107,7 @@ def _session(ctx: Context, session_id: Bytes32) -> MeterSession:
     from provenance.adapters import journal
     from provenance.domain import fields, typed
 
-    for entry in journal.read(ctx.home / "meter" / session_id.hex() / "queue.jsonl"):
+    for entry in journal.read(ctx.journals / "meter" / session_id.hex() / "queue.jsonl"):
         if entry.get("is") == "session":
             return typed.from_json(typed.MeterSession, fields.mapping(entry, "session"))
     shown = f"0x{session_id.hex()}"

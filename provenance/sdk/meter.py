@@ -94,7 +94,7 @@ class Meter:
             nonce=int.from_bytes(random.bytes(32)),
         )
         opened = open_session(self._domain, session, self._wallet.signer)
-        self._queue = FolderQueue(self._settings.home / FOLDER / opened.id.hex(), new=True)
+        self._queue = FolderQueue(self._settings.journals / FOLDER / opened.id.hex(), new=True)
         self._recorder = Recorder(
             self._queue.journal, self._queue, self._queue.keep_key(key), self._domain, self._clock
         )

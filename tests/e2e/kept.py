@@ -137,7 +137,7 @@ def kept(room: Path) -> Iterator[Kept]:
         for pid in made.operator:
             os.kill(pid, signal.SIGTERM)
         eventually(lambda: not any(map(alive, made.operator)))
-        for path in (room / "home").glob("node.db*"):
+        for path in (room / "home" / "devnet").glob("node.db*"):
             path.unlink()
         yield made
     finally:

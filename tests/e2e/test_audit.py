@@ -26,7 +26,7 @@ def audit(demo: Kept, home: Path, status: int = 0) -> Any:
 
 
 def test_chain_and_content_are_enough_when_operator_and_database_are_gone(demo: Kept) -> None:
-    assert not list((demo.room / "home").glob("node.db*"))
+    assert not list((demo.room / "home").rglob("node.db*"))
     done = subprocess.run(
         [*PROVENANCE, "audit", "run", "--config", str(demo.settings)], capture_output=True, text=True, check=False
     )

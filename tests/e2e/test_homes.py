@@ -156,7 +156,7 @@ def test_nobody_has_anothers_keys_or_files(city: Town, road: Road) -> None:
             f"{name}.json",
             f"{name}.x25519.json",
         ]
-        assert not list(home.glob("node.db*"))
+        assert not list(home.rglob("node.db*"))
     assert not list((city.room / "home" / "keystore").glob("creator*"))
 
 

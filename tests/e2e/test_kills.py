@@ -103,6 +103,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Uses are acknowledged, nothing is anchored, and the operator's processes have ended."""
     room = tmp_path_factory.mktemp("kills")
     with parties(room) as here, mortals(room, here.settings) as commands:
+        config.save({"node": {"database": f"sqlite:///{room / 'home' / 'node.db'}"}}, path=here.settings)
         here.start_operator()
         made = Scene(Town(here), commands)
         made.license = used(made.town)

@@ -72,7 +72,9 @@ def consent(here: Parties, out: str, *more: str, holder: str = "holder-1", voice
 
 def journal(here: Parties) -> list[dict[str, object]]:
     """The entries of the newest journal."""
-    files = sorted((here.room / "home" / "uploads").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    files = sorted(
+        (here.room / "home" / "devnet" / "uploads").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns
+    )
     return [json.loads(line) for line in files[-1].read_text().splitlines()] if files else []
 
 
@@ -118,7 +120,7 @@ def test_killed_anywhere_the_same_command_ends_in_one_dataset(here: Parties, whe
     account, title = f"holder-{number}", f"Killed {number}"
     folder = takes(here, "k" * (number + 8), 4)
     given = consent(here, f"killed-{number}.json", holder=account)
-    seals = here.room / "home" / "uploads"
+    seals = here.room / "home" / "devnet" / "uploads"
     before = {path.name for path in seals.glob("*.jsonl")} if seals.exists() else set()
     chain = _blocks(here)
 

@@ -13,7 +13,7 @@ from provenance.app.publish.request import Refused
 from provenance.domain import canonical, fields
 from provenance.domain.manifest import Recording
 from provenance.domain.sealed import Header, Secret, envelope_info
-from provenance.errors import Failed, Invalid
+from provenance.errors import Denied, Failed, Invalid
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
     Raises:
         Missing: its envelope is not in this home.
         Failed: the envelope on disk is of another object.
+        Denied: it is sealed to a key that this account no longer has.
     """
     header = sealed.header
     document = canonical.parse(keys.find(header.object_id, header.key_version), kind=ENVELOPE_KIND)
@@ -143,7 +144,14 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
             next="Restore home/keys from `account export`.",
         )
     info = info_for(chain, cid, sealed, wallet.signer.address)
-    return Secret.decode(wallet.open_envelope(fields.octets(document, "envelope"), info))
+    try:
+        return Secret.decode(wallet.open_envelope(fields.octets(document, "envelope"), info))
+    except Denied as error:
+        raise type(error)(
+            f"the kept key of object 0x{header.object_id.hex()} is sealed to another account, or to a key that is gone",
+            next="Use the account that sealed it, or import its `account export`; if neither is left, move `uploads` of "
+            "`provenance config paths` away and upload again: the files are sealed anew.",
+        ) from error
 
 
 def send(cid: Cid, size: int, studio: Studio, gateway: Gateway) -> None:
