@@ -208,5 +208,5 @@ def revocation(consent_id: ConsentId, subject: Address, sender: Address, chain: 
         raise NotTheSubject(f"0x{subject.hex()} gave this consent, not 0x{sender.hex()}", subject=fields.shown(subject))
     at = withdrawn_at(consent_id, subject, chain)
     if at is not None:
-        raise AlreadyWithdrawn(f"withdrawn at {at}", consent=fields.shown(consent_id), at=at)
+        raise AlreadyWithdrawn(f"withdrawn at {fields.dated(at)}", consent=fields.shown(consent_id), at=at)
     return Call("ConsentRegistry", "revokeConsent", (consent_id, ZERO32))

@@ -170,7 +170,7 @@ class SignedConsent:
             raise BadConsent("purposes: none is allowed", field="purposes")
         if consent.not_before > consent.not_after:
             raise BadConsent(
-                f"notBefore {consent.not_before} is after notAfter {consent.not_after}",
+                f"notBefore {fields.dated(consent.not_before)} is after notAfter {fields.dated(consent.not_after)}",
                 field="notBefore",
             )
         if territories.territories_hash(self.territories) != consent.territories:

@@ -117,7 +117,7 @@ class Terms:
             )
         if self.not_before > self.not_after:
             raise BadTerms(
-                f"notBefore {self.not_before} is after notAfter {self.not_after}",
+                f"notBefore {fields.dated(self.not_before)} is after notAfter {fields.dated(self.not_after)}",
                 field="notBefore",
             )
         territories.parse(self.territories)

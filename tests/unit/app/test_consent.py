@@ -123,7 +123,7 @@ def test_a_revocation_is_the_subjects_alone_and_once(owner: Owner) -> None:
     owner.chain.send(call, VOICE)
     assert use.withdrawn_at(given_.id, VOICE.address, owner.chain) == owner.chain.time
     assert use.withdrawn_at(given_.id, HOLDER.address, owner.chain) is None
-    with pytest.raises(AlreadyWithdrawn):
+    with pytest.raises(AlreadyWithdrawn, match=r"withdrawn at \d{4}-\d\d-\d\d"):
         use.revocation(given_.id, VOICE.address, VOICE.address, owner.chain)
 
 

@@ -38,6 +38,12 @@ def test_from_is_the_first_second_of_its_day_and_until_the_last(provenance) -> N
     assert (consent["notBefore"], consent["notAfter"]) == (1_830_211_200, 1_830_297_599)
 
 
+def test_times_in_a_refusal_are_dates(provenance) -> None:
+    told = provenance(*NEW, "--from", "2031-01-01", "--until", "2030-01-01").stderr
+    assert "notBefore 2031-01-01" in told
+    assert "is after notAfter 2030-01-01" in told
+
+
 def test_the_readable_file_and_the_canonical_bytes_have_one_hash(provenance) -> None:
     canonical = Path("canonical.json")
     canonical.write_bytes(documents.terms().encode())
