@@ -78,11 +78,24 @@ def up(
         DevnetDiffers: the contracts on the chain are not those of this package.
     """
     devnet = wire.devnet(settings)
-    running = devnet.start(backend, port)
-    node = Node(Rpc([running.url]))
     secrets_by_name = dict(zip(ACTORS, keys(MNEMONIC, len(ACTORS)), strict=True))
     signers = {name: KeySigner(key) for name, key in secrets_by_name.items()}
     _keystores(Keystore(settings.home / "keystore"), password(devnet), secrets_by_name)
+    ran = devnet.running() is not None
+    running = devnet.start(backend, port)
+    try:
+        return _furnished(settings, running, signers, sent)
+    except BaseException:
+        if not ran:
+            devnet.stop()
+        raise
+
+
+def _furnished(
+    settings: Settings, running: Running, signers: Mapping[str, KeySigner], sent: Callable[[str, int], None]
+) -> Localnet:
+    """The contracts are on the chain that runs, and the settings name them."""
+    node = Node(Rpc([running.url]))
     file = settings.home / "deployments" / f"{CHAIN_ID}.json"
     before = Record.parse(file.read_bytes()) if file.is_file() and node.block("latest").number else None
     record = _checked(node, before) if before else _deployed(settings, node, signers, file, sent)

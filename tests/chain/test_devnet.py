@@ -193,6 +193,21 @@ def test_an_account_of_the_users_own_is_not_overwritten(home):
     assert Keystore(home / "home" / "keystore").names() == ("holder-1",)
 
 
+def test_what_cannot_be_made_leaves_nothing_running(home):
+    account = Keystore(home / "home" / "keystore").create("mine", b"my own", scrypt_n=2)
+    account.path.chmod(0o644)
+    status, _, told = command(home, "devnet", "up")
+    assert (status, str(account.path) in told) == (5, True)
+    assert json.loads(command(home, "devnet", "status", "--json")[1]) == {"running": False}
+    account.path.chmod(0o600)
+    file = home / "home" / "deployments"
+    file.write_text("a file where the folder should be")
+    assert command(home, "devnet", "up")[0] != 0
+    assert json.loads(command(home, "devnet", "status", "--json")[1]) == {"running": False}
+    file.unlink()
+    assert command(home, "devnet", "up")[0] == 0
+
+
 def test_other_settings_survive(home):
     file = home / "provenance.toml"
     file.write_text(file.read_text() + '# mine\n[networks.main]\nrpc = ["https://rpc.example"]\nchain_id = 1\n')
