@@ -149,7 +149,7 @@ def load(path: Path | None = None, flags: Mapping[str, object] | None = None) ->
     try:
         return Settings(**values, file=file)
     except ValidationError as error:
-        raise _refusal(error, file) from None
+        raise _refusal(error, file, read) from None
 
 
 def find_file(path: Path | None = None) -> Path | None:
@@ -282,16 +282,33 @@ def _merge(under: Tree, over: Mapping[str, object]) -> Tree:
     return merged
 
 
-def _refusal(error: ValidationError, file: Path | None) -> Invalid:
-    """One line per wrong setting; what was typed is not repeated, it may be a secret."""
-    where = f" (in {file})" if file else ""
-    found = [(".".join(str(part) for part in one["loc"]), one["type"], one["msg"]) for one in error.errors()]
-    unknown = [name for name, kind, _ in found if kind == "extra_forbidden"]
+def _refusal(error: ValidationError, file: Path | None, read: Tree) -> Invalid:
+    """One line per wrong setting and where it stands; what was typed is not repeated, it may be a secret."""
+    found = [
+        (".".join(map(str, one["loc"])), _origin(one["loc"], file, read), one["type"], one["msg"])
+        for one in error.errors()
+    ]
+    unknown = [name for name, _, kind, _ in found if kind == "extra_forbidden"]
     if unknown:
+        told = [name + where for name, where, kind, _ in found if kind == "extra_forbidden"]
         return Invalid(
-            f"unknown settings: {', '.join(unknown)}{where}",
+            f"unknown settings: {', '.join(told)}",
             next="Remove them or correct their spelling; `provenance config show` lists what there is.",
             settings=unknown,
         )
-    wrong = "; ".join(f"{name}: {re.sub(r'^Value error, ', '', message)}" for name, _, message in found)
-    return Invalid(f"wrong settings: {wrong}{where}", settings=[name for name, _, _ in found])
+    wrong = "; ".join(f"{name}: {re.sub(r'^Value error, ', '', message)}{where}" for name, where, _, message in found)
+    return Invalid(f"wrong settings: {wrong}", settings=[name for name, *_ in found])
+
+
+def _origin(place: tuple[int | str, ...], file: Path | None, read: Tree) -> str:
+    """Where a setting comes from, in brackets: the environment, which wins, else the file that says it."""
+    names = [name for name in os.environ if name.startswith(PREFIX)]
+    for depth in range(len(place), 0, -1):
+        wanted = (PREFIX + "__".join(map(str, place[:depth]))).upper()
+        said = next((name for name in names if name.upper() == wanted), None)
+        if said:
+            return f" ({said} in the environment)"
+    value: object = read
+    for part in place:
+        value = value.get(part) if isinstance(value, dict) else None
+    return f" (in {file})" if file and value is not None else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from provenance.cli.frame import command
+from provenance.config import DEFAULT_NETWORK
 from provenance.errors import ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ def examine(ctx: Context) -> Iterator[Finding]:
     yield _tried("home", lambda: _home(ctx.home))
     yield _tried("accounts", lambda: _accounts(ctx))
     if ctx.settings.network not in ctx.settings.networks:
-        yield Finding(
-            "network", "absent", f"{ctx.settings.network} is not in the settings", "`provenance devnet up` makes one."
-        )
+        yield _unknown_network(ctx)
         return
     yield _tried("chain", lambda: _chain(ctx))
     yield _tried("gateway", lambda: _gateway(ctx))
@@ -145,6 +144,17 @@ def _fingerprints() -> Finding:
 
 def _settings(ctx: Context) -> Finding:
     return Finding("settings", "ok", str(ctx.settings.file or "defaults; no settings file"))
+
+
+def _unknown_network(ctx: Context) -> Finding:
+    """The default network may be absent; one that somebody asked for must be there."""
+    name, known = ctx.settings.network, ", ".join(sorted(ctx.settings.networks))
+    if "network" not in ctx.settings.model_fields_set:
+        return Finding("network", "absent", f"{name} is not in the settings", "`provenance devnet up` makes one.")
+    if name == DEFAULT_NETWORK:
+        return Finding("network", "problem", f"{name} is not in the settings", "`provenance devnet up` makes one.")
+    step = f"Add [networks.{name}] to the settings file" + (f", or name one that is there: {known}." if known else ".")
+    return Finding("network", "problem", f"{name} is not in the settings", step)
 
 
 def _home(home: Path) -> Finding:

@@ -29,6 +29,31 @@ def test_wrong_settings_are_a_problem_with_its_next_step(provenance):
     assert "Next: Remove them" in answer.stdout
 
 
+def test_an_unknown_network_that_was_asked_for_is_a_problem(provenance):
+    answer = provenance("doctor", "--network", "nope", "--json")
+    found = findings(answer)["network"]
+    assert (answer.status, found["state"]) == (1, "problem")
+    assert found["next"] == "Add [networks.nope] to the settings file."
+    Path("provenance.toml").write_text('[networks.main]\nrpc = "http://127.0.0.1:9"\nchain_id = 1\n')
+    assert findings(provenance("doctor", "--network", "nope", "--json"))["network"]["next"].endswith("there: main.")
+    named = provenance("doctor", "--network", "devnet", "--json")
+    assert (named.status, "devnet up" in findings(named)["network"]["next"]) == (1, True)
+
+
+def test_a_wrong_setting_is_named_with_where_it_stands(provenance, monkeypatch: pytest.MonkeyPatch):
+    file = Path("provenance.toml").absolute()
+    file.write_text('color = 1\n[networks.devnet]\nrpc = "http://127.0.0.1:9"\nchain_id = 4242\n')
+    monkeypatch.setenv("PROVENANCE_NETWORKS__DEVNET__CHAIN", "1")
+    told = findings(provenance("doctor", "--json"))["settings"]["detail"]
+    assert "networks.devnet.chain (PROVENANCE_NETWORKS__DEVNET__CHAIN in the environment)" in told
+    assert f"color (in {file})" in told
+    file.write_text("")
+    monkeypatch.setenv("PROVENANCE_NODE__LISTEN", "nowhere")
+    monkeypatch.delenv("PROVENANCE_NETWORKS__DEVNET__CHAIN")
+    told = findings(provenance("doctor", "--json"))["settings"]["detail"]
+    assert told.endswith("(PROVENANCE_NODE__LISTEN in the environment)")
+
+
 def test_keys_that_others_can_read_are_a_problem(provenance, home: Path, password_file: Path, cheap):
     assert provenance("account", "create", "studio", "--password-file", password_file).status == 0
     assert findings(provenance("doctor", "--json"))["accounts"]["detail"] == "studio"
