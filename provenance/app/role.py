@@ -146,7 +146,14 @@ def offer(chain: Chain, role: str, to: Address, account: Address) -> tuple[Call,
     Raises:
         NotInRole: the sender owns none of these contracts, or not all.
         Unchanged: it is offered already.
+        Invalid: to the zero address, which no contract takes.
     """
+    if to == ZERO_ADDRESS:
+        raise Invalid(
+            "nobody has the zero address",
+            next="Name who shall have the role; its holder withdraws an offer.",
+            field="to",
+        )
     found = offices(chain, role)
     for one in found:
         _check_role(chain, one.contract, "owner", account)
@@ -244,7 +251,7 @@ def admission(chain: Chain, meter: Address, account: Address) -> Call:
     if head == _REMOVED:
         raise Denied(f"{shown(meter)} was removed, for good", next="Admit another key.", meter=shown(meter))
     if head != ZERO32:
-        raise Unchanged(f"{shown(meter)} is a meter already", meter=shown(meter))
+        raise Unchanged(f"{shown(meter)} is a meter already", next="Nothing to do.", meter=shown(meter))
     return Call("UsageLedger", "admitMeter", (meter,))
 
 
@@ -252,7 +259,7 @@ def removal(chain: Chain, meter: Address, account: Address) -> Call:
     """The meter may anchor no more, for good; what it anchored stands."""
     _check_role(chain, "UsageLedger", "owner", account)
     if _head(chain, meter) in (ZERO32, _REMOVED):
-        raise Unchanged(f"{shown(meter)} is no meter", meter=shown(meter))
+        raise Unchanged(f"{shown(meter)} is no meter", next="Nothing to do.", meter=shown(meter))
     return Call("UsageLedger", "removeMeter", (meter,))
 
 

@@ -72,11 +72,15 @@ def offer(ctx: Context, role: str, to: str) -> None:
     chain, account = ctx.chain(), ctx.address()
     taker = ctx.address(to)
     mined = _send(ctx, use.offer(chain, role, taker, account), f"offer the role {role}")
-    ready = max(one.ready_at for one in use.offices(chain, role))
-    text = f"{role} is offered to {shown_address(taker)}" + (
-        f"; from {shown_time(ready)} on it can accept." if ready else "."
+    ready = max((one.ready_at for one in use.offices(chain, role) if one.offered == taker), default=None)
+    name = shown_address(taker)
+    text = (
+        f"{role} is offered to {name}; from {shown_time(ready)} on it can accept."
+        if ready
+        else f"The offer of {role} is withdrawn: it stays with {name}."
     )
-    ctx.out.emit({"role": role, "to": shown_address(taker), "readyAt": ready, "contracts": len(mined)}, text=text)
+    facts: dict[str, Json] = {"role": role, "to": name if ready else None, "readyAt": ready}
+    ctx.out.emit(facts | {"contracts": len(mined)}, text=text)
 
 
 @command(role, "accept", example="provenance role accept publisher --account operator")

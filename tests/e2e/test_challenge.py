@@ -231,6 +231,18 @@ def test_a_publishers_stolen_key_is_replaced(liar: Liar) -> None:
     assert slot(liar)[0] == PROPOSED
 
 
+def test_an_offer_to_the_present_holder_says_that_it_is_withdrawn(liar: Liar) -> None:
+    owner = ("--account", "operator")
+    nobody = "0x" + "00" * 20
+    assert refused(liar, "role", "offer", "owner", nobody, *owner, status=INVALID) == "invalid"
+    assert liar.act("role", "offer", "publisher", "holder-8", *owner)["to"] is not None
+    told = liar.act("role", "offer", "publisher", "publisher", *owner)
+    assert (told["to"], told["readyAt"], told["contracts"]) == (None, None, 1)
+    assert {one["offeredTo"] for one in liar.act("role", "show")["roles"]} == {None}
+    admitted = liar.act("role", "admit", "operator", *owner, status=CONFLICT)
+    assert admitted["next"] == "Nothing to do."
+
+
 def test_a_guardian_is_replaced_on_every_contract_at_once(liar: Liar) -> None:
     told = liar.act("role", "offer", "guardian", "holder-8", "--account", "operator", "--dry-run")
     assert (told["transactions"], told["gas"] > 3 * 21_000) == (3, True)
