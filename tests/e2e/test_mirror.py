@@ -146,6 +146,7 @@ def test_a_row_that_somebody_changed_is_named(here: Parties) -> None:
 
 
 def test_a_database_of_another_chain_is_refused(here: Parties) -> None:
+    config.save({"node": {"database": f"sqlite:///{here.room / 'kept.db'}"}}, path=here.settings)  # reset spares it
     here.inside("node", "follow", "--once")
     here.inside("devnet", "reset")
     refused = here.inside("node", "follow", "--once", status=7)

@@ -34,7 +34,7 @@ def license_(city: Town) -> str:
     city.run("consent", "grant", "--voice", "me", "--holder", HOLDER, "--purpose", PURPOSE, "--purpose", WIDER,
              "--territory", "WW", "--until", "1y", "--out", str(consent), "--account", VOICE)  # fmt: skip
     made = city.upload(
-        city.takes("narrow", ("a.wav", "b.wav"), seed=77), "Narrow", str(terms), HOLDER, "--consent", str(consent)
+        city.takes("narrow", ("a.wav", "b.wav"), seed=78), "Narrow", str(terms), HOLDER, "--consent", str(consent)
     )
     line = ("license", "offer", made["datasetId"], "--account", HOLDER, "--licensee", "licensee", "--out", str(offer))
     wide = city.run(*line, "--purpose", WIDER, "--expires", "10d", status=2)
