@@ -22,9 +22,11 @@ def anchor(ctx: Context) -> None:
     made = gateway_node(ctx)
     if ctx.dry_run:
         waiting = made.usage.pending()
-        ctx.would(
+        ctx.would_send(
             f"anchor {counted(len(waiting.segments), 'segment')}, {counted(len(waiting.leases), 'lease')},"
             f" {counted(len(waiting.reports), 'report')}",
+            batches.foreseen(made, waiting),
+            made.address,
             segments=len(waiting.segments),
             leases=len(waiting.leases),
             reports=len(waiting.reports),

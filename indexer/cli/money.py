@@ -31,7 +31,7 @@ def settle(ctx: Context) -> None:
 
     Run again within the window, with nothing anchored or funded since, it names the epoch that it proposed.
     """
-    from provenance.adapters import wire
+    from provenance.adapters import tally, wire
     from provenance.app.settle import closing
     from provenance.domain.fields import shown
 
@@ -45,7 +45,11 @@ def settle(ctx: Context) -> None:
             return
         if ctx.dry_run:
             what = f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units"
-            ctx.would(what, epoch=str(closed.number), root=shown(closed.root), total=str(closed.total))
+            call = closing.proposal(closed, tally.engine().address(closed.manifest))
+            sender = ctx.address(ctx.settings.node.publisher)
+            ctx.would_send(
+                what, (call,), sender, epoch=str(closed.number), root=shown(closed.root), total=str(closed.total)
+            )
         manifest = closing.commit(closed, content)
         publisher = ctx.wallet(ctx.settings.node.publisher)
         mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher)
@@ -76,9 +80,8 @@ def pay(ctx: Context, *, retry: bool) -> int:
         _refuse_halted(opened)
         caught_up(ctx, opened)
         worker, content = _worker(ctx, opened), wire.content(ctx.settings)
-        if ctx.dry_run:
-            _would_pay(ctx, worker, opened, retry=retry)
-        ctx.out.confirm("Relay the claims of everybody who is owed something?")
+        if ctx.dry_run or not ctx.out.yes:
+            _agree(ctx, worker, opened, retry=retry)
         from indexer.store.outbox import Settled
 
         report = worker.run(content, Settled(opened), retry=retry)
@@ -148,7 +151,8 @@ def _worker(ctx: Context, opened: Database) -> Worker:
     return Worker(ctx.chain(), Outbox(opened, channel), signer, ctx.clock)
 
 
-def _would_pay(ctx: Context, worker: Worker, opened: Database, *, retry: bool) -> None:
+def _agree(ctx: Context, worker: Worker, opened: Database, *, retry: bool) -> None:
+    """The operator saw what paying everybody costs and agreed."""
     from indexer.payouts import active
     from indexer.store.outbox import Settled
     from provenance.adapters import wire
@@ -157,7 +161,13 @@ def _would_pay(ctx: Context, worker: Worker, opened: Database, *, retry: bool) -
     planned = worker.plan(active(ctx.chain()), content, Settled(opened), retry=retry)
     payees = sum(len(batch.lines) for batch in planned)
     what = f"pay {counted(payees, 'payee')} in {counted(len(planned), 'transaction')}"
-    ctx.would(what, payees=payees, transactions=len(planned))
+    calls, sender = [batch.call for batch in planned], worker.signer.address
+    if ctx.dry_run:
+        ctx.would_send(what, calls, sender, payees=payees)
+    if calls:
+        ctx.ask(what, calls, sender)
+    elif worker.outbox.open():
+        ctx.out.confirm("Finish the payouts that an earlier run began?")
 
 
 def _tell(ctx: Context, report: Report) -> None:

@@ -63,10 +63,21 @@ def anchor(node: Node, send: Callable[[Call], Mined]) -> Anchored | None:
         row = node.usage.batch_after(head) or _written(node, head)
         if row is None:
             return None
-        mined = send(Call("UsageLedger", "anchor", (head, row.root, row.count, row.digest)))
+        mined = send(_call(head, row))
         found = cid.parse(row.cid)
         after = batch.head(head, Bytes32(row.root), row.count, Bytes32(row.digest))
         return Anchored(Batch.parse(node.content.get(found)), found, after, mined)
+
+
+def foreseen(node: Node, pending: Pending) -> tuple[Call, ...]:
+    """A call that costs what anchoring these records will, without the batch that it names; none if none wait."""
+    head = _head(node)
+    if row := node.usage.batch_after(head):
+        return (_call(head, row),)
+    if not _any(pending):
+        return ()
+    named = b"\xff" * 32
+    return (Call("UsageLedger", "anchor", (head, named, len(pending.segments), named)),)
 
 
 def document(node: Node, pending: Pending, prev_head: Bytes32) -> Batch:
@@ -87,6 +98,14 @@ def document(node: Node, pending: Pending, prev_head: Bytes32) -> Batch:
     )
 
 
+def _call(head: Bytes32, row: AnchoredBatch) -> Call:
+    return Call("UsageLedger", "anchor", (head, row.root, row.count, row.digest))
+
+
+def _any(pending: Pending) -> bool:
+    return any(getattr(pending, kind.name) for kind in fields(pending))
+
+
 def _head(node: Node) -> Bytes32:
     """The meter's head on chain."""
     (found,) = node.chain.read(Call("UsageLedger", "headOf", (node.address,)))
@@ -101,7 +120,7 @@ def _written(node: Node, head: Bytes32) -> AnchoredBatch | None:
     for digest in node.usage.splits_unseen():
         _publish_split(node, Bytes32(digest))
     pending = node.usage.pending()
-    if not any(getattr(pending, kind.name) for kind in fields(pending)):
+    if not _any(pending):
         return None
     made = document(node, pending, head)
     found = node.content.put(made.encode())

@@ -245,7 +245,9 @@ def calls(plan: Plan) -> tuple[tuple[str, Call], ...]:
     if plan.heir is None:
         return tuple(admitted)
     key, to = b"owner".ljust(32, b"\0"), plan.heir
-    offers = ((f"offer {one} to owner {shown(to)}", Call(one, "offerRole", (key, to))) for one in OFFICES["owner"])
+    offers = (
+        (f"offer the role owner of {one} to {shown(to)}", Call(one, "offerRole", (key, to))) for one in OFFICES["owner"]
+    )
     return (*admitted, *offers)
 
 
@@ -278,7 +280,7 @@ def deploy(
     *,
     sent: Callable[[str, int], None] = lambda _title, _gas: None,
 ) -> tuple[Record, Chain]:
-    """The six contracts stand, the ruleset is content, the meters are admitted, the heir has his offer.
+    """The six contracts stand, the ruleset is content, the meters are admitted, the heir is offered the role.
 
     Where the creator and the chain remember what they sent, the same plan goes on where an earlier run ended.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from provenance.app.ports import Call
 from provenance.domain.fields import dated, shown
 from provenance.domain.hashes import sha256
-from provenance.errors import Conflict, Denied, Invalid
+from provenance.errors import Conflict, Denied, Invalid, Missing
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
@@ -58,6 +58,15 @@ class Unchanged(Conflict):
 
     code = "role-unchanged"
     next = "Nothing to do; `provenance role show` says how it is."
+
+
+class NotProposed(Missing):
+    """No root of that epoch is proposed, as far as the chain is final."""
+
+    code = "not-proposed"
+    next = (
+        "`provenance role show` names the epoch that waits; a proposal that is not final yet is judged a little later."
+    )
 
 
 class NotChallenged(Conflict):
@@ -215,8 +224,16 @@ def paused_until(chain: Chain, contract: ContractName) -> UnixSeconds:
 
 
 def veto(chain: Chain, epoch: int, reason: str, account: Address) -> Call:
-    """The proposed root is refused; the transaction carries the sha-256 of the reason."""
+    """The proposed root is refused; the transaction carries the sha-256 of the reason.
+
+    Raises:
+        NotInRole: the sender is not the guardian.
+        NotProposed: no root of that epoch waits.
+        Invalid: no reason is given.
+    """
     _check_role(chain, "RoyaltyDistributor", "guardian", account)
+    if settlement(chain, epoch) is None:
+        raise NotProposed(f"no root of epoch {epoch} waits", epoch=epoch)
     if not reason.strip():
         raise Invalid("a veto has a reason", next="Say what is wrong with --reason.", field="reason")
     return Call("RoyaltyDistributor", "veto", (epoch, sha256(reason.encode())))
@@ -227,7 +244,7 @@ def ruling(chain: Chain, epoch: int, account: Address, now: UnixSeconds, *, uphe
 
     Raises:
         NotChallenged: nothing is to be decided.
-        NotInRole: it is the arbiter's to decide, or his time is over.
+        NotInRole: it is the arbiter's to decide, or the arbiter's time is over.
     """
     found = settlement(chain, epoch)
     if found is None or found.status != CHALLENGED:

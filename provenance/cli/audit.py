@@ -107,7 +107,7 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
 def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None, *, unavailable: bool) -> None:
     """Judge the proposed EPOCH and, if it does not hold, freeze it with this network's bond.
 
-    Upheld by the arbiter, or after 14 days of his silence, the bond comes back; dismissed, it is the
+    Upheld by the arbiter, or after 14 days of silence, the bond comes back; dismissed, it is the
     publisher's. Claims on the active epoch go on.
     """
     from provenance.adapters import tally
@@ -127,24 +127,15 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     approval = money.approval(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
     if ctx.dry_run:
         first = approval or objection.call()
-        cost = ctx.chain().cost(first, account)
-        what = (
-            f"challenge epoch {epoch} with a bond of {bond}, after {first.contract}.{first.function}: {cost.gas:,} gas"
-        )
-        ctx.would(
-            what,
-            epoch=epoch,
-            bond=str(objection.bond),
-            reason=objection.reason,
-            function=f"{first.contract}.{first.function}",
-            gas=cost.gas,
-            feeWei=str(cost.fee_wei),
-        )
+        what = f"challenge epoch {epoch} with a bond of {bond}, first {first.contract}.{first.function}"
+        ctx.would_send(what, (first,), account, epoch=epoch, bond=str(objection.bond), reason=objection.reason)
     if approval:
         ctx.transact(approval, "approve tokens")
     mined = ctx.transact(objection.call(), "challenge settlement")
     until = shown_time(UnixSeconds(mined.block.time + ARBITER_S))
-    text = f"Epoch {epoch} is frozen until the arbiter decides; if he is silent until {until}, anybody may reject it."
+    text = (
+        f"Epoch {epoch} is frozen until the arbiter decides; after {until} without a decision, anybody may reject it."
+    )
     digest = "0x" + objection.reason_digest.hex()
     ctx.out.emit({**objection.document(), "reasonDigest": digest, "tx": "0x" + mined.tx.hex()}, text=text)
 

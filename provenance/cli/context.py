@@ -10,13 +10,14 @@ from provenance.cli.out import Sent
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import TextIO
 
     from provenance.adapters.evm import EvmChain
     from provenance.adapters.keystore import Keystore, KeystoreWallet
     from provenance.adapters.remote import Gateway
-    from provenance.app.ports import Call, Clock, Content, Mined, Random, Wallet
+    from provenance.app.ports import Call, Clock, Content, Cost, Mined, Random, Wallet
     from provenance.cli.out import Out
     from provenance.config import Network, Settings
     from provenance.types import Address, Json
@@ -178,20 +179,40 @@ class Context:
             DryRun: with `--dry-run`, when the cost has been shown.
         """
         chain, sender = self.chain(), wallet or self.wallet()
-        cost = chain.cost(call, sender.signer.address)
-        what = f"{title}: {call.contract}.{call.function}, {cost.gas:,} gas, at most {ether(cost.fee_wei)} ETH"
         if self.dry_run:
-            self.would(
-                what, title=title, function=f"{call.contract}.{call.function}", gas=cost.gas, feeWei=str(cost.fee_wei)
-            )
-        if not self.out.yes:
-            self.out.warn(what)
-        self.out.confirm("Send it?")
+            self.would_send(f"{title}: {call.contract}.{call.function}", (call,), sender.signer.address, title=title)
+        self.ask(f"{title}: {call.contract}.{call.function}", (call,), sender.signer.address)
         mined = chain.send(call, sender.signer)
         self.session.sent.append(Sent(title, mined))
         if self.verbose:
             self.out.say(f"{title}: tx 0x{mined.tx.hex()}, block {mined.block.number}, {mined.gas_used:,} gas")
         return mined
+
+    def ask(self, what: str, calls: Sequence[Call], sender: Address) -> None:
+        """The user saw what the transactions cost and agreed, or said `--yes` before."""
+        if not self.out.yes:
+            self.out.warn(f"{what}, {_priced(self._cost(calls, sender))}")
+        self.out.confirm("Send it?" if len(calls) == 1 else "Send them?")
+
+    def would_send(self, what: str, calls: Sequence[Call], sender: Address, **facts: Json) -> NoReturn:
+        """Says what the transactions would cost together; `--dry-run` ends here.
+
+        Raises:
+            DryRun: always.
+        """
+        cost = self._cost(calls, sender)
+        sent: dict[str, Json] = {"transactions": len(calls), "gas": cost.gas, "feeWei": str(cost.fee_wei)}
+        if calls:
+            sent["function"] = f"{calls[0].contract}.{calls[0].function}"
+        self.would(f"{what}, {_priced(cost)}", **{**sent, **facts})
+
+    def _cost(self, calls: Sequence[Call], sender: Address) -> Cost:
+        """What the calls would cost now, each as if it were the next."""
+        from provenance.app.ports import Cost
+        from provenance.types import Wei
+
+        each = [self.chain().cost(call, sender) for call in calls]
+        return Cost(sum(one.gas for one in each), Wei(sum(one.fee_wei for one in each)))
 
     def would(self, text: str, **facts: Json) -> NoReturn:
         """Says what the command would do; `--dry-run` ends here.
@@ -217,6 +238,10 @@ class Context:
         raise Invalid(
             "which account?", next=f"Repeat with --account NAME; there are {', '.join(names)}.", known=list(names)
         )
+
+
+def _priced(cost: Cost) -> str:
+    return f"{cost.gas:,} gas, at most {ether(cost.fee_wei)} ETH"
 
 
 def ether(amount_wei: int) -> str:

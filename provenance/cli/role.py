@@ -9,6 +9,7 @@ import click
 from provenance.cli.frame import command, group
 from provenance.cli.values import shown_address, shown_time
 from provenance.errors import Invalid
+from provenance.types import UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from provenance.app.ports import Call, Mined
     from provenance.app.role import Pending
     from provenance.cli.context import Context
-    from provenance.types import Json, UnixSeconds
+    from provenance.types import Json
 
 _ROLE = click.argument("role", type=click.Choice(["owner", "guardian", "arbiter", "publisher"]), metavar="ROLE")
+_TIMES = ("readyAt", "activeAt", "arbiterUntil")
 _EPOCH = click.argument("epoch", type=click.IntRange(1, (1 << 64) - 1), metavar="EPOCH")
 
 
@@ -39,19 +41,19 @@ def show(ctx: Context) -> None:
             "contract": one.contract,
             "holder": shown_address(one.holder),
             "offeredTo": shown_address(one.offered) if any(one.offered) else None,
-            "readyAt": shown_time(one.ready_at) if any(one.offered) else None,
+            "readyAt": one.ready_at if any(one.offered) else None,
         }
         for one in use.offices(chain)
     ]
     paused = {contract: use.paused_until(chain, contract) for contract in use.PAUSING}
-    pauses: dict[str, Json] = {name: shown_time(until) if until > now else None for name, until in paused.items()}
+    pauses: dict[str, Json] = {name: until if until > now else None for name, until in paused.items()}
     found = use.pending(chain)
     waiting = _pending(found, now) if found else None
     from provenance.cli.out import plain
 
-    lines = [plain(list(rows))]
-    lines += [f"{name} is paused until {until}" for name, until in pauses.items() if until]
-    lines += [plain(waiting)] if waiting else []
+    lines = [plain([_told(one) for one in rows])]
+    lines += [f"{name} is paused until {shown_time(until)}" for name, until in paused.items() if until > now]
+    lines += [plain(_told(waiting))] if waiting else []
     ctx.out.emit({"roles": list(rows), "paused": pauses, "settlement": waiting}, text="\n\n".join(lines))
 
 
@@ -194,13 +196,9 @@ def remove(ctx: Context, meter: str) -> None:
 def _send(ctx: Context, calls: Sequence[Call], title: str) -> list[Mined]:
     """All of the calls are mined; with `--dry-run` their whole cost is shown instead."""
     if ctx.dry_run and len(calls) > 1:
-        from provenance.cli.context import ether
-
-        costs = [ctx.chain().cost(call, ctx.address()) for call in calls]
-        gas, fee = sum(one.gas for one in costs), sum(one.fee_wei for one in costs)
         where = ", ".join(call.contract for call in calls)
-        what = f"{title}: {calls[0].function} on {where}, {gas:,} gas, at most {ether(fee)} ETH"
-        ctx.would(what, title=title, function=calls[0].function, gas=gas, feeWei=str(fee), transactions=len(calls))
+        what, function = f"{title}: {calls[0].function} on {where}", calls[0].function
+        ctx.would_send(what, calls, ctx.address(), title=title, function=function)
     return [ctx.transact(call, title) for call in calls]
 
 
@@ -211,9 +209,17 @@ def _pending(found: Pending, now: UnixSeconds) -> dict[str, Json]:
         "epoch": found.epoch,
         "state": found.state(now),
         "root": "0x" + found.root.hex(),
-        "activeAt": shown_time(found.active_at),
+        "activeAt": found.active_at,
     }
     if found.status == CHALLENGED:
         told["challenger"] = shown_address(found.challenger)
-        told["arbiterUntil"] = shown_time(type(found.challenged_at)(found.challenged_at + ARBITER_S))
+        told["arbiterUntil"] = found.challenged_at + ARBITER_S
     return told
+
+
+def _told(facts: dict[str, Json]) -> dict[str, Json]:
+    """The same for people: times as they read them."""
+    return {
+        name: shown_time(UnixSeconds(value)) if name in _TIMES and isinstance(value, int) else value
+        for name, value in facts.items()
+    }

@@ -61,10 +61,11 @@ class Parties:
     def document(self, *arguments: str, status: int = 0) -> Any:
         return self.run(*arguments, status=status).document
 
-    def inside(self, *arguments: str, status: int = 0) -> Any:
+    def inside(self, *arguments: str, status: int = 0, yes: bool = True) -> Any:
         """What the command printed, run in this process: for tests that need no process of its own."""
         session = Session(io.StringIO(), io.StringIO())
-        ended = main.run([*arguments, "--config", str(self.settings), "--yes", "--json"], session)
+        said = ["--config", str(self.settings), "--json", *(["--yes"] if yes else [])]
+        ended = main.run([*arguments, *said], session)
         assert ended == status, session.stderr.getvalue() + session.stdout.getvalue()
         return json.loads(session.stdout.getvalue())
 

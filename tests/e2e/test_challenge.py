@@ -171,6 +171,8 @@ def test_a_veto_counts_within_the_window_and_the_epoch_keeps_its_number(liar: Li
     line = ("role", "veto", "2", "--reason", "its tree differs")
     assert refused(liar, *line, *WATCHER, status=DENIED) == "not-in-role"
     assert refused(liar, *line[:-1], " ", "--account", "guardian", status=INVALID) == "invalid"
+    other = ("role", "veto", "3", "--reason", "its tree differs", "--account", "guardian")
+    assert refused(liar, *other, status=MISSING) == "not-proposed"
     told = liar.act(*line, "--account", "guardian", "--dry-run")
     assert (told["function"], slot(liar)[0]) == ("RoyaltyDistributor.veto", PROPOSED)
     liar.act(*line, "--account", "guardian")

@@ -96,6 +96,8 @@ class Road:
     had: Path
     receipts: list[str]
     claimed: Any
+    acts: dict[str, tuple[Any, Any]]
+    """What the operator's commands foretold, and what they then did."""
 
 
 @pytest.fixture(scope="module")
@@ -127,12 +129,23 @@ def road(city: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]
         capture_output=True, text=True, check=False, cwd=maker.room, env=maker.env(),
     )  # fmt: skip
     assert metered.returncode == 0, metered.stderr
-    city.here.run("node", "anchor")
-    city.here.run("node", "settle")
+    acts = {
+        command: (city.run("node", command, "--dry-run"), city.run("node", command))
+        for command in ("anchor", "settle")
+    }
     city.here.run("devnet", "advance", str(WINDOW_S))
     claimed = creator.run("earnings", "claim")
-    yield Road(creator, voice, maker, license_, audio, maker.room / "had", json.loads(metered.stdout), claimed)
+    yield Road(creator, voice, maker, license_, audio, maker.room / "had", json.loads(metered.stdout), claimed, acts)
     city.here.run("node", "pay", status=None)
+
+
+@pytest.mark.parametrize("command", ["anchor", "settle"])
+def test_a_dry_run_foretells_what_the_operator_then_sends(road: Road, command: str) -> None:
+    foretold, done = road.acts[command]
+    assert (foretold["dryRun"], foretold["transactions"]) == (True, 1)
+    assert done["gas"] <= foretold["gas"] <= 1.2 * done["gas"]
+    same = {"anchor": ("segments",), "settle": ("epoch", "root", "total")}[command]
+    assert [foretold[name] for name in same] == [done[name] for name in same]
 
 
 def test_the_maker_holds_the_very_recordings(road: Road) -> None:

@@ -141,6 +141,9 @@ def test_a_second_worker_gives_way(here: Parties) -> None:
 def test_a_dry_run_says_what_would_be_paid_and_pays_nothing(here: Parties, operator: Operator) -> None:
     operator.settle({payee(500): 3})
     said = here.inside("node", "pay", "--dry-run")
-    assert (said["dryRun"], said["payees"]) == (True, 2)  # the one that cannot be paid is owed again
+    assert (said["dryRun"], said["payees"], said["transactions"]) == (True, 2, 1)  # who cannot be paid is owed again
     assert operator.balance(payee(500)) == 0
-    assert here.inside("node", "pay", status=1)["paid"] == 1
+    unasked = here.inside("node", "pay", status=2, yes=False)
+    assert (unasked["detail"], operator.balance(payee(500))) == ("not confirmed: Send it?", 0)
+    done = here.inside("node", "pay", status=1)
+    assert (done["paid"], done["gas"] <= said["gas"]) == (1, True)

@@ -45,7 +45,7 @@ NEXT: Final[Mapping[str, str]] = {
     "PauseTooLong": "A pause lasts 7 days at most, and a running one can only be shortened.",
     "PauseTooSoon": "Wait until the named time: the next pause begins 7 days after the last one ended, or later.",
     "PurposeNotLicensed": "Use a purpose that the license names, or ask for another license.",
-    "UnderChallenge": "Wait for the arbiter, or for his 14 days to pass; `provenance role show` says until when.",
+    "UnderChallenge": "Wait for the arbiter, or until 14 days have passed; `provenance role show` says until when.",
     "WindowClosed": "It counts since the named time and can be stopped no more; publish what the audit says.",
     "WindowOpen": "Wait until the named time; the settlement can be claimed from then on.",
     "WrongLicensee": "Use the named account with --account.",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from provenance.app import role
 from provenance.app.audit import paid
 from provenance.app.ports import Call
+from provenance.app.role import NotProposed
 from provenance.domain.fields import dated, shown
 from provenance.domain.hashes import abi_words, keccak, sha256
 from provenance.domain.verdict import Verdict
-from provenance.errors import Broken, Conflict, Denied, Incomplete, Missing
+from provenance.errors import Broken, Conflict, Denied, Incomplete
 from provenance.types import Wei
 
 if TYPE_CHECKING:
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
 _SELECTOR: Final = keccak(b"challenge(uint64,bytes32)")[:4]
 
 
-class NotProposed(Missing):
-    """No root of that epoch is proposed, as far as the chain is final."""
-
-    code = "not-proposed"
-    next = (
-        "`provenance role show` names the epoch that waits; a proposal that is not final yet is judged a little later."
-    )
-
-
 class WindowOver(Conflict):
     """The epoch can be challenged no more: its window is over."""
 
@@ -45,7 +37,7 @@ class AlreadyChallenged(Conflict):
     """Somebody challenged the epoch before."""
 
     code = "already-challenged"
-    next = "Wait for the arbiter, or for his 14 days to pass; `provenance role show` says until when."
+    next = "Wait for the arbiter, or until 14 days have passed; `provenance role show` says until when."
 
 
 class NothingWrong(Denied):
@@ -73,7 +65,7 @@ class NoBondOwed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The transaction that stops a pending epoch until the arbiter, or his silence, decides."""
+    """The transaction that stops a pending epoch until the arbiter, or 14 days of silence, decides."""
 
     epoch: int
     distributor: Address
