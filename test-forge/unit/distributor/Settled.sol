@@ -24,9 +24,14 @@ abstract contract Settled is Base {
         adopt(new Token());
     }
 
-    function adopt(Token by) internal {
+    /// @dev A distributor of this token that nobody has funded.
+    function found(Token by) internal {
         token = by;
         distributor = new RoyaltyDistributor(address(by), TERMS, WINDOW, BOND, owner, guardian, arbiter, publisher);
+    }
+
+    function adopt(Token by) internal {
+        found(by);
         by.mint(licensee, FUNDS);
         by.mint(stranger, 10 * BOND);
         vm.prank(stranger);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
-import {RoyaltyDistributor} from "../../../contracts/RoyaltyDistributor.sol";
 import {IDataAccess} from "../../../contracts/interfaces/IDataAccess.sol";
 import {IRoyaltyDistributor} from "../../../contracts/interfaces/IRoyaltyDistributor.sol";
 import {ReentrantToken} from "../../../contracts/mocks/HostileTokens.sol";
@@ -43,7 +42,7 @@ contract SurplusTest is Settled {
     /// @dev The lock is then the whole word.
     function test_nothing_enters_before_the_first_money_has_come() public {
         ReentrantToken evil = new ReentrantToken();
-        distributor = new RoyaltyDistributor(address(evil), TERMS, WINDOW, BOND, owner, guardian, arbiter, publisher);
+        found(evil);
         evil.mint(licensee, 5);
         vm.prank(licensee);
         evil.approve(address(distributor), 5);
