@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from provenance.domain.verdict import Report
     from provenance.types import Json
 
-ADDRESS_CHARS: Final = 42  # 0x and 20 bytes
+ADDRESSES: Final = ("holder", "licensee", "subject")  # by name: a title may look like one, and is its holder's choice
 
 
 @group("audit")
@@ -229,7 +229,7 @@ def _leaf(name: str, value: Json) -> Json:
     from provenance.types import Address, UnixSeconds
 
     text = str(value)
-    if text.startswith("0x") and len(text) == ADDRESS_CHARS:
+    if name in ADDRESSES:
         return shown_address(Address(bytes.fromhex(text[2:])))
     if name.endswith("AtMs"):
         return shown_time(UnixSeconds(int(text) // 1000))

@@ -49,6 +49,12 @@ def test_a_trace_shows_addresses_with_their_checksum_and_times_in_utc() -> None:
     ]
 
 
+@pytest.mark.parametrize("title", ["0xMy house recordings of the year 2024, v1", LOWER])
+def test_what_a_holder_wrote_is_shown_as_it_is_also_where_it_looks_like_an_address(title: str) -> None:
+    told = _tree({"dataset": {"title": title}, "recordings": [{"name": title}]})
+    assert told.splitlines() == ["dataset", f"  title: {title}", "recordings", f"  name: {title}"]
+
+
 def test_the_royalty_table_shows_addresses_with_their_checksum() -> None:
     payee = Address(bytes.fromhex(LOWER[2:]))
     table = Royalties(1, 95, 5, 0, {payee: 95}, {payee: 95}, {payee: "voice-1"})
