@@ -156,6 +156,9 @@ class Plan:
         token: the ERC-20 that is paid; None makes a test token.
         heir: to whom the role of owner is offered once all is made; None: the deployer stays owner.
         older: the contracts that the new ones take the place of, for the document's `supersedes`.
+
+    Raises:
+        Invalid: the zero address shall be something, which no contract takes or nobody could use.
     """
 
     roles: Roles
@@ -165,6 +168,21 @@ class Plan:
     bond: Wei = BOND
     heir: Address | None = None
     older: Mapping[ContractName, Address] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refused here, because an offer to the zero address reverts only once all contracts are paid for."""
+        roles = self.roles
+        named = (
+            *(("owner", one) for one in (roles.owner, self.heir)),
+            ("guardian", roles.guardian),
+            ("arbiter", roles.arbiter),
+            ("publisher", roles.publisher),
+            *(("meter", one) for one in roles.meters),
+            ("fee-payee", self.ruleset.fee_payee),
+        )
+        for name, account in named:
+            if account == ZERO_ADDRESS:
+                raise Invalid("nobody has the zero address", next=f"Name another account as {name}.", field=name)
 
     @property
     def digest(self) -> Bytes32:

@@ -224,6 +224,17 @@ def test_a_deployment_is_refused_before_anything_is_sent(home: Home):
         node.rpc.call("anvil_setBalance", poor, before)
 
 
+@pytest.mark.parametrize("option", ["owner", "guardian", "arbiter", "publisher", "meter", "fee-payee"])
+def test_a_deployment_for_nobody_is_refused_before_anything_is_sent(home: Home, option: str):
+    out, nonce = home.folder / "nobody.json", wire.node(home.settings()).nonce(home.address("holder-1"))
+    words = said(home, out)[2:]
+    options = dict(zip(words[::2], words[1::2], strict=True)) | {f"--{option}": "0x" + "00" * 20}
+    command = [word for pair in options.items() for word in pair]
+    status, problem, _ = home.run("contracts", "deploy", *command, "--yes")
+    assert (status, problem["field"], out.with_suffix(".jsonl").exists()) == (2, option, False)
+    assert wire.node(home.settings()).nonce(home.address("holder-1")) == nonce
+
+
 def test_a_document_in_the_place_of_its_journal_is_refused(home: Home):
     for name in ("made.jsonl", "made.tmp", "."):
         status, problem, _ = home.run(*said(home, home.folder / name), "--yes")

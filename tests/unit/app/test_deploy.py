@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from provenance.app.ports import Block, Call, Mined
 from provenance.domain import cid
 from provenance.domain.settlement.facts import Ruleset
 from provenance.errors import Invalid
-from provenance.types import Address, BlockNumber, Wei
+from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Wei
 from tests import documents
 from tests.fakes.content import MemoryContent
 
@@ -117,3 +118,21 @@ def test_contracts_are_made_in_the_order_they_need_each_other(token):
 def test_only_the_owner_makes_the_contracts():
     with pytest.raises(Invalid):
         deploy(Workshop(), lambda _r: Admitting(), MemoryContent(), Plan(ROLES, ruleset_1(METER.address)), GUARDIAN)
+
+
+@pytest.mark.parametrize("who", ["owner", "guardian", "arbiter", "publisher", "meter", "fee-payee", "heir"])
+def test_nobody_with_the_zero_address_is_planned(who):
+    """An offer to it would revert for ever, once all contracts are paid for."""
+    roles, rules, heir = ROLES, ruleset_1(METER.address), None
+    match who:
+        case "meter":
+            roles = replace(ROLES, meters=(METER.address, ZERO_ADDRESS))
+        case "fee-payee":
+            rules = ruleset_1(ZERO_ADDRESS)
+        case "heir":
+            heir = ZERO_ADDRESS
+        case _:
+            roles = replace(ROLES, **{who: ZERO_ADDRESS})
+    with pytest.raises(Invalid) as refused:
+        Plan(roles, rules, heir=heir)
+    assert refused.value.facts["field"] == ("owner" if who == "heir" else who)
