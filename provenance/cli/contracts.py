@@ -90,12 +90,12 @@ def verify(ctx: Context, solc: Path | None) -> int:
     """Compile this package's sources again and compare with the code on chain, immutables included.
 
     Needs nothing but the node and a compiler of the contracts' version on this machine. Ends with VERIFIED
-    (exit 0), FAILED (10: the contract and the first byte that differs) or INCOMPLETE (11: no compiler, or no node).
+    (exit 0), FAILED (10: the contract and the first byte that differs) or INCOMPLETE (11: no compiler that did it, or no node).
     """
     from provenance import abi as package
     from provenance.adapters import solc as compiler
     from provenance.adapters import wire
-    from provenance.app.bytecode import CompilerMissing, judge
+    from provenance.app.bytecode import CompilerFailed, CompilerMissing, judge
     from provenance.domain.verdict import Verdict, overall
 
     record, node = wire.record(ctx.settings), wire.node(ctx.settings)
@@ -108,7 +108,7 @@ def verify(ctx: Context, solc: Path | None) -> int:
         silent = error.next_step
     try:
         compiled: Mapping[ContractName, Compiled] | str = compiler.compiled(solc)
-    except CompilerMissing as error:
+    except (CompilerMissing, CompilerFailed) as error:
         compiled, missing = error.detail, error.next_step
     checks = judge(record, {name: package.load(name) for name in record.contracts}, code, compiled)
     verdict = overall(checks)

@@ -107,6 +107,25 @@ def test_without_a_compiler_or_a_node_the_answer_is_incomplete(home: Home):
     assert (status, set(verdicts(told).values()), "Next: " in words) == (11, {"INCOMPLETE"}, True)
 
 
+@pytest.mark.parametrize("end", ["exit 1", "kill -9 $$", "echo nothing"])
+def test_a_compiler_that_fails_leaves_the_answer_to_the_code_on_chain(home: Home, tmp_path: Path, end: str):
+    solc, record = tmp_path / "solc", wire.record(home.settings())
+    solc.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec echo {abi.load("DataAccess").compiler}\n{end}\n')
+    solc.chmod(0o755)
+    status, told, words = home.run("contracts", "verify", "--solc", str(solc))
+    assert (status, set(verdicts(told).values()), "--solc FILE" in words) == (11, {"INCOMPLETE"}, True)
+    assert all(f"not compiled again: {solc}: " in one["detail"] for one in told["contracts"])
+    foreign, node = "0x" + record.contracts["DataAccess"].hex(), wire.node(home.settings())
+    code = "0x" + node.code(record.contracts["DataAccess"]).hex()
+    node.rpc.call("anvil_setCode", foreign, "0x60")
+    try:
+        status, told, words = home.run("contracts", "verify", "--solc", str(solc))
+        assert (status, told["verdict"], verdicts(told)["DataAccess"]) == (10, "FAILED", "FAILED")
+        assert "Do not use" in words
+    finally:
+        node.rpc.call("anvil_setCode", foreign, code)
+
+
 def test_npms_own_compiler_verifies(home: Home, tmp_path: Path):
     solcjs = ROOT / "node_modules/.bin/solcjs"
     status, told, words = home.run("contracts", "verify", "--solc", str(solcjs))
