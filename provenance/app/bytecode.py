@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from provenance.domain import fields
 from provenance.domain.hashes import keccak
 from provenance.domain.typed import Domain
 from provenance.domain.verdict import Check, Verdict
@@ -63,10 +64,10 @@ def words(name: ContractName, record: Record) -> Iterator[tuple[str, bytes]]:
     yield "CONSENTS", at["ConsentRegistry"]
     yield "TOKEN", at["Token"]
     yield "rulesetHash", record.ruleset.digest
-    fixed = record.extra.get("distributor")
-    if isinstance(fixed, dict):
-        yield "window", int(str(fixed["windowS"])).to_bytes(32, "big")
-        yield "bond", int(str(fixed["bond"])).to_bytes(32, "big")
+    if "distributor" in record.extra:
+        fixed = fields.mapping(record.extra, "distributor")
+        yield "window", fields.integer(fixed, "windowS", bits=256).to_bytes(32, "big")
+        yield "bond", fields.integer(fixed, "bond", bits=256).to_bytes(32, "big")
 
 
 def judge(
@@ -82,6 +83,9 @@ def judge(
         shipped: the package's compiled contracts.
         code: the runtime code at each address; None where no node told it.
         compiled: what the sources give; or why they could not be compiled.
+
+    Raises:
+        BadField: the document fixes the distributor's window or bond as something that is none.
     """
     return tuple(Check(name, *_judged(name, record, shipped[name], code[name], compiled)) for name in record.contracts)
 

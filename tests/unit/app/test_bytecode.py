@@ -13,9 +13,10 @@ from provenance.app.bytecode import Compiled, judge, words
 from provenance.app.deploy import Record, Roles, ruleset_1
 from provenance.app.ports import ContractName
 from provenance.domain import cid
+from provenance.domain.fields import BadField
 from provenance.domain.hashes import keccak
 from provenance.domain.verdict import Verdict
-from provenance.types import Address, BlockNumber, Bytes32
+from provenance.types import Address, BlockNumber, Bytes32, Json
 from tests import documents
 
 NAMES: tuple[ContractName, ...] = get_args(ContractName)
@@ -125,3 +126,9 @@ def test_a_window_that_the_file_does_not_fix_keeps_its_bounds_and_is_the_same_ev
     held = bytearray(code[name] or b"")
     held[bonds[-1][0] + 31] ^= 1
     assert ("bond" in judged(code | {name: bytes(held)}, record=silent)[name][1]) is (len(bonds) > 1)
+
+
+@pytest.mark.parametrize("fixed", [{}, {"windowS": "x", "bond": "1"}, {"windowS": 1}, {"windowS": 1, "bond": -1}, None])
+def test_a_document_that_fixes_the_window_or_the_bond_as_none_is_invalid(fixed: Json) -> None:
+    with pytest.raises(BadField):
+        judged(on_chain(), record=replace(DEPLOYED, extra={"distributor": fixed}))
