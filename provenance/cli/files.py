@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from provenance.errors import Conflict, Invalid, Missing, Unavailable
@@ -32,10 +34,20 @@ def read(path: Path, limit_bytes: int = DOCUMENT_BYTES) -> bytes:
 
 
 def fresh(path: Path) -> Path:
-    """The same path, where nothing is yet."""
-    if path.exists():
-        raise Conflict(f"{path} exists already", next="Name another file; nothing is overwritten.", path=str(path))
-    return path
+    """The same path, where nothing is yet and a file can be made: asked before what goes into it is signed.
+
+    Raises:
+        Conflict: something is there already.
+        Unavailable: no file can be made there.
+    """
+    try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.lstat()
+            raise Conflict(f"{path} exists already", next="Name another file; nothing is overwritten.", path=str(path))
+        with tempfile.TemporaryFile(dir=next(folder for folder in path.absolute().parents if folder.exists())):
+            return path
+    except OSError as error:
+        raise _unwritten(path, error) from error
 
 
 def write(path: Path, data: bytes, *, replace: bool = False, private: bool = False) -> None:
@@ -53,7 +65,16 @@ def write(path: Path, data: bytes, *, replace: bool = False, private: bool = Fal
             path.touch(0o600, exist_ok=replace)
         with path.open("wb" if replace or private else "xb") as file:
             file.write(data)
-    except FileExistsError:
+    except FileExistsError as error:
         fresh(path)
+        raise _unwritten(path, error) from error
     except OSError as error:
-        raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"{path} cannot be written: {error.strerror}",
+        next="Name a file in a folder that takes new files.",
+        path=str(path),
+    )

@@ -100,6 +100,14 @@ class Words:
                 field="words",
                 next="Give the words themselves, or a text file of them.",
             )
+        try:
+            canonical.dumps(self.text)  # refused here, and not once a consent is signed over them
+        except canonical.BadDocument as error:
+            raise BadConsent(
+                f"words{error.detail.removeprefix('$')}",
+                field="words",
+                next="Give them as plain text, such as a text file in UTF-8.",
+            ) from error
 
     @classmethod
     def parse(cls, data: bytes) -> Self:

@@ -94,6 +94,13 @@ def test_a_consent_that_would_never_count_is_not_given(owner: Owner, changes: di
     assert owner.kept() == ()
 
 
+@pytest.mark.parametrize("words", ["only narration\0", "only narration \udce9", " \n"])
+def test_a_consent_over_words_that_cannot_be_kept_is_not_given(owner: Owner, words: str) -> None:
+    with pytest.raises(BadConsent, match="words: "):
+        owner.grant(words=words)
+    assert owner.kept() == ()
+
+
 def test_a_reserved_purpose_is_not_given(owner: Owner) -> None:
     with pytest.raises(ReservedPurpose):
         owner.grant(purposes=1 << 16)

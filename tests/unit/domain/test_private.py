@@ -102,6 +102,13 @@ def test_words_that_say_nothing_or_too_much_are_refused(text: str) -> None:
         Words(text, word("salt"))
 
 
+@pytest.mark.parametrize(("text", "why"), [("yes\0no", "NUL"), ("yes \udce9", "a lone surrogate")])
+def test_words_that_no_document_can_hold_are_refused_by_name(text: str, why: str) -> None:
+    with pytest.raises(BadConsent, match=f"^words: {why} in a string") as caught:
+        Words(text, word("salt"))
+    assert caught.value.facts["field"] == "words"
+
+
 def test_a_salt_of_another_length_is_refused() -> None:
     with pytest.raises(BadField, match="salt"):
         Words.of({"words": "yes", "salt": "0x00"})
