@@ -8,7 +8,7 @@ import click
 
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
-from provenance.errors import Conflict, Missing, Unavailable
+from provenance.errors import Missing, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,7 @@ def offer(
 ) -> int:
     """Sign an offer for DATASET at its terms' price, write it to FILE and publish it at the gateway."""
     from provenance.app import license as use
+    from provenance.cli import files
     from provenance.cli.dates import seconds
     from provenance.domain import purposes as codes
     from provenance.types import ZERO_ADDRESS
@@ -47,13 +48,12 @@ def offer(
     chain = ctx.chain()
     wanted = ctx.address(licensee) if licensee else ZERO_ADDRESS
     of = use.dataset(chain, ctx.content(), dataset)
+    files.fresh(out)
     if ctx.dry_run:
         ctx.would(f"sign an offer of {of.manifest.title} for {codes.label(mask)} and write {out}")
-    if out.exists():
-        raise Conflict(f"{out} exists already", next="Name another file with --out.", path=str(out))
     wallet = ctx.wallet()
     signed = use.offer(chain, of, wallet.signer, ctx.clock, ctx.random, purposes=mask, expiry=expiry, licensee=wanted)
-    out.write_bytes(signed.encode())
+    files.write(out, signed.encode())
     published = _publish(ctx, signed)
     ctx.out.emit({"offer": str(out), "published": published, **_terms(ctx, signed)}, text=_offer_text(ctx, signed, out))
     return 0 if published is not False else 1

@@ -102,6 +102,11 @@ def test_an_offer_is_not_overwritten(home: Home):
     home.offer("once.json")
     before = (home.folder / "once.json").read_bytes()
     assert home.offer("once.json")[0] == 7
+    assert home.offer("once.json", "--dry-run")[0] == 7
+    assert home.offer("new/folder/o.json")[0] == 1  # the gateway is silent, the file is complete
+    assert (home.folder / "new" / "folder" / "o.json").is_file()
+    status, problem, _ = home.offer("once.json/o.json")
+    assert (status, problem["detail"]) == (69, f"{home.folder}/once.json/o.json cannot be written: Not a directory")
     assert (home.folder / "once.json").read_bytes() == before
 
 
