@@ -240,8 +240,8 @@ class Creator(Protocol):
 
     def chain_id(self) -> int: ...
 
-    def next_addresses(self, deployer: Address, count: int) -> tuple[Address, ...]:
-        """Where the deployer's next contracts will be, if it sends nothing else."""
+    def next_addresses(self, deployer: Address, count: int, waiting: int | None = None) -> tuple[Address, ...]:
+        """Where the deployer's next contracts will be, if it sends nothing else; the first by the nonce that waits."""
         ...
 
     def cost(self, contract: ContractName, args: tuple[object, ...], deployer: Address) -> Cost: ...
@@ -269,17 +269,21 @@ def calls(plan: Plan) -> tuple[tuple[str, Call], ...]:
     return (*admitted, *offers)
 
 
-def foresee(creator: Creator, plan: Plan, mined: tuple[Address | None, ...] = ()) -> tuple[Foreseen, ...]:
+def foresee(
+    creator: Creator, plan: Plan, mined: tuple[Address | None, ...] = (), waiting: int | None = None
+) -> tuple[Foreseen, ...]:
     """The transactions that `deploy` would send now.
 
     Args:
         creator: what makes contracts.
         plan: what is to be made.
         mined: what an earlier run sent, in its order: where it made a contract, None for a call.
+        waiting: the nonce of the next transaction, if an earlier run wrote it down and no block has it yet.
     """
     deployer, order = plan.roles.owner, plan.making()
     made = tuple(one for one in mined if one is not None)
-    at = dict(zip(order, (*made, *creator.next_addresses(deployer, len(order) - len(made))), strict=True))
+    coming = creator.next_addresses(deployer, len(order) - len(made), waiting)
+    at = dict(zip(order, (*made, *coming), strict=True))
     known = {**at, "Token": plan.token} if plan.token else at
     creations = (
         Foreseen(f"deploy {one}", creator.cost(one, plan.arguments(one, known), deployer), one, at[one])

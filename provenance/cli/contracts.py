@@ -258,14 +258,12 @@ def _check_begun(place: Path, path: Path, begun: list[dict[str, Json]], head: di
 def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -> None:
     """The user has seen what is sent, for whom and at what cost, and wants it; the account can pay it."""
     from provenance.adapters.evm import EvmCreator, InsufficientFunds
-    from provenance.adapters.evm.outbox import recorded
     from provenance.app.deploy import foresee
     from provenance.cli.context import ether
 
     deployer, chain_id = shown_address(plan.roles.owner), node.chain_id()
-    receipts = [found for _, one in recorded(begun) if (found := node.receipt(one.tx)) is not None]
-    mined = tuple(one.created for one in receipts if one.succeeded)
-    seen = foresee(EvmCreator(node), plan, mined)
+    mined, waiting = _sent(node, plan.roles.owner, begun)
+    seen = foresee(EvmCreator(node), plan, mined, waiting)
     gas, most = sum(one.cost.gas for one in seen), sum(one.cost.fee_wei for one in seen)
     has = node.balance(plan.roles.owner)
     if has < most:
@@ -300,6 +298,16 @@ def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -
         facts: dict[str, Json] = {"contracts": rows, "calls": called, "roles": roles, "transactions": len(seen)}
         ctx.would(what, chainId=chain_id, gas=gas, feeWei=str(most), **facts)
     return ctx.out.confirm(f"Now {what}?")
+
+
+def _sent(node: Node, deployer: Address, begun: list[dict[str, Json]]) -> tuple[tuple[Address | None, ...], int | None]:
+    """What each mined transaction of the journal made, None for a call; the nonce of the last if it still waits."""
+    from provenance.adapters.evm.outbox import recorded
+
+    used = node.nonce(deployer, tag="latest")  # before the receipts: what is mined in between has one then
+    written = [(one, node.receipt(one.tx)) for _, one in recorded(begun)]
+    mined = tuple(found.created for _, found in written if found and found.succeeded)
+    return mined, next((one.nonce for one, found in written[-1:] if not found and one.nonce >= used), None)
 
 
 def _deployed(ctx: Context, record: Record, place: Path, said: str) -> None:

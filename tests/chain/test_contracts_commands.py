@@ -208,6 +208,34 @@ def test_all_that_is_sent_is_foreseen_and_an_account_that_holds_just_as_much_can
     assert (status, again) == (0, done), words
 
 
+@pytest.mark.parametrize("waits", [True, False], ids=["broadcast", "only written down"])
+def test_where_it_goes_on_while_a_transaction_waits_the_rest_is_foreseen_at_its_addresses(home: Home, waits: bool):
+    out, node = home.folder / f"waiting-{waits}.json", wire.node(home.settings())
+    command, journal = said(home, out, account="voice-2"), out.with_suffix(".jsonl")
+    mark = node.rpc.call("evm_snapshot")
+    before = home.run(*command, "--dry-run")[1]["contracts"]
+    status, done, words = home.run(*command, "--yes")
+    assert status == 0, words
+    assert node.rpc.call("evm_revert", mark)
+    out.unlink()
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[: 1 + 4]))
+    *sent, fourth = ["0x" + json.loads(line)["raw"] for line in lines[1 : 1 + 4]]
+    for one in sent:
+        node.rpc.call("eth_sendRawTransaction", one)
+    node.rpc.call("evm_setAutomine", False)
+    try:
+        if waits:
+            node.rpc.call("eth_sendRawTransaction", fourth)
+        status, rest, words = home.run(*command, "--dry-run")
+    finally:
+        node.rpc.call("evm_setAutomine", True)
+        node.rpc.call("evm_mine")
+    assert (status, rest["contracts"]) == (0, before[3:]), words
+    status, again, words = home.run(*command, "--yes")
+    assert (status, again) == (0, done), words
+
+
 def test_a_deployment_begun_with_other_arguments_or_on_another_chain_is_named(home: Home):
     out = home.folder / "begun.json"
     journal = out.with_suffix(".jsonl")

@@ -265,10 +265,12 @@ class EvmCreator:
         """The chain's number."""
         return self.node.chain_id()
 
-    def next_addresses(self, deployer: Address, count: int) -> tuple[Address, ...]:
+    def next_addresses(self, deployer: Address, count: int, waiting: int | None = None) -> tuple[Address, ...]:
         """Where the deployer's next contracts will be. Source: Ethereum Yellow Paper §7."""
-        first = self.node.nonce(deployer)
-        return tuple(Address(keccak(rlp((deployer, first + at)))[12:]) for at in range(count))
+        written = () if waiting is None else (waiting,)
+        first = max((self.node.nonce(deployer), *(nonce + 1 for nonce in written)))  # the pool may have it, or not
+        nonces = (*written, *range(first, first + count))[:count]
+        return tuple(Address(keccak(rlp((deployer, nonce)))[12:]) for nonce in nonces)
 
     def cost(self, contract: ContractName, args: tuple[object, ...], deployer: Address) -> Cost:
         """What the creation would cost now."""
