@@ -104,7 +104,7 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
     refused = license.refuse([stands]) or money.arrears(node, session.license_id, state)
     if refused is not None:
         raise refused
-    end = license.ends(found.license.end(state.at.number), found.terms)
+    end = license.session_ends(found.license.end(state.at.number), found.terms)
     if not node.clock.now() <= session.valid_until <= end:
         raise SessionOver(
             f"the session ends at {fields.dated(session.valid_until)}, the license or its terms at {fields.dated(end)}"

@@ -74,6 +74,14 @@ def ends(end: UnixSeconds, terms: Terms) -> UnixSeconds:
     return min(end, UnixSeconds(terms.not_after + 1))
 
 
+def session_ends(end: UnixSeconds, terms: Terms) -> UnixSeconds:
+    """The last second that a session may record in: the terms' last, or when the chain ends the license.
+
+    Use in a later second would be owed by the licensee and paid to nobody.
+    """
+    return min(end, terms.not_after)
+
+
 def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Offer:
     """The same offer, which allows nothing beyond the terms and no purpose that a consent lacks.
 

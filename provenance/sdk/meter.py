@@ -89,7 +89,7 @@ class Meter:
             session_key=KeySigner(key).address,
             license_id=found.id,
             valid_from=now,
-            valid_until=min(UnixSeconds(now + hours * HOUR_S), rules.ends(found.expiry, terms)),
+            valid_until=min(UnixSeconds(now + hours * HOUR_S), rules.session_ends(found.expiry, terms)),
             max_units=max_units,
             nonce=int.from_bytes(random.bytes(32)),
         )

@@ -170,6 +170,16 @@ def test_a_session_that_is_not_covered_or_not_in_time_does_not_open(
         counter.client().open_session(said, counter.sign("licensee", digest))
 
 
+def test_a_session_ends_with_the_last_second_of_its_terms(counter: Desk) -> None:
+    last = UnixSeconds(counter.now + 600)
+    package = counter.published([speech(31)], terms=replace(counter.terms(), not_after=last))
+    license_ = counter.license(package, expiry=last + 1)
+    counter.fund(license_, 100_000)
+    with pytest.raises(SessionOver):
+        opened(counter, license_, valid_until=UnixSeconds(last + 1))
+    assert opened(counter, license_, valid_until=last).valid_until == last
+
+
 def test_a_revoked_session_and_an_ended_license_do_not_open(
     counter: Desk, published: Package, license_: Bytes32
 ) -> None:

@@ -340,6 +340,8 @@ def test_an_offer_beyond_a_consent_and_a_reserved_purpose_are_refused() -> None:
 def test_a_license_may_last_to_the_terms_last_second_and_no_longer() -> None:
     assert narrow(offer(expiry=END + 1).offer, terms(), [CONSENT]).expiry == END + 1
     assert [license.ends(UnixSeconds(END + more), terms()) - END for more in (0, 1, 2)] == [0, 1, 1]
+    last = [license.session_ends(UnixSeconds(END + more), terms()) - END for more in (-1, 0, 1)]
+    assert last == [-1, 0, 0]  # not a second of use that the terms do not allow
     with pytest.raises(BroaderThanTerms, match="the terms end at 20"):
         narrow(offer(expiry=END + 2).offer, terms(), [CONSENT])
 
