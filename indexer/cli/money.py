@@ -113,7 +113,8 @@ def _tell_waiting(ctx: Context, found: Waiting, content: Content) -> None:
     from provenance.cli.values import shown_time
     from provenance.domain.fields import shown
 
-    event, tx = found.proposed.event, shown(found.proposed.logged.tx)
+    proposed = found.settlement.proposed
+    event, tx = proposed.event, shown(proposed.logged.tx)
     payees = sum(1 for amount in reading.leaves(content, found.published).cumulative.values() if amount)
     ctx.out.emit(
         {
@@ -126,7 +127,7 @@ def _tell_waiting(ctx: Context, found: Waiting, content: Content) -> None:
             "gas": 0,
         },
         text=f"Epoch {event.epoch} is proposed already, in {tx}; nothing was anchored or funded since its cutoff.\n"
-        f"Nothing was sent. It can be claimed from {shown_time(event.active_at)} on.",
+        f"Nothing was sent. It can be claimed from {shown_time(found.settlement.active_at)} on.",
     )
 
 

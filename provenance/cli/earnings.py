@@ -40,7 +40,7 @@ def show(ctx: Context, epoch: int | None, payee: str | None) -> None:
             f"earned in all  {shown_amount(due.cumulative, decimals)} {symbol}",
             f"paid so far    {shown_amount(due.claimed, decimals)} {symbol}",
             f"can be claimed {shown_amount(due.amount, decimals)} {symbol}"
-            + ("" if facts["active"] else f", from {shown_time(due.active_at)} on"),
+            + ("" if facts["active"] else f", {_when(due)}"),
         )
     )
     ctx.out.emit(facts, text=text)
@@ -96,8 +96,8 @@ def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
         return
     if not _facts(ctx, due)["active"]:
         raise Conflict(
-            f"epoch {due.epoch} can be claimed from {shown_time(due.active_at)} on",
-            next="Wait for its window; on a devnet `provenance devnet advance SECONDS` moves the clock.",
+            f"epoch {due.epoch} can be claimed {_when(due)}",
+            next="Wait until then; on a devnet `provenance devnet advance SECONDS` moves the clock.",
             activeAt=due.active_at,
         )
     mined = ctx.transact(due.call(), "claim")
@@ -122,5 +122,11 @@ def _facts(ctx: Context, due: Due) -> dict[str, Json]:
         "claimed": str(due.claimed),
         "due": str(due.amount),
         "activeAt": due.active_at,
-        "active": ctx.clock.now() >= due.active_at,
+        "active": due.counts(ctx.clock.now()),
     }
+
+
+def _when(due: Due) -> str:
+    if due.disputed:
+        return "once its challenge is decided; `provenance role show` says until when"
+    return f"from {shown_time(due.active_at)} on"

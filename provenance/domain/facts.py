@@ -229,6 +229,19 @@ class Settlement:
         return self.proposed.event.epoch
 
     @property
+    def disputed(self) -> bool:
+        """Whether a challenge waits for its ruling."""
+        return len(self.challenged) > len(self.resolved)
+
+    @property
+    def active_at(self) -> UnixSeconds:
+        """From when on it can be claimed, unless it is stopped: a dismissed challenge starts its window anew."""
+        planned = self.proposed.event.active_at
+        if not self.resolved:
+            return planned
+        return type(planned)(self.resolved[-1].time + planned - self.proposed.time)
+
+    @property
     def rejected(self) -> bool:
         """Vetoed, or a challenge was upheld: the epoch is proposed again under its number."""
         return self.vetoed is not None or any(ruling.event.upheld for ruling in self.resolved)

@@ -17,7 +17,7 @@ from provenance.adapters.anvil import MNEMONIC
 from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.queue import FolderQueue
 from provenance.app import settle
-from provenance.app.deploy import ruleset_1
+from provenance.app.deploy import BOND, ruleset_1
 from provenance.app.meter import Output, Recorder, SessionClosed, SessionSpent, open_session
 from provenance.app.ports import Call
 from provenance.app.settle import closing, earning
@@ -311,3 +311,37 @@ def test_a_program_meters_with_three_lines(
     with pytest.raises(Denied), Meter(license_, max_units=10**9, **how):
         pass
     assert [one.name for one in (tmp_path / "home" / "meter").iterdir()] == [meter.session[2:]]
+
+
+@pytest.mark.usefixtures("road")
+def test_while_a_challenge_waits_and_after_its_dismissal_the_epoch_does_not_count(counter: Desk) -> None:
+    window_over(counter)
+    epoch = proposed(counter).epoch.number
+    chain, distributor = counter.world.chain, counter.world.chain.deployment.contracts["RoyaltyDistributor"]
+
+    def told() -> tuple[str, bool]:
+        """What the gateway's list says, which agrees with the chain on the time, and whether earnings count."""
+        counter.settle_down()
+        (listed,) = [row for row in counter.client().listing("settlements").rows if row["epoch"] == str(epoch)]
+        (slot,) = chain.read(Call("RoyaltyDistributor", "settlement", (epoch,)))
+        assert listed["activeAt"] == slot[2]
+        due = earning.due(chain, counter.node.content, counter.address("holder"), epoch)
+        return listed["state"], due.counts(chain.head().time)
+
+    assert told() == ("PROPOSED", False)
+    send(counter, Call("Token", "approve", (distributor, BOND)), 4)
+    send(counter, Call("RoyaltyDistributor", "challenge", (epoch, bytes(32))), 4)
+    window_over(counter)
+    assert told() == ("CHALLENGED", False)
+    with pytest.raises(settle.StillOpen, match="under challenge"):
+        proposed(counter)
+    send(counter, Call("RoyaltyDistributor", "resolve", (epoch, False)), 3)
+    assert told() == ("PROPOSED", False)
+    with pytest.raises(settle.StillOpen, match="is active from 20"):
+        proposed(counter)
+    again = closing.waiting(chain, counter.node.content, chain.head())
+    assert again is not None
+    assert again.settlement.epoch == epoch
+    window_over(counter)
+    assert told() == ("FINAL", True)
+    assert proposed(counter).epoch.number == epoch + 1

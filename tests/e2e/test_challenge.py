@@ -132,6 +132,7 @@ def test_a_dismissed_challenge_costs_its_bond_and_a_real_one_has_the_full_window
     assert ruled["activeAt"] >= liar.chain.head().time + WINDOW_S - 5
     assert (friend - liar.tokens("holder-8"), liar.tokens("publisher") - publisher) == (BOND, BOND)
     liar.later(WINDOW_S - 60)
+    assert liar.audit(FAILED)["challenge"]["before"] == ruled["activeAt"]
     liar.act("audit", "challenge", "2", *WATCHER)
     liar.act("role", "resolve", "2", "upheld", "--account", "arbiter")
     assert (slot(liar)[0], liar.tokens("holder-3")) == (REJECTED, watcher)

@@ -130,8 +130,7 @@ def road(city: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]
     )  # fmt: skip
     assert metered.returncode == 0, metered.stderr
     acts = {
-        command: (city.run("node", command, "--dry-run"), city.run("node", command))
-        for command in ("anchor", "settle")
+        command: (city.run("node", command, "--dry-run"), city.run("node", command)) for command in ("anchor", "settle")
     }
     city.here.run("devnet", "advance", str(WINDOW_S))
     claimed = creator.run("earnings", "claim")

@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 def settlements_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
     """The rows of settlements."""
     found = store.facts(tables.ProposedSettlement, wanted.names, offset=wanted.offset, limit=wanted.limit)
-    said = {
-        (one.proposed.number, one.proposed.logged.log_index): _settlement_state(one, wanted.at)
-        for one in node.settlements(wanted.at)
-    }
+    known = {(one.proposed.number, one.proposed.logged.log_index): one for one in node.settlements(wanted.at)}
+    standing = [known.get((row["block"], row["log_index"])) for row in found]
     return [
         {
             "epoch": str(row["epoch"]),
@@ -34,20 +32,20 @@ def settlements_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[
             "usageHead": fields.shown(row["usage_head"]),
             "manifestDigest": fields.shown(row["manifest_digest"]),
             "total": str(row["total"]),
-            "activeAt": row["active_at"],
-            "state": said.get((row["block"], row["log_index"]), "PROPOSED"),
+            "activeAt": one.active_at if one else row["active_at"],
+            "state": _settlement_state(one, wanted.at) if one else "PROPOSED",
             **place(row),
         }
-        for row in found
+        for row, one in zip(found, standing, strict=True)
     ]
 
 
 def _settlement_state(one: Settlement, at: Block) -> str:
     if one.rejected:
         return "VETOED" if one.vetoed else "REJECTED"
-    if len(one.challenged) > len(one.resolved):
+    if one.disputed:
         return "CHALLENGED"
-    return "FINAL" if at.time >= one.proposed.event.active_at and not one.resolved else "PROPOSED"
+    return "FINAL" if at.time >= one.active_at else "PROPOSED"
 
 
 def claims_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:

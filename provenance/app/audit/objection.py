@@ -9,6 +9,7 @@ from provenance.app import role
 from provenance.app.audit import paid
 from provenance.app.ports import Call
 from provenance.app.role import NotProposed
+from provenance.app.settle.gathering import standing
 from provenance.domain.fields import dated, shown
 from provenance.domain.hashes import abi_words, keccak, sha256
 from provenance.domain.verdict import Verdict
@@ -106,8 +107,8 @@ def challenge(evidence: Evidence, engine: Engine, report: Report) -> Challenge |
 
     A check of all epochs names the first that does not hold: then the pending one is judged by itself.
     """
-    last = _standing(evidence)
-    if last is None or last.proposed.event.active_at <= evidence.at.time or len(last.challenged) > len(last.resolved):
+    last = standing(evidence.ledger)
+    if last is None or last.disputed or last.active_at <= evidence.at.time:
         return None
     if all(one.verdict is Verdict.VERIFIED for one in report.checks if one.name in paid.EPOCH_CHECKS):
         return None
@@ -130,7 +131,7 @@ def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, u
         NothingWrong: the audit says that it holds.
         NotJudged: the audit cannot say, and `unavailable` is not said.
     """
-    last, kept = _standing(evidence), role.settlement(evidence.chain, epoch)
+    last, kept = standing(evidence.ledger), role.settlement(evidence.chain, epoch)
     if kept is None or last is None or last.epoch != epoch or last.proposed.event.root != kept.root:
         if kept is not None and kept.status == role.PROPOSED and kept.active_at <= now:
             raise WindowOver(f"epoch {epoch} counts since {dated(kept.active_at)}", epoch=epoch)
@@ -163,11 +164,6 @@ def withdrawal(chain: Chain, account: Address, to: Address) -> tuple[Call, Wei]:
     return Call("RoyaltyDistributor", "withdrawBond", (to,)), Wei(owed)
 
 
-def _standing(evidence: Evidence) -> Settlement | None:
-    """The last settlement that was not rejected."""
-    return next((one for one in reversed(evidence.ledger.settlements) if not one.rejected), None)
-
-
 def _wrong(evidence: Evidence, engine: Engine, one: Settlement) -> Check | None:
     """The first check of this epoch alone that fails; else the first that cannot be made."""
     found = [check for check in paid.epochs(evidence, engine, [one]) if check.verdict is not Verdict.VERIFIED]
@@ -183,5 +179,5 @@ def _made(evidence: Evidence, against: Settlement, wrong: Check) -> Challenge:
         distributor=evidence.chain.deployment.contracts["RoyaltyDistributor"],
         reason=f"{wrong.name}: {wrong.detail}",
         bond=Wei(bond),
-        before=against.proposed.event.active_at,
+        before=against.active_at,
     )

@@ -10,6 +10,7 @@ from provenance.app.settle import reading
 from provenance.app.settle.gathering import gather, standing
 from provenance.domain import events as e
 from provenance.domain import fields
+from provenance.domain.fields import dated
 from provenance.domain.ledger import Ledger
 from provenance.domain.settlement import deciding, documents
 from provenance.errors import Broken, Conflict, Missing
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from provenance.app.settle.batches import SegmentReader
     from provenance.app.settle.reading import Published
     from provenance.domain.cid import Cid
-    from provenance.domain.facts import Fact
-    from provenance.domain.ledger import Block
+    from provenance.domain.ledger import Block, Settlement
     from provenance.domain.settlement.deciding import Count
     from provenance.domain.settlement.documents import Epoch
     from provenance.domain.settlement.facts import Inputs
@@ -72,7 +72,7 @@ class Proposed:
 class Waiting:
     """An epoch that was proposed already and waits for its window."""
 
-    proposed: Fact[e.SettlementProposed]
+    settlement: Settlement
     published: Published
 
 
@@ -128,14 +128,14 @@ def waiting(events: Events, content: Content, head: Block) -> Waiting | None:
         elif isinstance(logged.event, _SETTLED):
             newest = logged.block.number
     last = standing(ledger)
-    if last is None or len(last.challenged) > len(last.resolved) or last.proposed.event.active_at <= head.time:
+    if last is None or last.disputed or last.active_at <= head.time:
         return None
     try:
         found = reading.published(content, last.proposed.event.manifest_digest)
     except Missing:
         return None  # another publisher's
     cutoff = fields.integer(fields.mapping(found.manifest, "cutoffBlock"), "number", bits=53)
-    return Waiting(last.proposed, found) if newest <= cutoff else None
+    return Waiting(last, found) if newest <= cutoff else None
 
 
 def close(chain: Chain, events: Events, content: Content, engine: Engine) -> Epoch:
@@ -202,8 +202,7 @@ def _refuse_open(events: Events, final: Block, head: Block) -> None:
         raise StillOpen("the chain's last word on a settlement is not final yet")
     if last is None:
         return
-    event = last.proposed.event
-    if len(last.challenged) > len(last.resolved):
-        raise StillOpen(f"epoch {event.epoch} is under challenge", epoch=str(event.epoch))
-    if event.active_at > final.time:
-        raise StillOpen(f"epoch {event.epoch} is active from {event.active_at} on", activeAt=event.active_at)
+    if last.disputed:
+        raise StillOpen(f"epoch {last.epoch} is under challenge", epoch=str(last.epoch))
+    if last.active_at > final.time:
+        raise StillOpen(f"epoch {last.epoch} is active from {dated(last.active_at)} on", activeAt=last.active_at)

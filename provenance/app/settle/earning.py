@@ -41,11 +41,16 @@ class Due:
     claimed: Wei
     proof: tuple[Bytes32, ...]
     active_at: UnixSeconds
+    disputed: bool
 
     @property
     def amount(self) -> Wei:
         """What a claim would pay now."""
         return Wei(max(self.cumulative - self.claimed, 0))
+
+    def counts(self, now: UnixSeconds) -> bool:
+        """Whether the epoch can be claimed on at a time, as far as is known."""
+        return now >= self.active_at and not self.disputed
 
     def call(self) -> Call:
         """The claim; anyone may send it, the payee is paid."""
@@ -88,7 +93,8 @@ def due(chain: Chain, content: Content, payee: Address, number: int | None = Non
         cumulative=leaves.cumulative[payee],
         claimed=claimed(chain, payee),
         proof=proof,
-        active_at=event.active_at,
+        active_at=settlement.active_at,
+        disputed=settlement.disputed,
     )
 
 

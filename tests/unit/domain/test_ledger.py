@@ -127,6 +127,19 @@ def test_a_veto_means_the_latest_proposal_of_its_epoch() -> None:
     assert not Ledger.fold(chain(dismissed)).settlements[1].rejected
 
 
+def test_a_dismissed_challenge_starts_the_whole_window_anew() -> None:
+    window = 3_600
+    first = UnixSeconds(block(1).time + window)
+    proposal = e.SettlementProposed(1, word("root"), word("head"), word("manifest"), Wei(5), first)
+    rounds = [e.SettlementChallenged(1, STRANGER, word("why")), e.ChallengeResolved(1, False, STRANGER)]
+    standing = [
+        (one.active_at - block(number).time, one.disputed)
+        for number in range(1, 6)
+        for [one] in [Ledger.fold(chain([proposal, *rounds, *rounds][:number])).settlements]
+    ]
+    assert standing == [(window, False), (window - 10, True), (window, False), (window - 10, True), (window, False)]
+
+
 @pytest.mark.parametrize("event", [status(2), ended(1), e.SettlementVetoed(1, STRANGER, word("why"))])
 def test_a_history_without_its_beginning_is_refused(event: e.Event) -> None:
     with pytest.raises(BrokenHistory):
