@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -26,7 +26,11 @@ _backend = click.option(
     "--backend", type=click.Choice(["anvil", "ganache"]), default="anvil", show_default=True, help="Node to run."
 )
 _port = click.option("--port", type=click.IntRange(1, 65_535), help="Port on 127.0.0.1; a free one if not said.")
-_purge = click.option("--purge", is_flag=True, help="Remove its chain, deployment and accounts as well.")
+GONE: Final = (
+    "its chain and deployment, the journals of uploads, consents and leases, meter queues that were not submitted, the "
+    "operator's SQLite, the named accounts, and the keys of recordings that these sealed"
+)
+_purge = click.option("--purge", is_flag=True, help=f"Delete {GONE}.")
 
 
 @command(devnet, "up", example=("provenance devnet up", "provenance devnet up --port 8545 --backend ganache"))
@@ -48,7 +52,9 @@ def down(ctx: Context, *, purge: bool) -> None:
     from provenance.adapters import localnet
 
     if ctx.dry_run:
-        ctx.would("stop the local chain" + (" and remove it" if purge else ""))
+        ctx.would("stop the local chain" + (f" and delete {GONE}" if purge else ""))
+    if purge:
+        _confirm(ctx)
     ran = localnet.down(ctx.settings, purge=purge)
     told = "Stopped" if ran else "It was not running"
     ctx.out.emit({"stopped": ran, "purged": purge}, text=f"{told}{' and removed' if purge else ''}.")
@@ -58,11 +64,17 @@ def down(ctx: Context, *, purge: bool) -> None:
 @_backend
 @_port
 def reset(ctx: Context, backend: Backend, port: int | None) -> None:
-    """Start afresh: a new chain with new contracts, the same named accounts."""
+    """Start afresh: a new chain with new contracts, and named accounts of the same addresses.
+
+    Of the local chain that was, everything is deleted: its chain and deployment, the journals of uploads, consents and
+    leases, meter queues that were not submitted, the operator's SQLite, the named accounts, and the keys of recordings
+    that these sealed.
+    """
     from provenance.adapters import localnet
 
     if ctx.dry_run:
-        ctx.would("remove the local chain and start a new one")
+        ctx.would(f"stop the local chain, delete {GONE}, and start a new one")
+    _confirm(ctx)
     localnet.down(ctx.settings, purge=True)
     _show(ctx, localnet.up(ctx.settings, backend=backend, port=port, sent=_teller(ctx)))
 
@@ -104,6 +116,13 @@ def advance(ctx: Context, seconds: int) -> None:
         ctx.would(f"move the chain's clock ahead by {seconds} s", seconds=seconds)
     lead = wire.devnet(ctx.settings).advance(seconds)
     ctx.out.emit({"advancedS": seconds, "leadS": lead}, text=f"The chain's clock is {lead} s ahead of this machine's.")
+
+
+def _confirm(ctx: Context) -> None:
+    """The user knows what is deleted of this home's devnet, and wants it."""
+    if not ctx.out.yes:
+        ctx.out.warn(f"Of the local chain under {ctx.home} this deletes {GONE}.")
+    ctx.out.confirm("Delete it for ever?")
 
 
 def _teller(ctx: Context) -> Callable[[str, int], None]:

@@ -80,7 +80,10 @@ def test_up_twice_down_up_again_and_purge(home, backend):
     assert wire.chain(settings(home)).block(head.number) == head
     assert license.balance(wire.chain(settings(home)), licensee) == localnet.TOKENS_EACH + 1
 
-    assert json.loads(command(home, "devnet", "down", "--purge", "--json")[1]) == {"stopped": True, "purged": True}
+    assert json.loads(command(home, "devnet", "down", "--purge", "--yes", "--json")[1]) == {
+        "stopped": True,
+        "purged": True,
+    }
     left = sorted(str(one.relative_to(home / "home")) for one in (home / "home").rglob("*") if one.is_file())
     assert [one for one in left if not one.startswith("content/")] == []
 
@@ -108,7 +111,7 @@ def test_the_clock_moves_ahead_and_stays_ahead(home):
 def test_reset_starts_afresh_with_the_same_accounts(home):
     first = json.loads(command(home, "devnet", "up", "--json")[1])
     command(home, "devnet", "advance", "100")
-    second = json.loads(command(home, "devnet", "reset", "--json")[1])
+    second = json.loads(command(home, "devnet", "reset", "--yes", "--json")[1])
     assert second["deployed"] is True
     assert (second["accounts"], second["contracts"]) == (first["accounts"], first["contracts"])
     status = json.loads(command(home, "devnet", "status", "--json")[1])
@@ -189,7 +192,7 @@ def test_an_account_of_the_users_own_is_not_overwritten(home):
     Keystore(home / "home" / "keystore").create("holder-1", b"my own", scrypt_n=2)
     status, _, told = command(home, "devnet", "up")
     assert (status, "holder-1" in told) == (7, True)
-    command(home, "devnet", "down", "--purge")
+    command(home, "devnet", "down", "--purge", "--yes")
     assert Keystore(home / "home" / "keystore").names() == ("holder-1",)
 
 

@@ -110,7 +110,9 @@ class Parties:
         for name in list(self.running):
             self.stop(name)
         subprocess.run(
-            [*PROVENANCE, "devnet", "down", "--purge", "--config", str(self.settings)], capture_output=True, check=False
+            [*PROVENANCE, "devnet", "down", "--purge", "--yes", "--config", str(self.settings)],
+            capture_output=True,
+            check=False,
         )
 
     def kill_during(self, *arguments: str, when: Callable[[], bool]) -> bool:

@@ -110,7 +110,9 @@ def test_every_block_of_the_readme_runs(tmp_path: Path) -> None:
                 learn(reader, line, reader.type(reader.filled(line)))
     finally:
         reader.close()
-        subprocess.run([*PROVENANCE, "devnet", "down", "--purge"], cwd=tmp_path, check=False, capture_output=True)
+        subprocess.run(
+            [*PROVENANCE, "devnet", "down", "--purge", "--yes"], cwd=tmp_path, check=False, capture_output=True
+        )
 
 
 def test_the_readme_names_every_quick_start() -> None:

@@ -114,7 +114,7 @@ class Stage:
 
     def strike(self) -> None:
         """The chain that the stage stands on is gone, if it ever began."""
-        run(["devnet", "down", "--purge", "--config", str(self.config)], Session(io.StringIO(), io.StringIO()))
+        run(["devnet", "down", "--purge", "--yes", "--config", str(self.config)], Session(io.StringIO(), io.StringIO()))
 
     def alive(self) -> bool:
         """Whether every started server still runs."""
