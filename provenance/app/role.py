@@ -197,12 +197,13 @@ def pause(chain: Chain, until: UnixSeconds | None, account: Address, now: UnixSe
     """New licenses and proposals wait until then; None ends the pauses that run.
 
     A contract takes a time that has passed for a pause of no length, after which the next must wait seven days:
-    that is never sent where nothing is paused.
+    that is never sent where nothing is paused. Where a pause runs that ends by then, as after a run that was cut
+    short, it stays: a contract lets it be shortened only.
 
     Raises:
         NotInRole: the sender is not the guardian.
         Invalid: the time has passed.
-        Unchanged: there is no pause to end.
+        Unchanged: there is no pause to end, or all is paused and would have to be for longer.
     """
     for contract in PAUSING:
         _check_role(chain, contract, "guardian", account)
@@ -210,12 +211,19 @@ def pause(chain: Chain, until: UnixSeconds | None, account: Address, now: UnixSe
         raise Invalid(
             f"{dated(until)} has passed", next="Name a later time, or end a pause with --lift.", field="--until"
         )
-    if until is not None:
-        return tuple(Call(contract, "pause", (until,)) for contract in PAUSING)
-    running = [contract for contract in PAUSING if paused_until(chain, contract) > now]
-    if not running:
-        raise Unchanged("nothing is paused")
-    return tuple(Call(contract, "pause", (0,)) for contract in running)
+    paused = {contract: paused_until(chain, contract) for contract in PAUSING}
+    if until is None:
+        running = [contract for contract, end in paused.items() if now < end]
+        if not running:
+            raise Unchanged("nothing is paused")
+        return tuple(Call(contract, "pause", (0,)) for contract in running)
+    left = [contract for contract, end in paused.items() if not now < end <= until]
+    if not left:
+        raise Unchanged(
+            f"all is paused until {dated(min(paused.values()))}",
+            next="A running pause can be shortened only; the next begins 7 days after it ends, or later.",
+        )
+    return tuple(Call(contract, "pause", (until,)) for contract in left)
 
 
 def paused_until(chain: Chain, contract: ContractName) -> UnixSeconds:

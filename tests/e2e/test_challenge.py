@@ -277,6 +277,20 @@ def test_a_pause_stops_proposals_and_ends_by_itself(liar: Liar) -> None:
     assert refused(liar, "role", "pause", "--until", "1d", "--account", "guardian", status=REVERTED) == "pause-too-soon"
 
 
+def test_a_pause_that_stopped_half_way_is_finished_by_the_same_command(liar: Liar) -> None:
+    line = ("role", "pause", "--until", "2d", "--account", "guardian")
+    half = Call("DataAccess", "pause", (liar.chain.head().time + 2 * DAY_S,))
+    liar.chain.send(half, liar.demo.wallet("guardian").signer)
+    liar.later(5)
+    assert titles(liar.act(*line)) == ["pause"]
+    paused = liar.act("role", "show")["paused"]
+    assert paused["DataAccess"] == half.args[0]
+    assert paused["RoyaltyDistributor"] > half.args[0]
+    again = liar.act(*line, status=CONFLICT)
+    assert (again["type"], "shortened only" in again["next"]) == ("/problems/role-unchanged", True)
+    assert titles(liar.act("role", "pause", "--until", "1d", "--account", "guardian")) == ["pause", "pause"]
+
+
 def test_a_guardian_who_lifts_nothing_or_pauses_until_yesterday_can_pause_afterwards(liar: Liar) -> None:
     guardian = ("--account", "guardian")
     assert refused(liar, "role", "pause", "--lift", *guardian, status=CONFLICT) == "role-unchanged"
