@@ -213,7 +213,8 @@ def words(camel: str) -> str:
 
 def _shown(declared: Entry, fact: Json) -> Json:
     """An argument as people read it: a second as a date, a role by its name."""
-    if kind(declared) == "uint40" and declared["name"] != "window" and isinstance(fact, int):
+    second = kind(declared) == "uint40" or declared["name"] == "deadline"  # of signatures and permits: uint64, uint256
+    if second and declared["name"] != "window" and isinstance(fact, int):
         return dated(UnixSeconds(fact))
     if declared["name"] == "role" and isinstance(fact, str):
         return bytes.fromhex(fact[2:]).rstrip(b"\0").decode("ascii", "replace")

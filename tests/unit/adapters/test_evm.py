@@ -272,6 +272,14 @@ def test_a_refusal_tells_times_as_dates_and_roles_by_name():
     for error in refused_with(error_data("RoyaltyDistributor", "WindowClosed", 1_795_710_417)):
         assert error.detail.endswith("refused: window closed (active at 2026-11-26T16:26:57Z)")
         assert error.facts["activeAt"] == 1_795_710_417
+    for contract, name in (
+        ("DatasetRegistry", "SignatureExpired"),
+        ("RoyaltyDistributor", "SignatureExpired"),
+        ("Token", "ERC2612ExpiredSignature"),
+    ):
+        for error in refused_with(error_data(contract, name, 1_795_710_417)):
+            assert error.detail.endswith("(deadline 2026-11-26T16:26:57Z)")
+            assert error.facts["deadline"] == 1_795_710_417
     for error in refused_with(error_data("RoyaltyDistributor", "WindowOutOfBounds", 60)):
         assert error.detail.endswith("(window 60)")
     for error in refused_with(error_data("DataAccess", "NotRole", b"guardian".ljust(32, b"\0"), b"\x11" * 20)):
