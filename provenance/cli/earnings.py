@@ -80,7 +80,7 @@ def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
 
 
 @command(earnings, "claim", example="provenance earnings claim --account holder-1")
-@_EPOCH
+@click.option("--epoch", type=click.IntRange(min=1), metavar="N", help="This epoch; else the newest that counts.")
 @_PAYEE
 def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
     """Claim what is due on the newest epoch that counts: anyone may send it, the tokens go to the payee."""
