@@ -17,6 +17,7 @@ def private(manifest: Manifest, studio: Studio) -> Private:
 
     Raises:
         Missing: the key is not in this home, or the content nowhere.
+        SealedToAnother: another account of this home uploaded it.
     """
     at, sealed = manifest.private.cid, manifest.private.sealed
     secret = takes.kept_secret(at, sealed, keys=studio.keys, wallet=studio.wallet, chain=studio.chain)

@@ -36,6 +36,13 @@ class TakeRefused(Invalid):
     code = "take-refused"
 
 
+class SealedToAnother(Denied):
+    """A key kept in this home opens for another of its accounts, which uploaded with it."""
+
+    code = "sealed-to-another"
+    next = "Repeat with --account of the one named, or import its `account export` first."
+
+
 @dataclass(frozen=True, slots=True)
 class Studio:
     """What sealing needs of the world."""
@@ -134,6 +141,7 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
     Raises:
         Missing: its envelope is not in this home.
         Failed: the envelope on disk is of another object.
+        SealedToAnother: another account of this home sealed it.
         Denied: it is sealed to a key that this account no longer has.
     """
     header = sealed.header
@@ -143,14 +151,20 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
             f"the key kept for object 0x{header.object_id.hex()} is of another version",
             next="Restore home/keys from `account export`.",
         )
+    reader = fields.address(document, "wallet")
+    if reader != wallet.signer.address:
+        raise SealedToAnother(
+            f"the key kept of object 0x{header.object_id.hex()} opens for 0x{reader.hex()} alone, who uploaded it",
+            reader=fields.shown(reader),
+        )
     info = info_for(chain, cid, sealed, wallet.signer.address)
     try:
         return Secret.decode(wallet.open_envelope(fields.octets(document, "envelope"), info))
     except Denied as error:
         raise type(error)(
-            f"the kept key of object 0x{header.object_id.hex()} is sealed to another account, or to a key that is gone",
-            next="Use the account that sealed it, or import its `account export`; if neither is left, move `uploads` of "
-            "`provenance config paths` away and upload again: the files are sealed anew.",
+            f"the kept key of object 0x{header.object_id.hex()} is sealed to a key that this account no longer has",
+            next="Import its `account export`; if none is left, move `uploads` of `provenance config paths` away and "
+            "upload again: the files are sealed anew.",
         ) from error
 
 

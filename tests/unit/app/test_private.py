@@ -15,7 +15,7 @@ from provenance.app.ports import Heard, SignedGateReport
 from provenance.app.publish import Given, Outcome, Request
 from provenance.app.publish.memory import Take
 from provenance.app.publish.private import private
-from provenance.app.publish.takes import Studio, info_for, sha256_of
+from provenance.app.publish.takes import SealedToAnother, Studio, info_for, sha256_of
 from provenance.domain.consent import Words
 from provenance.domain.manifest import Manifest
 from provenance.domain.private import UNMARKED, Contributor, Marks, Private
@@ -28,7 +28,7 @@ from tests.fakes.gateway import KEY, WALLET, MemoryGateway
 from tests.unit.app.studio import CountingRandom, Desk, DeskWallet, FakeEar, SilentProgress
 
 pytestmark = pytest.mark.unit
-STRANGER = documents.Key("stranger")
+STRANGER, OWN = documents.Key("stranger"), DeskWallet(HOLDER)
 WORDS = Words("Только закадровый текст. 仅限旁白。", word("salt"))
 ANNA = Contributor("Анна Иванова 声", "narrator", VOICE.address, word("voice"))
 MARKS = Marks("ISCC:KUAFVC5DMJJGYKZ4MQV6B6THIBBUG", "AQAAA0mSbEqiKJrAC88ByAQ")
@@ -69,14 +69,22 @@ def manifest_of(desk: Desk, outcome: Outcome) -> Manifest:
     return Manifest.parse(desk.gateway.content.get(outcome.manifest_cid))
 
 
-def opened(desk: Desk, outcome: Outcome, key: documents.Key = HOLDER) -> Private:
+class Renewed(DeskWallet):
+    """The same account, whose envelope key is another one by now."""
+
+    @property
+    def _private(self) -> bytes:
+        return word("another envelope key")
+
+
+def opened(desk: Desk, outcome: Outcome, wallet: DeskWallet = OWN) -> Private:
     studio = Studio(
         content=desk.content,
         keys=KeyFolder(desk.root / "keys"),
         cipher=seal.Pao1(),
         ear=desk.ear,
         random=CountingRandom(),
-        wallet=DeskWallet(key),
+        wallet=wallet,
         chain=desk.chain,
         progress=SilentProgress(),
     )
@@ -101,8 +109,10 @@ def test_the_gateway_reads_it_and_nobody_else(desk: Desk) -> None:
     info = info_for(desk.chain, sent.cid, sent.sealed, WALLET.address)
     secret = seal.open_envelope(KEY, gateway.envelopes[sent.sealed.header.object_id], info)
     assert Private.parse(seal.open_(sent.sealed, secret, gateway.content.get(sent.cid))) == opened(desk, outcome)
-    with pytest.raises(seal.EnvelopeClosed):
-        opened(desk, outcome, STRANGER)
+    with pytest.raises(SealedToAnother, match=f"opens for 0x{HOLDER.address.hex()} alone, who uploaded it"):
+        opened(desk, outcome, DeskWallet(STRANGER))
+    with pytest.raises(seal.EnvelopeClosed, match="sealed to a key that this account no longer has"):
+        opened(desk, outcome, Renewed(HOLDER))
 
 
 def test_nothing_of_it_stands_in_a_public_byte(desk: Desk) -> None:
