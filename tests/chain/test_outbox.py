@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from provenance.adapters.evm import Node, Outbox, Rpc
+from provenance.adapters.evm.facts import Signed
 from provenance.adapters.evm.node import CallFailed
+from provenance.adapters.evm.rpc import RpcRefused
 from provenance.adapters.journal import FileJournal
 from provenance.types import Address
 from tests.anvil import World, signer
@@ -71,6 +74,57 @@ def test_what_another_transaction_overtook_is_signed_anew(chain_world: World, jo
         receipt = remembering(chain_world, journal).transact(None, ANSWERS_ONE, SENDER)
         assert receipt.tx != signed.tx
         assert plain.nonce(SENDER.address) == signed.nonce + 2
+
+
+class Hesitating(Node):
+    """A node on whose chain blocks come, one each second, once it has refused a transaction."""
+
+    def broadcast(self, signed: Signed) -> None:
+        try:
+            super().broadcast(signed)
+        except RpcRefused:
+            self.rpc.call("evm_setIntervalMining", 1)
+            raise
+
+
+@contextmanager
+def hesitating(world: World, journal: FileJournal) -> Iterator[Node]:
+    node = Hesitating(Rpc([world.url]), Outbox(journal))
+    node.rpc.call("evm_setAutomine", False)
+    try:
+        yield node
+    finally:
+        node.rpc.call("evm_setIntervalMining", 0)
+        node.rpc.call("evm_setAutomine", True)
+
+
+@pytest.mark.parametrize("cheap", [False, True], ids=["at today's fees", "at less than is asked today"])
+def test_a_nonce_that_anothers_transaction_holds_in_the_pool_is_left_to_it(
+    chain_world: World, journal: FileJournal, *, cheap: bool
+) -> None:
+    with chain_world.undone():
+        tip, most = Node(Rpc([chain_world.url])).fees()
+        fees = (1, (most - tip) // 2 + 1) if cheap else (tip, most)  # the base fee, or twice as much
+        plain, signed = written(chain_world, journal, fees=fees)
+        other = plain.sign(Address(b"\x01" * 20), b"", SENDER, nonce=signed.nonce, fees=fees)
+        with hesitating(chain_world, journal) as node:
+            plain.broadcast(other)
+            receipt = node.transact(None, ANSWERS_ONE, SENDER)
+        assert plain.receipt(other.tx) is not None
+        assert (plain.receipt(signed.tx), plain.nonce(SENDER.address)) == (None, signed.nonce + 2)
+        assert receipt.created is not None
+
+
+def test_a_second_signature_that_was_only_written_down_waits_for_the_first_in_the_pool(
+    chain_world: World, journal: FileJournal
+) -> None:
+    with chain_world.undone():
+        plain, signed = written(chain_world, journal, fees=(10**8, 10**10))  # enough to be mined
+        written(chain_world, journal, nonce=signed.nonce, fees=(10**8, 10**10 - 1))
+        with hesitating(chain_world, journal) as node:
+            plain.broadcast(signed)
+            assert node.transact(None, ANSWERS_ONE, SENDER).tx == signed.tx
+        assert plain.nonce(SENDER.address) == signed.nonce + 1
 
 
 def test_what_has_become_too_cheap_is_offered_more_for_under_its_nonce(

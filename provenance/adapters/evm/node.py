@@ -16,6 +16,8 @@ from provenance.errors import Broken, Conflict, Missing, Unavailable
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provenance.adapters.evm.outbox import Outbox
     from provenance.app.ports import Signer
 
@@ -238,13 +240,14 @@ class Node:
 
     def wait(self, tx: Bytes32, *, timeout_s: float = RECEIPT_S) -> Receipt:
         """The receipt, once a block has the transaction."""
-        pause, until = POLL_S, time.monotonic() + timeout_s
-        while (receipt := self.receipt(tx)) is None:
-            if time.monotonic() > until:
-                raise NotMined(f"transaction {hexed(tx)} was not mined within {timeout_s:.0f} s", tx=hexed(tx))
-            time.sleep(pause)
-            pause = min(pause * 2, POLL_MOST_S)
-        return receipt
+        for _ in _looks(timeout_s):
+            if (receipt := self.receipt(tx)) is not None:
+                return receipt
+        raise NotMined(f"transaction {hexed(tx)} was not mined within {timeout_s:.0f} s", tx=hexed(tx))
+
+    def spent(self, address: Address, nonce: int, *, timeout_s: float = RECEIPT_S) -> bool:
+        """Whether a block took a transaction of this nonce in time, whosever it is."""
+        return any(self.nonce(address, tag="latest") > nonce for _ in _looks(timeout_s))
 
     def fees(self) -> tuple[int, int]:
         """(tip, most) per gas: room for six full blocks of rising base fee."""
@@ -280,6 +283,16 @@ class Node:
             next="Use an RPC endpoint that serves this call and keeps the named block.",
             rpc=self.rpc.url,
         )
+
+
+def _looks(timeout_s: float) -> Iterator[None]:
+    """Once now and again after ever longer pauses, until the time is over."""
+    pause, until = POLL_S, time.monotonic() + timeout_s
+    yield
+    while time.monotonic() <= until:
+        time.sleep(pause)
+        pause = min(pause * 2, POLL_MOST_S)
+        yield
 
 
 def hexed(data: bytes) -> str:

@@ -2,7 +2,8 @@
 
 It writes a signed transaction down before a node hears of it. Run again, it finds the transaction by its sender
 and contents: mined, it is done; waiting, the same bytes are sent again; overtaken by another transaction of the
-same nonce, which can only be somebody else's, it is signed anew.
+same nonce, which can only be somebody else's, it is signed anew. While another of the same nonce waits in the
+pool, so does this one: until a block took one of them either may be mined, and one signed anew would be a second.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Sending(Protocol):
     def broadcast(self, signed: Signed) -> None: ...
     def receipt(self, tx: Bytes32) -> Receipt | None: ...
     def wait(self, tx: Bytes32) -> Receipt: ...
+    def spent(self, address: Address, nonce: int) -> bool: ...
     def succeeded(self, receipt: Receipt, to: Address | None, data: bytes, sender: Address) -> Receipt: ...
 
 
@@ -61,7 +63,7 @@ class Outbox:
         Raises:
             CallFailed: the EVM reverts; before sending, nothing was sent.
             NotMined: no block took it in time; a later run looks again.
-            Unsendable: the node refused it again and again.
+            Unsendable: the node refused it again and again, or no block took in time what holds its nonce.
         """
         key = self.key(to, data, signer.address)
         refused = ""
@@ -78,7 +80,10 @@ class Outbox:
                 node.broadcast(signed)
             except RpcRefused as error:
                 refused = error.message
-                if waiting:  # its fees are too low by now: as much is offered as is asked today
+                if node.nonce(signer.address) > signed.nonce:  # the pool has one: ours or another's, it has the nonce
+                    if not node.spent(signer.address, signed.nonce):
+                        break
+                elif waiting:  # its fees are too low by now: as much is offered as is asked today
                     self.write(key, node.sign(to, data, signer, nonce=waiting.nonce))
             else:
                 return node.succeeded(node.wait(signed.tx), to, data, signer.address)
