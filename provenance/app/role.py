@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from provenance.app.ports import Call
 from provenance.domain.fields import dated, shown
 from provenance.domain.hashes import sha256
+from provenance.domain.ledger import Ledger
 from provenance.errors import Conflict, Denied, Invalid, Missing
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
 
@@ -278,6 +279,13 @@ def admission(chain: Chain, meter: Address, account: Address) -> Call:
     if head != ZERO32:
         raise Unchanged(f"{shown(meter)} is a meter already", next="Nothing to do.", meter=shown(meter))
     return Call("UsageLedger", "admitMeter", (meter,))
+
+
+def meters(chain: Chain) -> tuple[Address, ...]:
+    """Which keys may anchor usage now, in the order in which they were admitted; every event is read for it."""
+    head = chain.head().number
+    ledger = Ledger.fold(chain.events(chain.deployment.first_block, head))
+    return tuple(one for one in ledger.meters if ledger.admitted(one, head))
 
 
 def removal(chain: Chain, meter: Address, account: Address) -> Call:

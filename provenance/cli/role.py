@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import command, group
-from provenance.cli.values import shown_address, shown_time
+from provenance.cli.values import counted, shown_address, shown_time
 from provenance.errors import Invalid
 from provenance.types import UnixSeconds
 
@@ -29,8 +29,9 @@ def role() -> None:
     """Acts of owner, guardian, arbiter and publisher."""
 
 
-@command(role, "show", example=("provenance role show", "provenance role show --json"))
-def show(ctx: Context) -> None:
+@command(role, "show", example=("provenance role show", "provenance role show --meters --json"))
+@click.option("--meters", is_flag=True, help="Also the keys that may anchor usage; reads every event.")
+def show(ctx: Context, *, meters: bool) -> None:
     """Show who holds which role, what is offered, what is paused and which settlement waits."""
     from provenance.app import role as use
 
@@ -54,7 +55,12 @@ def show(ctx: Context) -> None:
     lines = [plain([_told(one) for one in rows])]
     lines += [f"{name} is paused until {shown_time(until)}" for name, until in paused.items() if until > now]
     lines += [plain(_told(waiting))] if waiting else []
-    ctx.out.emit({"roles": list(rows), "paused": pauses, "settlement": waiting}, text="\n\n".join(lines))
+    facts: dict[str, Json] = {"roles": list(rows), "paused": pauses, "settlement": waiting}
+    if meters:
+        admitted = [shown_address(one) for one in use.meters(chain)]
+        facts["meters"] = list(admitted)
+        lines.append("\n".join((f"{counted(len(admitted), 'meter')} may anchor usage", *admitted)))
+    ctx.out.emit(facts, text="\n\n".join(lines))
 
 
 @command(

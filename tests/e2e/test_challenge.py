@@ -305,8 +305,11 @@ def test_a_guardian_who_lifts_nothing_or_pauses_until_yesterday_can_pause_afterw
 def test_a_meters_stolen_key_is_removed_for_good(liar: Liar) -> None:
     assert refused(liar, "role", "remove", "operator", *WATCHER, status=DENIED) == "not-in-role"
     assert refused(liar, "role", "admit", "operator", "--account", "operator", status=CONFLICT) == "role-unchanged"
+    before = liar.act("role", "show", "--meters")["meters"]
     liar.act("role", "admit", "holder-8", "--account", "operator")
     liar.act("role", "remove", "operator", "--account", "operator")
+    after = [one.lower() for one in liar.act("role", "show", "--meters")["meters"]]
+    assert (len(before), after) == (1, ["0x" + liar.demo.wallet("holder-8").signer.address.hex()])
     with pytest.raises(ProvenanceError) as removed:
         liar.anchor(liar.batch(liar.genuine()))
     assert removed.value.code == "not-meter"
