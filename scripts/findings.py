@@ -1,6 +1,6 @@
 """Slither over the contracts: every finding is mended or stands in slither.toml with its reason, and nothing else does.
 
-Exit 0: so it is. Exit 1: a finding that is not listed, or an exception that no finding needs any more.
+Exit 0: so it is. Exit 1: a finding that is not listed, an entry without a reason, or one that no finding needs any more.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main() -> int:
     listed = tomllib.loads((ROOT / "slither.toml").read_text("utf-8"))
     found = findings()
     everywhere = {one["detector"] for one in listed["everywhere"]}
-    silent = [one for one in (*listed["everywhere"], *listed["exception"]) if not one["why"].strip()]
+    silent = [one for one in (*listed["everywhere"], *listed["exception"]) if not one.get("why", "").strip()]
     excepted = Counter((one["detector"], at) for one in listed["exception"] for at in one["at"])
     new, stale = [], excepted.copy()
     for detector, at, said in sorted(found):
@@ -79,7 +79,10 @@ def main() -> int:
         print(line)
     for detector, at in sorted(gone):
         print(f"slither.toml excepts {detector} at {at}, where there is nothing")
-    print(f"{len(found)} findings, {len(new)} without a reason, {len(gone)} reasons without a finding")
+    for one in silent:
+        print(f"slither.toml gives no reason for {one['detector']} at {', '.join(one.get('at', ('everywhere',)))}")
+    counts = f"{len(new)} not listed, {len(silent)} listed without a reason, {len(gone)} listed without a finding"
+    print(f"{len(found)} findings, {counts}")
     return 1 if new or gone or silent else 0
 
 

@@ -127,9 +127,10 @@ def test_no_symbolic_proof_at_all_is_a_failure(copy: Path) -> None:
     assert done.returncode != 0
 
 
-def test_slither_fails_at_a_finding_and_at_a_reason_without_one(copy: Path) -> None:
+def test_slither_fails_at_a_finding_at_a_reason_without_one_and_at_an_entry_without_a_reason(copy: Path) -> None:
     replace(copy, "contracts/mixins/Roles.sol", "standing.account != msg.sender", "standing.account != tx.origin")
     replace(copy, "slither.toml", '"Settlements._checkNext: last', '"Settlements._checkLast: last')
+    replace(copy, "slither.toml", "`epoch ^ 1` flips the last bit: the other of two places. No power is meant.", " ")
     excepted = "uint256 own = _slot(epoch).facts;"  # in a function with a finding that has its reason
     replace(
         copy, "contracts/mixins/Settlements.sol", excepted, excepted.replace("_slot(epoch)", "_slot((epoch ^ 2) ^ 2)")
@@ -139,6 +140,8 @@ def test_slither_fails_at_a_finding_and_at_a_reason_without_one(copy: Path) -> N
     assert "incorrect-exp at Settlements._checkNext: last = " in done.stdout
     assert "incorrect-exp at Settlements._checkNext: own = " in done.stdout
     assert "slither.toml excepts incorrect-exp at Settlements._checkLast: last = " in done.stdout
+    assert "slither.toml gives no reason for incorrect-exp at Settlements._checkLast: last = " in done.stdout
+    assert "3 not listed, 1 listed without a reason, 1 listed without a finding" in done.stdout
     assert done.returncode != 0
 
 
