@@ -9,6 +9,7 @@ import click
 from indexer.cli import node
 from indexer.cli.parts import follower, gateway_node
 from provenance.cli.frame import command
+from provenance.cli.values import shown_address
 from provenance.errors import Conflict
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def serve(ctx: Context, *, listen: str | None) -> None:
         timeout_graceful_shutdown=STOP_S,
         lifespan="off",
     )
-    ctx.out.say(f"Gateway 0x{made.address.hex()} on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops it.")
+    ctx.out.say(f"Gateway {shown_address(made.address)} on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops it.")
     uvicorn.Server(settings).run(sockets=[listener])
 
 

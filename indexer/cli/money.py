@@ -9,7 +9,7 @@ import click
 from indexer.cli import node
 from indexer.cli.parts import caught_up, database
 from provenance.cli.frame import command
-from provenance.cli.values import counted
+from provenance.cli.values import counted, shown_address
 
 if TYPE_CHECKING:
     from indexer.payouts import Report, Worker
@@ -179,7 +179,7 @@ def _tell(ctx: Context, report: Report) -> None:
     skipped: Json = [{"payee": shown(payee), "reason": reason} for payee, reason in report.skipped]
     sent = counted(len(report.mined), "transaction")
     lines = [f"Paid {counted(report.paid, 'payee')} {report.amount} base units in {sent}."]
-    lines += [f"Not paid: {shown(payee)} ({reason})." for payee, reason in report.skipped]
+    lines += [f"Not paid: {shown_address(payee)} ({reason})." for payee, reason in report.skipped]
     if report.not_final:
         lines.append(f"Not final yet: {counted(report.not_final, 'transaction')}; a later run looks again.")
     ctx.out.emit(

@@ -14,6 +14,7 @@ from indexer.gateway import deposits, leases, sessions, shelves
 from provenance.app.ports import Call
 from provenance.domain import batch, canonical, cid, merkle, splits
 from provenance.domain.batch import AccessEntry, Batch, GateEntry, SegmentEntry, SessionEntry
+from provenance.domain.fields import checksummed
 from provenance.domain.hashes import sha256
 from provenance.errors import Denied, Failed, Invalid, Missing
 from provenance.types import ZERO32, Bytes32, RecordingId, UnixMs
@@ -111,7 +112,7 @@ def _head(node: Node) -> Bytes32:
     (found,) = node.chain.read(Call("UsageLedger", "headOf", (node.address,)))
     head = Bytes32(cast("bytes", found))
     if head in (ZERO32, REMOVED):
-        raise NotAdmitted(f"0x{node.address.hex()} is no admitted meter")
+        raise NotAdmitted(f"{checksummed(node.address)} is no admitted meter")
     return head
 
 

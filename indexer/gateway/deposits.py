@@ -138,7 +138,9 @@ def _take_rotated(
 def _manifest(node: Node, manifest_cid: Cid) -> Manifest:
     manifest = Manifest.parse(node.content.get(manifest_cid))
     if manifest.gateway != node.address:
-        raise OtherGateway(f"the manifest appoints 0x{manifest.gateway.hex()}, this is 0x{node.address.hex()}")
+        raise OtherGateway(
+            f"the manifest appoints {fields.checksummed(manifest.gateway)}, this is {fields.checksummed(node.address)}"
+        )
     return manifest
 
 

@@ -20,6 +20,7 @@ from indexer.store.usage import UsageStore
 from provenance.app.ports import GatewayKey
 from provenance.domain import signature, typed
 from provenance.domain.events import ChallengeResolved, SettlementChallenged, SettlementProposed, SettlementVetoed
+from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak, sha256
 from provenance.domain.ledger import Block, Ledger, Logged, Settlement
 from provenance.errors import Denied, Unavailable
@@ -178,7 +179,7 @@ class Node:
         final = self.history.head(final=True)
         approvals = Ledger.fold(self.history.events_about(digest, last=final.number))
         if wallet == ZERO_ADDRESS or not approvals.approved(wallet, digest, final.number):
-            raise SignatureNeeded(f"0x{wallet.hex()} has neither signed nor approved 0x{digest.hex()}")
+            raise SignatureNeeded(f"{checksummed(wallet)} has neither signed nor approved 0x{digest.hex()}")
 
     def _reach(self, head: Block, within_s: float) -> None:
         """The mirror is at this block, or at the chain's newer head."""

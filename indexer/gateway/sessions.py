@@ -91,7 +91,9 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
         Denied: the license does not stand, is in arrears, or its balance does not cover `maxUnits`.
     """
     if session.meter != node.address:
-        raise OtherMeter(f"the session names 0x{session.meter.hex()}, this is 0x{node.address.hex()}")
+        raise OtherMeter(
+            f"the session names {fields.checksummed(session.meter)}, this is {fields.checksummed(node.address)}"
+        )
     if session.valid_from > session.valid_until or not session.max_units:
         raise Invalid("a session has a time and at least one unit", field="validUntil")
     session_id = usage.session_id(node.deployment.domains.usage, session)

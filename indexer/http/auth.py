@@ -74,7 +74,7 @@ def sender(node: Node, request: Request, body_sha256: Bytes32) -> Address:
         )
     except BadSignature as error:
         raise BadSignature(
-            f"the request is not signed by 0x{account.hex()} for this gateway, method, target and body",
+            f"the request is not signed by {fields.checksummed(account)} for this gateway, method, target and body",
             signer=fields.shown(account),
         ) from error
     if not node.leases.use_nonce(account, nonce, deadline, now):

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from indexer.http import auth, bodies
 from provenance.domain import cid
+from provenance.domain.fields import checksummed
 from provenance.domain.hashes import sha256
 from provenance.errors import Denied, Invalid
 from provenance.types import Bytes32
@@ -111,7 +112,7 @@ def _check_reader(node: Node, request: Request, found: Cid) -> None:
         facts = node.about(head, head.number, lease.license_id).ledger.access_by_id
         if facts.get(Bytes32(lease.access_id)):
             return
-    raise SealedContent(f"0x{who.hex()} has no running lease of it on chain", cid=str(found))
+    raise SealedContent(f"{checksummed(who)} has no running lease of it on chain", cid=str(found))
 
 
 def _asked(header: str | None, size: int) -> tuple[int, int, bool]:

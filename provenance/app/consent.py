@@ -160,7 +160,7 @@ def listed_scope(data: bytes, holder: Address, codes: tuple[str, ...]) -> Scope:
     named = fields.address(document, "holder")
     if named != holder:
         raise BadConsent(
-            f"these recordings are 0x{named.hex()}'s, the consent would be given to 0x{holder.hex()}",
+            f"these recordings are {fields.checksummed(named)}'s, the consent would be given to {fields.checksummed(holder)}",
             field="holder",
             next="Give the consent to the holder who sent the file: --holder.",
         )
@@ -205,7 +205,10 @@ def revocation(consent_id: ConsentId, subject: Address, sender: Address, chain: 
         AlreadyWithdrawn: nothing is left to do.
     """
     if subject != sender:
-        raise NotTheSubject(f"0x{subject.hex()} gave this consent, not 0x{sender.hex()}", subject=fields.shown(subject))
+        raise NotTheSubject(
+            f"{fields.checksummed(subject)} gave this consent, not {fields.checksummed(sender)}",
+            subject=fields.shown(subject),
+        )
     at = withdrawn_at(consent_id, subject, chain)
     if at is not None:
         raise AlreadyWithdrawn(f"withdrawn at {fields.dated(at)}", consent=fields.shown(consent_id), at=at)

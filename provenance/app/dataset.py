@@ -79,7 +79,7 @@ def held(dataset: DatasetId, account: Address, chain: Chain) -> int:
     holder, status = standing(dataset, chain)
     if holder != account:
         raise NotHolder(
-            f"0x{dataset.hex()} is held by 0x{holder.hex()}",
+            f"0x{dataset.hex()} is held by {fields.checksummed(holder)}",
             dataset=fields.shown(dataset),
             holder=fields.shown(holder),
         )

@@ -22,7 +22,7 @@ from provenance.domain.events import (
     LicenseGranted,
     LicenseTerminated,
 )
-from provenance.domain.fields import dated, shown
+from provenance.domain.fields import checksummed, dated, shown
 from provenance.domain.license import SignedOffer
 from provenance.domain.manifest import Manifest
 from provenance.domain.refusal import UnknownDataset, UnknownLicense
@@ -193,7 +193,7 @@ def offer(
     """
     now = clock.now()
     if of.holder != signer.address:
-        raise NotHolder(f"{shown(of.holder)} holds the dataset", dataset=shown(of.id), holder=shown(of.holder))
+        raise NotHolder(f"{checksummed(of.holder)} holds the dataset", dataset=shown(of.id), holder=shown(of.holder))
     if of.status != ACTIVE:
         raise NotActive(f"the dataset's status is {of.status}, not active", dataset=shown(of.id))
     if expiry <= now:
@@ -231,7 +231,7 @@ def accept(chain: Chain, signed: SignedOffer, licensee: Address, clock: Clock, s
     signed.check_signature(chain.deployment.domains.access)
     if terms.licensee not in (ZERO_ADDRESS, licensee):
         raise Denied(
-            f"the offer is for {shown(terms.licensee)}",
+            f"the offer is for {checksummed(terms.licensee)}",
             next="Use that account with --account.",
             licensee=shown(terms.licensee),
         )
@@ -255,7 +255,7 @@ def accept(chain: Chain, signed: SignedOffer, licensee: Address, clock: Clock, s
 def cancel(chain: Chain, signed: SignedOffer, holder: Address, send: Send) -> Mined:
     """The offer cannot be accepted any more; licenses made from it go on."""
     if signed.offer.holder != holder:
-        raise NotHolder(f"the offer is of {shown(signed.offer.holder)}", holder=shown(signed.offer.holder))
+        raise NotHolder(f"the offer is of {checksummed(signed.offer.holder)}", holder=shown(signed.offer.holder))
     del chain
     return send(Call("DataAccess", "cancelOffer", (_tuple(signed.offer),)), "cancel offer")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from provenance.app.ports import Call
-from provenance.domain.fields import dated, shown
+from provenance.domain.fields import checksummed, dated, shown
 from provenance.domain.hashes import sha256
 from provenance.domain.ledger import Ledger
 from provenance.errors import Conflict, Denied, Invalid, Missing
@@ -187,7 +187,7 @@ def acceptance(chain: Chain, role: str, account: Address, now: UnixSeconds) -> t
     """
     found = [one for one in offices(chain, role) if one.offered == account]
     if not found:
-        raise NotOffered(f"the role {role} is not offered to {shown(account)}", role=role)
+        raise NotOffered(f"the role {role} is not offered to {checksummed(account)}", role=role)
     latest = max(one.ready_at for one in found)
     if now < latest:
         raise TooEarly(f"{role} can be accepted from {dated(latest)} on", role=role, readyAt=latest)
@@ -303,4 +303,4 @@ def _head(chain: Chain, meter: Address) -> object:
 def _check_role(chain: Chain, contract: ContractName, role: str, account: Address) -> None:
     holder = _office(chain, contract, role).holder
     if holder != account:
-        raise NotInRole(f"the {role} of {contract} is {shown(holder)}", role=role, holder=shown(holder))
+        raise NotInRole(f"the {role} of {contract} is {checksummed(holder)}", role=role, holder=shown(holder))

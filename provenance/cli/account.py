@@ -194,7 +194,7 @@ def _row(one: Account) -> dict[str, Json]:
 
 
 def _hex(address: Address) -> str:
-    from provenance.adapters.evm.abi import checksummed
+    from provenance.domain.fields import checksummed
 
     return checksummed(address)
 

@@ -134,7 +134,7 @@ def _teller(ctx: Context) -> Callable[[str, int], None]:
 
 
 def _show(ctx: Context, net: Localnet) -> None:
-    from provenance.adapters.evm import checksummed
+    from provenance.domain.fields import checksummed
 
     contracts: dict[str, Json] = {name: checksummed(address) for name, address in net.record.contracts.items()}
     accounts: dict[str, Json] = {name: checksummed(address) for name, address in net.accounts.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provenance.domain.fields import UINT256
+from provenance.domain.fields import UINT256, checksummed
 from provenance.errors import Invalid
 from provenance.types import Bytes32, UnixSeconds, Wei
 
@@ -70,6 +70,4 @@ def shown_time(at: UnixSeconds) -> str:
 
 def shown_address(address: Address) -> str:
     """An address with its EIP-55 checksum."""
-    from provenance.adapters.evm.abi import checksummed
-
     return checksummed(address)

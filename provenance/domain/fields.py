@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from provenance.domain.hashes import sha256
+from provenance.domain.hashes import keccak, sha256
 from provenance.errors import Invalid
 from provenance.types import Address, Bytes32
 
@@ -123,6 +123,16 @@ def extra(fields: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
 def shown(data: bytes) -> str:
     """Bytes as documents write them."""
     return "0x" + data.hex()
+
+
+def checksummed(address: bytes) -> str:
+    """An address as people read it.
+
+    Source: EIP-55.
+    """
+    text = address.hex()
+    marks = keccak(text.encode()).hex()
+    return "0x" + "".join(c.upper() if int(m, 16) > 7 else c for c, m in zip(text, marks[:40], strict=True))
 
 
 def dated(at: UnixSeconds) -> str:

@@ -236,7 +236,7 @@ def _grant_reason(ledger: Ledger, use: Use, at: Block) -> tuple[str, str] | None
     if license_ is None or not license_.granted.upto(at.number):
         return "unknown-license", "no license of this id is on chain"
     if use.licensee != license_.licensee:
-        return "wrong-licensee", f"the license is that of 0x{license_.licensee.hex()}"
+        return "wrong-licensee", f"the license is that of {fields.checksummed(license_.licensee)}"
     return _over(license_, at)
 
 
@@ -337,9 +337,9 @@ def _consent_reason(
 ) -> tuple[str, str] | None:
     consent = signed.consent
     if consent.holder != manifest.holder:
-        return "consent-of-another-holder", f"the consent was given to 0x{consent.holder.hex()}"
+        return "consent-of-another-holder", f"the consent was given to {fields.checksummed(consent.holder)}"
     if not _stands(ledger, consent_id, signed, final):
-        return "consent-not-signed", f"0x{consent.subject.hex()} did not sign the consent"
+        return "consent-not-signed", f"{fields.checksummed(consent.subject)} did not sign the consent"
     revoked = ledger.revoked(consent.subject, consent_id, at.number)
     if revoked is not None:
         return "consent-withdrawn", f"the voice owner withdrew it in block {revoked.number}"

@@ -204,7 +204,7 @@ class Manifest:
         for consent_id, consent in by_id.items():
             if consent.consent.holder != self.holder:
                 raise ForeignConsent(
-                    f"the consent names 0x{consent.consent.holder.hex()} as its holder",
+                    f"the consent names {fields.checksummed(consent.consent.holder)} as its holder",
                     consent=fields.shown(consent_id),
                     holder=fields.shown(consent.consent.holder),
                 )

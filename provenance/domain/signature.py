@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
 from provenance.errors import Denied
 from provenance.types import Address, Bytes32
@@ -50,4 +51,4 @@ def recover(digest: Bytes32, signature: bytes) -> Address:
 def check(digest: Bytes32, signature: bytes, signer: Address) -> None:
     """The account signed this digest, or `BadSignature` names it."""
     if recover(digest, signature) != signer:
-        raise BadSignature(f"not signed by 0x{signer.hex()}", signer="0x" + signer.hex())
+        raise BadSignature(f"not signed by {checksummed(signer)}", signer="0x" + signer.hex())

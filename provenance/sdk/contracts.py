@@ -23,6 +23,7 @@ from provenance.abi.bindings.royalty_distributor import RoyaltyDistributor
 from provenance.abi.bindings.token import Token
 from provenance.abi.bindings.usage_ledger import UsageLedger
 from provenance.app.deploy import Record
+from provenance.domain.fields import checksummed
 from provenance.errors import Conflict, Missing
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def contracts(w3: Web3, deployment: Path) -> Contracts:
         raise OtherNetwork(f"the node is of chain {w3.eth.chain_id}, the deployment of {record.chain_id}")
     for name, address in record.contracts.items():
         if not w3.eth.get_code(w3.to_checksum_address(address)):
-            raise Missing(f"no code of {name} at 0x{address.hex()}", contract=name)
+            raise Missing(f"no code of {name} at {checksummed(address)}", contract=name)
     at = record.contracts
     return Contracts(
         artifacts=ArtifactRegistry(w3, at["ArtifactRegistry"]),

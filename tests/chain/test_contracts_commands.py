@@ -11,13 +11,12 @@ import pytest
 from provenance import abi, config
 from provenance.adapters import wire
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.evm import checksummed
 from provenance.adapters.keystore import Keystore
 from provenance.app import role
 from provenance.app.ports import Call
 from provenance.cli.context import Session
 from provenance.cli.main import run
-from provenance.domain.fields import shown
+from provenance.domain.fields import checksummed, shown
 from provenance.types import Address
 
 ROOT = Path(__file__).resolve().parents[2]

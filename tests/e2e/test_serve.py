@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from provenance.adapters.keystore import Keystore
+from provenance.domain.fields import checksummed
 from tests.e2e.parties import Parties, free_port, parties
 
 pytestmark = pytest.mark.e2e
@@ -46,8 +48,10 @@ def test_a_gateway_stops_at_once_when_asked(here: Parties, how: signal.Signals) 
     process = serving(here, free_port())
     began = time.monotonic()
     process.send_signal(how)
-    process.communicate(timeout=20)
+    _, told = process.communicate(timeout=20)
     assert time.monotonic() - began < 5
+    gateway = Keystore(here.room / "home" / "keystore").address("operator")
+    assert f"Gateway {checksummed(gateway)} on http://127.0.0.1:" in told.decode()
     assert process.returncode in (0, 130, -how)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from provenance.adapters.evm.abi import checksummed
 from provenance.adapters.evm.chain import AbiMismatch, EvmChain, EvmCreator, NoCode, WrongChain
 from provenance.adapters.evm.facts import Signed
 from provenance.adapters.evm.node import InsufficientFunds, Node, NotMined
@@ -23,5 +22,4 @@ __all__ = [
     "Rpc",
     "Signed",
     "WrongChain",
-    "checksummed",
 ]

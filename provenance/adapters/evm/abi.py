@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from provenance.abi import load
-from provenance.domain.fields import dated
+from provenance.domain.fields import checksummed, dated
 from provenance.domain.hashes import keccak
 from provenance.errors import Invalid, Reverted, Unavailable
 from provenance.types import UnixSeconds
@@ -229,10 +229,3 @@ def _fact(declared: str, value: object) -> Json:
     if isinstance(value, int):
         return value if value < _JSON_INTEGER else str(value)
     return str(value)
-
-
-def checksummed(address: bytes) -> str:
-    """Source: EIP-55."""
-    text = address.hex()
-    marks = keccak(text.encode()).hex()
-    return "0x" + "".join(c.upper() if int(m, 16) > 7 else c for c, m in zip(text, marks[:40], strict=True))

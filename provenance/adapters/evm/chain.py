@@ -13,6 +13,7 @@ from provenance.adapters.evm.rpc import NodeSilent, RpcRefused
 from provenance.app.deploy import Created
 from provenance.app.ports import Block, Logged, Mined
 from provenance.domain.events import decode
+from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
 from provenance.errors import Conflict, Invalid, Missing
 from provenance.types import Address, Bytes32
@@ -84,14 +85,14 @@ class EvmChain:
                 found=found,
             )
         for name, address in self._deployment.contracts.items():
-            where = {"contract": name, "address": abi.checksummed(address)}
+            where = {"contract": name, "address": checksummed(address)}
             code = self.node.code(address)
             if not code:
-                raise NoCode(f"no {name} at {abi.checksummed(address)}", **where)
+                raise NoCode(f"no {name} at {checksummed(address)}", **where)
             if name == "Token":
                 continue  # any ERC-20
             if keccak(code) != code_hashes.get(name, keccak(code)) or not abi.is_code_of(name, code):
-                raise AbiMismatch(f"the code at {abi.checksummed(address)} is not our {name}", **where)
+                raise AbiMismatch(f"the code at {checksummed(address)} is not our {name}", **where)
 
     @property
     def deployment(self) -> Deployment:
@@ -287,7 +288,7 @@ class EvmCreator:
         """A contract that is there already."""
         code = self.node.code(address)
         if not code:
-            raise NoCode(f"no contract at {abi.checksummed(address)}", address=abi.checksummed(address))
+            raise NoCode(f"no contract at {checksummed(address)}", address=checksummed(address))
         return Created(address, keccak(code), self.node.block("latest").number, 0)
 
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created:

@@ -10,7 +10,7 @@ from provenance.app.audit import paid
 from provenance.app.ports import Call
 from provenance.app.role import NotProposed
 from provenance.app.settle.gathering import standing
-from provenance.domain.fields import dated, shown
+from provenance.domain.fields import checksummed, dated, shown
 from provenance.domain.hashes import abi_words, keccak, sha256
 from provenance.domain.verdict import Verdict
 from provenance.errors import Broken, Conflict, Denied, Incomplete
@@ -160,7 +160,7 @@ def withdrawal(chain: Chain, account: Address, to: Address) -> tuple[Call, Wei]:
     """
     (owed,) = chain.read(Call("RoyaltyDistributor", "bondOwed", (account,)))
     if not isinstance(owed, int) or not owed:
-        raise NoBondOwed(f"no bond waits for {shown(account)}", account=shown(account))
+        raise NoBondOwed(f"no bond waits for {checksummed(account)}", account=shown(account))
     return Call("RoyaltyDistributor", "withdrawBond", (to,)), Wei(owed)
 
 

@@ -81,7 +81,7 @@ def check_consents(request: Request, now: UnixSeconds) -> None:
         consent = given.consent.consent
         if consent.holder != request.holder:
             raise ForeignConsent(
-                f"the consent names 0x{consent.holder.hex()} as its holder, not 0x{request.holder.hex()}",
+                f"the consent names {fields.checksummed(consent.holder)} as its holder, not {fields.checksummed(request.holder)}",
                 holder=fields.shown(consent.holder),
             )
         if consent.not_after < now:

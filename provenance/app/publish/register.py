@@ -65,7 +65,7 @@ def register(request: Request, manifest: Manifest, cid: Cid, dataset: DatasetId,
     if given is None:
         file = world.write("register.json", encode(said))
         raise AuthorizationNeeded(
-            f"0x{manifest.holder.hex()} must sign this registration",
+            f"{fields.checksummed(manifest.holder)} must sign this registration",
             next=f"The holder runs `provenance dataset sign {file} --out F`; then repeat with --authorization F.",
             file=str(file),
             dataset=fields.shown(dataset),
@@ -132,7 +132,7 @@ def sign(asked: Register, signer: Signer, chain: Chain, deadline: UnixSeconds) -
     """
     if asked.holder != signer.address:
         raise OtherRegistration(
-            f"this registration is for 0x{asked.holder.hex()}, not for 0x{signer.address.hex()}",
+            f"this registration is for {fields.checksummed(asked.holder)}, not for {fields.checksummed(signer.address)}",
             next="Repeat with --account of the holder.",
         )
     said = Register(**{name: getattr(asked, name) for name in Register.__slots__} | {"deadline": deadline})

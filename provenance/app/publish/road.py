@@ -124,7 +124,7 @@ def _check(request: Request, world: World, now: UnixSeconds) -> Address:
             raise refusal.ConsentWithdrawn("the voice owner withdrew this consent", consent=fields.shown(consent_id))
     gateway = world.gateway.key().wallet
     if chain.read(Call("UsageLedger", "headOf", (gateway,)))[0] in (bytes(32), b"", 0):
-        raise NotAMeter(f"0x{gateway.hex()} is no meter of this network", gateway=fields.shown(gateway))
+        raise NotAMeter(f"{fields.checksummed(gateway)} is no meter of this network", gateway=fields.shown(gateway))
     return gateway
 
 

@@ -154,7 +154,7 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
     reader = fields.address(document, "wallet")
     if reader != wallet.signer.address:
         raise SealedToAnother(
-            f"the key kept of object 0x{header.object_id.hex()} opens for 0x{reader.hex()} alone, who uploaded it",
+            f"the key kept of object 0x{header.object_id.hex()} opens for {fields.checksummed(reader)} alone, who uploaded it",
             reader=fields.shown(reader),
         )
     info = info_for(chain, cid, sealed, wallet.signer.address)

@@ -87,7 +87,7 @@ class Leaves:
         """
         amount = self.cumulative.get(payee)
         if not amount:
-            raise merkle.NotInTree(f"0x{payee.hex()} has no earnings here", payee="0x" + payee.hex())
+            raise merkle.NotInTree(f"{fields.checksummed(payee)} has no earnings here", payee="0x" + payee.hex())
         return self.tree.proof(documents.payee_leaf(self.chain_id, self.distributor, payee, amount))
 
     def subtrees(self, most: int) -> Iterator[tuple[tuple[tuple[Address, Wei], ...], tuple[Bytes32, ...]]]:

@@ -11,13 +11,14 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.adapters.evm import EvmChain, Node, NodeBusy, NodeSilent, NotMined, Rpc, abi, checksummed
+from provenance.adapters.evm import EvmChain, Node, NodeBusy, NodeSilent, NotMined, Rpc, abi
 from provenance.adapters.evm.node import CallFailed, InsufficientFunds, rlp
 from provenance.adapters.evm.rpc import RpcRefused
 from provenance.adapters.keystore import KeySigner
 from provenance.app.deploy import domains
 from provenance.app.ports import Call, Deployment
 from provenance.domain import events
+from provenance.domain.fields import checksummed
 from provenance.errors import Invalid, Missing, Reverted
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 from tests.documents import word

@@ -16,6 +16,7 @@ from provenance.app.publish import Given, Outcome, Request
 from provenance.app.publish.memory import Take
 from provenance.app.publish.private import private
 from provenance.app.publish.takes import SealedToAnother, Studio, info_for, sha256_of
+from provenance.domain import fields
 from provenance.domain.consent import Words
 from provenance.domain.manifest import Manifest
 from provenance.domain.private import UNMARKED, Contributor, Marks, Private
@@ -109,7 +110,7 @@ def test_the_gateway_reads_it_and_nobody_else(desk: Desk) -> None:
     info = info_for(desk.chain, sent.cid, sent.sealed, WALLET.address)
     secret = seal.open_envelope(KEY, gateway.envelopes[sent.sealed.header.object_id], info)
     assert Private.parse(seal.open_(sent.sealed, secret, gateway.content.get(sent.cid))) == opened(desk, outcome)
-    with pytest.raises(SealedToAnother, match=f"opens for 0x{HOLDER.address.hex()} alone, who uploaded it"):
+    with pytest.raises(SealedToAnother, match=f"opens for {fields.checksummed(HOLDER.address)} alone, who uploaded it"):
         opened(desk, outcome, DeskWallet(STRANGER))
     with pytest.raises(seal.EnvelopeClosed, match="sealed to a key that this account no longer has"):
         opened(desk, outcome, Renewed(HOLDER))
