@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from indexer.cli import node
 from indexer.cli.parts import gateway_node
 from provenance.cli.frame import command
-from provenance.cli.values import counted
+from provenance.domain.fields import counted
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context

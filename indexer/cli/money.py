@@ -9,7 +9,8 @@ import click
 from indexer.cli import node
 from indexer.cli.parts import caught_up, database
 from provenance.cli.frame import command
-from provenance.cli.values import counted, shown_address
+from provenance.cli.values import shown_address
+from provenance.domain.fields import counted
 
 if TYPE_CHECKING:
     from indexer.payouts import Report, Worker

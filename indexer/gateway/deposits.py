@@ -224,7 +224,7 @@ def _hear(node: Node, manifest: Manifest, secrets: Mapping[bytes, _Held]) -> lis
             fault: dict[str, Json] = {"index": recording.index, "code": error.code, "detail": error.detail}
             deaf.append(fault)
     if deaf:
-        raise refusal.TakeRejected(f"{len(deaf)} recordings cannot be heard", next="", refused=deaf)
+        raise refusal.TakeRejected(f"not to be heard: {fields.counted(len(deaf), 'recording')}", next="", refused=deaf)
     return judged
 
 
@@ -271,13 +271,13 @@ def _refuse(judged: list[records.Judged], earlier: Mapping[bytes, Earlier], disp
     ]
     if duplicates:
         raise refusal.DuplicateOf(
-            f"{len(duplicates)} recordings were registered before by another holder",
+            f"another holder registered {fields.counted(len(duplicates), 'recording')} before",
             next="",
             dataset=duplicates[0]["dataset"],
             refused=[*duplicates, *rejected],
         )
     if rejected:
-        raise refusal.TakeRejected(f"{len(rejected)} recordings are unfit", next="", refused=rejected)
+        raise refusal.TakeRejected(f"unfit: {fields.counted(len(rejected), 'recording')}", next="", refused=rejected)
 
 
 def _keep(

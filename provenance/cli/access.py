@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import PATH, command, group
-from provenance.cli.values import ID, counted, shown_time
+from provenance.cli.values import ID, shown_time
+from provenance.domain.fields import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,6 +9,7 @@ import click
 
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import amount, shown_address
+from provenance.domain.fields import counted
 from provenance.errors import Conflict, Failed, Incomplete, Invalid, Unavailable
 
 if TYPE_CHECKING:
@@ -284,10 +285,10 @@ def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -
         ctx.out.say(f"  {name:20} {holder}")
     if not plan.bond:
         ctx.out.warn("A bond of 0: a false challenge costs nothing but gas, and each holds an epoch up.")
-    left = f"{len(seen)} transactions from {deployer}, at most {ether(most)} ETH"
-    what = f"deploy {len(plan.making())} contracts to chain {chain_id} in {left}"
+    left = f"{counted(len(seen), 'transaction')} from {deployer}, at most {ether(most)} ETH"
+    what = f"deploy {counted(len(plan.making()), 'contract')} to chain {chain_id} in {left}"
     if mined:
-        what = f"go on with the deployment to chain {chain_id}: {len(mined)} transactions are mined, left are {left}"
+        what = f"go on with the deployment to chain {chain_id}: {counted(len(mined), 'transaction')} mined, left are {left}"
     if ctx.dry_run:
         rows: list[Json] = [
             {"contract": one.contract, "address": shown_address(one.address), "gas": one.cost.gas}

@@ -8,7 +8,8 @@ import click
 
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
-from provenance.cli.values import ID, counted, shown_address, shown_time
+from provenance.cli.values import ID, shown_address, shown_time
+from provenance.domain.fields import counted
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import command, group
-from provenance.cli.values import counted, shown_address, shown_time
+from provenance.cli.values import shown_address, shown_time
+from provenance.domain.fields import counted
 from provenance.errors import Invalid
 from provenance.types import UnixSeconds
 

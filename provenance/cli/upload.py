@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from provenance.cli.frame import PATH, command
-from provenance.cli.values import counted
+from provenance.domain.fields import counted
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import PATH, command, group
-from provenance.cli.values import ID, counted
+from provenance.cli.values import ID
+from provenance.domain.fields import counted
 from provenance.errors import Invalid, Missing, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:

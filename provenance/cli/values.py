@@ -56,11 +56,6 @@ def token(chain: Chain) -> tuple[int, str]:
     return int(str(decimals)), str(symbol)
 
 
-def counted(number: int, thing: str) -> str:
-    """So many of a thing whose plural ends in s: `1 recording`, `2 recordings`."""
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
-
-
 def shown_time(at: UnixSeconds) -> str:
     """A moment in UTC, to the second."""
     from provenance.domain.fields import dated

@@ -150,6 +150,11 @@ def dated(at: UnixSeconds) -> str:
     return f"{year:04d}-{month:02d}-{day:02d}T{second // 3_600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
 
 
+def counted(number: int, thing: str) -> str:
+    """So many of a thing whose plural ends in s: `1 recording`, `2 recordings`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 def document_hash(data: bytes, what: str, limit_bytes: int = 1 << 20) -> Bytes32:
     """The digest in a document's content address, for documents of one block.
 

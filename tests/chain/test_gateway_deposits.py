@@ -68,7 +68,8 @@ def test_the_same_audio_of_another_holder_names_the_earlier_dataset(counter: Des
     assert [(one["index"], one["recording"]) for one in rows] == [(1, 1), (2, 0)]
     assert {one["dataset"] for one in rows} == {fields.shown(counter.dataset_id(first))}
     assert caught.value.exit_status == 7
-    with pytest.raises(refusal.DuplicateOf):
+    assert caught.value.detail == "another holder registered 2 recordings before"
+    with pytest.raises(refusal.DuplicateOf, match="registered 1 recording before"):
         counter.deposit(copied, "thief", dispute=(1,))
     reports = counter.deposit(copied, "thief", dispute=(1, 2))
     first_reports = counter.deposit(first)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from provenance.app.audit.evidence import Anchored, Evidence, judge, short
 from provenance.domain import license as rules
 from provenance.domain import merkle, signature, typed
+from provenance.domain.fields import counted
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Denied, Failed
 from provenance.types import UnixSeconds
@@ -113,7 +114,7 @@ def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) 
     if (event.license_id, event.purpose) != (request.license_id, request.purpose):
         raise Failed("recorded under another license or purpose than its lease")
     if event.units != len(entry.recordings):
-        raise Failed(f"{event.units} recordings were recorded, the lease names {len(entry.recordings)}")
+        raise Failed(f"recorded for {counted(event.units, 'recording')}, the lease names {len(entry.recordings)}")
     dataset = evidence.dataset_of(event.license_id)
     manifest, terms = evidence.manifest(dataset), evidence.terms(dataset)
     index_by_id = evidence.recordings(dataset)

@@ -82,7 +82,7 @@ def _batch(evidence: Evidence, fact: Fact[UsageAnchored], heads: dict[bytes, Byt
         raise Failed("it names another meter or previous head")
     root = batch.root(evidence.chain.deployment.domains.usage)
     if (root, batch.count) != (event.root, event.count):
-        raise Failed(f"its segments give root {short(root)} and {batch.count} receipts")
+        raise Failed(f"its segments give root {short(root)} and {fields.counted(batch.count, 'receipt')}")
     if _refusals_root(evidence, batch) != batch.refusals_root:
         raise Failed(f"its refusals ({batch.refusals}) are not those it commits to")
 

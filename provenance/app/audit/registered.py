@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import Evidence, judge, short
+from provenance.domain.fields import counted
 from provenance.domain.manifest import dataset_id
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Failed, ProvenanceError
@@ -68,7 +69,7 @@ def _manifest(evidence: Evidence, dataset: Dataset) -> None:
     if manifest.split_hash() != event.split_hash:
         raise Failed("its shares are not those registered")
     if len(manifest.recordings) != event.items:
-        raise Failed(f"it lists {len(manifest.recordings)} recordings, registered are {event.items}")
+        raise Failed(f"it lists {counted(len(manifest.recordings), 'recording')}, registered are {event.items}")
 
 
 def _terms(evidence: Evidence, dataset: Dataset) -> None:

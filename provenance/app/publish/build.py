@@ -114,7 +114,7 @@ def consent_needed(request: Request, silent: tuple[Take, ...], file: str) -> Con
     names = [take.recording.name for take in silent]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return ConsentNeeded(
-        f"{len(names)} recordings need a voice owner's consent: {shown}",
+        f"a voice owner's consent is missing for {fields.counted(len(names), 'recording')}: {shown}",
         next=f"The voice owner runs `provenance consent grant --recordings {file} --voice NAME --holder {holder}"
         " --purpose P --territory T --until DATE --out F`; then repeat this command with --consent F.",
         recordings=list(names),

@@ -271,12 +271,12 @@ def _nothing_left(out: tuple[Refused, ...], memory: Memory) -> ProvenanceError:
     earlier = [one.dataset for one in memory.gate.values() if one.dataset is not None]
     if earlier and all(one.code == GATE_DUPLICATE for one in out):
         return refusal.DuplicateOf(
-            f"{len(out)} recordings were registered before by another holder, in 0x{earlier[0].hex()}",
+            f"another holder registered {fields.counted(len(out), 'recording')} before, in 0x{earlier[0].hex()}",
             dataset=fields.shown(earlier[0]),
             refused=rows,
         )
     first = f"; {out[0].name}: {out[0].reason}" if out else ""
-    return NothingToRegister(f"none of {len(out)} recordings can be registered{first}", refused=rows)
+    return NothingToRegister(f"of {fields.counted(len(out), 'recording')} none can be registered{first}", refused=rows)
 
 
 def _remember(journal: Journal, memory: Memory, entry: dict[str, Json]) -> None:

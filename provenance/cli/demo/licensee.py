@@ -12,8 +12,8 @@ import soxr
 import provenance
 from provenance import config
 from provenance.cli.demo.synthesizer import Output, Samples, speak
-from provenance.cli.values import counted
 from provenance.domain.attribution import ELSEWHERE
+from provenance.domain.fields import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

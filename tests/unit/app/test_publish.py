@@ -119,7 +119,9 @@ def test_a_take_for_review_is_registered_only_if_accepted(desk: Desk) -> None:
 
 
 def test_nothing_is_registered_when_no_take_is_good(desk: Desk) -> None:
-    with pytest.raises(NothingToRegister) as caught:
+    with pytest.raises(NothingToRegister, match="of 1 recording none can"):
+        desk.run(desk.request((desk.file("a.wav", "reject a"),)))
+    with pytest.raises(NothingToRegister, match="of 2 recordings none can") as caught:
         desk.run(desk.request((desk.file("a.wav", "reject a"), desk.file("b.wav", "noise"))))
     assert len(caught.value.facts["refused"]) == 2  # type: ignore[arg-type]
     assert desk.chain.sent == []
@@ -274,11 +276,12 @@ def test_a_dispute_registers_all_the_same(desk: Desk) -> None:
     assert desk.gateway.disputes == [(), (1,)]
 
 
-def test_audio_that_is_all_anothers_is_a_conflict_with_the_earlier_dataset(desk: Desk) -> None:
+@pytest.mark.parametrize(("takes", "told"), [(1, "1 recording before"), (2, "2 recordings before")])
+def test_audio_that_is_all_anothers_is_a_conflict_with_the_earlier_dataset(desk: Desk, takes: int, told: str) -> None:
     for i in range(2):
         desk.gateway.earlier[b"good take number %d" % i] = documents.word("stranger's dataset")
-    with pytest.raises(DuplicateOf) as caught:
-        desk.run(desk.request(desk.takes(2)))
+    with pytest.raises(DuplicateOf, match=f"another holder registered {told}, in 0x") as caught:
+        desk.run(desk.request(desk.takes(takes)))
     assert caught.value.facts["dataset"] == "0x" + documents.word("stranger's dataset").hex()
     assert desk.chain.sent == []
 

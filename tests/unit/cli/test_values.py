@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.cli.values import ID, amount, counted, shown_amount, shown_time
+from provenance.cli.values import ID, amount, shown_amount, shown_time
+from provenance.domain.fields import counted
 from provenance.errors import Invalid
 
 
