@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
@@ -75,8 +76,29 @@ class Finding:
     verdict: Verdict
 
     def __str__(self) -> str:
-        word = "above" if self.value > self.limit else "below"
-        return f"{self.metric} {self.value} is {word} {self.limit}"
+        """As people read it: `loudness -8.2 LUFS is above -9 LUFS`, rounded away from the limit."""
+        name, unit, digits, step = _TOLD[self.metric]
+        above = self.value > self.limit
+        value = -(-self.value // step) * step if above else self.value // step * step
+        word = "above" if above else "below"
+        return f"{name} {_decimal(value, digits)} {unit} is {word} {_decimal(self.limit, digits)} {unit}"
+
+
+_TOLD: Final[dict[str, tuple[str, str, int, int]]] = {
+    "durationMs": ("length", "s", 3, 1),
+    "sampleRate": ("sample rate", "Hz", 0, 1),
+    "loudnessMilliDb": ("loudness", "LUFS", 3, 100),
+    "clippedPpm": ("clipping", "%", 4, 10),
+    "silentPpm": ("silence", "%", 4, 1_000),
+    "noiseFloorMilliDb": ("noise floor", "dBFS", 3, 100),
+    "snrMilliDb": ("signal above noise", "dB", 3, 100),
+    "loopPpm": ("repetition", "%", 4, 1_000),
+}
+"""What people call a metric, in which unit, how many digits of it stand behind the point, and the finest step shown."""
+
+
+def _decimal(value: int, digits: int) -> str:
+    return f"{Decimal(value).scaleb(-digits).normalize():f}"
 
 
 LIMITS: Final[dict[int, tuple[Limit, ...]]] = {

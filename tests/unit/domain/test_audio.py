@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from provenance.domain import audio, canonical
-from provenance.domain.audio import FULL_SCALE, Gauge, Limit, QualityReport, Samples, judge
+from provenance.domain.audio import FULL_SCALE, Finding, Gauge, Limit, QualityReport, Samples, judge
 from provenance.domain.loudness import FLOOR_DB, Loudness
 from provenance.errors import Invalid
 
@@ -105,10 +105,34 @@ def test_the_limits_of_the_first_gate_are_those_that_were_published(edge: int) -
     assert limits["sampleRate"].low == 8_000
 
 
+@pytest.mark.parametrize(
+    ("metric", "value", "told"),
+    [
+        ("durationMs", 249, "length 0.249 s is below 0.25 s"),
+        ("durationMs", 18_000_000, "length 18000 s is above 14400 s"),
+        ("sampleRate", 7_999, "sample rate 7999 Hz is below 8000 Hz"),
+        ("loudnessMilliDb", -8_997, "loudness -8.9 LUFS is above -9 LUFS"),
+        ("loudnessMilliDb", -43_214, "loudness -43.3 LUFS is below -42 LUFS"),
+        ("silentPpm", 712_345, "silence 71.3 % is above 70 %"),
+        ("noiseFloorMilliDb", -44_999, "noise floor -44.9 dBFS is above -45 dBFS"),
+        ("snrMilliDb", 5_999, "signal above noise 5.9 dB is below 6 dB"),
+        ("loopPpm", 950_001, "repetition 95.1 % is above 95 %"),
+    ],
+)
+def test_a_finding_is_told_in_words_and_in_units_that_people_use(metric: str, value: int, told: str) -> None:
+    (limit,) = (one for one in audio.LIMITS[1] if one.metric == metric)
+    assert str(limit.judge(value)) == told
+
+
+def test_every_metric_with_a_limit_can_be_told() -> None:
+    for limit in (one for limits in audio.LIMITS.values() for one in limits):
+        assert "Ppm" not in str(Finding(limit.metric, 1, 2, "reject"))
+
+
 def test_a_finding_says_the_metric_the_value_and_the_limit() -> None:
     finding = Limit("clippedPpm", high=1_000, review_high=100).judge(1_001)
     assert finding is not None
-    assert (str(finding), finding.verdict) == ("clippedPpm 1001 is above 1000", "reject")
+    assert (str(finding), finding.verdict) == ("clipping 0.101 % is above 0.1 %", "reject")
     review = Limit("clippedPpm", high=1_000, review_high=100).judge(1_000)
     assert review is not None
     assert (review.limit, review.verdict) == (100, "review")
