@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, assert_never, cast, get
 from provenance.app.ports import Call, ContractName, Deployment
 from provenance.app.role import CONTRACTS as OFFICES
 from provenance.domain import canonical, cid, fields
-from provenance.domain.fields import shown
+from provenance.domain.fields import checksummed, shown
 from provenance.domain.hashes import sha256
 from provenance.domain.settlement.facts import Method, Ruleset
 from provenance.domain.typed import Domain, Domains
@@ -259,12 +259,15 @@ class Creator(Protocol):
 
 def calls(plan: Plan) -> tuple[tuple[str, Call], ...]:
     """What the owner sends once the contracts are made, each with its title."""
-    admitted = ((f"admit meter {shown(one)}", Call("UsageLedger", "admitMeter", (one,))) for one in plan.roles.meters)
+    admitted = (
+        (f"admit meter {checksummed(one)}", Call("UsageLedger", "admitMeter", (one,))) for one in plan.roles.meters
+    )
     if plan.heir is None:
         return tuple(admitted)
     key, to = b"owner".ljust(32, b"\0"), plan.heir
     offers = (
-        (f"offer the role owner of {one} to {shown(to)}", Call(one, "offerRole", (key, to))) for one in OFFICES["owner"]
+        (f"offer the role owner of {one} to {checksummed(to)}", Call(one, "offerRole", (key, to)))
+        for one in OFFICES["owner"]
     )
     return (*admitted, *offers)
 

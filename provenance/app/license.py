@@ -302,10 +302,12 @@ def approval(
         return None
     contracts = chain.deployment.contracts
     if token is not None and token != contracts["Token"]:
-        raise OtherToken(f"the price is in {shown(token)}", token=shown(token), expected=shown(contracts["Token"]))
+        raise OtherToken(
+            f"the price is in {checksummed(token)}", token=shown(token), expected=shown(contracts["Token"])
+        )
     has = balance(chain, payer)
     if has < amount:
-        raise TooFewTokens(f"{shown(payer)} has {has} base units, {amount} are needed", account=shown(payer))
+        raise TooFewTokens(f"{checksummed(payer)} has {has} base units, {amount} are needed", account=shown(payer))
     to = contracts[spender]
     if chain.read(Call("Token", "allowance", (payer, to)))[0] == amount:
         return None

@@ -174,7 +174,7 @@ def offer(chain: Chain, role: str, to: Address, account: Address) -> tuple[Call,
         if (any(one.offered) if one.holder == to else one.offered != to)
     )
     if not calls:
-        raise Unchanged(f"{shown(to)} is {role}, or was offered it, on every contract", role=role)
+        raise Unchanged(f"{checksummed(to)} is {role}, or was offered it, on every contract", role=role)
     return calls
 
 
@@ -275,9 +275,9 @@ def admission(chain: Chain, meter: Address, account: Address) -> Call:
     _check_role(chain, "UsageLedger", "owner", account)
     head = _head(chain, meter)
     if head == _REMOVED:
-        raise Denied(f"{shown(meter)} was removed, for good", next="Admit another key.", meter=shown(meter))
+        raise Denied(f"{checksummed(meter)} was removed, for good", next="Admit another key.", meter=shown(meter))
     if head != ZERO32:
-        raise Unchanged(f"{shown(meter)} is a meter already", next="Nothing to do.", meter=shown(meter))
+        raise Unchanged(f"{checksummed(meter)} is a meter already", next="Nothing to do.", meter=shown(meter))
     return Call("UsageLedger", "admitMeter", (meter,))
 
 
@@ -292,7 +292,7 @@ def removal(chain: Chain, meter: Address, account: Address) -> Call:
     """The meter may anchor no more, for good; what it anchored stands."""
     _check_role(chain, "UsageLedger", "owner", account)
     if _head(chain, meter) in (ZERO32, _REMOVED):
-        raise Unchanged(f"{shown(meter)} is no meter", next="Nothing to do.", meter=shown(meter))
+        raise Unchanged(f"{checksummed(meter)} is no meter", next="Nothing to do.", meter=shown(meter))
     return Call("UsageLedger", "removeMeter", (meter,))
 
 

@@ -16,7 +16,7 @@ from provenance.app import role
 from provenance.app.ports import Call
 from provenance.cli.context import Session
 from provenance.cli.main import run
-from provenance.domain.fields import checksummed, shown
+from provenance.domain.fields import checksummed
 from provenance.types import Address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,7 +174,7 @@ def test_all_that_is_sent_is_foreseen_and_an_account_that_holds_just_as_much_can
     status, told, words = home.run(*command, "--dry-run")
     assert (status, len(told["contracts"]), len(told["calls"]), told["transactions"]) == (0, 6, 2 + 4, 12)
     for meter in ("relayer", "operator"):
-        assert any(one["title"] == f"admit meter {shown(home.address(meter))}" for one in told["calls"])
+        assert any(one["title"] == f"admit meter {checksummed(home.address(meter))}" for one in told["calls"])
     for role_name in ("guardian", "arbiter", "publisher"):
         assert told["roles"][role_name] == checksummed(home.address(role_name))
         assert checksummed(home.address(role_name)) in words

@@ -8,6 +8,7 @@ from provenance.adapters.evm import AbiMismatch, EvmChain, NoCode, Node, NodeSil
 from provenance.app import access, license  # noqa: A004 - the trade's word
 from provenance.app.ports import Call
 from provenance.domain import events, refusal
+from provenance.domain.fields import checksummed
 from provenance.domain.license import BroaderThanTerms
 from provenance.errors import Conflict, Denied, Invalid, Reverted
 from provenance.types import ZERO32, Address, BlockNumber, UnixSeconds, Wei
@@ -166,7 +167,7 @@ def test_funding_counts_for_the_license(road):
     assert license.find(road.world.chain, made).funded == 12
     with pytest.raises(refusal.UnknownLicense):
         license.fund(road.world.chain, ZERO32, Wei(1), road.holder.address, road.send_as(road.holder))
-    with pytest.raises(license.TooFewTokens):
+    with pytest.raises(license.TooFewTokens, match=f"^{checksummed(road.holder.address)} has "):
         license.fund(road.world.chain, made, Wei(10**30), road.holder.address, road.send_as(road.holder))
 
 

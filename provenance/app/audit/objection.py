@@ -138,7 +138,7 @@ def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, u
         raise NotProposed(f"no root of epoch {epoch} waits at block {evidence.at.number}", epoch=epoch)
     if kept.status == role.CHALLENGED:
         raise AlreadyChallenged(
-            f"{shown(kept.challenger)} challenged epoch {epoch} at {dated(kept.challenged_at)}",
+            f"{checksummed(kept.challenger)} challenged epoch {epoch} at {dated(kept.challenged_at)}",
             epoch=epoch,
             challenger=shown(kept.challenger),
         )

@@ -82,7 +82,7 @@ def claims(evidence: Evidence) -> Check:
         "claims",
         evidence.ledger.claims,
         _Claims(evidence).look,
-        lambda one: f"claim of {short(one.event.payee)} in block {one.number}",
+        lambda one: f"claim of {fields.checksummed(one.event.payee)} in block {one.number}",
         "claims paid the leaf's growth, each unit once",
     )
 
@@ -215,4 +215,4 @@ def _solvency(evidence: Evidence) -> None:
     for payee, amount in sorted(paid_by_payee.items()):
         (claimed,) = evidence.chain.read(Call("RoyaltyDistributor", "claimed", (payee,)), at=at)
         if claimed != amount:
-            raise Failed(f"it says {claimed} was claimed by {short(payee)}, its events say {amount}")
+            raise Failed(f"it says {claimed} was claimed by {fields.checksummed(payee)}, its events say {amount}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import Evidence, judge, short
-from provenance.domain.fields import counted
+from provenance.domain.fields import checksummed, counted
 from provenance.domain.manifest import dataset_id
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Failed, ProvenanceError
@@ -32,7 +32,7 @@ def contracts(evidence: Evidence) -> Check:
     def look(name: str) -> None:
         address = evidence.chain.deployment.contracts[name]  # type: ignore[index]  # names come from it
         if not evidence.chain.has_code(address):
-            raise Failed(f"no code at {short(address)}")
+            raise Failed(f"no code at {checksummed(address)}")
 
     return judge("contracts", sorted(evidence.chain.deployment.contracts), look, str, "contracts have code")
 

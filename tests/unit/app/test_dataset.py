@@ -7,6 +7,7 @@ import pytest
 from provenance.app import dataset as use
 from provenance.app.ports import Call
 from provenance.domain import splits
+from provenance.domain.fields import checksummed
 from provenance.domain.splits import BadSplits, Split
 from provenance.errors import Invalid
 from provenance.types import ZERO32, ZERO_ADDRESS, Bps
@@ -54,6 +55,7 @@ def test_a_stranger_is_told_who_holds_it(chain: MemoryChain) -> None:
         with pytest.raises(use.NotHolder) as caught:
             decide()
         assert caught.value.facts["holder"] == "0x" + HOLDER.address.hex()
+        assert caught.value.detail.endswith(f" is held by {checksummed(HOLDER.address)}")
 
 
 def test_a_guardian_needs_a_ruling_and_nobody_else_has_one(chain: MemoryChain) -> None:

@@ -10,6 +10,7 @@ import pytest
 from provenance.app.deploy import NAMES, Created, Plan, Record, Roles, deploy, ruleset_1
 from provenance.app.ports import Block, Call, Mined
 from provenance.domain import cid
+from provenance.domain.fields import checksummed
 from provenance.domain.settlement.facts import Ruleset
 from provenance.errors import Invalid
 from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Wei
@@ -112,7 +113,7 @@ def test_contracts_are_made_in_the_order_they_need_each_other(token):
     assert chain.sent == [Call("UsageLedger", "admitMeter", (METER.address,))]
     assert Ruleset.parse(content.get(record.ruleset)) == plan.ruleset
     assert record.first_block == (11 if token else 12)
-    assert told[-1] == (f"admit meter 0x{METER.address.hex()}", 48_000)
+    assert told[-1] == (f"admit meter {checksummed(METER.address)}", 48_000)
 
 
 def test_only_the_owner_makes_the_contracts():
