@@ -44,8 +44,8 @@ def settle(ctx: Context) -> None:
         if isinstance(closed, closing.Waiting):
             _tell_waiting(ctx, closed, content)
             return
+        what = f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units"
         if ctx.dry_run:
-            what = f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units"
             call = closing.proposal(closed, tally.engine().address(closed.manifest))
             sender = ctx.address(ctx.settings.node.publisher)
             ctx.would_send(
@@ -53,7 +53,7 @@ def settle(ctx: Context) -> None:
             )
         manifest = closing.commit(closed, content)
         publisher = ctx.wallet(ctx.settings.node.publisher)
-        mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher)
+        mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher, means=what)
     payees = sum(1 for amount in closed.decision.carry.cumulative.values() if amount)
     ctx.out.emit(
         {

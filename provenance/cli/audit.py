@@ -130,8 +130,9 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
         what = f"challenge epoch {epoch} with a bond of {bond}, first {first.contract}.{first.function}"
         ctx.would_send(what, (first,), account, epoch=epoch, bond=str(objection.bond), reason=objection.reason)
     if approval:
-        ctx.transact(approval, "approve tokens")
-    mined = ctx.transact(objection.call(), "challenge settlement")
+        ctx.transact(approval, "approve tokens", means=f"let the distributor take the bond of {bond}")
+    means = f"challenge epoch {epoch} with a bond of {bond}"
+    mined = ctx.transact(objection.call(), "challenge settlement", means=means)
     until = shown_time(UnixSeconds(mined.block.time + ARBITER_S))
     text = (
         f"Epoch {epoch} is frozen until the arbiter decides; after {until} without a decision, anybody may reject it."

@@ -116,7 +116,11 @@ def revoke(ctx: Context, name: str) -> None:
     consent_id, given, _ = _found(ctx, name)
     wallet = ctx.wallet(None if ctx.settings.account else _name_of(ctx, given))
     call = use.revocation(consent_id, given.consent.subject, wallet.signer.address, ctx.chain())
-    mined = ctx.transact(call, use.TITLE, wallet)
+    means = (
+        f"withdraw for good the consent {fields.shown(consent_id)} of {shown_address(given.consent.subject)} to"
+        f" {shown_address(given.consent.holder)}"
+    )
+    mined = ctx.transact(call, use.TITLE, wallet, means=means)
     ctx.out.emit(
         {
             **_row(consent_id, given, use.WITHDRAWN),

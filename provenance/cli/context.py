@@ -172,16 +172,23 @@ class Context:
 
         return password(self.settings, prompt, repeat=repeat)
 
-    def transact(self, call: Call, title: str, wallet: Wallet | None = None) -> Mined:
-        """The call is mined, after its cost was shown and the user agreed.
+    def transact(self, call: Call, title: str, wallet: Wallet | None = None, *, means: str = "") -> Mined:
+        """The call is mined, after what it does and costs was shown and the user agreed.
+
+        Args:
+            call: what is sent.
+            title: names the transaction in results.
+            wallet: the sender; the account in force if None.
+            means: what it does, in the user's words; the title where that says it all.
 
         Raises:
             DryRun: with `--dry-run`, when the cost has been shown.
         """
         chain, sender = self.chain(), wallet or self.wallet()
+        what = f"{means or title}: {call.contract}.{call.function}"
         if self.dry_run:
-            self.would_send(f"{title}: {call.contract}.{call.function}", (call,), sender.signer.address, title=title)
-        self.ask(f"{title}: {call.contract}.{call.function}", (call,), sender.signer.address)
+            self.would_send(what, (call,), sender.signer.address, title=title)
+        self.ask(what, (call,), sender.signer.address)
         mined = chain.send(call, sender.signer)
         self.session.sent.append(Sent(title, mined))
         if self.verbose:

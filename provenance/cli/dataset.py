@@ -177,8 +177,10 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
         ruling=sha256(document) if document else None,
     )
     published = _publish(ctx, document) if document else None
-    mined = ctx.transact(call, "set dataset status")
-    said = {"status": use.STATUS[int(str(call.args[1]))], "ruling": str(published) if published else None}
+    status = use.STATUS[int(str(call.args[1]))]
+    means = f"make dataset {fields.shown(dataset_id)} {status}" + (", for good" if for_good else "")
+    mined = ctx.transact(call, "set dataset status", means=means)
+    said = {"status": status, "ruling": str(published) if published else None}
     _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), **said})
 
 
@@ -191,7 +193,8 @@ def supersede(ctx: Context, old: Bytes32, new: Bytes32) -> None:
     from provenance.domain import fields
 
     call = use.superseding(old, new, ctx.wallet().signer.address, ctx.chain())
-    mined = ctx.transact(call, "supersede dataset")
+    means = f"name {fields.shown(new)} as the version that replaces {fields.shown(old)}"
+    mined = ctx.transact(call, "supersede dataset", means=means)
     _emit_done(ctx, mined, {"datasetId": fields.shown(old), "supersededBy": fields.shown(new)})
 
 
@@ -220,7 +223,11 @@ def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool,
         call = use.acceptance(dataset_id, account, ctx.chain())
     else:
         call = use.transfer(dataset_id, ZERO_ADDRESS if to is None else ctx.address(to), account, ctx.chain())
-    mined = ctx.transact(call, "accept dataset" if accept else "transfer dataset")
+    name = fields.shown(dataset_id)
+    means = f"take over dataset {name}" if accept else f"withdraw the offer of dataset {name}"
+    if to is not None:
+        means = f"offer dataset {name}, and all that it earns from then on, to {shown_address(ctx.address(to))}"
+    mined = ctx.transact(call, "accept dataset" if accept else "transfer dataset", means=means)
     said: dict[str, Json] = {"datasetId": fields.shown(dataset_id), "accepted": accept}
     _emit_done(ctx, mined, said)
 

@@ -100,7 +100,8 @@ def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
             next="Wait until then; on a devnet `provenance devnet advance SECONDS` moves the clock.",
             activeAt=due.active_at,
         )
-    mined = ctx.transact(due.call(), "claim")
+    means = f"claim {shown_amount(due.amount, decimals)} {symbol} for {shown_address(due.payee)}"
+    mined = ctx.transact(due.call(), "claim", means=means)
     ctx.out.emit(
         _facts(ctx, due) | {"paid": str(due.amount), "tx": f"0x{mined.tx.hex()}"},
         text=f"Paid {shown_amount(due.amount, decimals)} {symbol} to {shown_address(due.payee)}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -67,7 +68,8 @@ def accept(ctx: Context, file: Path) -> None:
     from provenance.domain.fields import shown
 
     signed, chain, wallet = _read(file), ctx.chain(), ctx.wallet()
-    made = use.accept(chain, signed, wallet.signer.address, ctx.clock, ctx.transact)
+    send = partial(ctx.transact, means=_bargain(ctx, signed))
+    made = use.accept(chain, signed, wallet.signer.address, ctx.clock, send)
     ctx.out.emit({"license": shown(made), **_terms(ctx, signed)}, text=f"License {shown(made)}")
 
 
@@ -92,7 +94,10 @@ def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
     chain = ctx.chain()
     decimals, symbol = token(chain)
     value = amount(tokens, decimals)
-    mined = use.fund(chain, license_id, value, ctx.wallet().signer.address, ctx.transact)
+    send = partial(
+        ctx.transact, means=f"fund license 0x{license_id.hex()} with {shown_amount(value, decimals)} {symbol}"
+    )
+    mined = use.fund(chain, license_id, value, ctx.wallet().signer.address, send)
     ctx.out.emit(
         {"license": f"0x{license_id.hex()}", "funded": str(value), "tx": f"0x{mined.tx.hex()}"},
         text=f"Funded with {shown_amount(value, decimals)} {symbol}.",
@@ -189,6 +194,18 @@ def _offer_text(ctx: Context, signed: SignedOffer, out: Path) -> str:
     return (
         f"Offer of {terms['dataset']} at {shown_amount(signed.offer.price, decimals)} {symbol}, "
         f"until {terms['expires']}, written to {out}"
+    )
+
+
+def _bargain(ctx: Context, signed: SignedOffer) -> str:
+    """What the licensee gets by accepting, and for what."""
+    from provenance.domain import purposes
+
+    said, (decimals, symbol) = signed.offer, token(ctx.chain())
+    return (
+        f"license dataset 0x{said.dataset_id.hex()} for {purposes.label(said.purposes)} until"
+        f" {shown_time(said.expiry)}, paying {shown_amount(said.price, decimals)} {symbol} to"
+        f" {shown_address(said.holder)}"
     )
 
 

@@ -18,6 +18,7 @@ from provenance import __version__
 from provenance.cli.context import DryRun, Session
 from provenance.cli.failure import INTERRUPTED, report
 from provenance.cli.frame import HELP_NAMES
+from provenance.cli.out import Declined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,6 +112,9 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
             answer = root.main(list(arguments), prog_name="provenance", standalone_mode=False, obj=session)
     except DryRun:
         return 0
+    except Declined:
+        session.stderr.write("Stopped: nothing more was sent.\n")
+        return INTERRUPTED
     except (KeyboardInterrupt, click.Abort):
         session.stderr.write("\nInterrupted; repeat the command to go on.\n")
         return INTERRUPTED

@@ -32,6 +32,10 @@ class Sent:
     mined: Mined
 
 
+class Declined(Exception):
+    """The user was asked and said no."""
+
+
 class Out:
     """Where one command's words go."""
 
@@ -97,14 +101,15 @@ class Out:
 
         Raises:
             Invalid: nobody is there to answer.
-            click.Abort: the answer was no.
+            Declined: the answer was no.
         """
         if self.yes:
             return
         if not sys.stdin.isatty():
             raise Invalid(f"not confirmed: {question}", next="Repeat with --yes, or --dry-run to see the cost only.")
         self.progress.close()
-        click.confirm(question, abort=True, err=True)
+        if not click.confirm(question, err=True):
+            raise Declined
 
 
 def document(value: Json, stream: TextIO) -> str:

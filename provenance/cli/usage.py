@@ -96,7 +96,8 @@ def revoke(ctx: Context, session_id: Bytes32) -> None:
     session = _session(ctx, session_id)
     wallet = ctx.wallet()
     signature = wallet.signer.sign(id_of(ctx.chain().deployment.domains.usage, session))
-    mined = ctx.transact(revocation(session, signature), "revoke session", wallet)
+    means = f"end session 0x{session_id.hex()}, whose units that were not reported are charged"
+    mined = ctx.transact(revocation(session, signature), "revoke session", wallet, means=means)
     ctx.out.emit(
         {"session": f"0x{session_id.hex()}", "revoked": True, "tx": f"0x{mined.tx.hex()}", "block": mined.block.number},
         text=f"Revoked in block {mined.block.number}: segments anchored later are rejected.",

@@ -16,6 +16,7 @@ from provenance.adapters.keyfile import read_secret
 from provenance.adapters.keystore import Keystore
 from provenance.cli.context import Session
 from provenance.cli.main import run
+from provenance.domain.fields import checksummed
 from tests.chain.datasets import consent, registered
 
 PRICE = 5_000_000
@@ -95,6 +96,9 @@ def test_a_dry_run_signs_and_sends_nothing(home: Home):
     before = home.tokens("licensee")
     status, told, _ = home.run("license", "accept", str(home.folder / "wet.json"), "--account", "licensee", "--dry-run")
     assert (status, told["dryRun"]) == (0, True)
+    paying = f"paying 5 TUSD to {checksummed(home.signers['holder-1'].address)}: Token.approve, "
+    assert (home.dataset in told["would"], "for train.tts until 20" in told["would"]) == (True, True)
+    assert paying in told["would"]
     assert home.tokens("licensee") == before
 
 

@@ -14,6 +14,7 @@ from provenance import __version__, config, errors
 from provenance.cli.context import Context, Session
 from provenance.cli.frame import Command, command
 from provenance.cli.main import COMMANDS, PLUGIN_HELP, root, run
+from provenance.cli.out import Declined
 
 HEAVY = {
     "alembic", "coincurve", "cryptography", "duckdb", "eth_account", "fastapi", "httpx2", "ibis", "numpy", "pyarrow",
@@ -124,6 +125,10 @@ def test_a_bug_is_told_without_its_traceback_unless_asked():
     assert (status, "Traceback" in stderr) == (70, False)
     assert stderr.startswith("Error: ZeroDivisionError: oops\nNext: This is a bug")
     assert "Traceback" in failing(ZeroDivisionError("oops"), "-qv")[2]
+
+
+def test_a_no_is_no_interruption():
+    assert failing(Declined()) == (130, "", "Stopped: nothing more was sent.\n")
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt(), click.Abort()])

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from provenance.cli.account import decimal
 from provenance.cli.context import ether
-from provenance.cli.out import Bar, Out, plain, size
+from provenance.cli.out import Bar, Declined, Out, plain, size
 from provenance.errors import Invalid
 
 
@@ -134,6 +134,21 @@ def test_nobody_at_the_terminal_is_no_yes(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(Invalid, match="not confirmed"):
         out.confirm("Send it?")
     made(yes=True)[0].confirm("Send it?")
+
+
+class Typist(io.StringIO):
+    """Somebody at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_no_is_no(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdin", Typist("y\nn\n"))
+    out, _, _ = made()
+    out.confirm("Send it?")
+    with pytest.raises(Declined):
+        out.confirm("Send it?")
 
 
 @given(st.integers(0, 2**256 - 1))
