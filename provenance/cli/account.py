@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provenance.cli.context import ether
 from provenance.cli.frame import PATH, command, group
+from provenance.domain.fields import ether
 from provenance.errors import Conflict, Invalid
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provenance.types import Address, Json
 
 
-__all__ = ["Context", "DryRun", "Flags", "Sent", "Session", "ether"]
+__all__ = ["Context", "DryRun", "Flags", "Sent", "Session"]
 
 
 class DryRun(Exception):
@@ -214,12 +214,15 @@ class Context:
         self.would(f"{what}, {_priced(cost)}", **{**sent, **facts})
 
     def _cost(self, calls: Sequence[Call], sender: Address) -> Cost:
-        """What the calls would cost now, each as if it were the next."""
+        """What the calls would cost now, each as if it were the next; the sender has as much."""
+        from provenance.adapters.evm import afford
         from provenance.app.ports import Cost
         from provenance.types import Wei
 
         each = [self.chain().cost(call, sender) for call in calls]
-        return Cost(sum(one.gas for one in each), Wei(sum(one.fee_wei for one in each)))
+        cost = Cost(sum(one.gas for one in each), Wei(sum(one.fee_wei for one in each)))
+        afford(self.chain().node, sender, cost.fee_wei)
+        return cost
 
     def would(self, text: str, **facts: Json) -> NoReturn:
         """Says what the command would do; `--dry-run` ends here.
@@ -248,10 +251,6 @@ class Context:
 
 
 def _priced(cost: Cost) -> str:
+    from provenance.domain.fields import ether
+
     return f"{cost.gas:,} gas, at most {ether(cost.fee_wei)} ETH"
-
-
-def ether(amount_wei: int) -> str:
-    """`amount_wei` in ETH, exact, without trailing zeros."""
-    whole, rest = divmod(amount_wei, 10**18)
-    return f"{whole}.{rest:018d}".rstrip("0").rstrip(".")

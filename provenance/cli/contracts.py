@@ -258,22 +258,15 @@ def _check_begun(place: Path, path: Path, begun: list[dict[str, Json]], head: di
 
 def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -> None:
     """The user has seen what is sent, for whom and at what cost, and wants it; the account can pay it."""
-    from provenance.adapters.evm import EvmCreator, InsufficientFunds
+    from provenance.adapters.evm import EvmCreator, afford
     from provenance.app.deploy import foresee
-    from provenance.cli.context import ether
+    from provenance.domain.fields import ether
 
     deployer, chain_id = shown_address(plan.roles.owner), node.chain_id()
     mined, waiting = _sent(node, plan.roles.owner, begun)
     seen = foresee(EvmCreator(node), plan, mined, waiting)
     gas, most = sum(one.cost.gas for one in seen), sum(one.cost.fee_wei for one in seen)
-    has = node.balance(plan.roles.owner)
-    if has < most:
-        raise InsufficientFunds(
-            f"{deployer} has {ether(has)} ETH, the deployment may cost {ether(most)}",
-            account=deployer,
-            balanceWei=str(has),
-            neededWei=str(most),
-        )
+    afford(node, plan.roles.owner, most)
     roles: dict[str, Json] = {
         "owner": shown_address(plan.heir or plan.roles.owner),
         **{name: shown_address(getattr(plan.roles, name)) for name in ("guardian", "arbiter", "publisher")},

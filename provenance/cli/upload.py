@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from provenance.types import Address, Bytes32, DatasetId, Json
 
 FOLDER: Final = "uploads"
+REGISTER_GAS: Final = 100_000
+"""More than a registration uses, which can be estimated only once the gateway has the deposit."""
 PARTLY: Final = 1
 
 
@@ -232,12 +234,15 @@ def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World
 
 
 def _agree(ctx: Context) -> Callable[[Manifest], None]:
-    """Asks once, however often the manifest is built anew."""
+    """Asks once, however often the manifest is built anew; the account can pay for the registration."""
+    from provenance.adapters.evm import afford
+
     asked: list[str] = []
 
     def agree(manifest: Manifest) -> None:
         if not asked:
             asked.append(manifest.title)
+            afford(ctx.chain().node, ctx.address(), ctx.chain().node.price(REGISTER_GAS).fee_wei)
             ctx.out.say(
                 f"Public for ever: the title {manifest.title!r}, length and quality of"
                 f" {counted(len(manifest.recordings), 'recording')}, {counted(len(manifest.consents), 'consent')},"

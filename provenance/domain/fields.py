@@ -150,6 +150,12 @@ def dated(at: UnixSeconds) -> str:
     return f"{year:04d}-{month:02d}-{day:02d}T{second // 3_600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
 
 
+def ether(amount_wei: int) -> str:
+    """`amount_wei` in ETH, exact, without trailing zeros."""
+    whole, rest = divmod(amount_wei, 10**18)
+    return f"{whole}.{rest:018d}".rstrip("0").rstrip(".")
+
+
 def counted(number: int, thing: str) -> str:
     """So many of a thing whose plural ends in s: `1 recording`, `2 recordings`."""
     return f"{number:,} {thing}" + ("" if number == 1 else "s")

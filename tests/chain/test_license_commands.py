@@ -102,6 +102,19 @@ def test_a_dry_run_signs_and_sends_nothing(home: Home):
     assert home.tokens("licensee") == before
 
 
+def test_a_dry_run_finds_that_the_account_cannot_pay_the_gas(home: Home):
+    home.offer("gas.json")
+    chain, licensee = wire.chain(config.load(home.folder / "provenance.toml")), home.signers["licensee"].address
+    before = chain.node.balance(licensee)
+    line = ("license", "accept", str(home.folder / "gas.json"), "--account", "licensee")
+    chain.node.rpc.call("anvil_setBalance", "0x" + licensee.hex(), "0x5")
+    for how in ("--dry-run", "--yes"):
+        status, problem, _ = home.run(*line, how)
+        assert (status, problem["type"]) == (7, "/problems/insufficient-funds")
+        assert checksummed(licensee) in problem["detail"]
+    chain.node.rpc.call("anvil_setBalance", "0x" + licensee.hex(), hex(before))
+
+
 def test_an_offer_is_not_overwritten(home: Home):
     home.offer("once.json")
     before = (home.folder / "once.json").read_bytes()

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from indexer.store.database import connect
+from provenance import config
+from provenance.adapters import wire
 from provenance.cli import main
 from provenance.cli.context import Session
 from tests.desk import speech
@@ -80,8 +83,6 @@ def journal(here: Parties) -> list[dict[str, object]]:
 
 def registered(here: Parties, account: str) -> list[str]:
     """Every dataset that the chain has of this holder, in order."""
-    from provenance import config
-    from provenance.adapters import wire
     from provenance.adapters.keystore import Keystore
     from provenance.domain.events import DatasetRegistered
 
@@ -104,6 +105,28 @@ def test_a_voice_waits_for_its_owner_and_is_registered_then(here: Parties) -> No
     assert (again["datasetId"], again["tx"]) == (made["datasetId"], None)
     shown = told(here, "dataset", "show", made["datasetId"])
     assert [one["name"] for one in shown["recordings"]] == ["0001.wav", "0002.wav", "0003.wav"]
+
+
+def test_an_account_that_cannot_pay_the_registration_gives_nothing_away(here: Parties) -> None:
+    folder, node = takes(here, "broke", 1), wire.chain(config.load(here.settings)).node
+    line, before = upload(folder, "Broke", "--kind", "sound", account="holder-5"), deposited(here)
+    holder = told(here, "account", "show", "holder-5")["address"]
+    node.rpc.call("anvil_setBalance", holder, "0x1")
+    failed = act(here, *line, status=7).document
+    assert (failed["type"], failed["account"]) == ("/problems/insufficient-funds", holder.lower())
+    assert deposited(here) == before
+    node.rpc.call("anvil_setBalance", holder, hex(10**18))
+    assert told(here, *line)["recordings"] == 1
+    assert deposited(here) == before + 1
+
+
+def deposited(here: Parties) -> int:
+    """How many recordings the gateway has taken."""
+    database = connect(config.load(here.settings).database_url)
+    with database.read() as connection:
+        (count,) = connection.exec_driver_sql("SELECT count(*) FROM deposited_recordings").one()
+    database.dispose()
+    return int(count)
 
 
 KILLS = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from provenance.adapters.evm.chain import AbiMismatch, EvmChain, EvmCreator, NoCode, WrongChain
 from provenance.adapters.evm.facts import Signed
-from provenance.adapters.evm.node import InsufficientFunds, Node, NotMined
+from provenance.adapters.evm.funds import InsufficientFunds, afford
+from provenance.adapters.evm.node import Node, NotMined
 from provenance.adapters.evm.outbox import Outbox
 from provenance.adapters.evm.rpc import NodeBusy, NodeSilent, Rpc
 
@@ -22,4 +23,5 @@ __all__ = [
     "Rpc",
     "Signed",
     "WrongChain",
+    "afford",
 ]

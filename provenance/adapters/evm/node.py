@@ -9,8 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from provenance.adapters.evm.facts import Log, Receipt, Signed
+from provenance.adapters.evm.funds import InsufficientFunds
 from provenance.adapters.evm.rpc import NodeSilent, Rpc, RpcRefused
 from provenance.app.ports import Block, Cost
+from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Missing, Unavailable
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
@@ -35,13 +37,6 @@ _LOW_NONCE = (
     "already imported",
     "correct nonce",
 )
-
-
-class InsufficientFunds(Conflict):
-    """The account cannot pay for the transaction."""
-
-    code = "insufficient-funds"
-    next = "Send the named account some of the chain's own currency, then repeat."
 
 
 class NotMined(Unavailable):
@@ -277,7 +272,8 @@ class Node:
     def _refusal(self, error: RpcRefused, account: Address | None) -> Exception:
         facts = {"account": hexed(account)} if account else {}
         if "insufficient funds" in error.message.lower() or "doesn't have enough funds" in error.message:
-            return InsufficientFunds(f"{self.rpc.url}: {error.message}", **facts)
+            who = checksummed(account) if account else self.rpc.url
+            return InsufficientFunds(f"{who}: {error.message}", **facts)
         return NodeSilent(
             f"{self.rpc.url} refuses: {error}",
             next="Use an RPC endpoint that serves this call and keeps the named block.",

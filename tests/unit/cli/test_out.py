@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from provenance.cli.account import decimal
-from provenance.cli.context import ether
 from provenance.cli.out import Bar, Declined, Out, plain, size
+from provenance.domain.fields import ether
 from provenance.errors import Invalid
 
 
