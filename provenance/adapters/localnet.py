@@ -15,11 +15,11 @@ from provenance import config
 from provenance.adapters import wire
 from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Running
 from provenance.adapters.evm import AbiMismatch, EvmCreator, NoCode, Node, Rpc
-from provenance.adapters.keyfile import read_secret
+from provenance.adapters.keyfile import document, read_secret
 from provenance.adapters.keys import KeyFolder
 from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.mnemonic import keys
-from provenance.adapters.v3 import SCRYPT_N_DEVNET
+from provenance.adapters.v3 import SCRYPT_N_DEVNET, scrypt_n
 from provenance.app.deploy import Plan, Record, Roles, deploy, mint, ruleset_1
 from provenance.errors import Conflict, Missing
 from provenance.types import Address, Wei
@@ -142,6 +142,22 @@ def password(devnet: Devnet) -> bytes:
 def password_file(home: Path) -> Path:
     """Where the password of the named accounts is."""
     return home / "devnet" / "password"
+
+
+def password_of(settings: Settings, account: str) -> Path | None:
+    """Where the password of `account` is, by name or address, if `up` made that account; a user's own has none here.
+
+    Raises:
+        Missing: there is no such account.
+    """
+    file = password_file(settings.home)
+    if settings.network != NAME or not file.is_file():
+        return None
+    found = Keystore(settings.home / "keystore").account(account)
+    if found.name not in ACTORS or scrypt_n(document(found.path)) != SCRYPT_N_DEVNET:
+        return None
+    key = keys(MNEMONIC, len(ACTORS))[ACTORS.index(found.name)]
+    return file if found.address == KeySigner(key).address else None
 
 
 def _keystores(keystore: Keystore, secret: bytes, keys_by_name: Mapping[str, bytes]) -> None:

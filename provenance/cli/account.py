@@ -139,6 +139,7 @@ def export(ctx: Context, name: str, out: Path) -> None:
     import os
 
     from provenance.adapters.keyfile import EXPORT
+    from provenance.adapters.localnet import password_of
 
     document: dict[str, Json] = {"format": EXPORT, "version": 1, "name": name}
     document |= ctx.keystore.export(name)
@@ -153,7 +154,9 @@ def export(ctx: Context, name: str, out: Path) -> None:
         json.dump(document, file)
         file.flush()
         os.fsync(file.fileno())
-    ctx.out.emit({"name": name, "path": str(out)}, text=f"Wrote {out}; keep it and its password apart")
+    kept = password_of(ctx.settings, name)
+    told = f"its password is in {kept}, until `devnet down --purge`" if kept else "keep it and its password apart"
+    ctx.out.emit({"name": name, "path": str(out)}, text=f"Wrote {out}; {told}")
 
 
 @command(account, "remove", example="provenance account remove studio")

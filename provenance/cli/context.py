@@ -163,14 +163,17 @@ class Context:
         """The unlocked account `name`, else the one of `--account`; unlocked once a command."""
         chosen = self.account_name(name)
         if chosen not in self._wallets:
-            self._wallets[chosen] = self.keystore.unlock(chosen, self.password(f"Password of {chosen}"))
+            from provenance.adapters.localnet import password_of
+
+            secret = self.password(f"Password of {chosen}", kept=password_of(self.settings, chosen))
+            self._wallets[chosen] = self.keystore.unlock(chosen, secret)
         return self._wallets[chosen]
 
-    def password(self, prompt: str, *, repeat: bool = False) -> bytes:
-        """From `--password-file`, PROVENANCE_PASSWORD or a prompt, in this order."""
+    def password(self, prompt: str, *, repeat: bool = False, kept: Path | None = None) -> bytes:
+        """From `--password-file`, PROVENANCE_PASSWORD, the file `kept` or a prompt, in this order."""
         from provenance.cli.password import password
 
-        return password(self.settings, prompt, repeat=repeat)
+        return password(self.settings, prompt, repeat=repeat, kept=kept)
 
     def transact(self, call: Call, title: str, wallet: Wallet | None = None, *, means: str = "") -> Mined:
         """The call is mined, after what it does and costs was shown and the user agreed.

@@ -10,16 +10,19 @@ import click
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from provenance.config import Settings
 
 
-def password(settings: Settings, prompt: str, *, repeat: bool = False) -> bytes:
-    """From `--password-file`, PROVENANCE_PASSWORD, the devnet's own file there, or a prompt, in this order.
+def password(settings: Settings, prompt: str, *, repeat: bool = False, kept: Path | None = None) -> bytes:
+    """From `--password-file`, PROVENANCE_PASSWORD, the file where it is kept, or a prompt, in this order.
 
     Args:
         settings: where file and environment are named.
         prompt: what to ask for at a terminal.
         repeat: whether a typed password is asked for twice.
+        kept: the devnet's file, for an account that the devnet made.
 
     Raises:
         Invalid: none is given and nobody is there to type one; the file is missing or readable by others.
@@ -30,11 +33,10 @@ def password(settings: Settings, prompt: str, *, repeat: bool = False) -> bytes:
         return read_secret(settings.password_file)
     if settings.password is not None:
         return settings.password.get_secret_value().encode()
-    of_devnet = settings.home / "devnet" / "password"
-    if settings.network == "devnet" and of_devnet.is_file():
+    if kept is not None:
         from provenance.adapters.keyfile import read_secret
 
-        return read_secret(of_devnet)
+        return read_secret(kept)
     if not sys.stdin.isatty():
         raise Invalid(f"no password: {prompt}", next="Repeat with --password-file FILE, or set PROVENANCE_PASSWORD.")
     typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=repeat, err=True)

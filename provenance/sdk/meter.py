@@ -17,6 +17,7 @@ from provenance import config
 from provenance.adapters import wire
 from provenance.adapters.keyfile import read_secret
 from provenance.adapters.keystore import KeySigner, Keystore
+from provenance.adapters.localnet import password_of
 from provenance.adapters.queue import FolderQueue
 from provenance.app import license as licenses
 from provenance.app.meter import RECEIPTS, Output, Recorder, SessionClosed, open_session
@@ -258,8 +259,9 @@ def resume(folder: Path, domain: Domain, clock: Clock) -> tuple[Recorder, Folder
 def _wallet(settings: Settings) -> Wallet:
     if not settings.account:
         raise Invalid("which account is the licensee?", next="Set `account`, or pass wallet= to the Meter.")
-    of_devnet = settings.home / "devnet" / "password"
-    file = settings.password_file or (of_devnet if settings.network == "devnet" and of_devnet.is_file() else None)
+    file = settings.password_file
+    if file is None and settings.password is None:
+        file = password_of(settings, settings.account)
     if file is not None:
         secret = read_secret(file)
     elif settings.password is not None:

@@ -18,12 +18,14 @@ from provenance.adapters.anvil import Devnet, PortTaken
 from provenance.adapters.evm import NodeSilent
 from provenance.adapters.keyfile import read_secret
 from provenance.adapters.keystore import Keystore
+from provenance.adapters.mnemonic import keys
 from provenance.app import license  # noqa: A004 - the trade's word
 from provenance.app.ports import Call
 from provenance.cli.context import Session
 from provenance.cli.main import run
 from provenance.domain.settlement.facts import Ruleset
 from provenance.errors import Conflict, Invalid, Missing
+from provenance.sdk.meter import Meter
 
 BACKENDS = [
     "anvil",
@@ -132,6 +134,52 @@ def test_named_accounts_open_with_the_devnets_own_password(home):
     assert document["crypto"]["kdfparams"]["n"] == 4_096
     status, _, _ = command(home, "license", "list", "--account", "licensee")
     assert status == 0
+
+
+def test_the_devnets_password_opens_what_the_devnet_made_and_nothing_else(home, monkeypatch):
+    command(home, "devnet", "up")
+    file = localnet.password_file(home / "home")
+    status, _, told = command(home, "account", "create", "maria")
+    assert (status, "no password: New password of maria" in told) == (2, True)
+    export = home / "holder.json"
+    _, told, _ = command(home, "account", "export", "holder-1", "--out", str(export))
+    assert str(file) in told
+    status, _, told = command(home, "account", "import", "again", "--keystore", str(export))
+    assert (status, "no password: Password of holder.json" in told) == (2, True)
+
+    mine = home / "mine"
+    mine.write_text("my own\n")
+    mine.chmod(0o600)
+    assert command(home, "account", "create", "maria", "--password-file", str(mine))[0] == 0
+    _, told, _ = command(home, "account", "export", "maria", "--out", str(home / "maria.json"))
+    assert "keep it and its password apart" in told
+    address = next(
+        one["address"] for one in json.loads(command(home, "account", "list", "--json")[1]) if one["name"] == "maria"
+    )
+    assert command(home, "account", "show", "voice-2")[0] == 0
+    monkeypatch.setenv("PROVENANCE_ACCOUNT", "maria")
+    with pytest.raises(Invalid, match="no password"):
+        Meter(bytes(32), model="a@1", purpose="train.tts", territory="DE", max_units=1, settings=settings(home))
+    for name in ("maria", address):
+        status, _, told = command(home, "account", "show", name)
+        assert (status, f"no password: Password of {name}" in told) == (2, True)
+    command(home, "devnet", "down", "--purge", "--yes")
+    assert command(home, "account", "show", "maria", "--password-file", str(mine))[0] == 0
+
+
+def test_a_key_of_the_devnets_that_the_user_took_in_keeps_the_users_password(home):
+    key = home / "key"
+    key.write_text(keys(localnet.MNEMONIC, 1)[0].hex() + "\n")
+    mine = home / "mine"
+    mine.write_text("my own\n")
+    for file in (key, mine):
+        file.chmod(0o600)
+    imported = ("account", "import", localnet.ACTORS[0], "--key-file", str(key), "--password-file", str(mine))
+    assert command(home, *imported)[0] == 0
+    localnet.password(Devnet(home / "home" / "devnet"))
+    assert localnet.password_of(settings(home), localnet.ACTORS[0]) is None
+    status, _, told = command(home, "account", "show", localnet.ACTORS[0])
+    assert (status, "no password" in told) == (2, True)
 
 
 def test_it_listens_on_loopback_only(home):
