@@ -108,7 +108,11 @@ def command(
         def callback(**said: Any) -> int:
             flags = Flags(**{key: value for key, value in said.items() if key in _FLAG_NAMES})
             own = {key: value for key, value in said.items() if key not in _FLAG_NAMES}
-            return function(_context(flags), **own) or 0
+            ctx = _context(flags)
+            try:
+                return function(ctx, **own) or 0
+            finally:
+                ctx.out.progress.close()  # what is said next, an error too, begins on a line of its own
 
         made = click.command(
             name,

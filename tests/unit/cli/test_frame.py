@@ -30,13 +30,22 @@ def leaves(found: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str,
     return [leaf for name, member in members if member for leaf in leaves(member, (*path, name))]
 
 
-def failing(raised: BaseException, *arguments: str) -> tuple[int, str, str]:
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def failing(
+    raised: BaseException, *arguments: str, stderr: io.StringIO | None = None, phase: str = ""
+) -> tuple[int, str, str]:
     def fails(ctx: Context) -> None:
         """Fail."""
+        if phase:
+            ctx.out.progress.phase(phase, 2048)
         raise raised
 
     root.add_command(command(None, "fails", example="provenance fails")(fails), "fails")
-    stdout, stderr = io.StringIO(), io.StringIO()
+    stdout, stderr = io.StringIO(), stderr or io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(root), "get_command", lambda _, __, name: root.commands.get(name))
         status = run(["fails", *arguments], Session(stdout, stderr))
@@ -125,6 +134,15 @@ def test_a_bug_is_told_without_its_traceback_unless_asked():
     assert (status, "Traceback" in stderr) == (70, False)
     assert stderr.startswith("Error: ZeroDivisionError: oops\nNext: This is a bug")
     assert "Traceback" in failing(ZeroDivisionError("oops"), "-qv")[2]
+
+
+@pytest.mark.parametrize("raised", [errors.Denied("no"), KeyboardInterrupt()])
+def test_what_ends_a_command_is_told_on_a_line_of_its_own(raised: BaseException):
+    _, _, stderr = failing(raised, stderr=Terminal(), phase="download")
+    moved, _, told = stderr.partition("\n")
+    assert moved.split("\x1b[K")[-1] == "download: 0 B of 2.0 KiB"
+    assert told.lstrip("\n").startswith(("Error: no\n", "Interrupted"))
+    assert "download" not in failing(raised, "-q", stderr=Terminal(), phase="download")[2]
 
 
 def test_a_no_is_no_interruption():
