@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from provenance.errors import Unavailable
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+class Unwritable(Unavailable):
+    """The disk is full, read-only or gone; what was stored before is untouched."""
+
+    code = "unwritable"
+    next = "Free space or correct the folder's permissions, then repeat; nothing half-written is visible."
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the disk refuses meanwhile is told as `Unwritable`, with the file or folder that was written."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(f"{path} cannot be written: {error.strerror or error}", path=str(path)) from None
 
 
 def write(handle: int, data: bytes) -> None:

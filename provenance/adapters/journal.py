@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, Self
 
 from provenance.adapters import durable
-from provenance.errors import Conflict, Failed, Unavailable
+from provenance.errors import Conflict, Failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +41,9 @@ class FileJournal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
+        with durable.writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        except OSError as error:
-            raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,11 +66,12 @@ class FileJournal:
     def append(self, entry: dict[str, Json]) -> None:
         """The entry is on disk."""
         data = (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8", "strict")
-        try:
-            durable.write(self._file, data)
-        except OSError as error:
-            self._drop_torn_line()
-            raise Unavailable(f"{self._path} cannot be written: {error.strerror}", path=str(self._path)) from error
+        with durable.writing(self._path):
+            try:
+                durable.write(self._file, data)
+            except OSError:
+                self._drop_torn_line()
+                raise
 
     def entries(self) -> Iterator[dict[str, Json]]:
         """Every entry, oldest first.

@@ -112,10 +112,11 @@ def _read_private(path: Path, limit_bytes: int = _FILE_BYTES_MAX) -> bytes:
 
 def write_new(path: Path, document: v3.Document) -> None:
     """The file holds `document` and did not exist before; only its owner can read it."""
-    try:
-        durable.create(path, json.dumps(document).encode())
-    except FileExistsError:
-        raise Conflict(f"{path} exists already", next="Choose another name.", path=str(path)) from None
+    with durable.writing(path):
+        try:
+            durable.create(path, json.dumps(document).encode())
+        except FileExistsError:
+            raise Conflict(f"{path} exists already", next="Choose another name.", path=str(path)) from None
 
 
 def decrypt(document: v3.Document, password: bytes, name: str) -> bytes:

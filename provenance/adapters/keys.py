@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from provenance.adapters import durable
 from provenance.domain import canonical, fields
-from provenance.errors import Missing, ProvenanceError, Unavailable
+from provenance.errors import Missing, ProvenanceError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,13 +31,14 @@ class KeyFolder:
         """The document is on disk: written aside, synced, renamed."""
         path = self._path(object_id, version)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            durable.replace(path, document, draft)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink()
-            raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
+        with durable.writing(path):
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                durable.replace(path, document, draft)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    draft.unlink()
+                raise
 
     def find(self, object_id: Bytes32, version: int = 1) -> bytes:
         """The document that was kept."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from provenance.adapters import keyfile, v3
+from provenance.adapters import durable, keyfile, v3
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
 from provenance.types import Address, Bytes32
@@ -155,7 +155,8 @@ class Keystore:
         for there in self.accounts():
             if there.name == name or there.address == signer.address:
                 raise Conflict(f"account {there.name} exists already", next="Choose another name.", name=there.name)
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with durable.writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = envelope_key or secrets.token_bytes(32)
         sealed = v3.encrypt(beside, password, scrypt_n=scrypt_n, address=signer.address)
         keyfile.write_new(self.envelope_path(name), sealed)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from provenance.adapters import durable, segments
 from provenance.adapters.journal import FileJournal
 from provenance.adapters.keystore import KeySigner
-from provenance.errors import Invalid, Missing, Unavailable
+from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,11 +93,9 @@ def _inside(name: str) -> str:
 
 def _write(path: Path, data: bytes, *, exclusive: bool) -> None:
     """The file is on disk, whole or not at all."""
-    try:
+    with durable.writing(path):
         if exclusive:
             durable.create(path, data)
             durable.sync_folder(path.parent)
         else:
             durable.replace(path, data, path.with_name(path.name + ".tmp"))
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error

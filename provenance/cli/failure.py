@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import traceback
 from typing import TYPE_CHECKING
 
 import click
 
+from provenance.adapters.durable import Unwritable
 from provenance.cli.out import document
 from provenance.errors import Broken, Denied, Invalid, Missing, ProvenanceError
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 INTERRUPTED = 130
+_OF_THE_DISK = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES}
 DISTRIBUTION = "provenance-network"
 
 
@@ -34,6 +37,8 @@ def as_error(error: BaseException) -> ProvenanceError:
         return Invalid(_covered(error.format_message()), next=f"`{where} --help` shows how it is used.")
     if isinstance(error, click.ClickException):
         return Invalid(_covered(error.format_message()))
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        return Unwritable(f"{error.filename or 'the disk'}: {error.strerror}")
     extra = _extra(error.name or "") if isinstance(error, ModuleNotFoundError) else None
     if extra:
         return ExtraMissing(

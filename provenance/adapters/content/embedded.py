@@ -19,7 +19,7 @@ from provenance.adapters.content import unixfs
 from provenance.adapters.content.faults import corrupt, missing, too_large
 from provenance.adapters.content.unixfs import LEAF_BYTES, Leaves
 from provenance.domain.cid import BadCid, Cid, candidates, parse
-from provenance.errors import Conflict, Invalid, Unavailable
+from provenance.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,13 +32,6 @@ DOCUMENT_BYTES: Final = 64 << 20
 _LEAVES: Final = ".leaves"
 
 
-class StoreUnwritable(Unavailable):
-    """The disk is full, read-only or gone; what was stored before is untouched."""
-
-    code = "store-unwritable"
-    next = "Free space or correct the folder's permissions, then repeat; nothing half-written is visible."
-
-
 class Embedded:
     """A content store in one folder, shared safely by any number of processes."""
 
@@ -47,7 +40,7 @@ class Embedded:
         self._root = root
         self._tmp = root / "tmp"
         self._partial = root / "partial"
-        with _writing(root):
+        with durable.writing(root):
             self._tmp.mkdir(parents=True, exist_ok=True)
             self._partial.mkdir(exist_ok=True)
         self._sweep()
@@ -70,14 +63,14 @@ class Embedded:
 
         Raises:
             ContentCorrupt: it is not the expected content; nothing was kept.
-            StoreUnwritable: the disk refused; nothing was kept.
+            Unwritable: the disk refused; nothing was kept.
         """
         with self._draft() as (file, path):
             leaves = unixfs.leaves_of(_copied(parts, file, self._root))
             cid = unixfs.root(leaves)
             if expected is not None and cid != expected:
                 raise corrupt(expected, "other content was sent")
-            with _writing(self._root):
+            with durable.writing(self._root):
                 os.fsync(file.fileno())
                 self._publish(cid, leaves, path)
         return cid
@@ -106,7 +99,7 @@ class Embedded:
                 if leaves is not None and hashlib.sha256(leaf).digest() != leaves.digest(index):
                     raise corrupt(cid, "another digest", index)
                 _write(file, leaf, self._root)
-            with _writing(self._root), path.open("rb") as whole:
+            with durable.writing(self._root), path.open("rb") as whole:
                 os.fsync(file.fileno())
                 found = unixfs.leaves_of(iter(lambda: whole.read(LEAF_BYTES), b""))
                 if unixfs.root(found) != cid:
@@ -154,7 +147,7 @@ class Embedded:
 
     def remove(self, cid: Cid) -> None:
         """Nothing of it is left here, whether it was here before or not."""
-        with _writing(self._root):
+        with durable.writing(self._root):
             for path in (self._path(cid), self._leaves_path(cid), self._partial / str(cid)):
                 path.unlink(missing_ok=True)
             durable.sync_folder(self._root)
@@ -233,7 +226,7 @@ class Embedded:
         """A new file that nobody sees, gone afterwards unless it was renamed."""
         path = self._tmp / uuid.uuid4().hex
         with contextlib.ExitStack() as held:
-            with _writing(self._root):
+            with durable.writing(self._root):
                 held.enter_context(self._lock(fcntl.LOCK_SH))
                 held.callback(path.unlink, missing_ok=True)
                 file = held.enter_context(path.open("xb", buffering=0))
@@ -243,7 +236,7 @@ class Embedded:
     def _received(self, cid: Cid, path: Path, start: int) -> Iterator[FileIO]:
         """What was received so far, cut to `start`, for this process alone."""
         with contextlib.ExitStack() as held:
-            with _writing(self._root):
+            with durable.writing(self._root):
                 file = held.enter_context(path.open("ab", buffering=0))
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -282,14 +275,6 @@ def _copied(parts: Iterable[bytes], file: FileIO, root: Path) -> Iterator[bytes]
 def _write(file: FileIO, data: bytes, root: Path) -> None:
     """All of it is written: an unbuffered file may take less at a time."""
     view = memoryview(data)
-    with _writing(root):
+    with durable.writing(root):
         while view:
             view = view[file.write(view) :]
-
-
-@contextlib.contextmanager
-def _writing(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnwritable(f"{root} cannot be written: {error.strerror or error}", path=str(root)) from error

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from provenance.adapters.content import embedded, unixfs
-from provenance.adapters.content.embedded import Embedded, StoreUnwritable
+from provenance.adapters.content import unixfs
+from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing
+from provenance.adapters.durable import Unwritable
 from provenance.domain.cid import of_raw
 from provenance.errors import Conflict
 
@@ -177,7 +178,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LEAF, hard))
     try:
-        with pytest.raises(StoreUnwritable) as refused:
+        with pytest.raises(Unwritable) as refused:
             store.put(DATA)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -221,5 +222,5 @@ def test_foreign_files_in_the_folder_are_not_content(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(embedded.StoreUnwritable):
+    with pytest.raises(Unwritable):
         Embedded(tmp_path / "file" / "content")

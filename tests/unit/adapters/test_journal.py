@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provenance.adapters.durable import Unwritable
 from provenance.adapters.journal import FileJournal, JournalBusy, JournalDamaged, read
 from provenance.adapters.keys import KeyFolder
-from provenance.errors import Missing, Unavailable
+from provenance.adapters.queue import FolderQueue
+from provenance.errors import Missing
 from tests.documents import word
 
 pytestmark = pytest.mark.unit
@@ -64,7 +66,7 @@ def test_no_journal_has_no_entries(tmp_path: Path) -> None:
 
 def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unwritable, match="/journal cannot be written: File exists"):
         FileJournal(tmp_path / "file" / "journal")
 
 
@@ -117,5 +119,13 @@ def test_a_key_is_kept_for_its_owner_alone_and_replaced_whole(tmp_path: Path) ->
 
 def test_a_key_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("a file where the folder should be")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unwritable):
         KeyFolder(tmp_path / "keys").keep(word("a"), b"one")
+
+
+def test_a_queue_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    with FolderQueue(tmp_path / "queue", new=True) as queue:
+        (tmp_path / "queue" / "a.parquet.tmp").mkdir()
+        with pytest.raises(Unwritable) as refused:
+            queue.keep("a.parquet", b"one")
+    assert "permissions" in refused.value.next_step

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from provenance.adapters.content import unixfs
-from provenance.adapters.content.embedded import Embedded, StoreUnwritable
+from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing
 from provenance.adapters.content.gateway import ContentClosed, SourceUnusable
 from provenance.adapters.content.mirror import Mirror
+from provenance.adapters.durable import Unwritable
 from provenance.domain.cid import Cid
 from tests.fakes.content import MemoryContent
 
@@ -133,7 +134,7 @@ def test_a_document_that_needs_a_lease_is_denied_not_missing(tmp_path: Path) -> 
 def test_a_full_disk_here_is_not_the_sources_fault(tmp_path: Path) -> None:
     local = Embedded(tmp_path)
     (tmp_path / "partial").rmdir()
-    with pytest.raises(StoreUnwritable):
+    with pytest.raises(Unwritable):
         Mirror(local, [source("there")]).get(CID)
 
 

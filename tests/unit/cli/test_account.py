@@ -43,6 +43,13 @@ def test_without_a_password_nothing_is_made(provenance, home: Path):
     assert not (home / "keystore").exists()
 
 
+def test_a_home_that_cannot_be_written_is_named(provenance, password_file: Path, cheap, home: Path):
+    home.write_text("a file where the folder should be")
+    answer = provenance("account", "create", "studio", "--password-file", password_file)
+    assert answer.status == 69
+    assert answer.stderr.startswith(f"Error: {home}/keystore cannot be written: Not a directory\nNext: Free space or")
+
+
 def test_a_password_of_the_environment_counts(provenance, cheap, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PROVENANCE_PASSWORD", "from here")
     assert provenance("account", "create", "studio").status == 0

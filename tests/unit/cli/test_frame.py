@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -134,6 +136,13 @@ def test_a_bug_is_told_without_its_traceback_unless_asked():
     assert (status, "Traceback" in stderr) == (70, False)
     assert stderr.startswith("Error: ZeroDivisionError: oops\nNext: This is a bug")
     assert "Traceback" in failing(ZeroDivisionError("oops"), "-qv")[2]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES])
+def test_a_disk_that_refuses_is_no_bug(number: int):
+    status, _, stderr = failing(OSError(number, os.strerror(number), "/far/home"))
+    assert status == 69
+    assert stderr.startswith(f"Error: /far/home: {os.strerror(number)}\nNext: Free space or correct the folder's perm")
 
 
 @pytest.mark.parametrize("raised", [errors.Denied("no"), KeyboardInterrupt()])
