@@ -102,11 +102,13 @@ def verify(ctx: Context, solc: Path | None) -> int:
     record, node = wire.record(ctx.settings), wire.node(ctx.settings)
     code: dict[ContractName, bytes | None] = dict.fromkeys(record.contracts)
     silent = missing = ""
+    ctx.out.progress.phase("reading the code on chain")
     try:
         wire.checked_node(ctx.settings)
         code |= {name: node.code(address) for name, address in record.contracts.items()}
     except Unavailable as error:
         silent = error.next_step
+    ctx.out.progress.phase("compiling the sources")
     try:
         compiled: Mapping[ContractName, Compiled] | str = compiler.compiled(solc)
     except (CompilerMissing, CompilerFailed) as error:
