@@ -6,7 +6,7 @@ and send one. What a license allows is `domain.license`; reading under one is `a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from provenance.app.dataset import NotHolder
@@ -22,15 +22,19 @@ from provenance.domain.events import (
     LicenseGranted,
     LicenseTerminated,
 )
-from provenance.domain.fields import checksummed, dated, shown
+from provenance.domain.fields import checksummed, counted, dated, shown
+from provenance.domain.ledger import Ledger
 from provenance.domain.license import SignedOffer
 from provenance.domain.manifest import Manifest
+from provenance.domain.prospect import opens, prospects
 from provenance.domain.refusal import UnknownDataset, UnknownLicense
 from provenance.domain.terms import Terms
 from provenance.errors import Conflict, Denied, Failed, Invalid
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, UnixSeconds, Wei
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provenance.app.ports import Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
     from provenance.domain.recording import Recording
     from provenance.domain.typed import Offer
@@ -54,6 +58,16 @@ class NotActive(Conflict):
 
     code = "dataset-inactive"
     next = "Ask its holder; `provenance dataset show` says what happened."
+
+
+class NothingToOpen(Denied):
+    """No recording could be opened under a license of the offer."""
+
+    code = "nothing-to-open"
+    next = (
+        "Pay nothing for it. Its holder asks the voice owner for a new consent, uploads again under it, and names the "
+        "new dataset with `dataset supersede OLD NEW`."
+    )
 
 
 class OtherToken(Invalid):
@@ -215,16 +229,55 @@ def offer(
     return SignedOffer(narrow, signer.sign(typed.digest(chain.deployment.domains.access, narrow)))
 
 
+def facts(chain: Chain, of: Dataset, *more: Bytes32) -> Ledger:
+    """What the chain says of a dataset, its consents and these ids: what `rules.evaluate` decides from."""
+    subjects = {of.id, *of.manifest.consents_by_id(chain.deployment.domains.consent), *more}
+    said = {(one.block.number, one.log_index): one for subject in subjects for one in chain.about(subject)}
+    return Ledger.fold(said[place] for place in sorted(said))
+
+
+def check_prospects(
+    chain: Chain, of: Dataset, terms: Offer, licensee: Address, clock: Clock, tell: Callable[[str], None]
+) -> None:
+    """A license of this offer would open recordings; `tell` hears of it if not all.
+
+    Raises:
+        NothingToOpen: it would open none.
+    """
+    head, domains = chain.head(), chain.deployment.domains
+    now = replace(head, time=max(head.time, clock.now()))
+    found = prospects(facts(chain, of), of.manifest, of.terms, domains, terms, licensee, now)
+    closed = [one for one in found if not opens(one)]
+    if not closed:
+        return
+    first = closed[0]
+    why = f"{first.detail} (consent {shown(first.consent_id)})" if first.consent_id else first.detail
+    if len(closed) == len(found):
+        detail, consent = f"no recording can be opened under this offer: {why}", first.facts().get("consent")
+        raise NothingToOpen(detail, dataset=shown(of.id), consent=consent, reason=first.code)
+    tell(f"{len(found) - len(closed)} of {counted(len(found), 'recording')} can be opened under this offer: {why}")
+
+
 def license_id(chain: Chain, signed: SignedOffer, licensee: Address) -> LicenseId:
     """The id that the license will have, or has."""
     return rules.license_id(typed.digest(chain.deployment.domains.access, signed.offer), licensee)
 
 
-def accept(chain: Chain, signed: SignedOffer, licensee: Address, clock: Clock, send: Send) -> LicenseId:
+def accept(
+    chain: Chain,
+    content: Content,
+    signed: SignedOffer,
+    licensee: Address,
+    clock: Clock,
+    send: Send,
+    tell: Callable[[str], None],
+) -> LicenseId:
     """The license is on chain and its price paid; an offer that this account accepted before stays so.
 
+    `tell` hears beforehand if not all recordings could be opened.
+
     Raises:
-        Denied: the offer is for another account, or not signed by its holder.
+        Denied: the offer is for another account, or not signed by its holder, or would open nothing.
         Conflict: its time is over, it was cancelled, or the account has too few tokens.
     """
     terms = signed.offer
@@ -241,13 +294,11 @@ def accept(chain: Chain, signed: SignedOffer, licensee: Address, clock: Clock, s
         return made
     if terms.deadline < clock.now():
         raise Conflict("the offer's deadline has passed", next="Ask the rights holder for a new offer.")
-    registration = next(
-        (one.event for one in chain.about(terms.dataset_id) if isinstance(one.event, DatasetRegistered)), None
-    )
-    if registration is None:
-        raise UnknownDataset(f"no dataset {shown(terms.dataset_id)} is on chain", dataset=shown(terms.dataset_id))
+    of = dataset(chain, content, terms.dataset_id)
+    if of.status == ACTIVE:  # of any other the contract says so
+        check_prospects(chain, of, terms, licensee, clock, tell)
     allow(chain, licensee, "DataAccess", terms.price, send, token=terms.token)
-    words = (_tuple(terms), registration.holder, registration.manifest_root, signed.signature)
+    words = (_tuple(terms), of.registration.holder, of.registration.manifest_root, signed.signature)
     send(Call("DataAccess", "accept", words), "accept license")
     return made
 

@@ -50,10 +50,11 @@ def offer(
     wanted = ctx.address(licensee) if licensee else ZERO_ADDRESS
     of = use.dataset(chain, ctx.content(), dataset)
     files.fresh(out)
-    if ctx.dry_run:
-        ctx.would(f"sign an offer of {of.manifest.title} for {codes.label(mask)} and write {out}")
     wallet = ctx.wallet()
     signed = use.offer(chain, of, wallet.signer, ctx.clock, ctx.random, purposes=mask, expiry=expiry, licensee=wanted)
+    use.check_prospects(chain, of, signed.offer, wanted, ctx.clock, ctx.out.warn)
+    if ctx.dry_run:
+        ctx.would(f"sign an offer of {of.manifest.title} for {codes.label(mask)} and write {out}")
     files.write(out, signed.encode())
     published = _publish(ctx, signed)
     ctx.out.emit({"offer": str(out), "published": published, **_terms(ctx, signed)}, text=_offer_text(ctx, signed, out))
@@ -69,7 +70,7 @@ def accept(ctx: Context, file: Path) -> None:
 
     signed, chain, wallet = _read(file), ctx.chain(), ctx.wallet()
     send = partial(ctx.transact, means=_bargain(ctx, signed))
-    made = use.accept(chain, signed, wallet.signer.address, ctx.clock, send)
+    made = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
     ctx.out.emit({"license": shown(made), **_terms(ctx, signed)}, text=f"License {shown(made)}")
 
 

@@ -152,10 +152,8 @@ class Ledger:
         key = event.old_id if isinstance(event, e.DatasetSuperseded) else event.dataset_id
         dataset = self.datasets.get(key)
         if dataset is None:
-            raise BrokenHistory(
-                f"{type(event).__name__} of an unknown dataset",
-                dataset="0x" + key.hex(),
-            )
+            self._check_names_newer(event)
+            return
         match event:
             case e.DatasetStatusChanged():
                 changed = replace(dataset, statuses=(*dataset.statuses, Fact(event, logged)))
@@ -170,6 +168,14 @@ class Ledger:
             case _:
                 assert_never(event)
         self.datasets[key] = changed
+
+    def _check_names_newer(
+        self, event: e.DatasetStatusChanged | e.DatasetSuperseded | e.DatasetTransferred | e.SplitSet | e.ContentRotated
+    ) -> None:
+        """A selection about the newer version of a dataset has, of the older, the event that names both."""
+        if not isinstance(event, e.DatasetSuperseded) or event.new_id not in self.datasets:
+            key = event.old_id if isinstance(event, e.DatasetSuperseded) else event.dataset_id
+            raise BrokenHistory(f"{type(event).__name__} of an unknown dataset", dataset="0x" + key.hex())
 
     def _consent_event(
         self,

@@ -33,10 +33,16 @@ class Home:
         keystore = Keystore(settings.home / "keystore")
         secret = read_secret(localnet.password_file(settings.home))
         self.signers = {name: keystore.unlock(name, secret).signer for name in ("holder-1", "voice-1", "licensee")}
+        self.dataset, _ = self.registered("Голос 声音", settings)
+
+    def registered(self, title: str, settings: config.Settings) -> tuple[str, str]:
+        """(dataset id, file of the only consent)."""
         world, holder = SimpleNamespace(chain=wire.chain(settings)), self.signers["holder-1"]
-        given = (consent(world, self.signers["voice-1"], holder.address, "one"),)
-        _, dataset_id, _ = registered(world, wire.store(settings), holder, given, "Голос 声音")
-        self.dataset = f"0x{dataset_id.hex()}"
+        given = consent(world, self.signers["voice-1"], holder.address, title)
+        _, dataset_id, _ = registered(world, wire.store(settings), holder, (given,), title)
+        file = self.folder / f"consent {title}.json"
+        file.write_bytes(given.encode())
+        return f"0x{dataset_id.hex()}", str(file)
 
     def run(self, *arguments: str):
         """(exit status, JSON or None, stderr)."""
@@ -113,6 +119,24 @@ def test_a_dry_run_finds_that_the_account_cannot_pay_the_gas(home: Home):
         assert (status, problem["type"]) == (7, "/problems/insufficient-funds")
         assert checksummed(licensee) in problem["detail"]
     chain.node.rpc.call("anvil_setBalance", "0x" + licensee.hex(), hex(before))
+
+
+def test_what_nobody_can_open_is_neither_offered_nor_paid_for(home: Home):
+    dataset, given = home.registered("Withdrawn", config.load(home.folder / "provenance.toml"))
+    before, offered = str(home.folder / "before.json"), str(home.folder / "after.json")
+    said = ("license", "offer", dataset, "--purpose", "train.tts", "--expires", "52w", "--account", "holder-1")
+    assert home.run(*said, "--out", before)[0] == 1  # the gateway is silent, the file is complete
+    status, revoked, _ = home.run("consent", "revoke", given, "--account", "voice-1", "--yes")
+    assert status == 0
+    for more in ((), ("--dry-run",)):
+        status, problem, _ = home.run(*said, "--out", offered, *more)
+        assert (status, problem["type"], problem["consent"]) == (5, "/problems/nothing-to-open", revoked["id"])
+        assert problem["reason"] == "consent-withdrawn"
+        assert not Path(offered).exists()
+    paid = home.tokens("licensee")
+    status, problem, _ = home.run("license", "accept", before, "--account", "licensee", "--yes")
+    assert (status, problem["type"], problem["consent"]) == (5, "/problems/nothing-to-open", revoked["id"])
+    assert home.tokens("licensee") == paid
 
 
 def test_an_offer_is_not_overwritten(home: Home):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from provenance.adapters.evm import AbiMismatch, EvmChain, NoCode, Node, NodeSilent, Rpc, WrongChain
@@ -56,6 +58,7 @@ class Road:
         self.manifest, self.dataset_id, self.mined = registered(world, self.content, self.holder, self.consents, title)
         self.dataset = license.dataset(world.chain, self.content, self.dataset_id)
         self.sent: list[str] = []
+        self.told: list[str] = []
 
     def send_as(self, signer):
         def send(call, title):
@@ -69,9 +72,11 @@ class Road:
         return license.offer(self.world.chain, self.dataset, self.holder, self.clock, RANDOM, **said)
 
     def licensed(self):
-        return license.accept(
-            self.world.chain, self.offer(), self.licensee.address, self.clock, self.send_as(self.licensee)
-        )
+        return self.accept(self.offer())
+
+    def accept(self, offer):
+        send, who = self.send_as(self.licensee), self.licensee.address
+        return license.accept(self.world.chain, self.content, offer, who, self.clock, send, self.told.append)
 
 
 @pytest.fixture
@@ -102,10 +107,10 @@ def test_accepting_pays_the_holder_exactly_and_once(road):
     chain, before = road.world.chain, license.balance(road.world.chain, road.holder.address)
     chain.send(Call("Token", "approve", (chain.deployment.contracts["DataAccess"], 0)), road.licensee)
     offer = road.offer()
-    made = license.accept(chain, offer, road.licensee.address, road.clock, road.send_as(road.licensee))
+    made = road.accept(offer)
     assert license.balance(chain, road.holder.address) - before == 5_000_000
     assert road.sent == ["approve tokens", "accept license"]
-    again = license.accept(chain, offer, road.licensee.address, road.clock, road.send_as(road.licensee))
+    again = road.accept(offer)
     assert again == made
     assert len(road.sent) == 2
     assert license.balance(chain, road.holder.address) - before == 5_000_000
@@ -119,7 +124,7 @@ def test_accepting_pays_the_holder_exactly_and_once(road):
 def test_an_offer_for_another_account_is_denied_by_us_and_by_the_contract(road):
     offer = road.offer(licensee=road.voices[0].address)
     with pytest.raises(Denied):
-        license.accept(road.world.chain, offer, road.licensee.address, road.clock, road.send_as(road.licensee))
+        road.accept(offer)
     assert road.sent == []
     words = (license._tuple(offer.offer), road.holder.address, road.manifest.root(), offer.signature)
     with pytest.raises(Reverted) as caught:
@@ -149,15 +154,68 @@ def test_a_changed_offer_has_no_signature(road):
     offer = road.offer()
     cheaper = license.SignedOffer(license.typed.Offer(**{**_fields(offer.offer), "price": Wei(1)}), offer.signature)
     with pytest.raises(Denied):
-        license.accept(road.world.chain, cheaper, road.licensee.address, road.clock, road.send_as(road.licensee))
+        road.accept(cheaper)
 
 
 def test_a_cancelled_offer_cannot_be_accepted(road):
     offer = road.offer()
     license.cancel(road.world.chain, offer, road.holder.address, road.send_as(road.holder))
     with pytest.raises(Reverted) as caught:
-        license.accept(road.world.chain, offer, road.licensee.address, road.clock, road.send_as(road.licensee))
+        road.accept(offer)
     assert caught.value.code == "offer-used"
+
+
+def withdraw(road, index: int):
+    consent_id = road.consents[index].id(road.world.chain.deployment.domains.consent)
+    road.world.chain.send(Call("ConsentRegistry", "revokeConsent", (consent_id, ZERO32)), road.voices[index])
+    return consent_id
+
+
+def test_nobody_pays_for_a_license_that_would_open_nothing(road):
+    chain, offer = road.world.chain, road.offer()
+    withdraw(road, 0)
+    late = withdraw(road, 1)
+    before = license.balance(chain, road.licensee.address)
+    with pytest.raises(license.NothingToOpen) as caught:
+        road.accept(offer)
+    assert (caught.value.exit_status, caught.value.facts["reason"]) == (5, "consent-withdrawn")
+    assert caught.value.facts["consent"] in {
+        "0x" + one.id(chain.deployment.domains.consent).hex() for one in road.consents
+    }
+    assert (road.sent, license.balance(chain, road.licensee.address)) == ([], before)
+    assert "0x" + late.hex() not in caught.value.detail
+
+
+def test_who_pays_for_less_than_all_recordings_is_told_before(road):
+    gone = withdraw(road, 1)
+    made = road.licensed()
+    [told] = road.told
+    assert told.startswith("1 of 2 recordings can be opened under this offer: the voice owner withdrew it in block ")
+    assert "0x" + gone.hex() in told
+    use = access.Use(made, 0b10, b"DE")
+    verdicts = [
+        access.contract_verdict(road.world.chain, road.dataset, use, road.licensee.address, n)[0] for n in (0, 1)
+    ]
+    assert verdicts == ["allowed", "consent-withdrawn"]
+
+
+def test_a_consent_that_ended_or_a_purpose_nobody_gave_opens_nothing(road):
+    chain, offer = road.world.chain, road.offer()
+    given = replace(offer.offer, purposes=0b1000, nonce=7)
+    wide = license.SignedOffer(given, road.holder.sign(license.typed.digest(chain.deployment.domains.access, given)))
+    with pytest.raises(license.NothingToOpen, match=r"the terms do not allow train.voice-conversion"):
+        road.accept(wide)
+    said = replace(
+        offer.offer,
+        expiry=UnixSeconds(road.clock.now() + 2 * 10**8),
+        deadline=UnixSeconds(road.clock.now() + 2 * 10**8 - 1),
+    )
+    late = license.SignedOffer(said, road.holder.sign(license.typed.digest(chain.deployment.domains.access, said)))
+    chain.node.rpc.call("evm_increaseTime", 10**8 + 60)
+    chain.node.rpc.call("evm_mine")
+    with pytest.raises(license.NothingToOpen):
+        road.accept(late)
+    assert road.sent == []
 
 
 def test_funding_counts_for_the_license(road):

@@ -353,9 +353,9 @@ def test_a_dataset_with_a_copied_consent_is_named_once_it_is_used(liar: Liar) ->
     )  # fmt: skip
     price = Call("Token", "approve", (deployment.contracts["DataAccess"], offer.offer.price))
     liar.chain.send(price, liar.licensee)
-    license_ = licenses.accept(
-        liar.chain, offer, liar.licensee.address, clock, lambda call, _: liar.chain.send(call, liar.licensee)
-    )
+    accepting = (licenses._tuple(offer.offer), thief.address, manifest.root(), offer.signature)
+    liar.chain.send(Call("DataAccess", "accept", accepting), liar.licensee)
+    license_ = licenses.license_id(liar.chain, offer, liar.licensee.address)
     made, recording = liar.genuine().access, recording_id(dataset, 0)
     request = replace(made.request, license_id=license_, recordings_root=merkle.root([merkle.leaf(recording)]))
     access = replace(made.access, request=typed.digest(liar.access, request))

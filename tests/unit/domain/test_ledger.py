@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from provenance.domain import events as e
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_SUSPENDED, BrokenHistory, Ledger, Logged
-from provenance.types import BlockNumber, UnixSeconds, Wei
+from provenance.types import BlockNumber, DatasetId, UnixSeconds, Wei
 from tests.documents import HOLDER, VOICE, word
 from tests.facts import DATASET, LICENSE, LICENSEE, block, chain, granted, registered
 
@@ -144,6 +144,13 @@ def test_a_dismissed_challenge_starts_the_whole_window_anew() -> None:
 def test_a_history_without_its_beginning_is_refused(event: e.Event) -> None:
     with pytest.raises(BrokenHistory):
         Ledger.fold(chain([event]))
+
+
+def test_a_selection_about_the_newer_version_needs_no_history_of_the_older() -> None:
+    older = e.DatasetSuperseded(DatasetId(word("older")), DATASET)
+    assert Ledger.fold(chain([registered(), older])).datasets == Ledger.fold(chain([registered()])).datasets
+    with pytest.raises(BrokenHistory):
+        Ledger.fold(chain([older]))
 
 
 def test_every_event_has_its_place() -> None:
