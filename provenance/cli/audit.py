@@ -29,8 +29,14 @@ def _settings(ctx: Context, rpc: str | None, deployment: Path | None) -> Setting
     """The settings, with another endpoint or deployment laid over the network; none need be configured."""
     from provenance import config
     from provenance.adapters import wire
+    from provenance.errors import Missing
 
     settings = ctx.settings
+    if rpc and deployment is None and settings.network not in settings.networks:
+        raise Missing(
+            f"which contracts are meant? network {settings.network} is not in the settings",
+            next="Give --deployment FILE too: the document that the operator published.",
+        )
     if settings.network in settings.networks or deployment is None:
         network = settings.chosen()
         if rpc:
@@ -80,13 +86,14 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
     from provenance.adapters import tally
     from provenance.app.audit import challenge
     from provenance.app.audit import run as judge
+    from provenance.cli.values import token
 
     evidence = _evidence(ctx, _settings(ctx, rpc, deployment), number)
     engine = tally.engine()
     report = judge(evidence, engine)
     objection = challenge(evidence, engine, report)
-    against: Json = objection.document() if objection else None
-    text = _text(report) + (_against(objection) if objection else "")
+    against: Json = objection.document() if objection and objection.judged else None
+    text = _text(report) + (_against(objection, *token(evidence.chain)) if objection else "")
     ctx.out.emit(_document(report) | {"challenge": against}, text=text)
     error = report.error()
     if error is not None:
@@ -122,7 +129,8 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     objection = ready(evidence, tally.engine(), epoch, ctx.clock.now(), unavailable=unavailable)
     decimals, symbol = token(ctx.chain())
     bond = f"{shown_amount(objection.bond, decimals)} {symbol}"
-    ctx.out.say(f"Epoch {epoch} does not hold. {objection.reason}")
+    what = "does not hold" if objection.judged else "cannot be judged: nobody has its documents"
+    ctx.out.say(f"Epoch {epoch} {what}. {objection.reason}")
     ctx.out.say(f"A challenge puts up a bond of {bond}, lost if the arbiter dismisses it.")
     approval = money.approval(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
     if ctx.dry_run:
@@ -193,15 +201,21 @@ def _text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _against(challenge: Challenge) -> str:
-    """How the pending epoch is stopped, as one can send it with any wallet."""
-    from provenance.cli.values import shown_address, shown_time
+def _against(challenge: Challenge, decimals: int, symbol: str) -> str:
+    """How the pending epoch is stopped, as one can send it with any wallet; first what is missing to judge it."""
+    from provenance.cli.values import shown_address, shown_amount, shown_time
 
-    to = shown_address(challenge.distributor)
+    to, command = shown_address(challenge.distributor), f"provenance audit challenge {challenge.epoch}"
+    bond = f"{shown_amount(challenge.bond, decimals)} {symbol}"
+    if not challenge.judged:
+        return (
+            f"\n\nEpoch {challenge.epoch} could not be judged. {challenge.reason}\nAdd a content source that has it "
+            f"(--content DIR or URL) and repeat. If nobody has it, that can be challenged until "
+            f"{shown_time(challenge.before)} with a bond of {bond}: `{command} --unavailable`."
+        )
     return (
-        f"\n\nEpoch {challenge.epoch} can be challenged until {shown_time(challenge.before)}: approve {challenge.bond} "
-        f"base units of the token to {to}, then send this transaction (`provenance audit challenge {challenge.epoch}` "
-        f"does both):\n  to   {to}\n  data 0x{challenge.data.hex()}\n"
+        f"\n\nEpoch {challenge.epoch} can be challenged until {shown_time(challenge.before)}: approve {bond} to {to}, "
+        f"then send this transaction (`{command}` does both):\n  to   {to}\n  data 0x{challenge.data.hex()}\n"
         f"Its reason is the sha-256 of: {challenge.reason}"
     )
 

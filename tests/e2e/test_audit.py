@@ -47,6 +47,19 @@ def test_an_auditor_needs_no_settings_file(demo: Kept, tmp_path: Path) -> None:
     assert all(counted.values()), counted
 
 
+def test_without_content_only_what_the_chain_alone_says_verifies(demo: Kept, tmp_path: Path) -> None:
+    deployment = demo.room / "home" / "deployments" / "31337.json"
+    given = ("--rpc", demo.rpc, "--deployment", str(deployment), "--home", str(tmp_path))
+    told = command("audit", "run", *given, status=INCOMPLETE)["checks"]
+    assert {one["name"] for one in told if one["verdict"] == "VERIFIED"} == {"contracts", "solvency"}
+    assert [one for one in told if one["verdict"] != "VERIFIED" and "no content under " not in one["detail"]] == []
+
+
+def test_an_auditor_who_names_a_node_only_is_asked_for_the_deployment(tmp_path: Path) -> None:
+    refused = command("audit", "run", "--rpc", "http://127.0.0.1:1", "--home", str(tmp_path), status=6)
+    assert "--deployment FILE" in refused["next"]
+
+
 def test_what_no_block_is_final_of_yet_is_not_called_verified(demo: Kept, tmp_path: Path) -> None:
     refused = command("audit", "run", "--config", str(demo.settings), "--at", "0", status=INCOMPLETE)
     assert refused["type"] == "/problems/not-final-yet"

@@ -5,6 +5,7 @@ The whole story with an operator, told in the docs, is `test_played`.
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from provenance.app import settle
 from provenance.app.ports import Call
 from provenance.app.settle import closing
+from provenance.cli import main
+from provenance.cli.context import Session
 from provenance.domain import cid, typed
 from provenance.errors import ProvenanceError
 from tests.e2e.kept import judged
@@ -102,7 +105,11 @@ def test_documents_that_nobody_has_are_challenged_only_if_that_is_said(liar: Lia
     liar.propose(closed)
     liar.content.remove(cid.of_raw(closed.manifest))
     assert refused(liar, "audit", "challenge", "2", *WATCHER, status=INCOMPLETE) == "not-judged"
-    assert liar.act("audit", "challenge", "2", "--unavailable", *WATCHER)["epoch"] == 2
+    told = io.StringIO()
+    line = ("audit", "challenge", "2", "--unavailable", *WATCHER, "--config", str(liar.demo.settings))
+    assert main.run([*line, "--home", str(liar.home), "--yes"], Session(told, told)) == 0
+    assert "Epoch 2 cannot be judged: nobody has its documents. " in told.getvalue()
+    assert "does not hold" not in told.getvalue()
     assert slot(liar)[0] == CHALLENGED
 
 

@@ -276,14 +276,44 @@ def test_what_is_wrong_with_an_epoch_is_named_and_how_to_challenge_it(liar: Liar
     assert report["challenge"]["reason"].endswith(told[report["challenge"]["reason"].partition(":")[0]])
 
 
-def test_an_epoch_whose_manifest_nobody_has_can_be_challenged_too(liar: Liar) -> None:
+def told_to_people(liar: Liar, capsys: pytest.CaptureFixture[str], status: int) -> str:
+    assert run(["audit", "run", "--config", str(liar.demo.settings), "--home", str(liar.home)]) == status
+    return capsys.readouterr().out
+
+
+def test_nobody_is_sent_to_challenge_an_epoch_that_could_not_be_judged(
+    liar: Liar, capsys: pytest.CaptureFixture[str]
+) -> None:
     liar.anchor(liar.batch(liar.genuine()))
     closed = liar.closed()
     liar.propose(closed)
-    liar.content.remove(cid.of_raw(closed.manifest))
+    manifest = cid.of_raw(closed.manifest)
+    liar.content.remove(manifest)
     report = liar.audit(INCOMPLETE)
-    assert str(cid.of_raw(closed.manifest)) in judged(report)["settlements"]
-    assert report["challenge"]["epoch"] == 2
+    assert str(manifest) in judged(report)["settlements"]
+    assert report["challenge"] is None
+    told = told_to_people(liar, capsys, INCOMPLETE).partition("Epoch 2 could not be judged. ")[2]
+    source, _, challenge = told.partition("Add a content source")
+    assert str(manifest) in source
+    assert "100 TUSD: `provenance audit challenge 2 --unavailable`" in challenge
+    assert "data 0x" not in told
+
+
+@pytest.mark.parametrize(("elsewhere", "with_all"), [("session", 0), ("segment before", FAILED)])
+def test_what_may_stand_in_a_batch_that_nobody_has_is_not_called_forged(
+    liar: Liar, elsewhere: str, with_all: int
+) -> None:
+    made, known = liar.genuine(), set(liar.content.cids())
+    liar.anchor(liar.batch(made, segments=()))
+    [gone] = set(liar.content.cids()) - known - {made.segment.cid}
+    if elsewhere == "session":
+        liar.anchor(liar.batch(made, sessions=(), accesses=()))
+    else:
+        liar.anchor(segment(liar, made, prev_segment_hash=WORD))
+    liar.audit(with_all)
+    liar.content.remove(gone)
+    told = judged(liar.audit(INCOMPLETE))
+    assert str(gone) in told["segments"]
 
 
 def test_the_printed_challenge_stops_the_epoch(liar: Liar) -> None:
@@ -307,9 +337,9 @@ def test_the_printed_challenge_stops_the_epoch(liar: Liar) -> None:
 def test_a_human_reads_the_challenge_too(liar: Liar, capsys: pytest.CaptureFixture[str]) -> None:
     liar.anchor(liar.batch(liar.genuine()))
     one_more(liar)
-    assert run(["audit", "run", "--config", str(liar.demo.settings), "--home", str(liar.home)]) == FAILED
-    told = capsys.readouterr().out
+    told = told_to_people(liar, capsys, FAILED)
     assert "Epoch 2 can be challenged until " in told
+    assert "approve 100 TUSD to 0x" in told
     assert "  data 0x" in told
 
 

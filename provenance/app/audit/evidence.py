@@ -132,6 +132,20 @@ class Evidence:
                 continue
         return tuple(readable)
 
+    def unread(self) -> str:
+        """The first batch that cannot be read, and why; empty if all can: what it holds is not judged without it."""
+        for fact in self.anchors():
+            try:
+                self.batch(fact)
+            except ProvenanceError as error:
+                return f"{named(fact)}: {error.detail}"
+        return ""
+
+    def lacking(self, detail: str) -> ProvenanceError:
+        """What is wrong with a thing for want of another: only if no unread batch may hold the other."""
+        unread = self.unread()
+        return Incomplete(unread) if unread else Failed(detail)
+
     def sessions(self) -> dict[SessionId, tuple[Anchored, SessionEntry]]:
         """Every session of the batches by its id; the first entry counts."""
         usage = self.chain.deployment.domains.usage
@@ -202,6 +216,11 @@ class Evidence:
         return kept  # type: ignore[return-value]  # the kind is part of the key
 
 
+def named(fact: Fact[UsageAnchored]) -> str:
+    """How a batch is named to people."""
+    return f"batch 0x{fact.event.data_digest.hex()} in block {fact.number}"
+
+
 def judge(
     name: str,
     things: Iterable[T],
@@ -210,8 +229,9 @@ def judge(
     unit: str,
     *,
     one: str = "",
+    unread: str = "",
 ) -> Check:
-    """The check `name`: VERIFIED if `look` raises for none of the things.
+    """The check `name`: VERIFIED if `look` raises for none of the things, and none can be in what was not read.
 
     Args:
         name: of the check.
@@ -220,8 +240,9 @@ def judge(
         call: how a thing is named to people.
         unit: what is counted, in the plural.
         one: the same of a single thing, where more changes than its first word's last letter.
+        unread: what may hold more of the things and could not be read: then INCOMPLETE, unless one fails.
     """
-    count, silent = 0, ""
+    count, silent = 0, unread
     for thing in things:
         try:
             look(thing)

@@ -37,6 +37,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda one: _lease(evidence, *one),
         lambda one: f"lease {short(typed.digest(evidence.chain.deployment.domains.access, one[1].access))}",
         "leases signed by licensee and gateway",
+        unread=evidence.unread(),
     )
     yield accesses(evidence)
 
@@ -59,6 +60,7 @@ def licenses(evidence: Evidence, used: Iterable[LicenseId]) -> Check:
         lambda one: f"license {short(one)}",
         "licenses rest on their terms",
         one="license rests on its terms",
+        unread=evidence.unread(),
     )
     if not wider or check.verdict is not Verdict.VERIFIED:
         return check
@@ -74,7 +76,7 @@ def accesses(evidence: Evidence) -> Check:
     }
     recorded = [fact for fact in evidence.ledger.accesses if fact.event.receipt_hash in lease_by_id]
     bare = len(evidence.ledger.accesses) - len(recorded)
-    note = f"; {bare} recorded without a lease open nothing" if bare else ""
+    note = f"; {bare} recorded whose lease is in no batch open nothing" if bare else ""
     return judge(
         "accesses",
         recorded,
@@ -82,6 +84,7 @@ def accesses(evidence: Evidence) -> Check:
         lambda fact: f"access {short(fact.event.receipt_hash)} in block {fact.number}",
         f"accesses were licensed and consented when recorded{note}",
         one=f"access was licensed and consented when recorded{note}",
+        unread=evidence.unread(),
     )
 
 

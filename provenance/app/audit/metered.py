@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.app.audit.evidence import Anchored, Evidence, judge, short
+from provenance.app.audit.evidence import Anchored, Evidence, judge, named, short
 from provenance.domain import batch as batches
 from provenance.domain import canonical, fields, merkle, signature, typed, usage
 from provenance.domain.attribution import attribution_root
 from provenance.domain.hashes import sha256
-from provenance.errors import Failed
+from provenance.errors import Failed, Incomplete
 from provenance.types import ZERO32
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         "batches",
         evidence.anchors(),
         lambda fact: _batch(evidence, fact, heads),
-        lambda fact: f"batch 0x{fact.event.data_digest.hex()} in block {fact.number}",
+        named,
         "batches chained from each meter's admission, roots and counts rebuilt",
         one="batch chained from its meter's admission, root and count rebuilt",
     )
-    sessions = evidence.sessions()
+    sessions, unread = evidence.sessions(), evidence.unread()
     yield judge(
         "sessions",
         sessions.items(),
@@ -42,6 +42,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda one: f"session {short(one[0])}",
         "sessions signed by their licensees, within their licenses",
         one="session signed by its licensee, within its license",
+        unread=unread,
     )
     usage_domain = evidence.chain.deployment.domains.usage
     previous: dict[SessionId, Segment] = {}
@@ -51,6 +52,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda one: _segment(evidence, *one, sessions, previous),
         lambda one: f"segment {short(usage.segment_hash(usage_domain, one[1].segment))} ({one[1].cid})",
         "segments signed by session keys, without a gap, every receipt under its root",
+        unread=unread,
     )
     yield judge(
         "acknowledgements",
@@ -58,6 +60,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda one: _ack(evidence, *one),
         lambda one: f"segment {short(usage.segment_hash(usage_domain, one[1].segment))}",
         "segments acknowledged by the serving gateway",
+        unread=unread,
     )
     reports = [(anchored, entry) for anchored in evidence.batches() for entry in anchored.batch.gates]
     known = evidence.known({entry.report.recording_id for _, entry in reports})
@@ -68,6 +71,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda one: f"gate report of {short(one[1].report.recording_id)}",
         "gate reports signed by the gateway that judged",
         one="gate report signed by the gateway that judged",
+        unread=unread,
     )
 
 
@@ -118,25 +122,28 @@ def _segment(
 ) -> None:
     of = entry.segment.session_id
     if of not in sessions:
-        raise Failed("its session is in no batch")
+        raise evidence.lacking("its session is in no batch")
     session = sessions[of][1].session
     if session.meter != anchored.batch.meter:
         raise Failed("anchored by another meter than its session names")
     domain = evidence.chain.deployment.domains.usage
     signature.check(usage.segment_hash(domain, entry.segment), entry.signature, session.session_key)
+    before, previous[of] = previous.get(of), entry.segment  # also if nobody has its file: the next one follows it
+    follows = usage.segment_hash(domain, before) if before else ZERO32
+    if entry.segment.prev_segment_hash != follows and evidence.unread():
+        raise Incomplete(evidence.unread())
     uses = evidence.uses(entry)
     usage.check(
         domain,
         session,
         entry.segment,
         uses=uses,
-        previous=previous.get(of),
+        previous=before,
         received_at_ms=entry.received_at_ms,
     )
     for use in uses:
         if attribution_root(use.weights) != use.receipt.attribution_root:
             raise Failed(f"the weights of receipt {use.receipt.seq} are not those it commits to")
-    previous[of] = entry.segment
 
 
 def _ack(evidence: Evidence, anchored: Anchored, entry: SegmentEntry) -> None:
@@ -149,4 +156,4 @@ def _gate(evidence: Evidence, anchored: Anchored, entry: GateEntry, known: set[R
     domain = evidence.chain.deployment.domains.usage
     signature.check(typed.digest(domain, entry.report), entry.signature, anchored.batch.meter)
     if entry.report.recording_id not in known:
-        raise Failed("of a recording that no dataset registered")
+        raise evidence.lacking("of a recording that no dataset registered")

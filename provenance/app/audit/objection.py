@@ -75,6 +75,8 @@ class Challenge:
     bond: Wei
     """What the sender must have approved; returned if the challenge is upheld."""
     before: UnixSeconds
+    judged: bool
+    """Whether the epoch was found wrong; else it could not be judged, and is challenged for that alone."""
 
     @property
     def reason_digest(self) -> Bytes32:
@@ -103,7 +105,7 @@ class Challenge:
 
 
 def challenge(evidence: Evidence, engine: Engine, report: Report) -> Challenge | None:
-    """The challenge of the pending epoch, if a check of that epoch does not hold; else None.
+    """The challenge of the pending epoch, if a check of that epoch does not hold or cannot be made; else None.
 
     A check of all epochs names the first that does not hold: then the pending one is judged by itself.
     """
@@ -180,4 +182,5 @@ def _made(evidence: Evidence, against: Settlement, wrong: Check) -> Challenge:
         reason=f"{wrong.name}: {wrong.detail}",
         bond=Wei(bond),
         before=against.active_at,
+        judged=wrong.verdict is Verdict.FAILED,
     )

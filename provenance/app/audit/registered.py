@@ -41,7 +41,14 @@ def _over_datasets(evidence: Evidence, name: str, look: Callable[[Evidence, Data
     """Datasets in use decide the verdict; of the others what is wrong is only told, or anybody's junk would."""
     used = evidence.relied_on()
     in_use = [evidence.ledger.datasets[one] for one in sorted(used)]
-    check = judge(name, in_use, lambda one: look(evidence, one), lambda one: f"dataset {short(one.id)}", unit)
+    check = judge(
+        name,
+        in_use,
+        lambda one: look(evidence, one),
+        lambda one: f"dataset {short(one.id)}",
+        unit,
+        unread=evidence.unread(),
+    )
     odd = 0
     for dataset in evidence.ledger.datasets.values():
         if dataset.id not in used:
