@@ -33,9 +33,10 @@ from provenance.errors import Conflict, Denied, Failed, Invalid
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, UnixSeconds, Wei
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from provenance.app.ports import Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
+    from provenance.domain.events import Event
     from provenance.domain.recording import Recording
     from provenance.domain.typed import Offer
     from provenance.types import Bytes32, DatasetId, LicenseId
@@ -135,9 +136,7 @@ def dataset(chain: Chain, content: Content, dataset_id: DatasetId) -> Dataset:
         ManifestDiffers: the documents give another id.
     """
     about = [one.event for one in chain.about(dataset_id)]
-    registration = next((one for one in about if isinstance(one, DatasetRegistered)), None)
-    if registration is None:
-        raise UnknownDataset(f"no dataset {shown(dataset_id)} is on chain", dataset=shown(dataset_id))
+    registration = _registration(about, dataset_id)
     manifest = Manifest.parse(content.get_digest(registration.manifest_digest)[1])
     deployment = chain.deployment
     if manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"]) != dataset_id:
@@ -147,6 +146,22 @@ def dataset(chain: Chain, content: Content, dataset_id: DatasetId) -> Dataset:
     holder, _, _, status, _ = cast("tuple[bytes, int, int, int, bool]", slot)
     rotations = tuple(one for one in about if isinstance(one, ContentRotated))
     return Dataset(dataset_id, registration, manifest, terms, Address(holder), status, rotations)
+
+
+def items(chain: Chain, dataset_id: DatasetId) -> int:
+    """How many recordings the dataset of that id has.
+
+    Raises:
+        UnknownDataset: nobody registered it on this chain.
+    """
+    return _registration([one.event for one in chain.about(dataset_id)], dataset_id).items
+
+
+def _registration(about: Iterable[Event], dataset_id: DatasetId) -> DatasetRegistered:
+    registration = next((one for one in about if isinstance(one, DatasetRegistered)), None)
+    if registration is None:
+        raise UnknownDataset(f"no dataset {shown(dataset_id)} is on chain", dataset=shown(dataset_id))
+    return registration
 
 
 def find(chain: Chain, license_id: LicenseId) -> License:

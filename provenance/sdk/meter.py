@@ -20,8 +20,8 @@ from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.localnet import password_of
 from provenance.adapters.queue import FolderQueue
 from provenance.app import license as licenses
-from provenance.app.meter import RECEIPTS, Output, Recorder, SessionClosed, open_session
-from provenance.domain import attribution, purposes, typed, usage
+from provenance.app.meter import RECEIPTS, Extent, Output, Recorder, SessionClosed, open_session
+from provenance.domain import attribution, purposes, territories, typed, usage
 from provenance.domain import license as rules
 from provenance.domain.hashes import sha256
 from provenance.domain.terms import Terms
@@ -71,6 +71,10 @@ class Meter:
             unit: what `units` counts; the terms' unit if None.
             wallet: the licensee's; the settings' account and password if None.
             settings: as `provenance.config.load` reads them.
+
+        Raises:
+            Denied: a purpose, territory or unit outside the license and its terms; a settlement would reject the
+                use, and its units would be owed all the same.
         """
         self._settings = settings or config.load()
         self._wallet = wallet or _wallet(self._settings)
@@ -80,7 +84,9 @@ class Meter:
         self._domain = chain.deployment.domains.usage
         self._clock = clock
         terms = Terms.parse(wire.content(self._settings).get_digest(found.grant.terms_hash)[1])
-        self._unit = _unit(unit, terms)
+        extent = Extent.of(found.grant, terms, licenses.items(chain, found.grant.dataset_id))
+        self._unit = _unit(unit, extent)
+        extent.check_kind(self._unit, self._purpose, territories.country(territory), clock.now())
         self._gateway = wire.gateway(self._settings, self._wallet.signer)
         self._lock = threading.Lock()
         now = clock.now()
@@ -97,7 +103,7 @@ class Meter:
         opened = open_session(self._domain, session, self._wallet.signer)
         self._queue = FolderQueue(self._settings.journals / FOLDER / opened.id.hex(), new=True)
         self._recorder = Recorder(
-            self._queue.journal, self._queue, self._queue.keep_key(key), self._domain, self._clock
+            self._queue.journal, self._queue, self._queue.keep_key(key), self._domain, self._clock, extent=extent
         )
         self._recorder.begin(opened)
         self._ended = False
@@ -171,7 +177,10 @@ class Meter:
 
         Raises:
             SessionSpent: past `max_units`.
-            Invalid: what cannot be a receipt; nothing was recorded.
+            Invalid: what cannot be a receipt, or a recording that the license's dataset does not have.
+            Denied: a purpose or territory outside the license and its terms.
+
+        Where it raises, nothing was recorded.
         """
         made = Output(
             commitment=_commitment(output, digest),
@@ -282,14 +291,13 @@ def _license_id(given: bytes | str) -> Bytes32:
     return Bytes32(found)
 
 
-def _unit(label: str | None, terms: Terms) -> Unit:
+def _unit(label: str | None, extent: Extent) -> Unit:
     """The named unit, or the one of the license's terms."""
     if label is not None:
         if label not in UNIT_BY_LABEL:
             raise Invalid(f"unit {label!r} is none of {', '.join(UNIT_BY_LABEL)}", field="unit")
         return UNIT_BY_LABEL[label]
-    per_unit = terms.price.per_unit
-    return Unit(per_unit.unit) if per_unit else Unit.OUTPUT
+    return Unit(extent.unit)
 
 
 def _model(text: str) -> Bytes32:

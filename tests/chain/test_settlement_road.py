@@ -18,7 +18,7 @@ from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.queue import FolderQueue
 from provenance.app import settle
 from provenance.app.deploy import BOND, ruleset_1
-from provenance.app.meter import Output, Recorder, SessionClosed, SessionSpent, open_session
+from provenance.app.meter import ForeignRecording, Output, Recorder, SessionClosed, SessionSpent, open_session
 from provenance.app.ports import Call
 from provenance.app.settle import closing, earning
 from provenance.cli.context import Session
@@ -293,12 +293,20 @@ def test_a_program_meters_with_three_lines(
     how = {"model": "tiny@1", "purpose": "train.tts", "territory": "de", "wallet": counter.wallets["licensee"]}
     how["settings"] = config.load(file)
     recording = recording_id(counter.dataset_id(package), 0)
+    for wrong in ({"purpose": "inference.reference"}, {"territory": "US"}, {"unit": "request"}):
+        with pytest.raises(Denied):
+            Meter(license_, max_units=20, **how | wrong)
+    assert not (tmp_path / "home" / "meter").exists()
     with Meter(license_, max_units=20, **how) as meter:
         meter.record(output=b"RIFF", weights={recording: 0.25, UNATTRIBUTED: 0.75})
         meter.record(digest=sha256(b"RIFF 2"), weights={recording: 1_000_000}, outcome="rejected", units=2)
         assert meter.flush() == 1
         with pytest.raises(SessionSpent):
             meter.record(output=b"", weights={recording: 1.0}, units=18)
+        with pytest.raises(ForeignRecording):
+            meter.record(output=b"", weights={Bytes32(bytes([recording[0] ^ 1]) + recording[1:]): 1.0})
+        with pytest.raises(Denied):
+            meter.record(output=b"", purpose="inference.reference")
         with pytest.raises(Invalid, match="outcome"):
             meter.record(output=b"", outcome="fine")
     meter.close()

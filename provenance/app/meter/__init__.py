@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from provenance.app.meter.extent import Extent, ForeignRecording
 from provenance.app.meter.opening import OpenSession, open_session, revoke
 from provenance.app.meter.recorder import RECEIPTS, KeyGone, Output, Recorder, SegmentFiles, SessionClosed, SessionSpent
 
 __all__ = [
     "RECEIPTS",
+    "Extent",
+    "ForeignRecording",
     "KeyGone",
     "OpenSession",
     "Output",

@@ -19,6 +19,7 @@ from provenance.types import PPM_ONE, ZERO32, Bytes32, UnixMs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provenance.app.meter.extent import Extent
     from provenance.app.meter.opening import OpenSession
     from provenance.app.ports import Clock, Gateway, Journal, SignedAck, Signer
     from provenance.domain.typed import Domain, MeterSession, Segment
@@ -104,8 +105,18 @@ class _Cut:
 class Recorder:
     """One session's queue. Not for several threads at once; `sdk.Meter` keeps them apart."""
 
-    def __init__(self, journal: Journal, files: SegmentFiles, key: Signer | None, domain: Domain, clock: Clock) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        files: SegmentFiles,
+        key: Signer | None,
+        domain: Domain,
+        clock: Clock,
+        *,
+        extent: Extent | None = None,
+    ) -> None:
         self._journal, self._files, self._key, self._domain, self._clock = journal, files, key, domain, clock
+        self._extent = extent
         self.session: MeterSession | None = None
         self.session_id: SessionId = ZERO32
         self.session_signature = b""
@@ -154,6 +165,7 @@ class Recorder:
             SessionClosed: the last segment is signed.
             SessionSpent: the session's maxUnits do not reach for it.
             Invalid: weights that do not sum, a purpose that is not one, a territory that is no country.
+            Denied, ForeignRecording: a settlement would reject the use, if the license's extent is known.
         """
         session = self._open_session()
         if self.units + output.units > session.max_units:
@@ -162,6 +174,8 @@ class Recorder:
                 maxUnits=str(session.max_units),
             )
         use = self._use(session, output)
+        if self._extent:
+            self._extent.check(use)
         self._journal.append(
             {
                 "is": "receipt",

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from provenance.domain import attribution, purposes, territories
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
 from provenance.domain.settlement.carry import CHARGED, COMPLETE, Cursor, Settled
 from provenance.domain.settlement.facts import PASSED
 from provenance.domain.usage import CLOCK_AHEAD_MS, clock_faults
-from provenance.types import ZERO32
+from provenance.types import ZERO32, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from provenance.domain.settlement.facts import Anchored, Consent, Inputs, License, Place, Session
     from provenance.domain.usage import Use
-    from provenance.types import Bytes32, LicenseId, ReceiptId, RecordingId, SessionId, UnixSeconds
+    from provenance.types import Bytes32, LicenseId, ReceiptId, RecordingId, SessionId
 
 
 class Fault(NamedTuple):
@@ -186,9 +186,10 @@ class Judge:
             return Fault("bad-time")
         if session.revoked_at is not None and at.time > session.revoked_at + self.grace_s:
             return Fault("session-revoked", session.id)
-        unlicensed = _unlicensed(use, license_)
-        if unlicensed:
-            return Fault(unlicensed, ZERO32 if unlicensed == "wrong-unit" else license_.id)
+        at_s = UnixSeconds(receipt.occurred_at_ms // 1_000)
+        beyond = unlicensed(license_, receipt.unit, receipt.purpose, receipt.territory, at_s)
+        if beyond:
+            return Fault(beyond, ZERO32 if beyond == "wrong-unit" else license_.id)
         if receipt.corrects != ZERO32 and not self._corrects(use, license_):
             return Fault("bad-correction", receipt.corrects)
         return self._weights_fault(use, at)
@@ -258,20 +259,37 @@ class Judge:
             )
 
 
-def _unlicensed(use: Use, license_: License) -> str:
+class Extent(Protocol):
+    """What a license and its terms allow of any use, whatever it draws on."""
+
+    @property
+    def unit(self) -> int: ...
+
+    @property
+    def purposes(self) -> int: ...
+
+    @property
+    def territories(self) -> tuple[str, ...]: ...
+
+    @property
+    def not_before(self) -> UnixSeconds: ...
+
+    @property
+    def not_after(self) -> UnixSeconds: ...
+
+
+def unlicensed(license_: Extent, unit: int, purpose: int, territory: bytes, at: UnixSeconds) -> str:
     """Why a use is outside its license and terms, whatever it draws on; empty if it is within.
 
     When it was is the receipt's word, as for the license's own end: its session bounds it, and it costs the same.
     """
-    receipt = use.receipt
-    if receipt.unit != license_.unit:
+    if unit != license_.unit:
         return "wrong-unit"
-    if receipt.purpose.bit_count() != 1 or not receipt.purpose & license_.purposes & purposes.KNOWN:
+    if purpose.bit_count() != 1 or not purpose & license_.purposes & purposes.KNOWN:
         return "purpose-not-licensed"
-    if not _covers(license_.territories, receipt.territory):
+    if not _covers(license_.territories, territory):
         return "territory-not-licensed"
-    in_force = license_.not_before <= receipt.occurred_at_ms // 1_000 <= license_.not_after
-    return "" if in_force else "terms-not-in-force"
+    return "" if license_.not_before <= at <= license_.not_after else "terms-not-in-force"
 
 
 @lru_cache(maxsize=4_096)

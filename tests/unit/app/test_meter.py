@@ -12,16 +12,19 @@ from provenance.adapters import segments
 from provenance.adapters.journal import JournalBusy
 from provenance.adapters.keystore import KeySigner
 from provenance.adapters.queue import FolderQueue
-from provenance.app.meter import KeyGone, Output, Recorder, SessionClosed, SessionSpent, open_session
+from provenance.app.meter import Extent, KeyGone, Output, Recorder, SessionClosed, SessionSpent, open_session
 from provenance.app.meter import recorder as recorders
 from provenance.app.ports import SignedAck
 from provenance.domain import signature, typed, usage
-from provenance.domain.attribution import BadWeights
+from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED, BadWeights
+from provenance.domain.events import LicenseGranted
 from provenance.domain.hashes import sha256
+from provenance.domain.manifest import recording_id
 from provenance.domain.territories import UnknownTerritory
-from provenance.errors import Invalid, Missing, Unavailable
+from provenance.domain.usage import Unit
+from provenance.errors import Invalid, Missing, ProvenanceError, Unavailable
 from provenance.sdk.meter import finish, resume
-from provenance.types import Bytes32, UnixMs, UnixSeconds
+from provenance.types import Bytes32, UnixMs, UnixSeconds, Wei
 from tests import documents
 from tests.fakes.chain import Killed
 from tests.fakes.clocks import Still
@@ -143,6 +146,59 @@ def test_what_is_no_receipt_leaves_no_trace(
     with pytest.raises(error):
         opened.record(output(**changes))
     assert (opened.uses, (folder / "queue.jsonl").stat().st_size) == ([], size)
+
+
+DATASET = documents.word("dataset")
+OURS = recording_id(DATASET, 1)
+
+
+@pytest.fixture
+def bounded(folder: Path) -> Iterator[Recorder]:
+    """A recorder that knows its license, of train.tts and train.voice-conversion, and its terms, of the first in DE."""
+    granted = LicenseGranted(
+        documents.word("license"), DATASET, LICENSEE.address, GATEWAY.address, documents.word("terms"), 0b1010,
+        UnixSeconds(9_000), 0, GATEWAY.address, Wei(0),
+    )  # fmt: skip
+    terms = documents.terms(0b110, territories=("DE",), not_before=UnixSeconds(1_500), not_after=UnixSeconds(5_000))
+    with FolderQueue(folder) as queue:
+        yield Recorder(
+            queue.journal, queue, queue.key(), DOMAIN, Still(2_000), extent=Extent.of(granted, terms, items=2)
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"purpose": 0b100}, "purpose-not-licensed"),  # the terms allow it, the license does not
+        ({"purpose": 0b1000}, "purpose-not-licensed"),  # the license names it, the terms do not
+        ({"territory": "FR"}, "territory-not-licensed"),
+        ({"unit": Unit.REQUEST}, "wrong-unit"),
+        ({"weights": {A: 1_000_000}}, "foreign-recording"),
+        ({"weights": {OURS: 500_000, recording_id(DATASET, 2): 500_000}}, "foreign-recording"),
+    ],
+)
+def test_what_a_settlement_would_reject_is_refused_before_it_is_owed(
+    folder: Path, bounded: Recorder, changes: dict[str, object], code: str
+) -> None:
+    size = (folder / "queue.jsonl").stat().st_size
+    good = output(weights={OURS: 1_000_000})
+    with pytest.raises(ProvenanceError) as refusal:
+        bounded.record(replace(good, **changes))  # type: ignore[arg-type]
+    assert refusal.value.code == code
+    assert (bounded.uses, (folder / "queue.jsonl").stat().st_size) == ([], size)
+
+
+def test_use_outside_the_terms_time_is_refused(bounded: Recorder) -> None:
+    for now in (1_400, 5_001):
+        bounded._clock = Still(now)
+        with pytest.raises(ProvenanceError) as refusal:
+            bounded.record(output(weights={}))
+        assert refusal.value.code == "terms-not-in-force"
+
+
+def test_what_the_license_covers_is_recorded_with_what_came_from_elsewhere(bounded: Recorder) -> None:
+    weights = {OURS: 400_000, ELSEWHERE: 300_000, UNATTRIBUTED: 300_000}
+    assert dict(bounded.record(output(weights=weights)).weights) == weights
 
 
 def test_everything_is_handed_over_once_in_whole_chained_segments(
