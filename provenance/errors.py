@@ -27,6 +27,7 @@ class ProvenanceError(Exception):
         self.detail = detail or self.code.replace("-", " ")
         self.facts: dict[str, Json] = dict(facts)
         self.next_step: str = next or type(self).next
+        self.add_note(f"Next: {self.next_step}")  # what Python prints below the error; commands print `next_step`
 
     def problem(self) -> dict[str, Json]:
         """The problem document that the CLI's --json and HTTP both send.

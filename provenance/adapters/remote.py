@@ -266,7 +266,7 @@ class Gateway:
                     raise problem(response)
                 yield from response.iter_bytes(_PIECE)
         except httpx2.TransportError as error:
-            raise GatewaySilent(f"{self.url} broke off: {type(error).__name__}") from error
+            raise GatewaySilent(f"{self.url} broke off: {type(error).__name__}") from None
 
     def _json(
         self,
@@ -322,7 +322,7 @@ class Gateway:
             try:
                 response = self._answer(method, target, _stream(body), named, timeout_s or self.timeout_s)
             except httpx2.TransportError as error:
-                raise GatewaySilent(f"{self.url} does not answer: {type(error).__name__}") from error
+                raise GatewaySilent(f"{self.url} does not answer: {type(error).__name__}") from None
             if response.status_code >= 300 and response.status_code not in accept:
                 raise problem(response)
             return response

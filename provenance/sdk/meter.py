@@ -10,8 +10,11 @@ segments. Leaving the block closes the session with its last segment.
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from typing import TYPE_CHECKING, Final, Self
+
+from stamina import instrumentation
 
 from provenance import config
 from provenance.adapters import wire
@@ -30,8 +33,11 @@ from provenance.errors import Denied, Invalid, ProvenanceError, Unavailable
 from provenance.types import PPM_ONE, ZERO32, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
+
+    from stamina.instrumentation import RetryHook
 
     from provenance.app.ports import Clock, Gateway, Wallet
     from provenance.config import Settings
@@ -76,6 +82,7 @@ class Meter:
             Denied: a purpose, territory or unit outside the license and its terms; a settlement would reject the
                 use, and its units would be owed all the same.
         """
+        _quiet_retries()
         self._settings = settings or config.load()
         self._wallet = wallet or _wallet(self._settings)
         self._model, self._purpose, self._territory = _model(model), purposes.mask((purpose,)), territory
@@ -124,7 +131,13 @@ class Meter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+            return
+        try:
+            self.close()
+        except ProvenanceError as unfinished:  # what ended the block is the program's to see
+            error.add_note(f"The Meter was not closed: {unfinished.detail}. {unfinished.next_step}")
 
     def open(self) -> Self:
         """The gateway takes the session's segments from now on.
@@ -212,8 +225,9 @@ class Meter:
         """
         with self._lock:
             self._refuse_ended()
-            self._recorder.cut()
-            return self._recorder.submit(self._gateway)
+            with _kept(self._queue):
+                self._recorder.cut()
+                return self._recorder.submit(self._gateway)
 
     def _refuse_ended(self) -> None:
         if self._ended:
@@ -241,17 +255,34 @@ def finish(recorder: Recorder, queue: FolderQueue, gateway: Gateway) -> int:
         Unavailable: the gateway is silent; nothing is lost.
     """
     try:
-        if not recorder.closed:
-            recorder.cut(last=True)
-        new = recorder.submit(gateway)
-    except Unavailable as error:
-        raise Unavailable(
-            error.detail, next=f"Nothing is lost. Later: `provenance usage submit {queue.folder}`.", **error.facts
-        ) from error
+        with _kept(queue):
+            if not recorder.closed:
+                recorder.cut(last=True)
+            new = recorder.submit(gateway)
     finally:
         queue.close()
     queue.forget_key()
     return new
+
+
+@contextlib.contextmanager
+def _kept(queue: FolderQueue) -> Iterator[None]:
+    """A gateway that is silent meanwhile is told with where the receipts are and how they get to it later."""
+    try:
+        yield
+    except Unavailable as error:
+        later = f"The receipts are kept in {queue.folder}. Later: `provenance usage submit {queue.folder}`."
+        raise type(error)(error.detail, next=later, **error.facts) from None
+
+
+@functools.cache
+def _quiet_retries() -> None:
+    """A program is not told that we ask the gateway again; what it tells of retries of its own stays."""
+
+    def others(hook: RetryHook) -> RetryHook:
+        return lambda details: None if isinstance(details.caused_by, ProvenanceError) else hook(details)
+
+    instrumentation.set_on_retry_hooks([others(hook) for hook in instrumentation.get_on_retry_hooks()])
 
 
 def resume(folder: Path, domain: Domain, clock: Clock) -> tuple[Recorder, FolderQueue]:

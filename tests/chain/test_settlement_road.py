@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from provenance.adapters import tally, v3
 from provenance.adapters.anvil import MNEMONIC
 from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.queue import FolderQueue
+from provenance.adapters.remote import GatewaySilent
 from provenance.app import settle
 from provenance.app.deploy import BOND, ruleset_1
 from provenance.app.meter import ForeignRecording, Output, Recorder, SessionClosed, SessionSpent, open_session
@@ -279,7 +281,7 @@ def test_the_next_epoch_goes_on_where_this_one_ended_and_one_call_pays_a_subtree
 
 
 def test_a_program_meters_with_three_lines(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     package, license_, _ = road
     record = tmp_path / "deployment.json"
@@ -319,6 +321,21 @@ def test_a_program_meters_with_three_lines(
     with pytest.raises(Denied), Meter(license_, max_units=10**9, **how):
         pass
     assert [one.name for one in (tmp_path / "home" / "meter").iterdir()] == [meter.session[2:]]
+
+    with pytest.raises(ZeroDivisionError) as ended, Meter(license_, max_units=1, **how) as meter:  # noqa: PT012
+        meter.record(output=b"draft", outcome="draft")
+        gateway, meter._gateway.url = meter._gateway.url, "http://127.0.0.1:9"
+        with pytest.raises(GatewaySilent) as silent:
+            meter.flush()
+        told = "".join(traceback.format_exception(silent.value))
+        assert (told.count("Traceback"), told.count(f"provenance usage submit {meter.queue}")) == (1, 1)
+        1 / 0  # noqa: B018
+    assert (
+        f"127.0.0.1:9 does not answer: ConnectError. The receipts are kept in {meter.queue}" in ended.value.__notes__[0]
+    )
+    assert "stamina" not in "".join(capfd.readouterr())
+    meter._gateway.url = gateway
+    meter.close()
 
 
 @pytest.mark.usefixtures("road")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -302,6 +303,11 @@ def test_a_silent_gateway_loses_nothing_and_says_what_to_do(folder: Path, counte
     with pytest.raises(Unavailable) as refused:
         finish(recorder, queue, counter)
     assert f"provenance usage submit {folder}" in refused.value.next_step
+    told = "".join(traceback.format_exception(refused.value))
+    assert (told.count("Traceback"), told.count("nobody answers")) == (1, 1)
+    assert told.splitlines()[-1] == (
+        f"Next: The receipts are kept in {folder}. Later: `provenance usage submit {folder}`."
+    )
     counter.silent = False
     recorder, queue = resume(folder, DOMAIN, Still(2_000))
     assert finish(recorder, queue, counter) == 1

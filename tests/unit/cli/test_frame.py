@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 
 import click
 import pytest
@@ -116,6 +117,11 @@ def test_version_is_the_packages():
 def test_each_kind_of_error_has_its_exit_status_and_tells_what_to_do(kind: type[errors.ProvenanceError], status: int):
     told, stdout, stderr = failing(kind("it went\nwrong", next="Try again."))
     assert (told, stdout, stderr) == (status, "", "Error: it went wrong\nNext: Try again.\n")
+
+
+def test_a_program_that_does_not_catch_an_error_shows_what_to_do_too():
+    told = traceback.format_exception_only(errors.Denied("no", next="Ask the holder."))
+    assert "".join(told).splitlines() == ["provenance.errors.Denied: no", "Next: Ask the holder."]
 
 
 def test_json_failures_are_the_problem_document_that_http_sends():
