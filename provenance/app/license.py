@@ -381,16 +381,4 @@ def approval(
 
 
 def _tuple(terms: Offer) -> tuple[object, ...]:
-    return (
-        terms.dataset_id,
-        terms.holder,
-        terms.licensee,
-        terms.token,
-        terms.price,
-        terms.expiry,
-        terms.purposes,
-        terms.deadline,
-        terms.notice_days,
-        terms.terms_hash,
-        terms.nonce,
-    )
+    return tuple(getattr(terms, name) for name in terms.__slots__)

@@ -62,9 +62,10 @@ def search(ctx: Context, words: tuple[str, ...]) -> None:
 @click.argument("dataset_id", type=ID, metavar="DATASET")
 @click.option("--private", is_flag=True, help="What was sealed at upload: people, words, file names, ISCC.")
 def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
-    """Show one dataset and its recordings."""
+    """Show one dataset: recordings, what its terms allow and ask, whether its consents stand, open offers."""
     from provenance.app.dataset import UnknownDataset
-    from provenance.domain import fields
+    from provenance.cli import bargain
+    from provenance.domain import canonical, fields
 
     if private:
         _show_private(ctx, dataset_id)
@@ -75,11 +76,25 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
     if not found:
         raise UnknownDataset(f"the gateway lists no dataset {name}", dataset=name)
     recordings = gateway.listing("recordings", dataset=name).rows
-    columns = ("index", "name", "seconds", "verdict", "voices", "consents")
-    told = _told(found[0])
+    consents = gateway.listing("consents", dataset=name).rows
+    offers = [one for one in gateway.listing("offers", dataset=name).rows if _stands(one, found[0])]
+    money, terms = bargain.Money.of(ctx.chain()), bargain.terms_of(ctx, fields.word(found[0], "termsHash"))
+    told = _told(found[0]) | (bargain.conditions(terms, money) if terms else {})
     about = {column: told[column] for column in dict.fromkeys((*ABOUT, *told)) if column in told}
-    text = plain(about) + "\n\n" + plain([_take(row) for row in recordings], columns)
-    ctx.out.emit({**found[0], "recordings": list(recordings)}, text=text)
+    parts = (
+        plain(about),
+        plain([_take(row) for row in recordings], ("index", "name", "seconds", "verdict", "voices", "consents")),
+        plain([bargain.consent_row(row) for row in consents], bargain.CONSENT_COLUMNS),
+        plain([bargain.offer_row(row, money) for row in offers], bargain.OFFER_COLUMNS) or "No open offers.",
+    )
+    conditions = canonical.loads(terms.encode()) if terms else None
+    more: dict[str, Json] = {"conditions": conditions, "consents": list(consents), "offers": list(offers)}
+    ctx.out.emit({**found[0], "recordings": list(recordings), **more}, text="\n\n".join(filter(None, parts)))
+
+
+def _stands(offer: dict[str, Json], of: dict[str, Json]) -> bool:
+    """Whether an offer of the catalogue can be accepted now."""
+    return (offer["state"], offer["holder"], of["status"]) == ("OPEN", of["holder"], "ACTIVE")
 
 
 def _show_private(ctx: Context, dataset_id: Bytes32) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import PATH, command, group
+from provenance.cli.out import plain
 from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
 from provenance.errors import Missing, Unavailable
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.app.license import License
+    from provenance.cli.bargain import Money
     from provenance.cli.context import Context
     from provenance.domain.license import SignedOffer
+    from provenance.domain.terms import Terms
     from provenance.types import Bytes32, Json, UnixSeconds
 
 
@@ -57,30 +60,36 @@ def offer(
         ctx.would(f"sign an offer of {of.manifest.title} for {codes.label(mask)} and write {out}")
     files.write(out, signed.encode())
     published = _publish(ctx, signed)
-    ctx.out.emit({"offer": str(out), "published": published, **_terms(ctx, signed)}, text=_offer_text(ctx, signed, out))
+    ctx.out.emit(
+        {"offer": str(out), "published": published, **_terms(ctx, signed)}, text=_offer_text(ctx, signed, of.terms, out)
+    )
     return 0 if published is not False else 1
 
 
-@command(license_, "accept", example="provenance license accept offer.json --account licensee")
-@click.argument("file", type=PATH, metavar="OFFER")
-def accept(ctx: Context, file: Path) -> None:
-    """Accept the signed OFFER: pay its price and hold the license."""
+@command(
+    license_,
+    "accept",
+    example=("provenance license accept offer.json --account licensee", "provenance license accept 0x4e…90 --yes"),
+)
+@click.argument("name", metavar="OFFER")
+def accept(ctx: Context, name: str) -> None:
+    """Accept the signed OFFER, a file or a digest that `dataset show` lists: pay its price and hold the license."""
     from provenance.app import license as use
     from provenance.domain.fields import shown
 
-    signed, chain, wallet = _read(file), ctx.chain(), ctx.wallet()
+    signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
     send = partial(ctx.transact, means=_bargain(ctx, signed))
     made = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
     ctx.out.emit({"license": shown(made), **_terms(ctx, signed)}, text=f"License {shown(made)}")
 
 
 @command(license_, "cancel", example="provenance license cancel offer.json --account holder-1")
-@click.argument("file", type=PATH, metavar="OFFER")
-def cancel(ctx: Context, file: Path) -> None:
-    """Withdraw an OFFER of yours; licenses already made from it go on."""
+@click.argument("name", metavar="OFFER")
+def cancel(ctx: Context, name: str) -> None:
+    """Withdraw an OFFER of yours, a file or its digest; licenses already made from it go on."""
     from provenance.app import license as use
 
-    signed = _read(file)
+    signed = _read(ctx, name)
     mined = use.cancel(ctx.chain(), signed, ctx.wallet().signer.address, ctx.transact)
     ctx.out.emit({"cancelled": True, "tx": f"0x{mined.tx.hex()}"}, text="The offer can be accepted no more.")
 
@@ -125,10 +134,17 @@ def terminate(ctx: Context, license_id: Bytes32, reason: Bytes32 | None) -> None
 def list_(ctx: Context) -> None:
     """List the licenses that the account holds or gave."""
     from provenance.app import license as use
+    from provenance.cli import bargain
 
-    chain, now = ctx.chain(), ctx.clock.now()
-    rows = [_row(one, now) for one in use.licenses_of(chain, ctx.address())]
-    ctx.out.emit(rows, columns=("license", "state", "purposes", "expires", "funded"))
+    chain, now, own = ctx.chain(), ctx.clock.now(), ctx.address()
+    money = bargain.Money.of(chain)
+    account, found = f"0x{own.hex()}", use.licenses_of(chain, own)
+    known = _catalogue(ctx, {"licensee": account}, {"holder": account}) if found else {}
+    rows = [_row(one, now) | _money(known.get(one.id)) for one in found]
+    told = [_told(row, money) | {"party": row["holder" if one.grant.licensee == own else "licensee"]}
+            for row, one in zip(rows, found, strict=True)]  # fmt: skip
+    columns = ("license", "title", "party", "state", "purposes", "expires", "funded", "balance", "arrears")
+    ctx.out.emit(list(rows), text=plain(told, columns))
 
 
 @command(license_, "show", example="provenance license show 0x8b…07")
@@ -136,20 +152,31 @@ def list_(ctx: Context) -> None:
 def show(ctx: Context, license_id: Bytes32) -> None:
     """Show one LICENSE: parties, purposes, time, money and what was read under it."""
     from provenance.app import license as use
+    from provenance.cli import bargain
+    from provenance.domain import canonical
 
-    chain = ctx.chain()
-    found = use.find(chain, license_id)
-    facts = _row(found, ctx.clock.now()) | {
-        "holder": shown_address(found.grant.holder),
-        "termsHash": f"0x{found.grant.terms_hash.hex()}",
-        "price": str(found.grant.price),
-        "noticeDays": found.grant.notice_days,
+    found = use.find(ctx.chain(), license_id)
+    grant, terms = found.grant, bargain.terms_of(ctx, found.grant.terms_hash)
+    facts = _row(found, ctx.clock.now()) | _money(_catalogue(ctx, {"license": f"0x{license_id.hex()}"}).get(license_id))
+    facts |= {
+        "termsHash": f"0x{grant.terms_hash.hex()}",
+        "conditions": canonical.loads(terms.encode()) if terms else None,
+        "price": str(grant.price),
+        "token": shown_address(grant.token),
+        "noticeDays": grant.notice_days,
         "accesses": len(found.accesses),
         "recordingsOpened": sum(one.units for one in found.accesses),
         "block": found.granted.block.number,
         "tx": f"0x{found.granted.tx.hex()}",
     }
-    ctx.out.emit(facts)
+    money = bargain.Money.of(ctx.chain())
+    told = _told(facts, money)
+    told["price"] = money.told(grant.price, grant.token)
+    told.pop("conditions")
+    if terms:
+        said = bargain.conditions(terms, money)
+        told |= {name: said[name] for name in ("pricePerUse", "territories", "caps")}
+    ctx.out.emit(facts, text=plain(told))
 
 
 def _publish(ctx: Context, signed: SignedOffer) -> bool | None:
@@ -164,13 +191,20 @@ def _publish(ctx: Context, signed: SignedOffer) -> bool | None:
     return True
 
 
-def _read(file: Path) -> SignedOffer:
+def _read(ctx: Context, name: str) -> SignedOffer:
+    """The offer in a file, or the one of a digest in the gateway's catalogue."""
+    from pathlib import Path
+
+    from provenance.app import offers
     from provenance.domain.license import SignedOffer
 
+    if name.lower().startswith("0x") and not Path(name).exists():
+        return offers.published(ctx.gateway(), ctx.chain(), ID(name))
     try:
-        return SignedOffer.parse(file.read_bytes())
+        return SignedOffer.parse(Path(name).read_bytes())
     except FileNotFoundError:
-        raise Missing(f"no file {file}", next="Ask the rights holder for the offer's file.", path=str(file)) from None
+        told = "Ask the rights holder for the offer's file, or give a digest that `dataset show` lists."
+        raise Missing(f"no file {name}", next=told, path=name) from None
 
 
 def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
@@ -189,12 +223,15 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
     }
 
 
-def _offer_text(ctx: Context, signed: SignedOffer, out: Path) -> str:
-    decimals, symbol = token(ctx.chain())
-    terms = _terms(ctx, signed)
+def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> str:
+    from provenance.cli import bargain
+
+    money, said = bargain.Money.of(ctx.chain()), _terms(ctx, signed)
+    each = bargain.per_use(terms, money)
+    price = money.told(signed.offer.price, signed.offer.token) + (f" + {each}" if each else "; use is free")
     return (
-        f"Offer of {terms['dataset']} at {shown_amount(signed.offer.price, decimals)} {symbol}, "
-        f"until {terms['expires']}, written to {out}"
+        f"Offer {said['offerDigest']}\nof {said['dataset']} at {price}, until {said['expires']};"
+        f" can be accepted until {said['acceptUntil']}; written to {out}"
     )
 
 
@@ -217,8 +254,37 @@ def _row(found: License, now: UnixSeconds) -> dict[str, Json]:
         "license": f"0x{found.id.hex()}",
         "dataset": f"0x{found.grant.dataset_id.hex()}",
         "licensee": shown_address(found.grant.licensee),
+        "holder": shown_address(found.grant.holder),
         "state": found.state(now),
         "purposes": list(purposes.codes(found.grant.purposes)),
         "expires": shown_time(found.expiry),
         "funded": str(found.funded),
     }
+
+
+def _catalogue(ctx: Context, *filters: dict[str, str]) -> dict[Bytes32, dict[str, Json]]:
+    """The gateway's rows of licenses by id; none where it is silent, which is said."""
+    from provenance.domain import fields
+
+    if not ctx.network.gateway:
+        return {}
+    try:
+        rows = [row for one in filters for row in ctx.gateway().listing("licenses", **one).rows]
+    except Unavailable as error:
+        ctx.out.warn(f"Title, balance and arrears are not known: {error.detail}")
+        return {}
+    return {fields.word(row, "licenseId"): row for row in rows}
+
+
+def _money(row: dict[str, Json] | None) -> dict[str, Json]:
+    """What the gateway knows of a license: its dataset's title, and what was spent, is left and owed, in base units."""
+    if row is None:
+        return dict.fromkeys(("title", "spent", "balance", "arrears"))
+    balance = row["balance"]
+    spent = None if balance is None else str(int(str(row["funded"])) - int(str(balance)))
+    return {"title": row["title"], "spent": spent, "balance": balance, "arrears": row["arrears"]}
+
+
+def _told(row: dict[str, Json], money: Money) -> dict[str, Json]:
+    """A row as people read it: amounts in tokens."""
+    return row | {name: money.told(row[name]) for name in ("funded", "spent", "balance", "arrears")}

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from provenance.adapters.evm import AbiMismatch, EvmChain, NoCode, Node, NodeSilent, Rpc, WrongChain
-from provenance.app import access, license  # noqa: A004 - the trade's word
-from provenance.app.ports import Call
-from provenance.domain import events, refusal
+from provenance.app import access, license, offers  # noqa: A004 - the trade's word
+from provenance.app.ports import Call, Listing
+from provenance.domain import canonical, events, refusal
 from provenance.domain.fields import checksummed
 from provenance.domain.license import BroaderThanTerms
-from provenance.errors import Conflict, Denied, Invalid, Reverted
+from provenance.errors import Conflict, Denied, Invalid, Missing, Reverted
 from provenance.types import ZERO32, Address, BlockNumber, UnixSeconds, Wei
 from tests.anvil import World
 from tests.chain.datasets import consent, registered
@@ -197,6 +197,25 @@ def test_who_pays_for_less_than_all_recordings_is_told_before(road):
         access.contract_verdict(road.world.chain, road.dataset, use, road.licensee.address, n)[0] for n in (0, 1)
     ]
     assert verdicts == ["allowed", "consent-withdrawn"]
+
+
+def test_a_gateway_that_sends_another_offer_than_the_one_asked_for_is_not_believed(road):
+    chain, cheap = road.world.chain, road.offer()
+    asked = license.typed.digest(chain.deployment.domains.access, cheap.offer)
+
+    class Gateway:
+        def __init__(self, *rows) -> None:
+            self.rows = rows
+
+        def listing(self, kind, **filters):
+            assert (kind, filters) == ("offers", {"offer": "0x" + asked.hex()})
+            return Listing(tuple({"offer": canonical.loads(one.encode())} for one in self.rows), 1, ZERO32, "latest")
+
+    assert offers.published(Gateway(cheap), chain, asked) == cheap
+    with pytest.raises(offers.OfferDiffers):
+        offers.published(Gateway(road.offer()), chain, asked)
+    with pytest.raises(Missing):
+        offers.published(Gateway(), chain, asked)
 
 
 def test_a_consent_that_ended_or_a_purpose_nobody_gave_opens_nothing(road):

@@ -1,0 +1,110 @@
+"""What is asked and allowed for a dataset, in words: its terms, open offers and consents, amounts in tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provenance.cli.values import shown_address, shown_amount, shown_time, token
+from provenance.errors import Missing, Unavailable
+from provenance.types import Address, UnixSeconds
+
+if TYPE_CHECKING:
+    from provenance.app.ports import Chain
+    from provenance.cli.context import Context
+    from provenance.domain.terms import Terms
+    from provenance.types import Bytes32, Json
+
+OFFER_COLUMNS = ("offer", "price", "purposes", "acceptUntil", "expires", "for")
+CONSENT_COLUMNS = ("consent", "purposes", "territories", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The network's token, as people read amounts of it."""
+
+    address: Address
+    decimals: int
+    symbol: str
+
+    @classmethod
+    def of(cls, chain: Chain) -> Money:
+        """That of the deployment."""
+        return cls(chain.deployment.contracts["Token"], *token(chain))
+
+    def told(self, base_units: Json, of: Address | None = None) -> str:
+        """An amount, which may be in another token, whose decimals nobody knows here."""
+        if base_units is None:
+            return "unknown"
+        if of not in (None, self.address):
+            return f"{base_units} base units of {shown_address(of)}"
+        return f"{shown_amount(int(str(base_units)), self.decimals)} {self.symbol}"
+
+
+def terms_of(ctx: Context, terms_hash: Bytes32) -> Terms | None:
+    """The terms of that hash; None where nobody has them now."""
+    from provenance.domain.terms import Terms
+
+    try:
+        return Terms.parse(ctx.content().get_digest(terms_hash)[1])
+    except (Missing, Unavailable) as error:
+        ctx.out.warn(f"The terms cannot be shown: {error.detail}")
+        return None
+
+
+def per_use(terms: Terms, money: Money) -> str | None:
+    """`0.01 TUSD per output`; None where use is free."""
+    from provenance.domain.terms import UNITS
+
+    each = terms.price.per_unit
+    return f"{money.told(each.amount, terms.price.token)} per {UNITS[each.unit]}" if each and each.amount else None
+
+
+def conditions(terms: Terms, money: Money) -> dict[str, Json]:
+    """What the terms mean for who wants a license."""
+    from provenance.domain import purposes
+
+    price = terms.price
+    caps = [f"{n} {name}" for n, name in ((terms.caps.outputs, "outputs"), (terms.caps.seconds, "seconds")) if n]
+    return {
+        "purposes": purposes.label(terms.allowed),
+        "territories": ", ".join(terms.territories),
+        "pricePerLicense": money.told(price.per_license, price.token),
+        "pricePerUse": per_use(terms, money) or "none: use is free",
+        "until": shown_time(terms.not_after),
+        "caps": ", ".join(caps) or "none",
+    }
+
+
+def offer_row(row: dict[str, Json], money: Money) -> dict[str, Json]:
+    """An offer of the gateway's catalogue as people read it."""
+    from provenance.domain import canonical, purposes
+    from provenance.domain.license import SignedOffer
+
+    offer = SignedOffer.parse(canonical.dumps(row["offer"])).offer
+    return {
+        "offer": row["digest"],
+        "price": money.told(offer.price, offer.token),
+        "purposes": purposes.label(offer.purposes),
+        "acceptUntil": shown_time(offer.deadline),
+        "expires": shown_time(offer.expiry),
+        "for": shown_address(offer.licensee) if any(offer.licensee) else "anybody",
+    }
+
+
+def consent_row(row: dict[str, Json]) -> dict[str, Json]:
+    """A consent of the gateway's catalogue as people read it."""
+
+    def at(name: str) -> str:
+        return shown_time(UnixSeconds(int(str(row[name]))))
+
+    if row["state"] == "WITHDRAWN":
+        state = f"withdrawn since {at('revokedAt')}"
+    else:
+        state = f"{'ended at' if row['state'] == 'EXPIRED' else 'in force until'} {at('notAfter')}"
+    return {
+        "consent": row["consentId"],
+        "purposes": row["purposes"],
+        "territories": row["territories"],
+        "state": state,
+    }

@@ -1,0 +1,114 @@
+"""Can somebody who wants to buy see what is for sale, at which price, and later what became of the money?"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from provenance.cli import main
+from provenance.cli.context import Session
+from tests.e2e.parties import eventually
+from tests.e2e.town import PRICE, PURPOSE, Town
+
+HOLDER, VOICE = "holder-5", "voice-5"
+LICENSE_PRICE = 2_000_000  # base units: 2 TUSD
+DENIED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One dataset with an open offer."""
+
+    city: Town
+    dataset: str
+    consent: str
+    offer: dict[str, Any]
+    told: str
+    """What `license offer` said to its user."""
+
+    def words(self, *line: str) -> str:
+        return words(self.city, *line)
+
+    def show(self) -> Any:
+        return self.city.run("dataset", "show", self.dataset)
+
+
+def words(city: Town, *line: str) -> str:
+    """What people read on stdout, with the spaces between columns made one."""
+    out, err = io.StringIO(), io.StringIO()
+    ended = main.run([*line, "--yes", "--config", str(city.here.settings)], Session(out, err))
+    assert ended == 0, err.getvalue()
+    return "\n".join(" ".join(one.split()) for one in out.getvalue().splitlines())
+
+
+@pytest.fixture(scope="module")
+def shop(city: Town) -> Shop:
+    consent, _ = city.consent("shop-consent", VOICE, HOLDER)
+    terms, file = str(city.room / "shop-terms.json"), str(city.room / "shop-offer.json")
+    city.run("terms", "new", terms, "--purpose", PURPOSE, "--territory", "EU", "--per-license", str(LICENSE_PRICE),
+             "--per-unit", f"output={PRICE}", "--cap-outputs", "500", "--account", HOLDER)  # fmt: skip
+    dataset = city.upload(
+        city.takes("shop", ("a.wav",), seed=55), "The Shop", terms, HOLDER, "--consent", consent
+    )["datasetId"]  # fmt: skip
+    told = words(city, "license", "offer", dataset, "--purpose", PURPOSE, "--expires", "90d", "--out", file,
+                 "--account", HOLDER)  # fmt: skip
+    [offer] = city.run("dataset", "show", dataset)["offers"]
+    return Shop(city, dataset, consent, offer, told)
+
+
+def test_who_offers_is_told_the_price_of_use_and_until_when_it_can_be_accepted(shop: Shop) -> None:
+    assert f"of {shop.dataset} at 2 TUSD + 0.001 TUSD per output, until 20" in shop.told
+    assert "; can be accepted until 20" in shop.told
+    assert shop.offer["digest"] in shop.told
+
+
+def test_the_dataset_shows_terms_prices_consents_and_open_offers(shop: Shop) -> None:
+    shown = shop.show()
+    assert shown["conditions"]["price"]["perLicense"] == str(LICENSE_PRICE)
+    assert [one["state"] for one in shown["consents"]] == ["GIVEN"]
+    told = shop.words("dataset", "show", shop.dataset)
+    for line in (f"purposes {PURPOSE}", "territories EU", "price per license 2 TUSD", "price per use 0.001 TUSD per output",
+                 "caps 500 outputs"):  # fmt: skip
+        assert line in told.splitlines()
+    assert f"{shop.offer['digest']} 2 TUSD {PURPOSE} 20" in told
+    assert " in force until 20" in told
+
+
+def test_an_offer_is_accepted_by_the_digest_that_the_dataset_shows(shop: Shop) -> None:
+    city = shop.city
+    line = ("license", "accept", shop.offer["digest"], "--account", "licensee")
+    before = city.tokens("licensee")
+    made = city.run(*line)["license"]
+    assert before - city.tokens("licensee") == LICENSE_PRICE
+    assert city.run("license", "accept", str(city.room / "shop-offer.json"), "--account", "licensee")["license"] == made
+    unknown = city.run("license", "accept", "0x" + "ab" * 32, "--account", "licensee", status=6)
+    assert "dataset show" in unknown["next"]
+
+
+def test_a_license_shows_its_money_in_tokens_and_lists_title_and_other_party(shop: Shop) -> None:
+    city = shop.city
+    made = city.run("license", "accept", shop.offer["digest"], "--account", "licensee")["license"]
+    city.fund(made, "0.5")
+    eventually(lambda: city.run("license", "show", made)["balance"] == "500000")
+    shown = city.run("license", "show", made)
+    assert (shown["funded"], shown["spent"], shown["arrears"]) == ("500000", "0", "0")
+    assert shown["conditions"]["price"]["perUnit"] == {"unit": "output", "amount": str(PRICE)}
+    told = shop.words("license", "show", made).splitlines()
+    for line in ("title The Shop", "funded 0.5 TUSD", "spent 0 TUSD", "balance 0.5 TUSD", "arrears 0 TUSD", "price 2 TUSD",
+                 "price per use 0.001 TUSD per output", "territories EU", "caps 500 outputs"):  # fmt: skip
+        assert line in told
+    holder = shown["holder"]
+    assert f"{made} The Shop {holder} ACTIVE" in shop.words("license", "list", "--account", "licensee")
+    assert f"{made} The Shop {shown['licensee']} ACTIVE" in shop.words("license", "list", "--account", HOLDER)
+
+
+def test_a_withdrawn_consent_stands_in_the_dataset_and_ends_its_sale(shop: Shop) -> None:
+    city = shop.city
+    revoked = city.run("consent", "revoke", shop.consent, "--account", VOICE)
+    eventually(lambda: [one["state"] for one in shop.show()["consents"]] == ["WITHDRAWN"])
+    assert f"{revoked['id']} {PURPOSE} WW withdrawn since 20" in shop.words("dataset", "show", shop.dataset)
+    told = city.run("license", "accept", shop.offer["digest"], "--account", "holder-6", status=DENIED)
+    assert (told["type"], told["consent"]) == ("/problems/nothing-to-open", revoked["id"])
