@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -9,10 +10,12 @@ import click
 from indexer.cli import node
 from indexer.cli.parts import caught_up, database
 from provenance.cli.frame import command
-from provenance.cli.values import shown_address
+from provenance.cli.values import shown_address, shown_tokens, token
 from provenance.domain.fields import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from indexer.payouts import Report, Worker
     from indexer.store.database import Database
     from provenance.app.ports import Content
@@ -44,7 +47,9 @@ def settle(ctx: Context) -> None:
         if isinstance(closed, closing.Waiting):
             _tell_waiting(ctx, closed, content)
             return
-        what = f"propose epoch {closed.number}, root {shown(closed.root)}, total {closed.total} base units"
+        unit = token(ctx.chain())
+        total = shown_tokens(closed.total, *unit)
+        what = f"propose epoch {closed.number}, root {shown(closed.root)}, {total} in all"
         if ctx.dry_run:
             call = closing.proposal(closed, tally.engine().address(closed.manifest))
             sender = ctx.address(ctx.settings.node.publisher)
@@ -65,8 +70,7 @@ def settle(ctx: Context) -> None:
             "tx": shown(mined.tx),
             "gas": mined.gas_used,
         },
-        text=f"Epoch {closed.number} is proposed: {closed.total} base units in all to {counted(payees, 'payee')}.\n"
-        f"Manifest {manifest}\nIt can be claimed once its window is over.",
+        text="\n".join((*summary(closed, payees, *unit), f"Manifest {manifest}", _claimable(ctx, closed.number))),
     )
 
 
@@ -88,6 +92,30 @@ def pay(ctx: Context, *, retry: bool) -> int:
         report = worker.run(content, Settled(opened), retry=retry)
     _tell(ctx, report)
     return 1 if report.skipped else 0
+
+
+def summary(closed: Epoch, payees: int, decimals: int, symbol: str) -> Iterator[str]:
+    """What the epoch pays and what it does not, as the publisher reads it."""
+    grown, total = (shown_tokens(one, decimals, symbol) for one in (closed.decision.grown, closed.total))
+    to = counted(payees, "payee")
+    yield f"Epoch {closed.number} is proposed: {grown} in this epoch, {total} in all epochs together, to {to}."
+    held = sum(pot.held for pot in closed.decision.pots)
+    if held:
+        yield f"Held until a ruling: {shown_tokens(held, decimals, symbol)}."
+    accounts = closed.decision.judged.accounts.values()
+    reasons = Counter(one.reason for account in accounts for one in account.rejected)
+    if reasons:
+        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        yield f"Rejected: {counted(reasons.total(), 'receipt')} ({listed}); charged, and nobody's score."
+
+
+def _claimable(ctx: Context, epoch: int) -> str:
+    from provenance.app import role
+    from provenance.cli.values import shown_time
+
+    kept = role.settlement(ctx.chain(), epoch)
+    when = f"from {shown_time(kept.active_at)} on" if kept else "once its window is over"
+    return f"It can be claimed {when}."
 
 
 def _closed(ctx: Context, opened: Database, content: Content) -> Epoch | Waiting:
@@ -179,7 +207,8 @@ def _tell(ctx: Context, report: Report) -> None:
     ctx.session.sent.extend(Sent("relay claims", mined) for mined in report.mined)
     skipped: Json = [{"payee": shown(payee), "reason": reason} for payee, reason in report.skipped]
     sent = counted(len(report.mined), "transaction")
-    lines = [f"Paid {counted(report.paid, 'payee')} {report.amount} base units in {sent}."]
+    amount = shown_tokens(report.amount, *token(ctx.chain()))
+    lines = [f"Paid {counted(report.paid, 'payee')} {amount} in {sent}."]
     lines += [f"Not paid: {shown_address(payee)} ({reason})." for payee, reason in report.skipped]
     if report.not_final:
         lines.append(f"Not final yet: {counted(report.not_final, 'transaction')}; a later run looks again.")

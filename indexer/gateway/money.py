@@ -66,7 +66,7 @@ def cover(node: Node, license_id: LicenseId, terms: Terms, max_units: int, state
     there = balance(node, license_id, state) - owed(node, license_id, state)
     if there < needed:
         raise Uncovered(
-            f"{there} base units are free, {max_units} units need {needed}",
+            f"{there} base units of the token are free, {max_units} units of use need {needed} base units",
             license=fields.shown(license_id),
             balance=str(there),
             needed=str(needed),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from provenance.app.dataset import NotHolder
 from provenance.app.ports import Call
+from provenance.app.token import told
 from provenance.domain import license as rules
 from provenance.domain import recording as recordings
 from provenance.domain import typed
@@ -373,7 +374,8 @@ def approval(
         )
     has = balance(chain, payer)
     if has < amount:
-        raise TooFewTokens(f"{checksummed(payer)} has {has} base units, {amount} are needed", account=shown(payer))
+        there, needed = told(chain, has), told(chain, amount)
+        raise TooFewTokens(f"{checksummed(payer)} has {there}, {needed} are needed", account=shown(payer))
     to = contracts[spender]
     if chain.read(Call("Token", "allowance", (payer, to)))[0] == amount:
         return None

@@ -232,7 +232,7 @@ def _tree(value: Json, depth: int = 0) -> str:
                 lines += [f"{pad}{name}", _tree(one, depth + 1)]
             else:
                 shown = ", ".join(map(str, one)) if isinstance(one, list) else "-" if one is None else _leaf(name, one)
-                lines.append(f"{pad}{name}: {shown}")
+                lines.append(f"{pad}{name.removesuffix('Ms')}: {shown}")  # people read a time, programs milliseconds
     elif isinstance(value, list):
         lines += [_tree(one, depth) for one in value]
     return "\n".join(line for line in lines if line)

@@ -40,7 +40,7 @@ def show(ctx: Context, epoch: int | None, payee: str | None) -> None:
             f"earned in all  {shown_amount(due.cumulative, decimals)} {symbol}",
             f"paid so far    {shown_amount(due.claimed, decimals)} {symbol}",
             f"can be claimed {shown_amount(due.amount, decimals)} {symbol}"
-            + ("" if facts["active"] else f", {_when(due)}"),
+            + ("" if facts["active"] or not due.amount else f", {_when(due)}"),
         )
     )
     ctx.out.emit(facts, text=text)
@@ -52,6 +52,7 @@ def show(ctx: Context, epoch: int | None, payee: str | None) -> None:
 def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
     """Explain what the account earned in an epoch: licenses, recordings, weights and money, line by line."""
     from provenance.app import settle
+    from provenance.cli.statement import Statement
 
     address = ctx.address(payee)
     chain, content = ctx.chain(), ctx.content()
@@ -74,8 +75,7 @@ def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
         ("net", "in all"),
     ):
         lines.append(f"  {shown_amount(int(str(found[name])), decimals):>16} {symbol}  {words}")
-    why = found.get("why")
-    lines += ["Why (base units):", *(f"  {line}" for line in why)] if isinstance(why, list | tuple) else []
+    lines += Statement(chain, content, published, found, decimals, symbol).lines()
     ctx.out.emit({"epoch": number, **found}, text="\n".join(lines))
 
 
@@ -90,9 +90,7 @@ def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
     due = _due(ctx, epoch, payee)[0] if epoch else settle.claimable(chain, ctx.content(), ctx.address(payee))
     decimals, symbol = token(chain)
     if not due.amount:
-        ctx.out.emit(
-            _facts(ctx, due) | {"paid": "0"}, text=f"Everything up to epoch {due.epoch} has been paid already."
-        )
+        ctx.out.emit(_facts(ctx, due) | {"paid": "0"}, text=_nothing_to_pay(due))
         return
     if not _facts(ctx, due)["active"]:
         raise Conflict(
@@ -106,6 +104,12 @@ def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
         _facts(ctx, due) | {"paid": str(due.amount), "tx": f"0x{mined.tx.hex()}"},
         text=f"Paid {shown_amount(due.amount, decimals)} {symbol} to {shown_address(due.payee)}.",
     )
+
+
+def _nothing_to_pay(due: Due) -> str:
+    if not due.cumulative:
+        return f"{shown_address(due.payee)} earned nothing up to epoch {due.epoch}."
+    return f"Everything up to epoch {due.epoch} has been paid already."
 
 
 def _due(ctx: Context, epoch: int | None, payee: str | None) -> tuple[Due, int, str]:

@@ -43,17 +43,21 @@ def amount(text: str, decimals: int, *, field: str = "amount") -> Wei:
 
 def shown_amount(base_units: int, decimals: int) -> str:
     """`base_units` as people write tokens: exact, without trailing zeros."""
-    sign, value = ("-", -base_units) if base_units < 0 else ("", base_units)
-    whole, rest = divmod(value, 10**decimals)
-    return f"{sign}{whole}.{rest:0{decimals}d}".rstrip("0").rstrip(".") if decimals else f"{sign}{whole}"
+    from provenance.domain.fields import decimal
+
+    return decimal(base_units, decimals)
+
+
+def shown_tokens(base_units: int, decimals: int, symbol: str) -> str:
+    """The same with the token's symbol."""
+    return f"{shown_amount(base_units, decimals)} {symbol}"
 
 
 def token(chain: Chain) -> tuple[int, str]:
     """(decimals, symbol) of the network's token."""
-    from provenance.app.ports import Call
+    from provenance.app.token import unit
 
-    decimals, symbol = (chain.read(Call("Token", name, ()))[0] for name in ("decimals", "symbol"))
-    return int(str(decimals)), str(symbol)
+    return unit(chain)
 
 
 def shown_time(at: UnixSeconds) -> str:

@@ -135,6 +135,13 @@ def checksummed(address: bytes) -> str:
     return "0x" + "".join(c.upper() if int(m, 16) > 7 else c for c, m in zip(text, marks[:40], strict=True))
 
 
+def decimal(base_units: int, decimals: int) -> str:
+    """`base_units` as people write tokens: exact, without trailing zeros."""
+    sign, value = ("-", -base_units) if base_units < 0 else ("", base_units)
+    whole, rest = divmod(value, 10**decimals)
+    return f"{sign}{whole}.{rest:0{decimals}d}".rstrip("0").rstrip(".") if decimals else f"{sign}{whole}"
+
+
 def dated(at: UnixSeconds) -> str:
     """A second as people read it, in UTC; of any year, also those beyond 9999.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
+from indexer.cli.money import summary
 from indexer.gateway import batches
 from provenance import Meter, config
 from provenance.adapters import tally, v3
@@ -143,6 +144,14 @@ def road(counter: Desk, tmp_path_factory: pytest.TempPathFactory) -> tuple[Packa
     return package, license_, proposed(counter)
 
 
+def test_before_the_first_epoch_it_is_said_who_settles(counter: Desk, tmp_path: Path) -> None:
+    file = wallet_of(counter, tmp_path)
+    for name in ("show", "statement", "claim"):
+        refused = command(file, "earnings", name, "--payee", "0x" + counter.address("holder").hex(), status=6)
+        assert refused["type"] == "/problems/no-settlement"
+        assert "`provenance node settle`" in refused["next"]
+
+
 def test_what_is_owed_shared_and_held_follows_the_rules(counter: Desk, road: tuple[Package, Bytes32, Proposed]) -> None:
     _, license_, done = road
     [pot] = [one for one in done.epoch.decision.pots if one.license.id == license_]
@@ -179,6 +188,32 @@ def test_a_statement_tells_the_holder_why(counter: Desk, road: tuple[Package, By
     assert row is not None
     assert row["net"] == "3800"
     assert settle.statement(counter.node.content, published, counter.address("thief")) is None
+
+
+def test_people_read_where_the_money_of_a_license_went(
+    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+) -> None:
+    package, license_, done = road
+    told = io.StringIO()
+    line = ("earnings", "statement", "--epoch", "1", "--payee", "0x" + counter.address("holder").hex())
+    assert run([*line, "--config", str(wallet_of(counter, tmp_path))], Session(told, told)) == 0
+    assert told.getvalue().splitlines()[-11:-2] == [
+        f'License 0x{license_.hex()} for "{package.manifest.title}"',
+        "  paid in    0.005 TUSD of 0.005 TUSD due",
+        "  - fee      0.00025 TUSD, the operator's",
+        "  - held     0.00095 TUSD, until a ruling: 1 of 5 units are in 1 rejected receipt (1 consent-withdrawn)",
+        "  = pot      0.0038 TUSD",
+        "  your part  0.0038 TUSD: 3000000 of 3000000 points of score, 100 %",
+        "    recording 1 (0002.wav): 2000000 points, 100 % of them yours",
+        "    recording 0 (0001.wav): 1000000 points, 100 % of them yours",
+        "    weights by its licensee, method 1",
+    ]
+    assert told.getvalue().endswith("Points are units times weight: 1000000 for one unit of one recording alone.\n")
+    assert list(summary(done.epoch, 2, 6, "TUSD")) == [
+        "Epoch 1 is proposed: 0.00405 TUSD in this epoch, 0.00405 TUSD in all epochs together, to 2 payees.",
+        "Held until a ruling: 0.00095 TUSD.",
+        "Rejected: 1 receipt (1 consent-withdrawn); charged, and nobody's score.",
+    ]
 
 
 def test_a_missing_document_stops_the_settlement_by_name(
@@ -249,8 +284,12 @@ def test_the_contract_pays_exactly_what_the_tree_says_and_the_wallet_says_why(
     assert tokens(counter, "holder") - had == 3_800
     assert command(file, "earnings", "claim", "--payee", payee)["paid"] == "0"
     assert settle.due(chain, content, counter.address("holder")).amount == 0
-    stranger = command(file, "earnings", "show", "--payee", "0x" + "9" * 40, status=6)
-    assert stranger["type"] == "/problems/not-in-tree"
+    stranger = ("--payee", "0x" + "9" * 40)
+    told = command(file, "earnings", "show", *stranger)
+    assert (told["cumulative"], told["due"], told["epoch"]) == ("0", "0", 1)
+    assert command(file, "earnings", "claim", *stranger, status=6)["type"] == "/problems/not-in-tree"
+    unknown = command(file, "earnings", "show", *stranger, "--epoch", "9", status=6)
+    assert "the last one is 1" in unknown["detail"]
 
 
 def test_the_next_epoch_goes_on_where_this_one_ended_and_one_call_pays_a_subtree(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.ports import Call
 from provenance.app.settle import reading
-from provenance.domain import merkle
+from provenance.domain import fields, merkle
 from provenance.domain.ledger import Ledger
 from provenance.errors import Broken, Missing
 from provenance.types import Wei
@@ -28,7 +27,7 @@ class NoSettlement(Missing):
     """No epoch of that number stands."""
 
     code = "no-settlement"
-    next = "Wait for the next settlement; `earnings show` names the epochs there are."
+    next = "Wait until the operator settles (`provenance node settle`), which is after use was recorded and anchored."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +69,32 @@ def latest(chain: Chain, content: Content, number: int | None = None) -> tuple[S
     Raises:
         NoSettlement: none stands.
     """
-    found = [one for one in settlements(chain) if number is None or one.epoch == number]
+    standing = settlements(chain)
+    found = [one for one in standing if number is None or one.epoch == number]
+    if not standing:
+        raise NoSettlement("no epoch was settled yet")
     if not found:
-        raise NoSettlement("no settlement stands yet" if number is None else f"no settlement {number} stands")
+        raise NoSettlement(f"no settlement {number} stands; the last one is {standing[-1].epoch}", epoch=number)
     return found[-1], reading.published(content, found[-1].proposed.event.manifest_digest)
 
 
 def due(chain: Chain, content: Content, payee: Address, number: int | None = None) -> Due:
     """What a payee can claim on an epoch; the root is the chain's, the leaves are re-hashed.
 
+    Zero, and without a proof, if nothing was ever credited to the payee.
+
     Raises:
         NoSettlement: there is no such epoch.
-        NotInTree: nothing was ever credited to the payee.
     """
     settlement, published = latest(chain, content, number)
     event = settlement.proposed.event
     leaves = reading.leaves(content, published, root=event.root)
-    proof = leaves.proof(payee)
     return Due(
         epoch=event.epoch,
         payee=payee,
-        cumulative=leaves.cumulative[payee],
+        cumulative=leaves.cumulative.get(payee, Wei(0)),
         claimed=claimed(chain, payee),
-        proof=proof,
+        proof=leaves.proof(payee) if leaves.cumulative.get(payee) else (),
         active_at=settlement.active_at,
         disputed=settlement.disputed,
     )
@@ -109,9 +111,13 @@ def claimable(chain: Chain, content: Content, payee: Address) -> Due:
     """
     (newest,) = chain.read(Call("RoyaltyDistributor", "activeEpoch", ()))
     if isinstance(newest, int) and newest:
-        with suppress(merkle.NotInTree):
-            return due(chain, content, payee, newest)
-    return due(chain, content, payee)
+        found = due(chain, content, payee, newest)
+        if found.cumulative:
+            return found
+    found = due(chain, content, payee)
+    if not found.cumulative:
+        raise merkle.NotInTree(f"{fields.checksummed(payee)} has no earnings here", payee=fields.shown(payee))
+    return found
 
 
 def claimed(chain: Chain, payee: Address) -> Wei:

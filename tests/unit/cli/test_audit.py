@@ -45,7 +45,7 @@ def test_a_trace_shows_addresses_with_their_checksum_and_times_in_utc() -> None:
         "    notAfter: 2027-01-15T08:00:00Z",
         "    revokedTx: -",
         "segment",
-        "  acknowledgedAtMs: 2027-01-15T08:00:00Z",
+        "  acknowledgedAt: 2027-01-15T08:00:00Z",
     ]
 
 

@@ -1,0 +1,23 @@
+"""What does an amount of the network's token say to people? The token knows its decimals; amounts are base units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.app.ports import Call
+from provenance.domain.fields import decimal
+
+if TYPE_CHECKING:
+    from provenance.app.ports import Chain
+
+
+def told(chain: Chain, base_units: int) -> str:
+    """An amount in tokens, with the token's symbol."""
+    decimals, symbol = unit(chain)
+    return f"{decimal(base_units, decimals)} {symbol}"
+
+
+def unit(chain: Chain) -> tuple[int, str]:
+    """(decimals, symbol) of the network's token."""
+    decimals, symbol = (chain.read(Call("Token", name, ()))[0] for name in ("decimals", "symbol"))
+    return int(str(decimals)), str(symbol)

@@ -1,0 +1,132 @@
+"""How does money become what one payee earned, license by license? The epoch's published documents, read to people.
+
+Everything here stands in the manifest, the statements and the rejected receipts; what they do not say is not told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from provenance.cli.values import shown_amount, shown_tokens
+from provenance.domain import fields
+from provenance.errors import ProvenanceError
+from provenance.types import PPM_ONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provenance.app.license import Dataset
+    from provenance.app.ports import Chain, Content
+    from provenance.app.settle import Published
+    from provenance.types import Json, LicenseId
+
+    Row = Mapping[str, Json]
+
+MOST: Final = 1 << 20
+TOLD_ABOVE: Final = "the license still owes "  # in a published reason: here it is told in tokens beside what was paid
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One payee's row of an epoch, and where the rest of the epoch is."""
+
+    chain: Chain
+    content: Content
+    published: Published
+    row: Row
+    decimals: int
+    symbol: str
+
+    def lines(self) -> Iterator[str]:
+        """Each credit: a license's with all that its money went to, any other in one line."""
+        pots = {str(pot["licenseId"]): pot for pot in fields.objects(self.published.manifest, "pots", most=MOST)}
+        why = self.row.get("why")
+        words = why if isinstance(why, list | tuple) else []
+        shares = fields.objects(self.row, "shares", most=MOST)
+        for share, said in zip(shares, [*words, *[""] * len(shares)], strict=False):
+            reason = str(said).partition(": ")[2]
+            pot = pots.get(str(share["about"])) if "scoreOfAll" in share else None
+            if pot is None:  # what a fee, a refund, a ruling or an old debt brought
+                yield f"{self._tokens(share, 'amount')}: {reason}"
+            else:
+                yield from self._license(pot, share, reason)
+        if any("scoreOfAll" in share for share in shares):
+            yield f"Points are units times weight: {PPM_ONE} for one unit of one recording alone."
+
+    def _license(self, pot: Row, share: Row, reason: str) -> Iterator[str]:
+        of = self._dataset(fields.word(share, "about"))
+        yield f"License {share['about']}" + (f' for "{of.manifest.title}"' if of else "")
+        owed = fields.integer(pot, "due", bits=256) + fields.integer(pot, "arrears", bits=256)
+        left = fields.integer(pot, "owed", bits=256)
+        still = f"; {shown_tokens(left, self.decimals, self.symbol)} it still owes" if left else ""
+        yield f"  paid in    {self._tokens(pot, 'gross')} of {shown_tokens(owed, self.decimals, self.symbol)} due{still}"
+        yield f"  - fee      {self._tokens(pot, 'fee')}, the operator's"
+        yield f"  - held     {self._tokens(pot, 'held')}{self._held(pot)}"
+        yield f"  = pot      {self._tokens(pot, 'pot')}"
+        yield f"  your part  {self._tokens(share, 'amount')}{_part(share)}"
+        yield from self._recordings(share, of)
+        yield from (f"    {one}" for one in reason.split("; ")[1:] if not one.startswith(TOLD_ABOVE))
+
+    def _held(self, pot: Row) -> str:
+        """Why money waits for a ruling, as far as it is published."""
+        if not fields.integer(pot, "held", bits=256):
+            return ""
+        units = fields.mapping(pot, "units")
+        rejected = fields.integer(units, "rejected", bits=256)
+        if not rejected:
+            return ", until a ruling: of disputed recordings, or nobody could be named"
+        all_units = sum(fields.integer(units, name, bits=256) for name in units)
+        rows = self._rejected(str(pot["licenseId"]))
+        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(rows.items()))
+        return (
+            f", until a ruling: {rejected} of {all_units} units are in "
+            f"{fields.counted(rows.total(), 'rejected receipt')} ({listed})"
+        )
+
+    def _rejected(self, license_id: str) -> Counter[str]:
+        from provenance.app import settle
+        from provenance.domain.settlement import tables
+
+        data = settle.document(self.content, self.published, "rejected")
+        rows = tables.parse(data, "provenance/rejected")[1]
+        return Counter(str(row["reason"]) for row in rows if row.get("licenseId") == license_id)
+
+    def _recordings(self, share: Row, of: Dataset | None) -> Iterator[str]:
+        from provenance.domain.manifest import recording_ids
+        from provenance.domain.settlement.statements import LISTED
+
+        listed = fields.objects(share, "recordings", most=LISTED)
+        names = of.manifest.recordings if of else ()
+        number_by_id = {
+            fields.shown(one): number for number, one in enumerate(recording_ids(of.id, len(names)) if of else ())
+        }
+        for one in listed:
+            number = number_by_id.get(str(one["recordingId"]))
+            known = str(one["recordingId"]) if number is None else f"{number} ({names[number].name})"
+            bps = fields.integer(one, "bps", bits=14)
+            yield f"    recording {known}: {one['score']} points, {shown_amount(bps, 2)} % of them yours"
+        if len(listed) == LISTED:
+            yield f"    the statement names the best {LISTED} recordings"
+
+    def _dataset(self, license_id: LicenseId) -> Dataset | None:
+        """What the license is for, if its manifest is in the content here; money does not need it."""
+        from provenance.app import license as licenses
+
+        try:
+            found = licenses.find(self.chain, license_id)
+            return licenses.dataset(self.chain, self.content, found.grant.dataset_id)
+        except ProvenanceError:
+            return None
+
+    def _tokens(self, row: Row, name: str) -> str:
+        return shown_tokens(fields.integer(row, name, bits=256), self.decimals, self.symbol)
+
+
+def _part(share: Row) -> str:
+    """How much of the license's score is the payee's."""
+    mine, everybody = (fields.integer(share, name, bits=256) for name in ("score", "scoreOfAll"))
+    if not everybody:
+        return ""
+    return f": {mine} of {everybody} points of score, {shown_amount(mine * 10_000 // everybody, 2)} %"
