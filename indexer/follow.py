@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 import stamina
+import structlog
 
 from indexer.project import block_row, rows
 from indexer.rpc.node import NodeBehind, RangeTooLarge
@@ -202,9 +203,29 @@ def once(follower: Follower) -> Step:
 
 
 def forever(follower: Follower, *, poll_s: float, told: Callable[[Step], None]) -> None:
-    """The mirror follows the head until the process ends; failures are waited out with jitter."""
+    """The mirror follows the head until the process ends; failures are waited out with jitter.
+
+    The log has one line when an outage begins and one when it is over.
+    """
+    log, waits = structlog.get_logger("follow"), False
+
+    @stamina.retry(on=Unavailable, attempts=None, timeout=None, wait_max=10.0)
+    def patiently() -> Step:
+        nonlocal waits
+        try:
+            step = follower.step()
+        except Unavailable as error:
+            if not waits:
+                log.warning("waiting", why=error.detail, next=error.next_step)
+            waits = True
+            raise
+        if waits:
+            log.warning("going on", block=step.position.number, head=step.head)
+        waits = False
+        return step
+
     while True:
-        step = _patiently(follower)
+        step = patiently()
         if step.outcome in ("advanced", "forked"):
             told(step)
         if step.position.number >= step.head:
@@ -219,11 +240,6 @@ def _insisting(follower: Follower) -> Step:
             f"the nodes are at block {step.head}, the mirror is at {step.position.number}", block=step.head
         )
     return step
-
-
-@stamina.retry(on=Unavailable, attempts=None, timeout=None, wait_max=10.0)
-def _patiently(follower: Follower) -> Step:
-    return follower.step()
 
 
 def _narrower(first: BlockNumber, last: BlockNumber, suggested: tuple[int, int] | None) -> int:

@@ -7,6 +7,7 @@ only commit; a lock is held by the process and dies with it.
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,13 @@ class DatabaseUnavailable(Unavailable):
 
     code = "database-unavailable"
     next = "Start the database or check [node] database, then repeat; nothing was lost."
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Another process holds the SQLite file."""
+
+    code = "database-busy"
+    next = "Let the other program finish, or stop it, then repeat; nothing was lost."
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +209,8 @@ def _connected(engine: Engine, **options: bool) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection.execution_options(**options) if options else connection
     except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise DatabaseBusy(f"another process holds {engine.url.database}: {error.orig}") from error
         raise DatabaseUnavailable(f"the database does not answer: {error.orig}") from error
     except DBAPIError as error:
         if error.connection_invalidated:

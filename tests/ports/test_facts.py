@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from indexer.store.database import (
     AlreadyRunning,
     BadDatabase,
     Database,
+    DatabaseBusy,
     DatabaseUnavailable,
     OldSchema,
     connect,
@@ -288,6 +291,19 @@ def test_connections_that_the_server_closed_are_made_anew(new_database: NewDatab
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
             )
     assert len(list(History(mirrored(database, chain), CONTRACTS).upto(BlockNumber(23)))) == 24
+
+
+def test_a_file_that_another_process_holds_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.store.database.BUSY_S", 0.1)
+    file = tmp_path / "node.db"
+    database = open_database(f"sqlite:///{file}")
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DatabaseBusy, match=f"another process holds {file}: database is locked") as held:
+            mirrored(database, road())
+    assert "Start the database" not in held.value.next_step
+    mirrored(database, road())
+    database.dispose()
 
 
 def test_a_full_disk_changes_nothing_and_is_waited_out(tmp_path: Path) -> None:

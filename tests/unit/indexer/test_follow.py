@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -9,9 +10,10 @@ from dataclasses import fields
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from indexer import tables
-from indexer.follow import Follower, Step
+from indexer.follow import Follower, Step, forever
 from indexer.rpc.node import Ask, BadAnswer, NodeBehind
 from indexer.rpc.source import NodesDisagree, Source, WrongChain
 from indexer.store import state
@@ -19,6 +21,7 @@ from indexer.store.bulk import table_of
 from indexer.store.database import Database
 from indexer.store.history import History
 from indexer.store.mirror import Mirror, OtherChain
+from provenance.adapters.evm import NodeSilent
 from provenance.domain import events
 from provenance.errors import Unavailable
 from provenance.types import BlockNumber, Json, UnixSeconds
@@ -290,6 +293,29 @@ def test_a_dead_node_rests_while_the_others_answer(new_database: NewDatabase) ->
     chain.mine(funding(1))
     settle(one)
     assert dead.asked > 5
+
+
+def test_an_outage_is_told_once_when_it_begins_and_once_when_it_is_over(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = FakeChain()
+    node = FakeNode(chain, faults=deque(["silent"] * 3))
+
+    class Enough(Exception):
+        pass
+
+    def told(_: Step) -> None:
+        raise Enough
+
+    monkeypatch.setattr(time, "sleep", lambda _s: None)
+    chain.mine(funding(1))
+    with capture_logs() as log, pytest.raises(Enough):
+        forever(follower(new_database(), node), poll_s=0, told=told)
+    mine = [entry for entry in log if not entry["event"].startswith("stamina.")]
+    assert [(entry["event"], entry["log_level"]) for entry in mine] == [("waiting", "warning"), ("going on", "warning")]
+    assert mine[0]["why"]
+    assert (mine[0]["next"], mine[1]["block"]) == (NodeSilent.next, 1)
+    assert not node.faults
 
 
 def test_two_nodes_that_disagree_hold_the_mirror(new_database: NewDatabase) -> None:
