@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from provenance.errors import Invalid, Missing
@@ -40,6 +40,24 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 """A list; in the environment its members are separated by commas."""
 
 
+def _written(pattern: str, words: str) -> AfterValidator:
+    """What does not match is refused in words that say what may be written."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(words)
+        return value
+
+    return AfterValidator(check)
+
+
+def _database(value: SecretStr) -> SecretStr:
+    scheme, is_url, _ = value.get_secret_value().partition("://")
+    if is_url and scheme.partition("+")[0] not in ("sqlite", "postgresql"):
+        raise ValueError("a file, sqlite:///FILE or postgresql://USER@HOST/NAME is expected")
+    return value
+
+
 class Network(BaseModel):
     """`[networks.NAME]`: one chain, its deployment and who serves it."""
 
@@ -49,7 +67,9 @@ class Network(BaseModel):
     chain_id: int = Field(gt=0)
     deployment: Path | None = None
     gateway: str | None = None
-    finality: Annotated[str, Field(pattern=r"^(latest-\d{1,4}|safe|finalized)$")] = "finalized"
+    finality: Annotated[
+        str, _written(r"latest-[0-9]{1,4}|safe|finalized", "finalized, safe or latest-N (N up to 9999) is expected")
+    ] = "finalized"
     content: Words = ()
 
 
@@ -58,8 +78,8 @@ class Node(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database: SecretStr | None = None
-    listen: Annotated[str, Field(pattern=r"^[^\s/]+:\d{1,5}$")] = "127.0.0.1:8460"
+    database: Annotated[SecretStr, AfterValidator(_database)] | None = None
+    listen: Annotated[str, _written(r"[^\s/]+:[0-9]{1,5}", "HOST:PORT is expected")] = "127.0.0.1:8460"
     publisher: str = "publisher"
     meter: str = "operator"
     relayer: str = "relayer"

@@ -55,6 +55,12 @@ def record(settings: Settings) -> Record:
 
     network = settings.chosen()
     file = next((place for place in _deployment_places(settings, network) if place.is_file()), None)
+    if file is None and network.deployment is not None:
+        raise Missing(
+            f"no deployment file {network.deployment}",
+            next=f"Correct `deployment` in [networks.{settings.network}] of the settings.",
+            path=str(network.deployment),
+        )
     if file is None:
         raise Missing(
             f"no deployment of chain {network.chain_id} is known",

@@ -69,7 +69,9 @@ class Rpc:
             )
         for url in urls:
             if urlsplit(url).scheme not in ("http", "https"):
-                raise Invalid(f"{shown(url)} is not an http(s) address", field="rpc")
+                raise Invalid(
+                    f"{shown(url)} is not an http(s) address", next="Write it as http://HOST:PORT.", field="rpc"
+                )
         self._urls = tuple(urls)
         self._http = transport.client(timeout_s)
 
@@ -122,6 +124,8 @@ class Rpc:
 
 def shown(url: str) -> str:
     """The address without user, password, path and query, where keys often stand."""
+    if "://" not in url:
+        return re.split(r"[/?#]", url)[0].rpartition("@")[2]
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname or ''}{port}"

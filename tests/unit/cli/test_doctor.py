@@ -54,6 +54,27 @@ def test_a_wrong_setting_is_named_with_where_it_stands(provenance, monkeypatch: 
     assert told.endswith("(PROVENANCE_NODE__LISTEN in the environment)")
 
 
+@pytest.mark.parametrize(
+    ("written", "name", "told"),
+    [
+        ('[node]\ndatabase = "mysql://x"\n', "settings", "node.database: a file, sqlite:///FILE or postgresql://USER@"),
+        ('[node]\nlisten = "8460"\n', "settings", "node.listen: HOST:PORT is expected"),
+        ('finality = "latest"\n', "settings", "finality: finalized, safe or latest-N (N up to 9999) is expected"),
+        ('deployment = "/nope.json"\n', "chain", "no deployment file /nope.json"),
+        ('rpc = ["127.0.0.1:36789"]\n', "chain", "127.0.0.1:36789 is not an http(s) address"),
+        ('rpc = ["me:secret@host/key"]\n', "chain", "host is not an http(s) address"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named_with_what_may_be_written(provenance, written: str, name: str, told: str):
+    network = "[networks.devnet]\nchain_id = 4242\n" + ("" if "rpc" in written else 'rpc = "http://127.0.0.1:9"\n')
+    Path("provenance.toml").write_text(written if written.startswith("[") else network + written)
+    answer = provenance("doctor", "--json")
+    found = findings(answer)[name]
+    assert (answer.status, found["state"]) == (1, "problem")
+    assert found["detail"].removeprefix("wrong settings: ").removeprefix("networks.devnet.").startswith(told)
+    assert found["next"]
+
+
 def test_keys_that_others_can_read_are_a_problem(provenance, home: Path, password_file: Path, cheap):
     assert provenance("account", "create", "studio", "--password-file", password_file).status == 0
     assert findings(provenance("doctor", "--json"))["accounts"]["detail"] == "studio"
