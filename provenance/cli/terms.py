@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400
 PURPOSES = ("train.asr", "train.tts", "evaluate")
+PLACE = "WW"
 
 
 @group("terms")
@@ -36,14 +37,26 @@ def terms() -> None:
     ),
 )
 @click.argument("file", type=PATH)
-@click.option("--purpose", "codes", multiple=True, metavar="P", help="Allowed purpose; repeatable.")
+@click.option(
+    "--purpose",
+    "codes",
+    multiple=True,
+    metavar="P",
+    help=f"Allowed purpose; repeatable.  [default: {', '.join(PURPOSES)}]",
+)
 @click.option("--prohibit", "prohibited", multiple=True, metavar="P", help="Prohibited purpose; repeatable.")
-@click.option("--territory", "places", multiple=True, metavar="T", help="Country, EU, EEA or WW; repeatable.")
+@click.option(
+    "--territory", "places", multiple=True, metavar="T", help=f"Country, EU, EEA or WW; repeatable.  [default: {PLACE}]"
+)
 @click.option("--from", "since", metavar="DATE", help="First second; that of this day by default.")
 @click.option("--until", default="2y", show_default=True, metavar="DATE", help="Last second.")
 @click.option("--token", metavar="ADDRESS", help="ERC-20 of the price; the network's token by default.")
-@click.option("--per-license", default="0", metavar="AMOUNT", help="Price of a license, in base units.")
-@click.option("--per-unit", metavar="UNIT=AMOUNT", help="Price of a unit of use, such as output=1000.")
+@click.option(
+    "--per-license", default="0", show_default=True, metavar="AMOUNT", help="Price of a license, in base units."
+)
+@click.option(
+    "--per-unit", metavar="UNIT=AMOUNT", help="Price of a unit of use, such as output=1000; without it use is free."
+)
 @click.option("--cap-outputs", metavar="N", help="Most outputs of one license.")
 @click.option("--cap-seconds", metavar="N", help="Most seconds of output of one license.")
 @click.option("--method", type=int, default=1, show_default=True, help="Attribution method.")
@@ -85,7 +98,7 @@ def _document(ctx: Context, said: dict[str, object]) -> dict[str, Json]:
         "version": 1,
         "purposes": _words(said["codes"]) or list(PURPOSES),
         "prohibited": _words(said["prohibited"]),
-        "territories": _words(said["places"]) or ["WW"],
+        "territories": _words(said["places"]) or [PLACE],
         "notBefore": dates.seconds(str(since), now, option="--from", first=True) if since else now - now % DAY_S,
         "notAfter": dates.seconds(until, now, option="--until"),
         "price": {
@@ -140,7 +153,12 @@ def _text(found: Terms) -> str:
     from provenance.domain.terms import UNITS
 
     price, caps = found.price, found.caps
-    unit = f", {price.per_unit.amount} per {UNITS[price.per_unit.unit]}" if price.per_unit else ""
+    unit = (
+        f", {price.per_unit.amount} per {UNITS[price.per_unit.unit]}"
+        if price.per_unit and price.per_unit.amount
+        else ""
+    )
+    free = "" if unit else "; use is free" if price.per_license else "; price 0: use is free"
     cap = ", ".join(f"{n} {name}" for n, name in ((caps.outputs, "outputs"), (caps.seconds, "seconds")) if n)
     by = "the licensee" if found.attribution.attributor is None else shown_address(found.attribution.attributor)
     lines = (
@@ -150,7 +168,7 @@ def _text(found: Terms) -> str:
         ("territories", ", ".join(found.territories)),
         ("from", shown_time(found.not_before)),
         ("until", shown_time(found.not_after)),
-        ("price", f"{price.per_license} per license{unit} (base units of {shown_address(price.token)})"),
+        ("price", f"{price.per_license} per license{unit} (base units of {shown_address(price.token)}){free}"),
         ("caps", cap or "none"),
         ("weights", f"method {found.attribution.method}, made by {by}"),
         ("notice", f"{found.notice_days} days; erasure within {found.erasure_days} days"),
