@@ -27,6 +27,7 @@ FOLDER: Final = "uploads"
 REGISTER_GAS: Final = 100_000
 """More than a registration uses, which can be estimated only once the gateway has the deposit."""
 PARTLY: Final = 1
+SHOWN_NAMES: Final = 3
 
 
 @command(
@@ -227,13 +228,13 @@ def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World
         gateway=ctx.gateway(wallet),
         journal=journal,
         transact=lambda call, title: ctx.transact(call, title, wallet),
-        agree=_agree(ctx),
+        agree=_agree(ctx, request),
         write=write,
         elsewhere=_elsewhere(ctx, request, name),
     )
 
 
-def _agree(ctx: Context) -> Callable[[Manifest], None]:
+def _agree(ctx: Context, request: Request) -> Callable[[Manifest], None]:
     """Asks once, however often the manifest is built anew; the account can pay for the registration."""
     from provenance.adapters.evm import afford
 
@@ -243,14 +244,25 @@ def _agree(ctx: Context) -> Callable[[Manifest], None]:
         if not asked:
             asked.append(manifest.title)
             afford(ctx.chain().node, ctx.address(), ctx.chain().node.price(REGISTER_GAS).fee_wei)
-            ctx.out.say(
-                f"Public for ever: the title {manifest.title!r}, length and quality of"
-                f" {counted(len(manifest.recordings), 'recording')}, {counted(len(manifest.consents), 'consent')},"
-                " shares and terms. The audio stays sealed."
-            )
+            ctx.out.say(public(manifest, names=request.publish_names))
             ctx.out.confirm("Publish it?")
 
     return agree
+
+
+def public(manifest: Manifest, *, names: bool) -> str:
+    """What everybody reads for ever, once the manifest is registered; `names` says that those of files do."""
+    tags = f" tags {', '.join(manifest.tags)};" if manifest.tags else " no tags;"
+    files = [one.name for one in manifest.recordings[:SHOWN_NAMES]]
+    more = ", …" if len(manifest.recordings) > SHOWN_NAMES else ""
+    named = f", and the FILE NAMES {', '.join(files)}{more}" if names else ""
+    roles = sorted({code for one in manifest.consents for code in one.scope.codes})
+    consents = counted(len(manifest.consents), "consent") + (f" with {', '.join(roles)}" if roles else "")
+    return (
+        f"Public for ever: the title {manifest.title!r}, kind {manifest.kind}, language {manifest.language};{tags}"
+        f" length and quality of {counted(len(manifest.recordings), 'recording')}{named}; {consents}; holder, shares"
+        f" and terms. Names of people{'' if names else ' and files'} and the audio stay sealed."
+    )
 
 
 def _elsewhere(ctx: Context, request: Request, name: str) -> dict[Bytes32, DatasetId]:

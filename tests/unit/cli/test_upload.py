@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from provenance.cli.upload import sources
+from provenance.cli.upload import public, sources
+from provenance.domain.consent import Scope
 from provenance.errors import Invalid, Missing
+from tests import documents
 
 pytestmark = pytest.mark.unit
 
@@ -47,3 +50,17 @@ def test_a_name_that_is_no_text_becomes_one(tmp_path: Path) -> None:
     (tmp_path / "a\nb\udcff.wav").write_bytes(b"x")
     (only,) = sources((tmp_path,))
     assert only.name == "a?b?.wav"
+
+
+def test_the_uploader_reads_before_signing_what_becomes_public(tmp_path: Path) -> None:
+    del tmp_path
+    role = replace(documents.consent(), scope=Scope(None, ("role:narrator",)))
+    made = replace(documents.manifest(given=(role,)), tags=("digits", "Ёлка"))
+    told = public(made, names=False)
+    for word in (repr(made.title), f"kind {made.kind}", f"language {made.language}", "tags digits, Ёлка", "role:narrator",
+                 "Names of people and files and the audio stay sealed"):  # fmt: skip
+        assert word in told
+    assert made.recordings[0].name not in told
+    told = public(made, names=True)
+    assert f"FILE NAMES {made.recordings[0].name}" in told
+    assert "Names of people and the audio stay sealed" in told
