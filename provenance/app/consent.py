@@ -30,7 +30,10 @@ class AlreadyWithdrawn(Conflict):
     """The consent was withdrawn before."""
 
     code = "already-withdrawn"
-    next = "Nothing is left to do: it stopped access from the block of its first revocation."
+    next = (
+        "It is for good, from the block of its first revocation on. If it was a mistake: give a new one with `consent grant`; "
+        "its holder uploads again under it and runs `dataset supersede OLD NEW`."
+    )
 
 
 class NotTheSubject(Denied):

@@ -11,6 +11,8 @@ from provenance.cli import dates
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import shown_address, shown_time
+from provenance.domain.fields import counted
+from provenance.errors import ProvenanceError
 
 if TYPE_CHECKING:
     from provenance.app.consent import Grant
@@ -121,13 +123,15 @@ def revoke(ctx: Context, name: str) -> None:
         f" {shown_address(given.consent.holder)}"
     )
     mined = ctx.transact(call, use.TITLE, wallet, means=means)
+    closed = _closed(ctx, consent_id)
     ctx.out.emit(
         {
             **_row(consent_id, given, use.WITHDRAWN),
             "tx": fields.shown(mined.tx),
             "block": mined.block.number,
+            "closed": None if closed is None else [{"dataset": one, "recordings": n} for one, n in closed.items()],
         },
-        text=f"Withdrew consent {fields.shown(consent_id)} in block {mined.block.number}",
+        text=f"Withdrew consent {fields.shown(consent_id)} in block {mined.block.number}, for good.\n{_effect(closed)}",
     )
 
 
@@ -159,6 +163,36 @@ def list_(ctx: Context) -> None:
         rows.append({"voice": one.voice, **_row(one.id, one.consent, use.state(one.consent, withdrawn, now))})
     columns = ("id", "voice", "holder", "purposes", "notAfter", "state")
     ctx.out.emit(rows, text=plain([_told(row) for row in rows], columns))
+
+
+def _closed(ctx: Context, consent_id: ConsentId) -> dict[str, int] | None:
+    """How many recordings of which dataset rest on the consent; None where no gateway says so."""
+    from provenance.domain import fields
+
+    if not ctx.network.gateway:
+        return None
+    gateway, name = ctx.gateway(), fields.shown(consent_id)
+    try:
+        rows = gateway.listing("consents", consent=name).rows
+        found = {one: 0 for row in rows for one in fields.texts(row, "datasets", most=1 << 17, max_chars=66)}
+        for dataset in found:
+            for row in gateway.listing("recordings", dataset=dataset).rows:
+                found[dataset] += name in fields.texts(row, "consentIds", most=1 << 10, max_chars=66)
+    except ProvenanceError:  # it is withdrawn whatever the gateway answers
+        return None
+    return found
+
+
+def _effect(closed: dict[str, int] | None) -> str:
+    """What a withdrawal did, and what can be done about it."""
+    lines = [f"Closed: {counted(n, 'recording')} of {dataset}" for dataset, n in (closed or {}).items()]
+    return "\n".join(
+        (
+            "Nobody opens what rests on it any more, under any license; who opened it before may have kept the audio.",
+            *lines,
+            "It cannot be taken back: a new consent is given with `consent grant`.",
+        )
+    )
 
 
 def _would(ctx: Context, asked: Grant) -> None:

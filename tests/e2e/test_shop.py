@@ -108,6 +108,9 @@ def test_a_license_shows_its_money_in_tokens_and_lists_title_and_other_party(sho
 def test_a_withdrawn_consent_stands_in_the_dataset_and_ends_its_sale(shop: Shop) -> None:
     city = shop.city
     revoked = city.run("consent", "revoke", shop.consent, "--account", VOICE)
+    assert revoked["closed"] == [{"dataset": shop.dataset, "recordings": 1}]
+    again = city.run("consent", "revoke", shop.consent, "--account", VOICE, status=7)
+    assert "`dataset supersede OLD NEW`" in again["next"]
     eventually(lambda: [one["state"] for one in shop.show()["consents"]] == ["WITHDRAWN"])
     assert f"{revoked['id']} {PURPOSE} WW withdrawn since 20" in shop.words("dataset", "show", shop.dataset)
     told = city.run("license", "accept", shop.offer["digest"], "--account", "holder-6", status=DENIED)

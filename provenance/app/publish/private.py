@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from provenance.app.publish import takes
 from provenance.domain.private import Private
+from provenance.errors import Denied, Missing
 
 if TYPE_CHECKING:
     from provenance.app.publish.takes import Studio
     from provenance.domain.manifest import Manifest
+
+NOT_YOURS: Final = (
+    "It is sealed for who uploaded it and the gateway alone; without --private all that is public is shown."
+)
 
 
 def private(manifest: Manifest, studio: Studio) -> Private:
@@ -20,6 +25,13 @@ def private(manifest: Manifest, studio: Studio) -> Private:
         SealedToAnother: another account of this home uploaded it.
     """
     at, sealed = manifest.private.cid, manifest.private.sealed
-    secret = takes.kept_secret(at, sealed, keys=studio.keys, wallet=studio.wallet, chain=studio.chain)
+    try:
+        secret = takes.kept_secret(at, sealed, keys=studio.keys, wallet=studio.wallet, chain=studio.chain)
+    except takes.SealedToAnother:
+        raise
+    except (Missing, Denied) as error:
+        if studio.wallet.signer.address == manifest.holder:
+            raise
+        raise type(error)(error.detail, next=NOT_YOURS, **error.facts) from error
     opening = studio.cipher.opening(sealed, secret)
     return Private.parse(b"".join(opening.open(studio.content.chunks(at))))

@@ -121,7 +121,12 @@ def _check(request: Request, world: World, now: UnixSeconds) -> Address:
         check_signed(given.consent, chain)
         consent_id = given.consent.id(chain.deployment.domains.consent)
         if withdrawn_at(consent_id, given.consent.consent.subject, chain) is not None:
-            raise refusal.ConsentWithdrawn("the voice owner withdrew this consent", consent=fields.shown(consent_id))
+            raise refusal.ConsentWithdrawn(
+                "the voice owner withdrew this consent, for good",
+                next="Ask the voice owner for a new one (`consent grant`) and upload with it; a dataset registered under the"
+                " old one is then replaced with `dataset supersede OLD NEW`.",
+                consent=fields.shown(consent_id),
+            )
     gateway = world.gateway.key().wallet
     if chain.read(Call("UsageLedger", "headOf", (gateway,)))[0] in (bytes(32), b"", 0):
         raise NotAMeter(f"{fields.checksummed(gateway)} is no meter of this network", gateway=fields.shown(gateway))

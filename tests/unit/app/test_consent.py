@@ -130,8 +130,9 @@ def test_a_revocation_is_the_subjects_alone_and_once(owner: Owner) -> None:
     owner.chain.send(call, VOICE)
     assert use.withdrawn_at(given_.id, VOICE.address, owner.chain) == owner.chain.time
     assert use.withdrawn_at(given_.id, HOLDER.address, owner.chain) is None
-    with pytest.raises(AlreadyWithdrawn, match=r"withdrawn at \d{4}-\d\d-\d\d"):
+    with pytest.raises(AlreadyWithdrawn, match=r"withdrawn at \d{4}-\d\d-\d\d") as caught:
         use.revocation(given_.id, VOICE.address, VOICE.address, owner.chain)
+    assert "`consent grant`" in caught.value.next_step
 
 
 def test_listed_recordings_are_those_of_the_holder_who_asks() -> None:

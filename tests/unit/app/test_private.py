@@ -14,7 +14,7 @@ from provenance.adapters.keys import KeyFolder
 from provenance.app.ports import Heard, SignedGateReport
 from provenance.app.publish import Given, Outcome, Request
 from provenance.app.publish.memory import Take
-from provenance.app.publish.private import private
+from provenance.app.publish.private import NOT_YOURS, private
 from provenance.app.publish.takes import SealedToAnother, Studio, info_for, sha256_of
 from provenance.domain import fields
 from provenance.domain.consent import Words
@@ -189,5 +189,9 @@ def test_a_journal_of_before_has_takes_without_marks(desk: Desk) -> None:
 def test_a_key_that_is_not_here_is_missing(desk: Desk) -> None:
     outcome = desk.run(asked(desk))
     (desk.root / "keys").rename(desk.root / "elsewhere")
-    with pytest.raises(Missing):
+    with pytest.raises(Missing, match="no key of object") as caught:
         opened(desk, outcome)
+    assert "`account export`" in caught.value.next_step
+    with pytest.raises(Missing, match="no key of object") as caught:
+        opened(desk, outcome, DeskWallet(STRANGER))
+    assert caught.value.next_step == NOT_YOURS

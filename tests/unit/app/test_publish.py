@@ -191,8 +191,10 @@ def test_a_forged_withdrawn_or_expired_consent_stops_the_upload(desk: Desk) -> N
     outcome = desk.run(desk.request(takes, consents=(Given(forged),), title="Approved on chain"))
     assert outcome.mined is not None
     desk.chain.revoked[good.consent.subject, good.id(DOMAIN)] = NOW
-    with pytest.raises(ConsentWithdrawn):
+    with pytest.raises(ConsentWithdrawn) as caught:
         desk.run(desk.request(takes, consents=(Given(good),)))
+    assert "`consent grant`" in caught.value.next_step
+    assert "`dataset supersede OLD NEW`" in caught.value.next_step
     desk.chain.revoked.clear()
     old = replace(good, consent=replace(good.consent, not_before=UnixSeconds(1), not_after=UnixSeconds(2)))
     with pytest.raises(ConsentOver):
