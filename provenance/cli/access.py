@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from provenance.app.access import World
+    from provenance.app.access import Use, World
     from provenance.cli.context import Context
     from provenance.types import Bytes32, Json
 
@@ -49,8 +49,7 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
 
     use = use_case.Use.of(license_id, purpose, territory)
     if ctx.dry_run:
-        what = f"ask the gateway for {_meant(recordings)} and put the access on chain"
-        ctx.would(what, license=f"0x{license_id.hex()}", recordings=list(recordings))
+        _would(ctx, use, recordings, "open")
     with _world(ctx, license_id) as world:
         done = use_case.open_lease(world, use, recordings)
     listed: list[Json] = [
@@ -96,8 +95,7 @@ def download(
 
     use, folder = use_case.Use.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
     if ctx.dry_run:
-        what = f"write {_meant(recordings)} to {folder}"
-        ctx.would(what, license=f"0x{license_id.hex()}", recordings=list(recordings), path=str(folder))
+        _would(ctx, use, recordings, "write", where=f" to {folder}", path=str(folder))
     with _world(ctx, license_id) as world:
         done = use_case.download(world, use, folder, recordings)
     ctx.out.emit(
@@ -117,8 +115,26 @@ def download(
     return 1 if done.refused else 0
 
 
-def _meant(recordings: tuple[str, ...]) -> str:
-    return counted(len(recordings), "recording") if recordings else "all recordings"
+def _would(
+    ctx: Context, use: Use, recordings: tuple[str, ...], verb: str, *, where: str = "", **facts: Json
+) -> NoReturn:
+    """Refused as the gateway would refuse, as far as this side can tell; else what it would cost."""
+    from provenance.app.foresight import foresee
+
+    who = ctx.address()
+    found = foresee(ctx.chain(), ctx.content(), use, who, recordings)
+    for line in _told(found.refused):
+        ctx.out.warn(line)
+    ctx.would_send(
+        f"{verb} {counted(len(found.opened), 'recording')}{where} and record the access: DataAccess.recordAccess",
+        (found.record,),
+        who,
+        license=f"0x{use.license_id.hex()}",
+        recordings=list(recordings),
+        opened=list(found.opened),
+        refused=list(found.refused),
+        **facts,
+    )
 
 
 @contextmanager

@@ -275,8 +275,10 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
     from provenance.cli.upload import studio_of
     from provenance.domain import fields
 
+    for index in indexes:
+        use.check(dataset_id, index, ctx.address(), ctx.chain(), ctx.content())
     if ctx.dry_run:
-        ctx.would(f"encrypt {counted(len(indexes), 'recording')} again", dataset=fields.shown(dataset_id))
+        ctx.would(f"encrypt {counted(len(set(indexes)), 'recording')} again", dataset=fields.shown(dataset_id))
     studio = studio_of(ctx)
     rows: list[Json] = []
     gateway = ctx.gateway(studio.wallet)

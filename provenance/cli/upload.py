@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -69,13 +69,33 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) ->
 
     request = _request(ctx, paths, title, said)
     if ctx.dry_run:
-        count, size = len(request.sources), sum(one.path.stat().st_size for one in request.sources)
-        what = f"judge, seal and register {counted(count, 'recording')} of {size:,} bytes"
-        ctx.would(what, recordings=count, bytes=size)
+        _would(ctx, request)
     name = _journal_name(ctx.chain(), request)
     with FileJournal(ctx.journals / FOLDER / f"{name}.jsonl") as journal, _progress(ctx):
         outcome = run(request, _world(ctx, request, name, journal), ctx.clock.now())
     return _say(ctx, outcome)
+
+
+def _would(ctx: Context, request: Request) -> NoReturn:
+    """The files are judged, and the registration has its price: at most so much."""
+    from provenance.adapters.ear import FileEar
+    from provenance.app.publish import foresee
+    from provenance.domain.fields import ether
+
+    with _progress(ctx):
+        good, refused = foresee(request, ctx.chain(), ctx.gateway(), FileEar(), ctx.out.progress, ctx.clock.now())
+    size = sum(one.path.stat().st_size for one in request.sources)
+    fee = ctx.chain().node.price(REGISTER_GAS).fee_wei
+    for one in refused:
+        ctx.out.warn(f"{one.name}: {one.reason}")
+    ctx.would(
+        f"seal and register {counted(good, 'recording')}, {len(refused)} refused, of {size:,} bytes; the registration costs"
+        f" at most {ether(fee)} ETH",
+        recordings=good,
+        refused=[one.row() for one in refused],
+        bytes=size,
+        feeWei=str(fee),
+    )
 
 
 @contextmanager

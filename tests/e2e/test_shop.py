@@ -105,6 +105,59 @@ def test_a_license_shows_its_money_in_tokens_and_lists_title_and_other_party(sho
     assert f"{made} The Shop {shown['licensee']} ACTIVE" in shop.words("license", "list", "--account", HOLDER)
 
 
+def reading(shop: Shop, verb: str, *more: str, purpose: str = PURPOSE, country: str = "DE", status: int = 0) -> Any:
+    made = shop.city.run("license", "accept", shop.offer["digest"], "--account", "licensee")["license"]
+    return shop.city.run("access", verb, made, "--purpose", purpose, "--territory", country, "--account", "licensee", *more,
+                         status=status)  # fmt: skip
+
+
+def test_a_dry_run_of_reading_tells_the_cost_and_records_nothing(shop: Shop) -> None:
+    for verb, more in (("open", ()), ("download", ("--out", "nowhere"))):
+        told = reading(shop, verb, *more, "--dry-run")
+        assert (told["opened"], told["refused"], told["function"]) == ([0], [], "DataAccess.recordAccess")
+        assert told["gas"] > 21_000
+        assert shop.city.run("license", "show", told["license"])["accesses"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"purpose": "train.tts"}, "purpose-not-licensed"),
+        ({"country": "US"}, "territory-not-licensed"),
+        ({"more": ("7",)}, "unknown-recording"),
+    ],
+)
+def test_a_dry_run_of_reading_is_refused_as_the_gateway_refuses(shop: Shop, changed: dict[str, Any], code: str) -> None:
+    more = changed.pop("more", ())
+    told = [reading(shop, "open", *more, *how, **changed, status=DENIED) for how in (("--dry-run",), ())]
+    assert [one["type"] for one in told] == [f"/problems/{code}"] * 2
+    assert told[0]["detail"] == told[1]["detail"]
+
+
+def test_a_dry_run_of_a_rotation_looks_for_the_recordings(shop: Shop) -> None:
+    line = ("dataset", "rotate", shop.dataset, "0", "99", "--account", HOLDER)
+    for how in ("--dry-run", "--yes"):
+        told = shop.city.run(*line, how, status=DENIED)
+        assert (told["type"], told["detail"]) == ("/problems/unknown-recording", "the dataset has no recording 99")
+    assert shop.city.run(*line[:4], "--account", HOLDER, "--dry-run")["dryRun"]
+
+
+def test_a_dry_run_of_an_upload_judges_the_files_and_prices_the_registration(shop: Shop) -> None:
+    city = shop.city
+    folder = city.takes("foreseen", ("good.wav",), seed=56)
+    (folder / "bad.wav").write_bytes(b"no audio")
+    line = ("Foreseen", str(city.room / "shop-terms.json"), HOLDER, "--consent", shop.consent)
+    told = city.upload(folder, *line, "--dry-run")
+    assert (told["recordings"], [one["name"] for one in told["refused"]]) == (1, ["bad.wav"])
+    assert int(told["feeWei"]) > 0
+    (folder / "good.wav").unlink()
+    dry, wet = (city.run("upload", str(folder), "--dataset", "Foreseen", "--terms", line[1], "--kind", "voice",
+                         "--language", "en", "--consent", shop.consent, "--account", HOLDER, *how, status=2)
+                for how in (("--dry-run",), ()))  # fmt: skip
+    assert (dry["type"], dry["detail"]) == (wet["type"], wet["detail"])
+    assert not city.run("dataset", "search", "Foreseen")
+
+
 def test_a_withdrawn_consent_stands_in_the_dataset_and_ends_its_sale(shop: Shop) -> None:
     city = shop.city
     revoked = city.run("consent", "revoke", shop.consent, "--account", VOICE)
@@ -115,3 +168,6 @@ def test_a_withdrawn_consent_stands_in_the_dataset_and_ends_its_sale(shop: Shop)
     assert f"{revoked['id']} {PURPOSE} WW withdrawn since 20" in shop.words("dataset", "show", shop.dataset)
     told = city.run("license", "accept", shop.offer["digest"], "--account", "holder-6", status=DENIED)
     assert (told["type"], told["consent"]) == ("/problems/nothing-to-open", revoked["id"])
+    for how in (("--dry-run",), ()):
+        told = reading(shop, "open", *how, status=DENIED)
+        assert (told["type"], told["consent"]) == ("/problems/consent-withdrawn", revoked["id"])

@@ -7,7 +7,7 @@ step can be repeated: what the journal and the chain say was done is not done ag
 from __future__ import annotations
 
 from provenance.app.publish.request import Given, Request, Source
-from provenance.app.publish.road import Outcome, upload
+from provenance.app.publish.road import Outcome, foresee, upload
 from provenance.app.publish.world import World
 
-__all__ = ["Given", "Outcome", "Request", "Source", "World", "upload"]
+__all__ = ["Given", "Outcome", "Request", "Source", "World", "foresee", "upload"]

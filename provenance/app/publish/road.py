@@ -19,7 +19,7 @@ from provenance.errors import Invalid
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
-    from provenance.app.ports import Journal, Mined, SignedGateReport
+    from provenance.app.ports import Chain, Ear, Gateway, Journal, Mined, Progress, SignedGateReport
     from provenance.app.publish.build import Cast
     from provenance.app.publish.request import Request, Source
     from provenance.app.publish.takes import Studio
@@ -68,7 +68,7 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
         AuthorizationNeeded: another holder must sign first.
         NothingToRegister: no take is left.
     """
-    gateway = _check(request, world, now)
+    gateway = _check(request, world.studio.chain, world.gateway, now)
     memory = Memory.fold(world.journal.entries())
     sealed, refused = _sealed(request, world, memory)
     kept, already = _apart(sealed, world)
@@ -98,6 +98,36 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
     return Outcome(dataset, cid, len(left), out, _already(already, world), mined, reports)
 
 
+def foresee(
+    request: Request, chain: Chain, gateway: Gateway, ear: Ear, progress: Progress, now: UnixSeconds
+) -> tuple[int, tuple[Refused, ...]]:
+    """(how many files are good, which are not and why): checked and judged as by `upload`, nothing is sealed or sent.
+
+    Raises:
+        NothingToRegister: no file is good.
+    """
+    _check(request, chain, gateway, now)
+    good: set[Bytes32] = set()
+    refused: list[Refused] = []
+    progress.phase("Judging")
+    for source in request.sources:
+        try:
+            out = takes.judged(ear.listen(source.path), source.name, accept_review=request.accept_review)
+            if out is None:
+                good.add(takes.sha256_of(source.path))
+        except Invalid as error:
+            out = _unfit(source, error)
+        if out is not None:
+            refused.append(out)
+    if not good:
+        raise _nothing_left(tuple(refused), Memory())
+    return len(good), tuple(refused)
+
+
+def _unfit(source: Source, error: Invalid) -> Refused:
+    return Refused(source.name, error.code, error.detail.removeprefix(f"{source.path.name}: "))
+
+
 def _registered(request: Request, left: list[Take], dataset: DatasetId, cid: Cid) -> dict[str, Json]:
     return {
         "step": "registered",
@@ -109,14 +139,13 @@ def _registered(request: Request, left: list[Take], dataset: DatasetId, cid: Cid
     }
 
 
-def _check(request: Request, world: World, now: UnixSeconds) -> Address:
+def _check(request: Request, chain: Chain, gateway: Gateway, now: UnixSeconds) -> Address:
     """Nothing that could be known now is found out later: splits, terms, consents, gateway."""
     splits.check(request.splits)
     check_language(request.language)
     if request.terms.not_after < now:
         raise TermsOver(f"the terms ended at {fields.dated(request.terms.not_after)}", notAfter=request.terms.not_after)
     build.check_consents(request, now)
-    chain = world.studio.chain
     for given in request.consents:
         check_signed(given.consent, chain)
         consent_id = given.consent.id(chain.deployment.domains.consent)
@@ -127,10 +156,10 @@ def _check(request: Request, world: World, now: UnixSeconds) -> Address:
                 " old one is then replaced with `dataset supersede OLD NEW`.",
                 consent=fields.shown(consent_id),
             )
-    gateway = world.gateway.key().wallet
-    if chain.read(Call("UsageLedger", "headOf", (gateway,)))[0] in (bytes(32), b"", 0):
-        raise NotAMeter(f"{fields.checksummed(gateway)} is no meter of this network", gateway=fields.shown(gateway))
-    return gateway
+    meter = gateway.key().wallet
+    if chain.read(Call("UsageLedger", "headOf", (meter,)))[0] in (bytes(32), b"", 0):
+        raise NotAMeter(f"{fields.checksummed(meter)} is no meter of this network", gateway=fields.shown(meter))
+    return meter
 
 
 def _sealed(request: Request, world: World, memory: Memory) -> tuple[list[Take], list[Refused]]:
@@ -143,9 +172,8 @@ def _sealed(request: Request, world: World, memory: Memory) -> tuple[list[Take],
         try:
             take = _take(source, request, world, memory)
         except Invalid as error:
-            reason = error.detail.removeprefix(f"{source.path.name}: ")
-            refused.append(Refused(source.name, error.code, reason))
-            studio.progress.note(f"{source.name}: {reason}")
+            refused.append(_unfit(source, error))
+            studio.progress.note(f"{source.name}: {refused[-1].reason}")
             continue
         if isinstance(take, Refused):
             refused.append(take)

@@ -21,12 +21,12 @@ from provenance.errors import Failed, Missing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from provenance.app.ports import Gateway, Mined
+    from provenance.app.ports import Chain, Content, Gateway, Mined
     from provenance.app.publish.takes import Studio
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Recording
     from provenance.domain.sealed import Sealed
-    from provenance.types import DatasetId
+    from provenance.types import Address, DatasetId
 
 TITLE: Final = "rotate recording"
 
@@ -51,10 +51,7 @@ def rotate(
         UnknownRecording: it has no recording of this number.
         Missing: the present key or ciphertext is nowhere to be found.
     """
-    datasets.held(dataset, studio.wallet.signer.address, studio.chain)
-    of = licenses.dataset(studio.chain, studio.content, dataset)
-    if not 0 <= index < len(of.manifest.recordings):
-        raise UnknownRecording(f"the dataset has no recording {index}", recording=index)
+    of = check(dataset, index, studio.wallet.signer.address, studio.chain, studio.content)
     old = of.serving(index)
     at, sealed = _prepared(old, studio) or _sealed_again(old, studio)
     size = sealed.header.sealed_bytes
@@ -70,6 +67,15 @@ def rotate(
     gateway.deposit(of.manifest.encode(), {sealed.header.object_id: envelope})
     studio.content.remove(old.cid)
     return Rotated(index, at, sealed.header.key_version, mined)
+
+
+def check(dataset: DatasetId, index: int, holder: Address, chain: Chain, content: Content) -> licenses.Dataset:
+    """The dataset, which this account holds and which has a recording of this number, or as `rotate` raises."""
+    datasets.held(dataset, holder, chain)
+    of = licenses.dataset(chain, content, dataset)
+    if not 0 <= index < len(of.manifest.recordings):
+        raise UnknownRecording(f"the dataset has no recording {index}", recording=index)
+    return of
 
 
 def _prepared(old: Recording, studio: Studio) -> tuple[Cid, Sealed] | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 pytestmark = pytest.mark.unit
-ID = "0x" + "8b" * 32
-USE = ("--purpose", "train.tts", "--territory", "DE")
 
 
 @pytest.mark.parametrize(
@@ -15,16 +13,6 @@ USE = ("--purpose", "train.tts", "--territory", "DE")
         (("devnet", "up"), "start anvil on 127.0.0.1 and deploy the contracts where they are missing", {}),
         (("devnet", "advance", "60"), "move the chain's clock ahead by 60 s", {"seconds": 60}),
         (("usage", "submit"), "submit 0 queues", {"queues": 0}),
-        (
-            ("access", "open", ID, "0001.wav", *USE),
-            "ask the gateway for 1 recording and put the access on chain",
-            {"license": ID, "recordings": ["0001.wav"]},
-        ),
-        (
-            ("access", "download", ID, *USE, "--out", "audio"),
-            "write all recordings to audio",
-            {"license": ID, "recordings": [], "path": "audio"},
-        ),
     ],
 )
 def test_a_dry_run_says_what_would_happen_and_the_facts(provenance, line, would: str, facts: dict) -> None:
