@@ -85,6 +85,11 @@ class FolderQueue:
             raise Missing(f"{self.folder / name} is gone", path=str(self.folder / name)) from None
 
 
+def waits(folder: Path) -> bool:
+    """Whether the queue in this folder has something left to hand over."""
+    return (folder / _KEY).exists()
+
+
 def _inside(name: str) -> str:
     if "/" in name or "\\" in name or name.startswith("."):
         raise Invalid(f"{name!r} is no file of a queue", field="file")

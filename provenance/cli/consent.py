@@ -224,7 +224,7 @@ def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent, Words | N
     if name.lower().startswith("0x") and not Path(name).exists():
         one = use.find(name, journal.read(ctx.journals / JOURNAL), deployment.chain_id)
         return one.id, one.consent, one.words
-    given = SignedConsent.parse(files.read(Path(name)))
+    given = files.document(Path(name), SignedConsent.parse)
     return given.id(deployment.domains.consent), given, private.of(Path(name), given.scope)
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Context", "DryRun", "Flags", "Sent", "Session"]
 
 
+NAMES = 6  # more are not listed in an error
+
+
 class DryRun(Exception):
     """The command has shown what it would do; nothing was sent."""
 
@@ -248,9 +251,8 @@ class Context:
             return names[0]
         if not names:
             raise Missing("there is no account yet", next="`provenance account create NAME` makes one.")
-        raise Invalid(
-            "which account?", next=f"Repeat with --account NAME; there are {', '.join(names)}.", known=list(names)
-        )
+        there = f"there are {', '.join(names)}" if len(names) <= NAMES else "`provenance account list` shows them"
+        raise Invalid("which account?", next=f"Repeat with --account NAME; {there}.", known=list(names))
 
 
 def _priced(cost: Cost) -> str:

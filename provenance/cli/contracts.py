@@ -198,7 +198,7 @@ def _older(ctx: Context, file: Path) -> Mapping[ContractName, Address]:
     from provenance.app.deploy import Record
     from provenance.cli import files
 
-    found = Record.parse(files.read(file))
+    found = files.document(file, Record.parse)
     if found.chain_id != ctx.network.chain_id:
         raise Invalid(f"{file} is for chain {found.chain_id}", field="supersedes", path=str(file))
     return found.contracts

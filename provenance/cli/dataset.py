@@ -132,7 +132,7 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     from provenance.domain import fields
     from provenance.domain.manifest import Manifest
 
-    asked = register.parse(files.read(file)).register
+    asked = files.document(file, register.parse).register
     _, data = ctx.content().get_digest(asked.manifest_digest)
     manifest = Manifest.parse(data)
     register.match(asked, manifest)
@@ -183,7 +183,7 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
     if lift and for_good:
         raise Invalid("--lift and --for-good exclude each other", next="Give one of them.")
     wanted = ledger.DATASET_ACTIVE if lift else ledger.DATASET_REVOKED if for_good else ledger.DATASET_SUSPENDED
-    document = _ruling(files.read(ruling, RULING_BYTES)) if ruling else None
+    document = files.document(ruling, _ruling, RULING_BYTES) if ruling else None
     call = use.suspension(
         dataset_id,
         ctx.wallet().signer.address,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from provenance.cli.frame import command, group
+from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,8 +108,17 @@ def status(ctx: Context) -> None:
     )
 
 
+def _seconds(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= 10**9:
+        raise Invalid(
+            f"{text[:80]!r} is no whole number of seconds from 1 to 1,000,000,000",
+            next="Write 3600 for an hour, 86400 for a day.",
+        )
+    return int(text)
+
+
 @command(devnet, "advance", example="provenance devnet advance 3600")
-@click.argument("seconds", type=click.IntRange(1, 10**9))
+@click.argument("seconds", type=_seconds)
 def advance(ctx: Context, seconds: int) -> None:
     """Move the local chain's clock ahead by SECONDS, and mine one block there."""
     from provenance.adapters import wire

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from provenance.errors import Conflict, Invalid, Missing, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+T = TypeVar("T")
 DOCUMENT_BYTES: Final = 64 << 20
 
 
@@ -31,6 +33,20 @@ def read(path: Path, limit_bytes: int = DOCUMENT_BYTES) -> bytes:
     if len(data) > limit_bytes:
         raise Invalid(f"{path} is larger than {limit_bytes} bytes", path=str(path), limit=limit_bytes)
     return data
+
+
+def document(path: Path, parse: Callable[[bytes], T], limit_bytes: int = DOCUMENT_BYTES) -> T:
+    """What `parse` makes of a document; what is wrong with it is told with the file's name.
+
+    Raises:
+        Missing: there is no such file.
+        Invalid: it cannot be read, or is no such document.
+    """
+    data = read(path, limit_bytes)
+    try:
+        return parse(data)
+    except Invalid as error:
+        raise type(error)(f"{path}: {error.detail}", next=error.next_step, **error.facts) from None
 
 
 def fresh(path: Path) -> Path:

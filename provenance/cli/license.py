@@ -196,13 +196,14 @@ def _read(ctx: Context, name: str) -> SignedOffer:
     from pathlib import Path
 
     from provenance.app import offers
+    from provenance.cli import files
     from provenance.domain.license import SignedOffer
 
     if name.lower().startswith("0x") and not Path(name).exists():
         return offers.published(ctx.gateway(), ctx.chain(), ID(name))
     try:
-        return SignedOffer.parse(Path(name).read_bytes())
-    except FileNotFoundError:
+        return files.document(Path(name), SignedOffer.parse)
+    except Missing:
         told = "Ask the rights holder for the offer's file, or give a digest that `dataset show` lists."
         raise Missing(f"no file {name}", next=told, path=name) from None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +12,7 @@ import click
 from provenance.cli import dates
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_time
+from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,14 @@ if TYPE_CHECKING:
     from provenance.types import Json
 
 DAY_S = 86_400
+OPTIONS = {
+    "perLicense": "per_license",
+    "unit": "per_unit",
+    "amount": "per_unit",
+    "outputs": "cap_outputs",
+    "seconds": "cap_seconds",
+}
+"""The option behind a field of the document, where its name says another thing."""
 PURPOSES = ("train.asr", "train.tts", "evaluate")
 PLACE = "WW"
 
@@ -69,7 +80,10 @@ def new(ctx: Context, file: Path, **said: object) -> None:
     from provenance.cli import files
     from provenance.domain.terms import Terms
 
-    made = Terms.parse(json.dumps(_document(ctx, said)).encode())
+    try:
+        made = Terms.parse(json.dumps(_document(ctx, said)).encode())
+    except Invalid as error:
+        raise _of_option(error, said) from None
     files.fresh(file)
     if ctx.dry_run:
         ctx.would(f"write {file}", path=str(file))
@@ -84,7 +98,7 @@ def check(ctx: Context, file: Path) -> None:
     from provenance.cli import files
     from provenance.domain.terms import TERMS_BYTES, Terms
 
-    found = Terms.parse(files.read(file, TERMS_BYTES))
+    found = files.document(file, Terms.parse, TERMS_BYTES)
     ctx.out.emit(_row(found), text=_text(found))
 
 
@@ -116,6 +130,19 @@ def _document(ctx: Context, said: dict[str, object]) -> dict[str, Json]:
         "shareAlike": bool(said["share_alike"]),
         "text": {},
     }
+
+
+def _of_option(error: Invalid, said: dict[str, object]) -> Invalid:
+    """The same with the option and its value as they were typed, where one option is to blame."""
+    option = OPTIONS.get(str(error.facts.get("field")))
+    if option is None:
+        return error
+    given, step = str(said[option]), error.next_step
+    if coins := re.search(r"(?:^|=)([0-9]{1,12}\.[0-9]{1,6})$", given):
+        units = f"{int(Decimal(coins[1]) * 10**6)}"
+        step = f"Write base units: {coins[1]} of a token with 6 decimals is {units}."
+    told = f"--{option.replace('_', '-')} {given}: {error.detail.rpartition(': ')[2]}"
+    return type(error)(told, next=step, **error.facts)
 
 
 def _token(ctx: Context, said: object) -> str:

@@ -123,7 +123,7 @@ def _request(ctx: Context, paths: tuple[Path, ...], title: str, said: Mapping[st
         title=fields.text({"dataset": title}, "dataset"),
         kind=str(said["kind"]),
         language=str(said["language"]),
-        terms=Terms.parse(files.read(Path(str(terms_file)), TERMS_BYTES)),
+        terms=files.document(Path(str(terms_file)), Terms.parse, TERMS_BYTES),
         holder=holder,
         splits=splits_of(ctx, _texts(said["shares"]), holder),
         sources=sources(paths),
@@ -133,7 +133,7 @@ def _request(ctx: Context, paths: tuple[Path, ...], title: str, said: Mapping[st
         accept_review=bool(said["accept_review"]),
         publish_names=bool(said["publish_names"]),
         dispute=bool(said["dispute"]),
-        authorization=parse(files.read(Path(str(authorization)))) if authorization else None,
+        authorization=files.document(Path(str(authorization)), parse) if authorization else None,
     )
 
 
@@ -195,7 +195,7 @@ def given(ctx: Context, text: str) -> tuple[str, Given]:
     pattern, separator, file = text.rpartition("=")
     if not separator or Path(text).exists():
         pattern, file = "", text
-    consent = SignedConsent.parse(files.read(Path(file)))
+    consent = files.document(Path(file), SignedConsent.parse)
     found = words.of(Path(file), consent.scope)
     if consent.scope.words and not found:
         ctx.out.say(f"{file}: its words are not beside it ({words.beside(Path(file)).name}); nothing is kept of them")

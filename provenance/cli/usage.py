@@ -30,10 +30,14 @@ def usage() -> None:
 @click.option("--keep-open", is_flag=True, help="Do not close the session: more is to come.")
 def submit(ctx: Context, queue: Path | None, keep_open: bool) -> int:  # noqa: FBT001 - click passes flags so
     """Hand over what a Meter left in QUEUE, or in every queue of this home, and close its session."""
+    from provenance.adapters.queue import waits
+
     folder = ctx.journals / "meter"
     found = [queue] if queue else sorted(folder.iterdir()) if folder.is_dir() else []
     if ctx.dry_run:
         ctx.would(f"submit {counted(len(found), 'queue')}", queues=len(found))
+    if any(waits(one) for one in found):
+        ctx.wallet()  # one account hands over all of them: without it none is tried
     rows: list[dict[str, Json]] = []
     refused = 0
     for one in found:

@@ -69,7 +69,7 @@ def of(consent: Path, scope: Scope) -> Words | None:
     path = beside(consent)
     if scope.words is None or not path.exists():
         return None
-    words = Words.parse(files.read(path, TEXT_BYTES))
+    words = files.document(path, Words.parse, TEXT_BYTES)
     words.check(scope)
     return words
 
@@ -86,7 +86,7 @@ def contributors(ctx: Context, file: Path, consents: Sequence[tuple[str, Given]]
     from provenance.domain import canonical, fields
     from provenance.domain.private import CONTRIBUTORS
 
-    document = canonical.loads(files.read(file, TEXT_BYTES))
+    document = files.document(file, canonical.loads, TEXT_BYTES)
     if isinstance(document, dict) and "format" in document:
         document = canonical.parse(canonical.dumps(document), kind=CREDITS_KIND)
     given = fields.mapping({"credits": document}, "credits")

@@ -46,7 +46,7 @@ def integer(fields: Mapping[str, Json], name: str, *, bits: int = 40) -> int:
     if isinstance(value, str) and _DIGITS.match(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise BadField(f"{name}: a whole number is expected", field=name)
+        raise BadField(f"{name}: a whole number is expected, from 0 up", field=name)
     if not 0 <= value < 1 << bits:
         raise BadField(f"{name}: {value} is not between 0 and 2^{bits} - 1", field=name)
     return value

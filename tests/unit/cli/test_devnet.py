@@ -50,3 +50,13 @@ def test_who_agrees_is_obeyed_and_to_stop_a_chain_nobody_is_asked(provenance, jo
     answer = provenance("devnet", "down", "--purge", "--yes", "--json")
     assert answer.document == {"stopped": False, "purged": True}
     assert not journal.exists()
+
+
+@pytest.mark.parametrize("said", ["1h", "0", "-1", "1000000001", "1.5"])
+def test_a_wrong_number_of_seconds_is_told_with_what_an_hour_is(provenance, said: str) -> None:
+    answer = provenance("devnet", "advance", "--", said)
+    assert answer.status == 2
+    assert answer.stderr == (
+        f"Error: {said!r} is no whole number of seconds from 1 to 1,000,000,000\n"
+        "Next: Write 3600 for an hour, 86400 for a day.\n"
+    )

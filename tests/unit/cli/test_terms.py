@@ -98,12 +98,34 @@ def test_a_wrong_option_is_refused_by_its_field(provenance, more: tuple[str, ...
     assert not Path("terms.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("more", "told", "step"),
+    [
+        (("--cap-outputs", "-3"), "--cap-outputs -3: a whole number is expected, from 0 up", "Correct"),
+        (("--cap-seconds", "x"), "--cap-seconds x: a whole number", "Correct"),
+        (
+            ("--per-unit", "output=0.01"),
+            "--per-unit output=0.01: a whole number",
+            "Write base units: 0.01 of a token w",
+        ),
+        (("--per-license", "12.5"), "--per-license 12.5: a whole number", "Write base units: 12.5 of a token with 6"),
+        (("--per-unit", "song=1"), "--per-unit song=1: 'song' is none of", "Correct"),
+    ],
+)
+def test_a_wrong_option_is_named_as_it_was_typed(provenance, more: tuple[str, ...], told: str, step: str) -> None:
+    answer = provenance(*NEW, *more)
+    assert answer.status == 2
+    assert answer.stderr.startswith(f"Error: {told}")
+    assert f"\nNext: {step}" in answer.stderr
+    assert ("is 10000.\n" in answer.stderr) is ("0.01" in more[1])
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"a":1,"a":2}', b'{"x":"\\u0000"}', b'{"x":"\\ud800"}'])
 def test_what_are_no_terms_is_said_in_one_line(provenance, data: bytes) -> None:
     Path("terms.json").write_bytes(data)
     answer = provenance("terms", "check", "terms.json")
     assert answer.status == 2
-    assert answer.stderr.startswith("Error: ")
+    assert answer.stderr.startswith("Error: terms.json: ")
     assert "\nNext: " in answer.stderr
 
 

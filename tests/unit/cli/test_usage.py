@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from provenance.adapters import segments
+from provenance.adapters.keystore import Keystore
 from provenance.domain.usage import Use
 from provenance.types import ZERO32, Bytes32, UnixMs
 from tests.fakes.epochs import World
@@ -68,3 +69,17 @@ def test_another_file_and_no_file_are_refused(provenance: Callable, tmp_path: Pa
 def test_nothing_to_submit_is_no_error(provenance: Callable) -> None:
     answer = provenance("usage", "submit", "--json")
     assert (answer.status, answer.document) == (0, [])
+
+
+@pytest.mark.parametrize(("count", "told"), [(2, "there are a-0, a-1."), (7, "`provenance account list` shows them.")])
+def test_a_queue_that_waits_asks_for_an_account_before_any_is_tried(
+    provenance: Callable, home: Path, count: int, told: str
+) -> None:
+    for n in range(count):
+        Keystore(home / "keystore").create(f"a-{n}", b"", scrypt_n=2)
+    queue = home / "meter" / "5a"
+    queue.mkdir(parents=True)
+    (queue / "session.key").touch()
+    answer = provenance("usage", "submit")
+    assert (answer.status, answer.stdout) == (2, "")
+    assert answer.stderr == f"Error: which account?\nNext: Repeat with --account NAME; {told}\n"
