@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provenance.app import settle
+from provenance.app.token import unit
 from provenance.domain import fields
 from provenance.domain.events import RoyaltyClaimed
 from provenance.domain.settlement.facts import Ruleset
@@ -28,6 +29,8 @@ class Royalties:
     payouts: Mapping[Address, int]
     claimed: Mapping[Address, int]
     name_by_account: Mapping[Address, str]
+    decimals: int
+    symbol: str
 
     def document(self) -> dict[str, Any]:
         """Its part of the demo's `--json`."""
@@ -40,17 +43,21 @@ class Royalties:
 
     def lines(self) -> list[str]:
         """The royalty table."""
-        from provenance.cli.values import shown_address
+        from provenance.cli.values import shown_address, shown_amount
 
-        rows = [
-            f"{self.name_by_account.get(one, '')[:24]:<24}  {shown_address(one)}  {owed:>12,}  {self.claimed.get(one, 0):>12,}"
-            for one, owed in self.payouts.items()
-        ]
+        def row(name: str, account: str, *amounts: int) -> str:
+            shown = "".join(f"  {shown_amount(one, self.decimals):>12}" for one in amounts)
+            return f"{name[:24]:<24}  {account:<42}{shown}"
+
+        fee, held = (shown_amount(one, self.decimals) for one in (self.fee, self.held))
         return [
-            f"{'payee':<24}  {'account':<42}  {'owed':>12}  {'paid':>12}",
-            *rows,
-            f"{'pot':<24}  {'':<42}  {self.pot:>12,}  {sum(self.claimed.values()):>12,}",
-            f"besides: {self.fee:,} fee of the operator, {self.held:,} held until a ruling (base units)",
+            f"{'payee':<24}  {'account':<42}  {'owed ' + self.symbol:>12}  {'paid ' + self.symbol:>12}",
+            *(
+                row(self.name_by_account.get(one, ""), shown_address(one), owed, self.claimed.get(one, 0))
+                for one, owed in self.payouts.items()
+            ),
+            row("pot", "", self.pot, sum(self.claimed.values())),
+            f"besides: {fee} {self.symbol} fee of the operator, {held} {self.symbol} held until a ruling",
         ]
 
 
@@ -77,6 +84,7 @@ def table(settings: Settings, names: Mapping[str, str]) -> Royalties:
         event = logged.event
         if isinstance(event, RoyaltyClaimed) and event.payee != fee_payee:
             claimed[event.payee] = claimed.get(event.payee, 0) + event.amount
+    decimals, symbol = unit(chain)
     return Royalties(
         epoch=settlement.epoch,
         pot=_sum(pots, "pot"),
@@ -85,6 +93,8 @@ def table(settings: Settings, names: Mapping[str, str]) -> Royalties:
         payouts={one: amount for one, amount in payouts.items() if one != fee_payee},
         claimed=claimed,
         name_by_account={keystore.address(name): f"{name} ({of})" for name, of in names.items()},
+        decimals=decimals,
+        symbol=symbol,
     )
 
 

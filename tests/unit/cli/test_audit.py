@@ -57,6 +57,7 @@ def test_what_a_holder_wrote_is_shown_as_it_is_also_where_it_looks_like_an_addre
 
 def test_the_royalty_table_shows_addresses_with_their_checksum() -> None:
     payee = Address(bytes.fromhex(LOWER[2:]))
-    table = Royalties(1, 95, 5, 0, {payee: 95}, {payee: 95}, {payee: "voice-1"})
-    assert CHECKED in table.lines()[1]
-    assert table.document()["payouts"] == [{"payee": LOWER, "amount": "95"}]
+    table = Royalties(1, 950_000, 50_000, 0, {payee: 950_000}, {payee: 95}, {payee: "voice-1"}, 6, "TUSD")
+    assert table.lines()[1].split() == ["voice-1", CHECKED, "0.95", "0.000095"]
+    assert table.lines()[-1] == "besides: 0.05 TUSD fee of the operator, 0 TUSD held until a ruling"
+    assert table.document()["payouts"] == [{"payee": LOWER, "amount": "950000"}]
