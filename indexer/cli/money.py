@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli import node
-from indexer.cli.parts import caught_up, database
+from indexer.cli.parts import acting, caught_up, database
 from provenance.cli.frame import command
 from provenance.cli.values import shown_address, shown_tokens, token
 from provenance.domain.fields import counted
@@ -52,12 +52,12 @@ def settle(ctx: Context) -> None:
         what = f"propose epoch {closed.number}, root {shown(closed.root)}, {total} in all"
         if ctx.dry_run:
             call = closing.proposal(closed, tally.engine().address(closed.manifest))
-            sender = ctx.address(ctx.settings.node.publisher)
+            sender = ctx.address(acting(ctx, "publisher"))
             ctx.would_send(
                 what, (call,), sender, epoch=str(closed.number), root=shown(closed.root), total=str(closed.total)
             )
         manifest = closing.commit(closed, content)
-        publisher = ctx.wallet(ctx.settings.node.publisher)
+        publisher = ctx.wallet(acting(ctx, "publisher"))
         mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher, means=what)
     payees = sum(1 for amount in closed.decision.carry.cumulative.values() if amount)
     ctx.out.emit(
@@ -176,7 +176,7 @@ def _worker(ctx: Context, opened: Database) -> Worker:
     from indexer.payouts import Worker
     from indexer.store.outbox import Outbox
 
-    signer = ctx.wallet(ctx.settings.node.relayer).signer
+    signer = ctx.wallet(acting(ctx, "relayer")).signer
     channel = f"{ctx.network.chain_id}:0x{signer.address.hex()}"
     return Worker(ctx.chain(), Outbox(opened, channel), signer, ctx.clock)
 

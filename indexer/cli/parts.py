@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
+
+from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from indexer.follow import Follower
@@ -80,11 +82,27 @@ def gateway_node(ctx: Context) -> Node:
         chain=ctx.chain(),
         database=database(ctx.settings),
         content=wire.store(ctx.settings),
-        wallet=ctx.wallet(ctx.settings.node.meter),
+        wallet=ctx.wallet(acting(ctx, "meter")),
         clock=ctx.clock,
         random=ctx.random,
         finality=ctx.network.finality,
     )
+
+
+def acting(ctx: Context, role: Literal["meter", "publisher", "relayer"]) -> str:
+    """The account that `[node]` names for this role.
+
+    Raises:
+        Invalid: `--account` names another, which would be passed over.
+    """
+    named: str = getattr(ctx.settings.node, role)
+    if ctx.flags.account not in (None, named):
+        raise Invalid(
+            f"--account {ctx.flags.account} is not used here: {named} acts, as `[node] {role}` says",
+            next=f"Leave --account out, or set `{role}` under [node] in the settings.",
+            field="account",
+        )
+    return named
 
 
 def caught_up(ctx: Context, opened: Database) -> History:

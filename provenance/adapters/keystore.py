@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 """n of secp256k1. Source: SEC 2 §2.4.1."""
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+_WORDS: Final = re.compile(r"\w[\w .-]{0,99}")
+"""What may be meant as a name, in any script: no account is called so, and nothing leads elsewhere."""
 _ENVELOPE_KEY: Final = ".x25519"
 
 
@@ -209,12 +211,13 @@ class Keystore:
             yield from (path for path in self.folder.glob("*.json") if not path.stem.endswith(_ENVELOPE_KEY))
 
     def _known(self, name: str) -> str:
+        refuse_raw_key(name)
         wanted = as_address(name)
         if wanted is not None:
             for account in self.accounts():
                 if account.address == wanted:
                     return account.name
-        elif self.path(name).is_file():
+        elif (_NAME.fullmatch(name) or not _WORDS.fullmatch(name)) and self.path(name).is_file():
             return name
         raise Missing(
             f"no account {name}", next="`provenance account list` shows what there is.", known=list(self.names())

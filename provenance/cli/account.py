@@ -31,7 +31,10 @@ def account() -> None:
 )
 @click.argument("name")
 def create(ctx: Context, name: str) -> None:
-    """Make a new account NAME and the key to which its envelopes are sealed."""
+    """Make a new account NAME and the key to which its envelopes are sealed.
+
+    NAME has up to 64 Latin letters, digits, dots, dashes or underscores; it stays on this machine.
+    """
     _checked(ctx, f"make account {name}", name)
     made = ctx.keystore.create(name, ctx.password(f"New password of {name}", repeat=True))
     _emit(ctx, made, f"Made account {name}")

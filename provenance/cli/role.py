@@ -210,14 +210,15 @@ def _send(ctx: Context, calls: Sequence[Call], title: str) -> list[Mined]:
 
 
 def _pending(found: Pending, now: UnixSeconds) -> dict[str, Json]:
-    from provenance.app.role import ARBITER_S, CHALLENGED
+    from provenance.app.role import ARBITER_S, CHALLENGED, REJECTED, VETOED
 
     told: dict[str, Json] = {
         "epoch": found.epoch,
         "state": found.state(now),
         "root": "0x" + found.root.hex(),
-        "activeAt": found.active_at,
     }
+    if found.status not in (VETOED, REJECTED):
+        told["activeAt"] = found.active_at
     if found.status == CHALLENGED:
         told["challenger"] = shown_address(found.challenger)
         told["arbiterUntil"] = found.challenged_at + ARBITER_S

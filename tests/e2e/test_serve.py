@@ -70,6 +70,13 @@ def test_it_listens_on_loopback_alone_and_says_that_it_is_ready(here: Parties) -
         process.communicate()
 
 
+def test_an_account_that_would_be_passed_over_is_refused(here: Parties) -> None:
+    for command, role, acts in (("pay", "relayer", "relayer"), ("serve", "meter", "operator")):
+        told = here.run("node", command, "--account", "Иван", status=2)
+        words = f"--account Иван is not used here: {acts} acts, as `[node] {role}` says"
+        assert words in told.stdout + told.stderr, command
+
+
 def test_an_address_that_is_none_is_refused(here: Parties) -> None:
     for listen in ("8460", "127.0.0.1:", "127.0.0.1:99999", ":x"):
         here.run("node", "serve", "--listen", listen, status=2)

@@ -192,6 +192,19 @@ def test_names_cannot_leave_the_folder(keys: Keystore, name: str):
         keys.create(name, PASSWORD, scrypt_n=N)
 
 
+@pytest.mark.parametrize("name", ["Мария", "голос 1", "声音", "x" * 65, "nobody"])
+def test_a_name_that_no_account_can_have_is_an_unknown_one_where_it_is_looked_up(keys: Keystore, name: str):
+    with pytest.raises(Missing, match=f"no account {name}") as told:
+        keys.address(name)
+    assert "account list" in told.value.next_step
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../a", "a\0b"])
+def test_no_name_is_looked_up_outside_the_folder(keys: Keystore, name: str):
+    with pytest.raises(Invalid):
+        keys.address(name)
+
+
 @pytest.mark.parametrize("text", ["4c" * 32, "0x" + "4C" * 32, " 0x" + "4c" * 32 + "\n"])
 def test_a_raw_key_as_a_name_is_refused_and_not_repeated(text: str):
     with pytest.raises(RawKeyGiven) as caught:
