@@ -109,8 +109,8 @@ def test_a_voice_waits_for_its_owner_and_is_registered_then(here: Parties) -> No
 
 def test_an_account_that_cannot_pay_the_registration_gives_nothing_away(here: Parties) -> None:
     folder, node = takes(here, "broke", 1), wire.chain(config.load(here.settings)).node
-    line, before = upload(folder, "Broke", "--kind", "sound", account="holder-5"), deposited(here)
-    holder = told(here, "account", "show", "holder-5")["address"]
+    line, before = upload(folder, "Broke", "--kind", "sound", account="holder-6"), deposited(here)
+    holder = told(here, "account", "show", "holder-6")["address"]
     node.rpc.call("anvil_setBalance", holder, "0x1")
     failed = act(here, *line, status=7).document
     assert (failed["type"], failed["account"]) == ("/problems/insufficient-funds", holder.lower())
