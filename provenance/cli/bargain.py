@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OFFER_COLUMNS = ("offer", "price", "purposes", "acceptUntil", "expires", "for")
 CONSENT_COLUMNS = ("consent", "purposes", "territories", "state")
+UNPRICED = "no price per use: all that the license is funded with is due at its first use in an epoch"
+FREE = "use is free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,14 @@ def terms_of(ctx: Context, terms_hash: Bytes32) -> Terms | None:
         return None
 
 
-def per_use(terms: Terms, money: Money) -> str | None:
-    """`0.01 TUSD per output`; None where use is free."""
+def per_use(terms: Terms, money: Money) -> str:
+    """`0.01 TUSD per output`, that use is free, or what is due without a price."""
     from provenance.domain.terms import UNITS
 
     each = terms.price.per_unit
-    return f"{money.told(each.amount, terms.price.token)} per {UNITS[each.unit]}" if each and each.amount else None
+    if each is None:
+        return UNPRICED
+    return f"{money.told(each.amount, terms.price.token)} per {UNITS[each.unit]}" if each.amount else FREE
 
 
 def conditions(terms: Terms, money: Money) -> dict[str, Json]:
@@ -70,7 +74,7 @@ def conditions(terms: Terms, money: Money) -> dict[str, Json]:
         "purposes": purposes.label(terms.allowed),
         "territories": ", ".join(terms.territories),
         "pricePerLicense": money.told(price.per_license, price.token),
-        "pricePerUse": per_use(terms, money) or "none: use is free",
+        "pricePerUse": per_use(terms, money),
         "until": shown_time(terms.not_after),
         "caps": ", ".join(caps) or "none",
     }

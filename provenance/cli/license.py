@@ -228,10 +228,11 @@ def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> s
     from provenance.cli import bargain
 
     money, said = bargain.Money.of(ctx.chain()), _terms(ctx, signed)
-    each = bargain.per_use(terms, money)
-    price = money.told(signed.offer.price, signed.offer.token) + (f" + {each}" if each else "; use is free")
+    each = terms.price.per_unit
+    price = money.told(signed.offer.price, signed.offer.token) + (" + " if each and each.amount else "; ")
     return (
-        f"Offer {said['offerDigest']}\nof {said['dataset']} at {price}, until {said['expires']};"
+        f"Offer {said['offerDigest']}\nof {said['dataset']} at {price}{bargain.per_use(terms, money)},"
+        f" until {said['expires']};"
         f" can be accepted until {said['acceptUntil']}; written to {out}"
     )
 

@@ -66,7 +66,10 @@ def terms() -> None:
     "--per-license", default="0", show_default=True, metavar="AMOUNT", help="Price of a license, in base units."
 )
 @click.option(
-    "--per-unit", metavar="UNIT=AMOUNT", help="Price of a unit of use, such as output=1000; without it use is free."
+    "--per-unit",
+    metavar="UNIT=AMOUNT",
+    help="Price of a unit of use, such as output=1000. With 0 use is free; without a price, all that a license is "
+    "funded with is due at its first use in an epoch.",
 )
 @click.option("--cap-outputs", metavar="N", help="Most outputs of one license.")
 @click.option("--cap-seconds", metavar="N", help="Most seconds of output of one license.")
@@ -176,16 +179,14 @@ def _row(found: Terms) -> dict[str, Json]:
 
 
 def _text(found: Terms) -> str:
+    from provenance.cli.bargain import FREE, UNPRICED
     from provenance.domain import purposes
     from provenance.domain.terms import UNITS
 
     price, caps = found.price, found.caps
-    unit = (
-        f", {price.per_unit.amount} per {UNITS[price.per_unit.unit]}"
-        if price.per_unit and price.per_unit.amount
-        else ""
-    )
-    free = "" if unit else "; use is free" if price.per_license else "; price 0: use is free"
+    each = price.per_unit
+    unit = f", {each.amount} per {UNITS[each.unit]}" if each and each.amount else ""
+    use = f"; {UNPRICED if each is None else FREE}" if not unit else ""
     cap = ", ".join(f"{n} {name}" for n, name in ((caps.outputs, "outputs"), (caps.seconds, "seconds")) if n)
     by = "the licensee" if found.attribution.attributor is None else shown_address(found.attribution.attributor)
     lines = (
@@ -195,7 +196,7 @@ def _text(found: Terms) -> str:
         ("territories", ", ".join(found.territories)),
         ("from", shown_time(found.not_before)),
         ("until", shown_time(found.not_after)),
-        ("price", f"{price.per_license} per license{unit} (base units of {shown_address(price.token)}){free}"),
+        ("price", f"{price.per_license} per license{unit} (base units of {shown_address(price.token)}){use}"),
         ("caps", cap or "none"),
         ("weights", f"method {found.attribution.method}, made by {by}"),
         ("notice", f"{found.notice_days} days; erasure within {found.erasure_days} days"),

@@ -28,15 +28,16 @@ def test_new_terms_say_what_was_asked(provenance) -> None:
     assert answer.document["termsHash"] == "0x" + made.terms_hash.hex()
 
 
-def test_terms_that_name_no_price_say_that_use_is_free_and_help_tells_the_defaults(provenance) -> None:
+def test_terms_say_what_use_costs_and_help_tells_the_defaults(provenance) -> None:
     told = " ".join(provenance("terms", "new", "--help").stdout.split())
     assert "[default: train.asr, train.tts, evaluate]" in told
     assert "EEA or WW; repeatable. [default: WW]" in told
-    assert "price 0: use is free" in provenance(*NEW).stdout
-    Path("terms.json").unlink()
-    assert "; use is free" in provenance(*NEW, "--per-license", "5").stdout
-    Path("terms.json").unlink()
-    assert "free" not in provenance(*NEW, "--per-unit", "output=1000").stdout
+    assert "without a price, all that a license is funded with is due at its first use in an epoch" in told
+    unpriced = "; no price per use: all that the license is funded with is due at its first use in an epoch"
+    for asked, use in (((), unpriced), (("--per-unit", "output=0"), "; use is free"), (("--per-unit", "output=9"), "")):
+        price = next(row for row in provenance(*NEW, *asked).stdout.splitlines() if row.startswith("price"))
+        assert price.partition(")")[2] == use
+        Path("terms.json").unlink()
 
 
 def test_from_is_the_first_second_of_its_day_and_until_the_last(provenance) -> None:
