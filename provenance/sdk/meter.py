@@ -18,6 +18,7 @@ from stamina import instrumentation
 
 from provenance import config
 from provenance.adapters import wire
+from provenance.adapters.durable import Unwritable
 from provenance.adapters.keyfile import read_secret
 from provenance.adapters.keystore import KeySigner, Keystore
 from provenance.adapters.localnet import password_of
@@ -270,6 +271,8 @@ def _kept(queue: FolderQueue) -> Iterator[None]:
     """A gateway that is silent meanwhile is told with where the receipts are and how they get to it later."""
     try:
         yield
+    except Unwritable:
+        raise  # of the disk, which says its own next step
     except Unavailable as error:
         later = f"The receipts are kept in {queue.folder}. Later: `provenance usage submit {queue.folder}`."
         raise type(error)(error.detail, next=later, **error.facts) from None

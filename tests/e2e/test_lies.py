@@ -316,6 +316,16 @@ def test_what_may_stand_in_a_batch_that_nobody_has_is_not_called_forged(
     assert str(gone) in told["segments"]
 
 
+def test_a_batch_that_nobody_has_excuses_no_forgery_before_it(liar: Liar) -> None:
+    made = liar.genuine()
+    liar.anchor(segment(liar, made, prev_segment_hash=WORD))
+    known = set(liar.content.cids())
+    liar.anchor(liar.batch(made, segments=(), sessions=(), accesses=()))
+    [gone] = set(liar.content.cids()) - known
+    liar.content.remove(gone)
+    assert "the previous segment is 0x" in judged(liar.audit(FAILED))["segments"]
+
+
 def test_the_printed_challenge_stops_the_epoch(liar: Liar) -> None:
     liar.anchor(liar.batch(liar.genuine()))
     one_more(liar)

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from provenance.domain.events import UsageAnchored
     from provenance.domain.ledger import Block, Dataset, Fact, License, Logged
     from provenance.domain.usage import Use
-    from provenance.types import BlockNumber, Bytes32, DatasetId, LicenseId, RecordingId, SessionId, UnixSeconds
+    from provenance.types import (
+        Address,
+        BlockNumber,
+        Bytes32,
+        DatasetId,
+        LicenseId,
+        RecordingId,
+        SessionId,
+        UnixSeconds,
+    )
 
 T = TypeVar("T")
 
@@ -132,18 +141,25 @@ class Evidence:
                 continue
         return tuple(readable)
 
-    def unread(self) -> str:
-        """The first batch that cannot be read, and why; empty if all can: what it holds is not judged without it."""
+    def unread(self, meter: Address | None = None, *, before: Fact[UsageAnchored] | None = None) -> str:
+        """The first batch that cannot be read, and why; empty if all can: what it holds is not judged without it.
+
+        Args:
+            meter: only batches of this one.
+            before: only batches that the chain had before this one.
+        """
         for fact in self.anchors():
+            if (meter not in (None, fact.event.meter)) or (before is not None and fact.position >= before.position):
+                continue
             try:
                 self.batch(fact)
             except ProvenanceError as error:
                 return f"{named(fact)}: {error.detail}"
         return ""
 
-    def lacking(self, detail: str) -> ProvenanceError:
-        """What is wrong with a thing for want of another: only if no unread batch may hold the other."""
-        unread = self.unread()
+    def lacking(self, detail: str, meter: Address) -> ProvenanceError:
+        """What is wrong with a thing for want of another: only if no unread batch of the meter may hold the other."""
+        unread = self.unread(meter)
         return Incomplete(unread) if unread else Failed(detail)
 
     def sessions(self) -> dict[SessionId, tuple[Anchored, SessionEntry]]:

@@ -122,7 +122,7 @@ def _segment(
 ) -> None:
     of = entry.segment.session_id
     if of not in sessions:
-        raise evidence.lacking("its session is in no batch")
+        raise evidence.lacking("its session is in no batch", anchored.batch.meter)
     session = sessions[of][1].session
     if session.meter != anchored.batch.meter:
         raise Failed("anchored by another meter than its session names")
@@ -130,8 +130,9 @@ def _segment(
     signature.check(usage.segment_hash(domain, entry.segment), entry.signature, session.session_key)
     before, previous[of] = previous.get(of), entry.segment  # also if nobody has its file: the next one follows it
     follows = usage.segment_hash(domain, before) if before else ZERO32
-    if entry.segment.prev_segment_hash != follows and evidence.unread():
-        raise Incomplete(evidence.unread())
+    between = evidence.unread(anchored.batch.meter, before=anchored.fact)
+    if entry.segment.prev_segment_hash != follows and between:
+        raise Incomplete(between)
     uses = evidence.uses(entry)
     usage.check(
         domain,
@@ -156,4 +157,4 @@ def _gate(evidence: Evidence, anchored: Anchored, entry: GateEntry, known: set[R
     domain = evidence.chain.deployment.domains.usage
     signature.check(typed.digest(domain, entry.report), entry.signature, anchored.batch.meter)
     if entry.report.recording_id not in known:
-        raise evidence.lacking("of a recording that no dataset registered")
+        raise evidence.lacking("of a recording that no dataset registered", anchored.batch.meter)

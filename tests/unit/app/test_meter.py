@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from provenance.adapters import segments
+from provenance.adapters.durable import Unwritable
 from provenance.adapters.journal import JournalBusy
 from provenance.adapters.keystore import KeySigner
 from provenance.adapters.queue import FolderQueue
@@ -311,6 +312,20 @@ def test_a_silent_gateway_loses_nothing_and_says_what_to_do(folder: Path, counte
     counter.silent = False
     recorder, queue = resume(folder, DOMAIN, Still(2_000))
     assert finish(recorder, queue, counter) == 1
+
+
+def test_a_full_disk_is_told_as_that_and_not_as_a_silent_gateway(
+    folder: Path, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Recorder, *, last: bool) -> None:
+        assert last
+        raise Unwritable("no space left")
+
+    recorder, queue = resume(folder, DOMAIN, Still(2_000))
+    monkeypatch.setattr(Recorder, "cut", full)
+    with pytest.raises(Unwritable) as refused:
+        finish(recorder, queue, counter)
+    assert refused.value.next_step == Unwritable.next
 
 
 def test_an_acknowledgement_of_somebody_else_is_not_believed(opened: Recorder, counter: Counter) -> None:
