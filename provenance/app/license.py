@@ -27,7 +27,7 @@ from provenance.domain.fields import checksummed, counted, dated, shown
 from provenance.domain.ledger import Ledger
 from provenance.domain.license import SignedOffer
 from provenance.domain.manifest import Manifest
-from provenance.domain.prospect import opens, prospects
+from provenance.domain.prospect import prospects
 from provenance.domain.refusal import UnknownDataset, UnknownLicense
 from provenance.domain.terms import Terms
 from provenance.errors import Conflict, Denied, Failed, Invalid
@@ -263,7 +263,7 @@ def check_prospects(
     head, domains = chain.head(), chain.deployment.domains
     now = replace(head, time=max(head.time, clock.now()))
     found = prospects(facts(chain, of), of.manifest, of.terms, domains, terms, licensee, now)
-    closed = [one for one in found if not opens(one)]
+    closed = [one for one in found if not one.allowed]
     if not closed:
         return
     first = closed[0]

@@ -191,9 +191,11 @@ def evaluate(
     if reason:
         code, detail = reason
         return tuple(_refused(use, index, code, detail) for index in use.recordings)
-    by_index = {recording.index: recording for recording in manifest.recordings}
+    known = manifest.recordings  # each at its index
     return tuple(
-        _recording_decision(ledger, manifest, by_index.get(index), consents, use, at, final, index)
+        _recording_decision(
+            ledger, manifest, known[index] if 0 <= index < len(known) else None, consents, use, at, final, index
+        )
         for index in use.recordings
     )
 
