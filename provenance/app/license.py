@@ -247,9 +247,7 @@ def offer(
 
 def facts(chain: Chain, of: Dataset, *more: Bytes32) -> Ledger:
     """What the chain says of a dataset, its consents and these ids: what `rules.evaluate` decides from."""
-    subjects = {of.id, *of.manifest.consents_by_id(chain.deployment.domains.consent), *more}
-    said = {(one.block.number, one.log_index): one for subject in subjects for one in chain.about(subject)}
-    return Ledger.fold(said[place] for place in sorted(said))
+    return Ledger.fold(chain.about(of.id, *of.manifest.consents_by_id(chain.deployment.domains.consent), *more))
 
 
 def check_prospects(

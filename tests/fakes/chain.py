@@ -80,9 +80,9 @@ class MemoryChain:
     def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
         return (one for one in self.logged if first <= one.block.number <= last)
 
-    def about(self, subject: bytes) -> tuple[Logged, ...]:
-        word = subject.rjust(32, b"\0")
-        return tuple(one for one in self.logged if word in events.encode(one.event)[0][1:])
+    def about(self, *subjects: bytes) -> tuple[Logged, ...]:
+        words = {one.rjust(32, b"\0") for one in subjects}
+        return tuple(one for one in self.logged if words & {*events.encode(one.event)[0][1:]})
 
     def has_code(self, address: Address) -> bool:
         return address in self.contracts or address in self._deployment.contracts.values()

@@ -80,6 +80,15 @@ def test_events_are_listed_by_whom_they_name(side: Side):
     assert side.chain.about(documents.word("nobody")) == ()
 
 
+def test_events_that_name_one_of_many_are_listed_once(side: Side):
+    first, last = side.chain.send(approve("f1"), side.one), side.chain.send(approve("f2"), side.other)
+    between = [documents.word(f"nobody {n}") for n in range(1_000)]
+    asked = (documents.word("f2"), *between, documents.word("f1"), side.one.address)
+    found = side.chain.about(*asked)
+    assert [one for one in found if one in (*first.logs, *last.logs)] == [*first.logs, *last.logs]
+    assert side.chain.about(documents.word("f2"), documents.word("f1")) == (*first.logs, *last.logs)
+
+
 def test_a_refusal_has_the_contracts_word_and_changes_nothing(side: Side):
     side.chain.send(approve("e"), side.one)
     before = side.chain.head()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RANGE: Final = 10_000  # blocks a request; public endpoints allow this much
 BLOCKS_KEPT: Final = 4_096
+SUBJECTS: Final = 500  # words a topic; geth takes 1,000
 
 
 class WrongChain(Invalid):
@@ -122,19 +123,21 @@ class EvmChain:
         for logs in self._pages(first, last, RANGE):
             yield from self._logged(logs)
 
-    def about(self, subject: bytes) -> tuple[Logged, ...]:
-        """Every event that names an id or an account in an indexed argument, in chain order."""
-        word, first, last = Bytes32(subject.rjust(32, b"\0")), self._deployment.first_block, self.head().number
+    def about(self, *subjects: bytes) -> tuple[Logged, ...]:
+        """Every event that names one of these ids or accounts in an indexed argument, once and in chain order."""
+        words = tuple(Bytes32(one.rjust(32, b"\0")) for one in subjects)
+        first, last = self._deployment.first_block, self.head().number
         found = {
             (log.block_number, log.index): log
+            for some in range(0, len(words), SUBJECTS)
             for place in range(1, 4)
-            for logs in self._pages(first, last, last - first + 1, (*(None,) * place, word))
+            for logs in self._pages(first, last, last - first + 1, (*(None,) * place, words[some : some + SUBJECTS]))
             for log in logs
         }
         return tuple(self._logged(tuple(found[key] for key in sorted(found))))
 
     def _pages(
-        self, first: int, last: int, most: int, topics: tuple[Bytes32 | None, ...] = ()
+        self, first: int, last: int, most: int, topics: tuple[tuple[Bytes32, ...] | None, ...] = ()
     ) -> Iterator[tuple[Log, ...]]:
         """The raw logs of [first, last]; ranges halve where the node wants less, and grow again."""
         at, size = first, most

@@ -100,9 +100,9 @@ class Node:
         return number(self._ask("eth_getTransactionCount", hexed(address), tag))
 
     def logs(
-        self, first: int, last: int, addresses: tuple[Address, ...], topics: tuple[Bytes32 | None, ...] = ()
+        self, first: int, last: int, addresses: tuple[Address, ...], topics: tuple[tuple[Bytes32, ...] | None, ...] = ()
     ) -> tuple[Log, ...]:
-        """The raw logs of [first, last], in chain order; of `topics`, None stands for any.
+        """The raw logs of [first, last], in chain order; of `topics`, each is one of these words, with None any.
 
         Raises:
             RpcRefused: the node wants a smaller range (`too_wide`), or refuses.
@@ -113,7 +113,7 @@ class Node:
             "address": [hexed(one) for one in addresses],
         }
         if topics:
-            wanted["topics"] = [hexed(one) if one is not None else None for one in topics]
+            wanted["topics"] = [[hexed(one) for one in words] if words is not None else None for words in topics]
         found = self.rpc.call("eth_getLogs", wanted)
         if not isinstance(found, list):
             raise NodeSilent("eth_getLogs did not answer with a list")

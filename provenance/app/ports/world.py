@@ -125,8 +125,8 @@ class Chain(Protocol):
         """Every event of our contracts in [first, last], in chain order."""
         ...
 
-    def about(self, subject: bytes) -> tuple[Logged, ...]:
-        """Every event that names an id (32 bytes) or an account (20) in an indexed argument, in chain order."""
+    def about(self, *subjects: bytes) -> tuple[Logged, ...]:
+        """Every event with one of these ids (32 bytes) or accounts (20) as an indexed argument, once, in chain order."""
         ...
 
     def read(

@@ -206,6 +206,21 @@ def test_ranges_halve_until_the_node_is_content_and_grow_again(words):
 HEADERS = {"0x" + word(f"block {n}").hex(): block(n) for n in range(0, 13_000, 100)}
 
 
+def test_events_about_a_thousand_ids_are_asked_for_in_six_requests():
+    asked = []
+    subjects = [word(f"consent {n}") for n in range(1_000)]
+    made = chain(
+        {
+            "eth_getLogs": lambda query: asked.append(query["topics"]) or [],
+            "eth_getBlockByNumber": lambda _tag, _full: block(9_000),
+        }
+    )
+    assert made.about(*subjects) == ()
+    assert [len(topics) for topics in asked] == [2, 3, 4] * 2
+    halves = ["0x" + one.hex() for one in subjects[:500]], ["0x" + one.hex() for one in subjects[500:]]
+    assert [topics[-1] for topics in asked] == [halves[0]] * 3 + [halves[1]] * 3
+
+
 def test_a_range_that_cannot_shrink_is_a_silent_node():
     made = chain({"eth_getLogs": RpcRefused("eth_getLogs", "query returned more than 10000 results", -32005, None)})
     with pytest.raises(NodeSilent):
