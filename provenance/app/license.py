@@ -71,6 +71,16 @@ class NothingToOpen(Denied):
         "new dataset with `dataset supersede OLD NEW`."
     )
 
+    @classmethod
+    def step(cls, reason: str, *, offering: bool) -> str:
+        """What the holder who offers, or else who would accept, does about it."""
+        if reason.startswith("consent-"):
+            anew = "Ask the voice owner for a new consent, upload again under it, then `dataset supersede OLD NEW`."
+            return anew if offering else cls.next
+        if offering:
+            return "Offer another purpose (--purpose) or a later end (--expires), as terms and consents allow."
+        return "Pay nothing for it; ask its holder for another offer."
+
 
 class OtherToken(Invalid):
     """The offer is priced in a token that this network's contracts do not pay in."""
@@ -251,16 +261,16 @@ def facts(chain: Chain, of: Dataset, *more: Bytes32) -> Ledger:
 
 
 def check_prospects(
-    chain: Chain, of: Dataset, terms: Offer, licensee: Address, clock: Clock, tell: Callable[[str], None]
+    chain: Chain, of: Dataset, terms: Offer, clock: Clock, tell: Callable[[str], None], *, offering: bool = False
 ) -> None:
-    """A license of this offer would open recordings; `tell` hears of it if not all.
+    """A license of this offer, about to be made if `offering`, would open recordings; `tell` hears if not all.
 
     Raises:
         NothingToOpen: it would open none.
     """
     head, domains = chain.head(), chain.deployment.domains
     now = replace(head, time=max(head.time, clock.now()))
-    found = prospects(facts(chain, of), of.manifest, of.terms, domains, terms, licensee, now)
+    found = prospects(facts(chain, of), of.manifest, of.terms, domains, terms, terms.licensee, now)
     closed = [one for one in found if not one.allowed]
     if not closed:
         return
@@ -268,7 +278,8 @@ def check_prospects(
     why = f"{first.detail} (consent {shown(first.consent_id)})" if first.consent_id else first.detail
     if len(closed) == len(found):
         detail, consent = f"no recording can be opened under this offer: {why}", first.facts().get("consent")
-        raise NothingToOpen(detail, dataset=shown(of.id), consent=consent, reason=first.code)
+        step = NothingToOpen.step(first.code, offering=offering)
+        raise NothingToOpen(detail, next=step, dataset=shown(of.id), consent=consent, reason=first.code)
     tell(f"{len(found) - len(closed)} of {counted(len(found), 'recording')} can be opened under this offer: {why}")
 
 
@@ -310,7 +321,7 @@ def accept(
         raise Conflict("the offer's deadline has passed", next="Ask the rights holder for a new offer.")
     of = dataset(chain, content, terms.dataset_id)
     if of.status == ACTIVE:  # of any other the contract says so
-        check_prospects(chain, of, terms, licensee, clock, tell)
+        check_prospects(chain, of, terms, clock, tell)
     allow(chain, licensee, "DataAccess", terms.price, send, token=terms.token)
     words = (_tuple(terms), of.registration.holder, of.registration.manifest_root, signed.signature)
     send(Call("DataAccess", "accept", words), "accept license")

@@ -55,7 +55,7 @@ def offer(
     files.fresh(out)
     wallet = ctx.wallet()
     signed = use.offer(chain, of, wallet.signer, ctx.clock, ctx.random, purposes=mask, expiry=expiry, licensee=wanted)
-    use.check_prospects(chain, of, signed.offer, wanted, ctx.clock, ctx.out.warn)
+    use.check_prospects(chain, of, signed.offer, ctx.clock, ctx.out.warn, offering=True)
     if ctx.dry_run:
         ctx.would(f"sign an offer of {of.manifest.title} for {codes.label(mask)} and write {out}")
     files.write(out, signed.encode())

@@ -132,6 +132,7 @@ def test_what_nobody_can_open_is_neither_offered_nor_paid_for(home: Home):
         status, problem, _ = home.run(*said, "--out", offered, *more)
         assert (status, problem["type"], problem["consent"]) == (5, "/problems/nothing-to-open", revoked["id"])
         assert problem["reason"] == "consent-withdrawn"
+        assert problem["next"].startswith("Ask the voice owner for a new consent, upload again under it")
         assert not Path(offered).exists()
     paid = home.tokens("licensee")
     status, problem, _ = home.run("license", "accept", before, "--account", "licensee", "--yes")

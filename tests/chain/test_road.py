@@ -182,6 +182,7 @@ def test_nobody_pays_for_a_license_that_would_open_nothing(road):
     assert caught.value.facts["consent"] in {
         "0x" + one.id(chain.deployment.domains.consent).hex() for one in road.consents
     }
+    assert caught.value.next_step.startswith("Pay nothing for it. Its holder asks the voice owner for a new consent")
     assert (road.sent, license.balance(chain, road.licensee.address)) == ([], before)
     assert "0x" + late.hex() not in caught.value.detail
 
@@ -222,8 +223,12 @@ def test_a_consent_that_ended_or_a_purpose_nobody_gave_opens_nothing(road):
     chain, offer = road.world.chain, road.offer()
     given = replace(offer.offer, purposes=0b1000, nonce=7)
     wide = license.SignedOffer(given, road.holder.sign(license.typed.digest(chain.deployment.domains.access, given)))
-    with pytest.raises(license.NothingToOpen, match=r"the terms do not allow train.voice-conversion"):
+    with pytest.raises(license.NothingToOpen, match=r"the terms do not allow train.voice-conversion") as caught:
         road.accept(wide)
+    assert caught.value.next_step == "Pay nothing for it; ask its holder for another offer."
+    with pytest.raises(license.NothingToOpen) as caught:
+        license.check_prospects(chain, road.dataset, given, road.clock, road.told.append, offering=True)
+    assert caught.value.next_step.startswith("Offer another purpose (--purpose)")
     said = replace(
         offer.offer,
         expiry=UnixSeconds(road.clock.now() + 2 * 10**8),
