@@ -10,7 +10,7 @@ from provenance.cli.out import Sent
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -40,7 +40,7 @@ class Session:
     stdout: TextIO
     stderr: TextIO
     sent: list[Sent] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    said: list[Callable[[], str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

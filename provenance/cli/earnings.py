@@ -66,17 +66,9 @@ def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
             text=f"{shown_address(address)} earned nothing in epoch {number}.",
         )
         return
-    decimals, symbol = token(chain)
-    lines = [f"{shown_address(address)}, epoch {number}"]
-    for name, words in (
-        ("gross", "from licenses"),
-        ("fee", "as fee payee"),
-        ("adjustments", "refunds, returns, rulings"),
-        ("net", "in all"),
-    ):
-        lines.append(f"  {shown_amount(int(str(found[name])), decimals):>16} {symbol}  {words}")
-    lines += Statement(chain, content, published, found, decimals, symbol).lines()
-    ctx.out.emit({"epoch": number, **found}, text="\n".join(lines))
+    of = Statement(chain, content, published, found, *token(chain))
+    title = f"{shown_address(address)}, epoch {number}"
+    ctx.out.emit({"epoch": number, **found}, text=lambda: "\n".join((title, *of.sums(), *of.lines())))
 
 
 @command(earnings, "claim", example="provenance earnings claim --account holder-1")

@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -48,25 +48,30 @@ class Out:
         quiet: bool = False,
         yes: bool = False,
         sent: Sequence[Sent] = (),
-        said: list[str] | None = None,
+        said: list[Callable[[], str]] | None = None,
     ) -> None:
         self.stdout, self.stderr, self._sent, self._said = stdout, stderr, sent, said
         self.as_json, self.quiet, self.yes = as_json, quiet, yes
         self.progress = Bar(stderr, quiet=quiet)
 
-    def emit(self, value: Json, *, text: str | None = None, columns: Sequence[str] = ()) -> None:
+    def emit(self, value: Json, *, text: str | Callable[[], str] | None = None, columns: Sequence[str] = ()) -> None:
         """The command's result is on stdout; a document also names the transactions that were sent.
 
         Args:
             value: what `--json` prints.
-            text: what people read instead of the plain rendering of `value`.
+            text: what people read instead of the plain rendering of `value`; a function makes it only if it is read.
             columns: for a list of mappings, which fields people see and in what order.
         """
         self.progress.close()
-        words = text if text is not None else plain(value, columns)
+
+        def words() -> str:
+            if callable(text):
+                return text()
+            return plain(value, columns) if text is None else text
+
         if self._said is not None:
             self._said.append(words)
-        rendered = document(self._with_transactions(value), self.stdout) if self.as_json else words
+        rendered = document(self._with_transactions(value), self.stdout) if self.as_json else words()
         if rendered:
             self.stdout.write(rendered + "\n")
             self.stdout.flush()

@@ -5,8 +5,9 @@ Everything here stands in the manifest, the statements and the rejected receipts
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from provenance.cli.values import shown_amount, shown_tokens
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from provenance.app.license import Dataset
     from provenance.app.ports import Chain, Content
     from provenance.app.settle import Published
-    from provenance.types import Json, LicenseId
+    from provenance.types import DatasetId, Json, LicenseId
 
     Row = Mapping[str, Json]
 
@@ -28,7 +29,7 @@ MOST: Final = 1 << 20
 TOLD_ABOVE: Final = "the license still owes "  # in a published reason: here it is told in tokens beside what was paid
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
     """One payee's row of an epoch, and where the rest of the epoch is."""
 
@@ -38,6 +39,17 @@ class Statement:
     row: Row
     decimals: int
     symbol: str
+    _datasets: dict[DatasetId, Dataset | None] = field(default_factory=dict)
+
+    def sums(self) -> Iterator[str]:
+        """What the payee's money came from, in all."""
+        for name, words in (
+            ("gross", "from licenses"),
+            ("fee", "as fee payee"),
+            ("adjustments", "refunds, returns, rulings"),
+            ("net", "in all"),
+        ):
+            yield f"  {shown_amount(int(str(self.row[name])), self.decimals):>16} {self.symbol}  {words}"
 
     def lines(self) -> Iterator[str]:
         """Each credit: a license's with all that its money went to, any other in one line."""
@@ -78,20 +90,27 @@ class Statement:
         if not rejected:
             return ", until a ruling: of disputed recordings, or nobody could be named"
         all_units = sum(fields.integer(units, name, bits=256) for name in units)
-        rows = self._rejected(str(pot["licenseId"]))
+        said = f", until a ruling: {rejected} of {all_units} units are in "
+        if self._rejected is None:
+            return said + "rejected receipts, whose list is not at hand"
+        rows = self._rejected[str(pot["licenseId"])]
         listed = ", ".join(f"{count} {reason}" for reason, count in sorted(rows.items()))
-        return (
-            f", until a ruling: {rejected} of {all_units} units are in "
-            f"{fields.counted(rows.total(), 'rejected receipt')} ({listed})"
-        )
+        return said + f"{fields.counted(rows.total(), 'rejected receipt')} ({listed})"
 
-    def _rejected(self, license_id: str) -> Counter[str]:
+    @cached_property
+    def _rejected(self) -> defaultdict[str, Counter[str]] | None:
+        """Rejected receipts by license and reason; None where their table cannot be read: the money needs it not."""
         from provenance.app import settle
         from provenance.domain.settlement import tables
 
-        data = settle.document(self.content, self.published, "rejected")
-        rows = tables.parse(data, "provenance/rejected")[1]
-        return Counter(str(row["reason"]) for row in rows if row.get("licenseId") == license_id)
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        try:
+            data = settle.document(self.content, self.published, "rejected")
+            for row in tables.parse(data, "provenance/rejected")[1]:
+                found[fields.text(row, "licenseId")][fields.text(row, "reason")] += 1
+        except ProvenanceError:
+            return None
+        return found
 
     def _recordings(self, share: Row, of: Dataset | None) -> Iterator[str]:
         from provenance.domain.manifest import recording_ids
@@ -115,10 +134,15 @@ class Statement:
         from provenance.app import license as licenses
 
         try:
-            found = licenses.find(self.chain, license_id)
-            return licenses.dataset(self.chain, self.content, found.grant.dataset_id)
+            of = licenses.find(self.chain, license_id).grant.dataset_id
         except ProvenanceError:
             return None
+        if of not in self._datasets:
+            try:
+                self._datasets[of] = licenses.dataset(self.chain, self.content, of)
+            except ProvenanceError:
+                self._datasets[of] = None
+        return self._datasets[of]
 
     def _tokens(self, row: Row, name: str) -> str:
         return shown_tokens(fields.integer(row, name, bits=256), self.decimals, self.symbol)

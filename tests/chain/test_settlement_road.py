@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import traceback
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from provenance.app.ports import Call
 from provenance.app.settle import closing, earning
 from provenance.cli.context import Session
 from provenance.cli.main import run
+from provenance.cli.statement import Statement
 from provenance.domain import typed
 from provenance.domain.attribution import UNATTRIBUTED
 from provenance.domain.hashes import sha256
@@ -215,6 +217,41 @@ def test_people_read_where_the_money_of_a_license_went(
         "Held until a ruling: 0.00095 TUSD.",
         "Rejected: 1 receipt (1 consent-withdrawn); charged, and nobody's score.",
     ]
+
+
+def test_without_the_rejected_receipts_the_money_is_told_all_the_same(
+    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+) -> None:
+    _, published = settle.latest(counter.world.chain, counter.node.content)
+    kept = counter.node.content.get(published.named("rejected"))
+    counter.node.content.remove(published.named("rejected"))
+    told = io.StringIO()
+    line = ("earnings", "statement", "--epoch", "1", "--payee", "0x" + counter.address("holder").hex())
+    try:
+        assert run([*line, "--config", str(wallet_of(counter, tmp_path))], Session(told, told)) == 0, told.getvalue()
+    finally:
+        counter.node.content.put(kept)
+    assert (
+        "  - held     0.00095 TUSD, until a ruling: 1 of 5 units are in rejected receipts, whose list is not at hand"
+        in told.getvalue().splitlines()
+    )
+
+
+def test_each_dataset_and_the_rejected_receipts_are_read_once_for_all_licenses(
+    counter: Desk, road: tuple[Package, Bytes32, Proposed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, read = counter.node.content, Counter[str]()
+    _, published = settle.latest(counter.world.chain, content)
+    row = settle.statement(content, published, counter.address("holder"))
+    assert row is not None
+    twice = {**row, "shares": [*row["shares"]] * 2, "why": [*row["why"]] * 2}  # type: ignore[misc]
+    get, get_digest = content.get, content.get_digest
+    monkeypatch.setattr(content, "get", lambda at, **how: (read.update([str(at)]), get(at, **how))[1])
+    monkeypatch.setattr(content, "get_digest", lambda of, **how: (read.update([of.hex()]), get_digest(of, **how))[1])
+    told = list(Statement(counter.world.chain, content, published, twice, 6, "TUSD").lines())
+    assert sum(one.startswith("License ") for one in told) == 2
+    assert set(read.values()) == {1}
+    assert str(published.named("rejected")) in read
 
 
 def test_a_missing_document_stops_the_settlement_by_name(

@@ -82,7 +82,7 @@ class Stage:
         if refusal:
             self._show(f"Error: {document['detail']}\nNext: {document['next']}\nexit {status}, as it should be")
         else:
-            self._show("\n".join(session.said))
+            self._show("\n".join(words() for words in session.said))
         for one in session.sent:
             self._sent(one.title, "0x" + one.mined.tx.hex(), one.mined.gas_used)
         return document

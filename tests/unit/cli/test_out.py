@@ -37,6 +37,16 @@ def test_one_value_is_text_for_people_and_a_document_for_programs():
     assert json.loads(stdout.getvalue()) == value
 
 
+def test_words_that_nobody_reads_are_not_made():
+    asked: list[str] = []
+    out, stdout, _ = made(as_json=True)
+    out.emit({"a": 1}, text=lambda: asked.append("words") or "words")
+    assert (json.loads(stdout.getvalue()), asked) == ({"a": 1}, [])
+    out, stdout, _ = made()
+    out.emit({"a": 1}, text=lambda: "words")
+    assert stdout.getvalue() == "words\n"
+
+
 def test_a_mapping_is_lines_of_names_and_values():
     assert plain({"chainId": 1, "open": True, "to": None, "of": ["a", "b"]}) == (
         "chain id  1\nopen      yes\nto        -\nof        a, b"
