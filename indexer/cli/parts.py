@@ -96,13 +96,24 @@ def acting(ctx: Context, role: Literal["meter", "publisher", "relayer"]) -> str:
         Invalid: `--account` names another, which would be passed over.
     """
     named: str = getattr(ctx.settings.node, role)
-    if ctx.flags.account not in (None, named):
+    said = ctx.flags.account
+    if said is not None and not _same(ctx, said, named):
         raise Invalid(
-            f"--account {ctx.flags.account} is not used here: {named} acts, as `[node] {role}` says",
+            f"--account {said} is not used here: {named} acts, as `[node] {role}` says",
             next=f"Leave --account out, or set `{role}` under [node] in the settings.",
             field="account",
         )
     return named
+
+
+def _same(ctx: Context, one: str, other: str) -> bool:
+    """Whether both, names or addresses, are one account."""
+    from provenance.errors import ProvenanceError
+
+    try:
+        return one == other or ctx.address(one) == ctx.address(other)
+    except ProvenanceError:  # there is no account of that name
+        return False
 
 
 def caught_up(ctx: Context, opened: Database) -> History:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
-from provenance.errors import Missing, Unavailable
-from provenance.types import Address, UnixSeconds
+from provenance.errors import ProvenanceError
+from provenance.types import ZERO_ADDRESS, Address, UnixSeconds
 
 if TYPE_CHECKING:
-    from provenance.app.ports import Chain
     from provenance.cli.context import Context
     from provenance.domain.terms import Terms
     from provenance.types import Bytes32, Json
@@ -30,9 +29,14 @@ class Money:
     symbol: str
 
     @classmethod
-    def of(cls, chain: Chain) -> Money:
-        """That of the deployment."""
-        return cls(chain.deployment.contracts["Token"], *token(chain))
+    def of(cls, ctx: Context) -> Money:
+        """That of the deployment; in base units where no node says what they are."""
+        try:
+            chain = ctx.chain()
+            return cls(chain.deployment.contracts["Token"], *token(chain))
+        except ProvenanceError as error:
+            ctx.out.warn(f"Amounts are told in base units: {error.detail}")
+            return cls(ZERO_ADDRESS, 0, "base units")
 
     def told(self, base_units: Json, of: Address | None = None) -> str:
         """An amount, which may be in another token, whose decimals nobody knows here."""
@@ -49,7 +53,7 @@ def terms_of(ctx: Context, terms_hash: Bytes32) -> Terms | None:
 
     try:
         return Terms.parse(ctx.content().get_digest(terms_hash)[1])
-    except (Missing, Unavailable) as error:
+    except ProvenanceError as error:
         ctx.out.warn(f"The terms cannot be shown: {error.detail}")
         return None
 

@@ -220,14 +220,17 @@ class Context:
         self.would(f"{what}, {_priced(cost)}", **{**sent, **facts})
 
     def _cost(self, calls: Sequence[Call], sender: Address) -> Cost:
-        """What the calls would cost now, each as if it were the next; the sender has as much."""
+        """What the calls would cost now, each as if it were the next.
+
+        The sender has as much as the dearest is to be covered with: most of that is left for the one after it.
+        """
         from provenance.adapters.evm import afford
         from provenance.app.ports import Cost
         from provenance.types import Wei
 
         each = [self.chain().cost(call, sender) for call in calls]
         cost = Cost(sum(one.gas for one in each), Wei(sum(one.fee_wei for one in each)))
-        afford(self.chain().node, sender, cost.fee_wei)
+        afford(self.chain().node, sender, max((one.fee_wei for one in each), default=0))
         return cost
 
     def would(self, text: str, **facts: Json) -> NoReturn:

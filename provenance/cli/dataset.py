@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from provenance.types import Bytes32, Json
 
 RULING_BYTES = 1 << 20  # one block, whose sha-256 is what the chain keeps
+ROTATE_GAS = 100_000  # more than one rotation uses, which can be estimated only once the gateway has the new bytes
 ABOUT = ("title", "datasetId", "kind", "language", "tags", "items", "minutes", "holder", "status", "time", "tx")
 COLUMNS = ("datasetId", "title", "kind", "language", "items", "minutes", "holder", "status")
 
@@ -78,7 +79,7 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
     recordings = gateway.listing("recordings", dataset=name).rows
     consents = gateway.listing("consents", dataset=name).rows
     offers = [one for one in gateway.listing("offers", dataset=name).rows if _stands(one, found[0])]
-    money, terms = bargain.Money.of(ctx.chain()), bargain.terms_of(ctx, fields.word(found[0], "termsHash"))
+    money, terms = bargain.Money.of(ctx), bargain.terms_of(ctx, fields.word(found[0], "termsHash"))
     told = _told(found[0]) | (bargain.conditions(terms, money) if terms else {})
     about = {column: told[column] for column in dict.fromkeys((*ABOUT, *told)) if column in told}
     parts = (
@@ -271,6 +272,7 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
 
     Who held the old key may have kept the audio. Licenses and consents stay as they are.
     """
+    from provenance.adapters.evm import afford
     from provenance.app.publish import rotate as use
     from provenance.cli.upload import studio_of
     from provenance.domain import fields
@@ -278,7 +280,10 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
     for index in indexes:
         use.check(dataset_id, index, ctx.address(), ctx.chain(), ctx.content())
     if ctx.dry_run:
-        ctx.would(f"encrypt {counted(len(set(indexes)), 'recording')} again", dataset=fields.shown(dataset_id))
+        fee = ctx.chain().node.price(ROTATE_GAS).fee_wei
+        afford(ctx.chain().node, ctx.address(), fee)
+        what = f"encrypt {counted(len(set(indexes)), 'recording')} again, at most {fields.ether(fee)} ETH for each"
+        ctx.would(what, dataset=fields.shown(dataset_id), feeWei=str(fee * len(set(indexes))))
     studio = studio_of(ctx)
     rows: list[Json] = []
     gateway = ctx.gateway(studio.wallet)

@@ -10,7 +10,7 @@ import click
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
 from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
-from provenance.errors import Missing, Unavailable
+from provenance.errors import Missing, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,7 +137,7 @@ def list_(ctx: Context) -> None:
     from provenance.cli import bargain
 
     chain, now, own = ctx.chain(), ctx.clock.now(), ctx.address()
-    money = bargain.Money.of(chain)
+    money = bargain.Money.of(ctx)
     account, found = f"0x{own.hex()}", use.licenses_of(chain, own)
     known = _catalogue(ctx, {"licensee": account}, {"holder": account}) if found else {}
     rows = [_row(one, now) | _money(known.get(one.id)) for one in found]
@@ -169,7 +169,7 @@ def show(ctx: Context, license_id: Bytes32) -> None:
         "block": found.granted.block.number,
         "tx": f"0x{found.granted.tx.hex()}",
     }
-    money = bargain.Money.of(ctx.chain())
+    money = bargain.Money.of(ctx)
     told = _told(facts, money)
     told["price"] = money.told(grant.price, grant.token)
     told.pop("conditions")
@@ -227,7 +227,7 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
 def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> str:
     from provenance.cli import bargain
 
-    money, said = bargain.Money.of(ctx.chain()), _terms(ctx, signed)
+    money, said = bargain.Money.of(ctx), _terms(ctx, signed)
     each = terms.price.per_unit
     price = money.told(signed.offer.price, signed.offer.token) + (" + " if each and each.amount else "; ")
     return (
@@ -272,7 +272,7 @@ def _catalogue(ctx: Context, *filters: dict[str, str]) -> dict[Bytes32, dict[str
         return {}
     try:
         rows = [row for one in filters for row in ctx.gateway().listing("licenses", **one).rows]
-    except Unavailable as error:
+    except ProvenanceError as error:
         ctx.out.warn(f"Title, balance and arrears are not known: {error.detail}")
         return {}
     return {fields.word(row, "licenseId"): row for row in rows}

@@ -79,19 +79,24 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) ->
 def _would(ctx: Context, request: Request) -> NoReturn:
     """The files are judged, and the registration has its price: at most so much."""
     from provenance.adapters.ear import FileEar
+    from provenance.adapters.evm import afford
     from provenance.app.publish import foresee
     from provenance.domain.fields import ether
 
     with _progress(ctx):
-        good, refused = foresee(request, ctx.chain(), ctx.gateway(), FileEar(), ctx.out.progress, ctx.clock.now())
+        good, waiting, refused = foresee(
+            request, ctx.chain(), ctx.gateway(), FileEar(), ctx.out.progress, ctx.clock.now()
+        )
     size = sum(one.path.stat().st_size for one in request.sources)
     fee = ctx.chain().node.price(REGISTER_GAS).fee_wei
+    afford(ctx.chain().node, ctx.address(), fee)
     for one in refused:
         ctx.out.warn(f"{one.name}: {one.reason}")
     ctx.would(
-        f"seal and register {counted(good, 'recording')}, {len(refused)} refused, of {size:,} bytes; the registration costs"
-        f" at most {ether(fee)} ETH",
+        f"seal {counted(good, 'recording')}, {len(refused)} refused, of {size:,} bytes, and register them at a cost of"
+        f" at most {ether(fee)} ETH" + (f", once {waiting} of them have a consent of their voice" if waiting else ""),
         recordings=good,
+        withoutConsent=waiting,
         refused=[one.row() for one in refused],
         bytes=size,
         feeWei=str(fee),

@@ -75,6 +75,9 @@ def test_an_account_that_would_be_passed_over_is_refused(here: Parties) -> None:
         told = here.run("node", command, "--account", "Иван", status=2)
         words = f"--account Иван is not used here: {acts} acts, as `[node] {role}` says"
         assert words in told.stdout + told.stderr, command
+    relayer = here.document("account", "show", "relayer")["address"]
+    told = here.run("node", "pay", "--account", relayer, status=7)
+    assert "no settlement is active" in told.stdout
 
 
 def test_an_address_that_is_none_is_refused(here: Parties) -> None:

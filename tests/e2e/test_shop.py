@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provenance import config
 from provenance.cli import main
 from provenance.cli.context import Session
 from tests.e2e.parties import eventually
@@ -149,13 +151,29 @@ def test_a_dry_run_of_an_upload_judges_the_files_and_prices_the_registration(sho
     line = ("Foreseen", str(city.room / "shop-terms.json"), HOLDER, "--consent", shop.consent)
     told = city.upload(folder, *line, "--dry-run")
     assert (told["recordings"], [one["name"] for one in told["refused"]]) == (1, ["bad.wav"])
-    assert int(told["feeWei"]) > 0
+    assert (int(told["feeWei"]) > 0, told["withoutConsent"]) == (True, 0)
+    assert city.upload(folder, *line[:3], "--dry-run")["withoutConsent"] == 1
     (folder / "good.wav").unlink()
     dry, wet = (city.run("upload", str(folder), "--dataset", "Foreseen", "--terms", line[1], "--kind", "voice",
                          "--language", "en", "--consent", shop.consent, "--account", HOLDER, *how, status=2)
                 for how in (("--dry-run",), ()))  # fmt: skip
     assert (dry["type"], dry["detail"]) == (wet["type"], wet["detail"])
     assert not city.run("dataset", "search", "Foreseen")
+
+
+def test_without_a_node_a_dataset_is_shown_all_the_same(shop: Shop, tmp_path: Path) -> None:
+    ours = config.load(shop.city.here.settings).chosen()
+    line = ("dataset", "show", shop.dataset, "--home", str(tmp_path))
+    settings = tmp_path / config.FILE_NAME
+    record = shop.city.room / "home" / "deployments" / "31337.json"
+    settings.write_text(
+        f'network = "far"\n[networks.far]\nrpc = ["http://127.0.0.1:1"]\nchain_id = 31337\n'
+        f'deployment = "{record}"\ngateway = "{ours.gateway}"\n'
+    )
+    out, err = io.StringIO(), io.StringIO()
+    assert main.run([*line, "--config", str(settings)], Session(out, err)) == 0, err.getvalue()
+    assert "The Shop" in out.getvalue()
+    assert "Amounts are told in base units" in err.getvalue()
 
 
 def test_a_withdrawn_consent_stands_in_the_dataset_and_ends_its_sale(shop: Shop) -> None:

@@ -100,28 +100,33 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
 
 def foresee(
     request: Request, chain: Chain, gateway: Gateway, ear: Ear, progress: Progress, now: UnixSeconds
-) -> tuple[int, tuple[Refused, ...]]:
-    """(how many files are good, which are not and why): checked and judged as by `upload`, nothing is sealed or sent.
+) -> tuple[int, int, tuple[Refused, ...]]:
+    """Checked and judged as by `upload`, nothing is sealed or sent.
+
+    Returns:
+        How many recordings are good; of how many of these no consent given names the file, so that they wait for
+        one (which recordings a consent lists is known only once they are sealed); what is refused and why.
 
     Raises:
         NothingToRegister: no file is good.
     """
     _check(request, chain, gateway, now)
-    good: set[Bytes32] = set()
+    good: dict[Bytes32, bool] = {}
     refused: list[Refused] = []
     progress.phase("Judging")
     for source in request.sources:
         try:
             out = takes.judged(ear.listen(source.path), source.name, accept_review=request.accept_review)
             if out is None:
-                good.add(takes.sha256_of(source.path))
+                named = request.kind != "voice" or any(given.names(source.name) for given in request.consents)
+                good[takes.sha256_of(source.path)] = named
         except Invalid as error:
             out = _unfit(source, error)
         if out is not None:
             refused.append(out)
     if not good:
         raise _nothing_left(tuple(refused), Memory())
-    return len(good), tuple(refused)
+    return len(good), list(good.values()).count(False), tuple(refused)
 
 
 def _unfit(source: Source, error: Invalid) -> Refused:
