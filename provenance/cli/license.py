@@ -150,7 +150,10 @@ def list_(ctx: Context) -> None:
 @command(license_, "show", example="provenance license show 0x8b…07")
 @click.argument("license_id", type=ID, metavar="LICENSE")
 def show(ctx: Context, license_id: Bytes32) -> None:
-    """Show one LICENSE: parties, purposes, time, money and what was read under it."""
+    """Show one LICENSE: parties, purposes, time, money and what was read under it.
+
+    Settled is what was paid for use, or refunded at the license's end.
+    """
     from provenance.app import license as use
     from provenance.cli import bargain
     from provenance.domain import canonical
@@ -279,14 +282,14 @@ def _catalogue(ctx: Context, *filters: dict[str, str]) -> dict[Bytes32, dict[str
 
 
 def _money(row: dict[str, Json] | None) -> dict[str, Json]:
-    """What the gateway knows of a license: its dataset's title, and what was spent, is left and owed, in base units."""
+    """What the gateway knows of a license: its dataset's title, and what is settled, left and owed, in base units."""
     if row is None:
-        return dict.fromkeys(("title", "spent", "balance", "arrears"))
+        return dict.fromkeys(("title", "settled", "balance", "arrears"))
     balance = row["balance"]
-    spent = None if balance is None else str(int(str(row["funded"])) - int(str(balance)))
-    return {"title": row["title"], "spent": spent, "balance": balance, "arrears": row["arrears"]}
+    settled = None if balance is None else str(int(str(row["funded"])) - int(str(balance)))
+    return {"title": row["title"], "settled": settled, "balance": balance, "arrears": row["arrears"]}
 
 
 def _told(row: dict[str, Json], money: Money) -> dict[str, Json]:
     """A row as people read it: amounts in tokens."""
-    return row | {name: money.told(row[name]) for name in ("funded", "spent", "balance", "arrears")}
+    return row | {name: money.told(row[name]) for name in ("funded", "settled", "balance", "arrears")}
