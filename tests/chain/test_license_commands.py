@@ -12,11 +12,15 @@ import pytest
 from provenance import config
 from provenance.adapters import localnet, wire
 from provenance.adapters.anvil import Devnet
+from provenance.adapters.evm.funds import InsufficientFunds
 from provenance.adapters.keyfile import read_secret
 from provenance.adapters.keystore import Keystore
-from provenance.cli.context import Session
+from provenance.app.ports import Call
+from provenance.cli.context import Context, DryRun, Flags, Session
 from provenance.cli.main import run
-from provenance.domain.fields import checksummed
+from provenance.cli.out import Out
+from provenance.domain.fields import checksummed, ether
+from provenance.types import Bytes32
 from tests.chain.datasets import consent, registered
 
 PRICE = 5_000_000
@@ -95,6 +99,26 @@ def test_from_offer_to_license_to_its_end(home: Home):
     assert home.run("license", "show", accepted["license"])[1]["state"] == "TERMINATED"
 
 
+def test_a_license_is_shown_though_its_terms_are_corrupt_and_no_gateway_knows_it(home: Home):
+    home.offer("rot.json")
+    accepted = home.run("license", "accept", str(home.folder / "rot.json"), "--account", "licensee", "--yes")[1]
+    store = wire.store(config.load(home.folder / "provenance.toml"))
+    terms = home.run("license", "show", accepted["license"])[1]["termsHash"]
+    _, kept = store.get_digest(Bytes32(bytes.fromhex(terms[2:])))
+    [file] = [
+        one for one in (home.folder / "home" / "content").rglob("*") if one.is_file() and one.read_bytes() == kept
+    ]
+    file.chmod(0o600)
+    file.write_bytes(kept[:-1] + b"?")
+    try:
+        status, shown, told = home.run("license", "show", accepted["license"])
+    finally:
+        file.write_bytes(kept)
+    assert (status, shown["conditions"], shown["balance"]) == (0, None, None), told
+    assert "The terms cannot be shown: " in told
+    assert "Title, balance and arrears are not known: " in told
+
+
 def test_a_dry_run_signs_and_sends_nothing(home: Home):
     status, told, _ = home.offer("dry.json", "--dry-run")
     assert (status, told["dryRun"], (home.folder / "dry.json").exists()) == (0, True, False)
@@ -119,6 +143,25 @@ def test_a_dry_run_finds_that_the_account_cannot_pay_the_gas(home: Home):
         assert (status, problem["type"]) == (7, "/problems/insufficient-funds")
         assert checksummed(licensee) in problem["detail"]
     chain.node.rpc.call("anvil_setBalance", "0x" + licensee.hex(), hex(before))
+
+
+def test_many_transactions_need_what_the_dearest_may_cost_and_their_sum_is_told(home: Home):
+    flags, session = Flags(config=home.folder / "provenance.toml"), Session(StringIO(), StringIO())
+    ctx = Context(flags, Out(session.stdout, session.stderr), session)
+    chain, licensee = ctx.chain(), home.signers["licensee"].address
+    calls = [Call("Token", "approve", (chain.deployment.contracts["DataAccess"], n)) for n in (1, 2, 3)]
+    dearest = max(chain.cost(call, licensee).fee_wei for call in calls)
+    before = chain.node.balance(licensee)
+    try:
+        chain.node.rpc.call("anvil_setBalance", "0x" + licensee.hex(), hex(dearest * 3 // 2))
+        with pytest.raises(DryRun):
+            ctx.would_send("approve thrice", calls, licensee)
+        assert ether(sum(chain.cost(call, licensee).fee_wei for call in calls)) in session.stdout.getvalue()
+        chain.node.rpc.call("anvil_setBalance", "0x" + licensee.hex(), hex(dearest // 2))
+        with pytest.raises(InsufficientFunds):
+            ctx.would_send("approve thrice", calls, licensee)
+    finally:
+        chain.node.rpc.call("anvil_setBalance", "0x" + licensee.hex(), hex(before))
 
 
 def test_what_nobody_can_open_is_neither_offered_nor_paid_for(home: Home):

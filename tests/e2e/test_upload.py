@@ -18,6 +18,8 @@ from provenance import config
 from provenance.adapters import wire
 from provenance.cli import main
 from provenance.cli.context import Session
+from provenance.cli.dataset import ROTATE_GAS
+from provenance.types import Bytes32
 from tests.desk import speech
 from tests.documents import word
 from tests.e2e.parties import Answer, Parties, eventually, parties
@@ -112,12 +114,22 @@ def test_an_account_that_cannot_pay_the_registration_gives_nothing_away(here: Pa
     line, before = upload(folder, "Broke", "--kind", "sound", account="holder-6"), deposited(here)
     holder = told(here, "account", "show", "holder-6")["address"]
     node.rpc.call("anvil_setBalance", holder, "0x1")
-    failed = act(here, *line, status=7).document
-    assert (failed["type"], failed["account"]) == ("/problems/insufficient-funds", holder.lower())
+    for how in ((), ("--dry-run",)):
+        failed = act(here, *line, *how, status=7).document
+        assert (failed["type"], failed["account"]) == ("/problems/insufficient-funds", holder.lower())
     assert deposited(here) == before
     node.rpc.call("anvil_setBalance", holder, hex(10**18))
-    assert told(here, *line)["recordings"] == 1
-    assert deposited(here) == before + 1
+    made = told(here, *line)
+    assert (made["recordings"], deposited(here)) == (1, before + 1)
+    rotating = ("dataset", "rotate", made["datasetId"], "0", "--account", "holder-6")
+    asked = told(here, *rotating, "--dry-run")
+    [row] = told(here, *rotating)
+    mined = node.receipt(Bytes32(bytes.fromhex(row["tx"][2:])))
+    assert mined is not None
+    assert mined.gas_used < ROTATE_GAS
+    assert int(asked["feeWei"]) > 0
+    node.rpc.call("anvil_setBalance", holder, "0x1")
+    assert told(here, *rotating, "--dry-run", status=7)["type"] == "/problems/insufficient-funds"
 
 
 def deposited(here: Parties) -> int:
