@@ -275,10 +275,10 @@ def _catalogue(ctx: Context, *filters: dict[str, str]) -> dict[Bytes32, dict[str
         return {}
     try:
         rows = [row for one in filters for row in ctx.gateway().listing("licenses", **one).rows]
+        return {fields.word(row, "licenseId"): row for row in rows}
     except ProvenanceError as error:
         ctx.out.warn(f"Title, balance and arrears are not known: {error.detail}")
         return {}
-    return {fields.word(row, "licenseId"): row for row in rows}
 
 
 def _money(row: dict[str, Json] | None) -> dict[str, Json]:

@@ -92,9 +92,12 @@ def _would(ctx: Context, request: Request) -> NoReturn:
     afford(ctx.chain().node, ctx.address(), fee)
     for one in refused:
         ctx.out.warn(f"{one.name}: {one.reason}")
+    unsure = [f", once {waiting} of them have a consent of their voice"] if waiting else []
+    if any(one.consent.scope.recordings is not None for one in request.consents):
+        unsure.append("; whether a consent that lists recordings lists these is known once they are sealed")
     ctx.would(
         f"seal {counted(good, 'recording')}, {len(refused)} refused, of {size:,} bytes, and register them at a cost of"
-        f" at most {ether(fee)} ETH" + (f", once {waiting} of them have a consent of their voice" if waiting else ""),
+        f" at most {ether(fee)} ETH" + "".join(unsure),
         recordings=good,
         withoutConsent=waiting,
         refused=[one.row() for one in refused],

@@ -100,6 +100,10 @@ def test_a_voice_waits_for_its_owner_and_is_registered_then(here: Parties) -> No
     assert asked.document["type"] == "/problems/consent-needed"
     assert registered(here, "holder-1") == []
     file = consent(here, "first.json", "--recordings", asked.document["file"])
+    foreseen = told(here, *upload(folder, "First", "--consent", file, "--dry-run"))
+    assert foreseen["would"].endswith(
+        "whether a consent that lists recordings lists these is known once they are sealed"
+    )
     made = here.document(*upload(folder, "First", "--consent", file))
     assert (made["recordings"], made["refused"]) == (3, [])
     assert registered(here, "holder-1") == [made["datasetId"]]
