@@ -11,7 +11,9 @@ contract Yes {
     }
 }
 
-/// @dev What claims do to the sums. Trees have one leaf, whose root it is.
+/// @dev What claims do to the sums. Trees have one leaf, whose root it is. Which paths are left to the solver depends on
+/// how busy the machine is; the usual one, yices, does not come to its end on some of them, z3 takes seconds.
+/// @custom:halmos --solver z3
 contract MoneyProof is Places {
     Yes internal wallet = new Yes();
 
@@ -63,9 +65,6 @@ contract MoneyProof is Places {
         claim(EVEN, payee, more, time);
     }
 
-    /// @dev Which paths are left to the solver depends on how busy the machine is. The usual one, yices, does not come to
-    /// its end on some of these; z3 takes a second.
-    /// @custom:halmos --solver z3
     function check_a_claim_to_another_pays_what_was_signed(uint256 more, address to, uint256 signed, uint40 time)
         public
     {
