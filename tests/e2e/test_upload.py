@@ -134,6 +134,7 @@ def test_an_account_that_cannot_pay_the_registration_gives_nothing_away(here: Pa
     assert int(asked["feeWei"]) > 0
     node.rpc.call("anvil_setBalance", holder, "0x1")
     assert told(here, *rotating, "--dry-run", status=7)["type"] == "/problems/insufficient-funds"
+    node.rpc.call("anvil_setBalance", holder, hex(10**18))
 
 
 def deposited(here: Parties) -> int:
