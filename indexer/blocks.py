@@ -60,13 +60,3 @@ def may_hold(bloom: bytes, value: bytes) -> bool:
         if not bloom[BLOOM_BYTES - 1 - bit // 8] >> bit % 8 & 1:
             return False
     return True
-
-
-def bloom_of(values: tuple[bytes, ...]) -> bytes:
-    """The filter over these addresses and topics."""
-    bits = 0
-    for value in values:
-        digest = keccak(value)
-        for at in (0, 2, 4):
-            bits |= 1 << (int.from_bytes(digest[at : at + 2], "big") & 2047)
-    return bits.to_bytes(BLOOM_BYTES, "big")

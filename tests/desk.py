@@ -18,7 +18,7 @@ from indexer.rpc.node import HttpNode
 from indexer.rpc.source import Source
 from indexer.store.database import open_database
 from indexer.store.mirror import Mirror
-from provenance.adapters import codec, seal
+from provenance.adapters import seal
 from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.keystore import KeystoreWallet, SystemRandom
 from provenance.adapters.remote import Gateway
@@ -34,7 +34,7 @@ from provenance.domain.splits import Split
 from provenance.domain.terms import Terms
 from provenance.domain.territories import territories_hash
 from provenance.types import ZERO_ADDRESS, Address, Bps, Bytes32, UnixMs, UnixSeconds, Wei
-from tests import documents
+from tests import audio, documents, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def speech(seed: int, seconds: float = 2.0) -> bytes:
 
 def wav(samples: np.ndarray) -> bytes:
     scaled = np.clip(np.rint(samples[:, None] * 2**31), -(2**31), 2**31 - 1).astype(np.int32)
-    return codec.encode_wav(scaled, RATE)
+    return audio.encode_wav(scaled, RATE)
 
 
 @dataclass
@@ -173,7 +173,7 @@ class Desk:
         def sealed(plain: bytes) -> tuple[Cid, object]:
             header = Header(Bytes32(SystemRandom().bytes(32)), self.address(holder), len(plain))
             secret = Secret(SystemRandom().bytes(32), SystemRandom().bytes(32))
-            data, commitments = seal.seal(header, secret, plain)
+            data, commitments = whole.seal(header, secret, plain)
             at = self.node.content.put(data)
             self.node.content.remove(at)
             objects[at], secrets[header.object_id] = data, secret
@@ -393,8 +393,8 @@ class Desk:
             purposes=granted.purposes,  # type: ignore[union-attr]
         )
         secret = Secret.decode(self.wallets[name].open_envelope(envelope.envelope, info))  # type: ignore[attr-defined]
-        data = self.client(name).get_content(recording.cid)
-        return seal.open_(recording.sealed, secret, data)
+        data = whole.fetch(self.client(name), recording.cid)
+        return whole.unseal(recording.sealed, secret, data)
 
 
 NAMES = {"operator": 0, "guardian": 2, "holder": 4, "voice": 5, "licensee": 6, "thief": 7, "voice-2": 8}

@@ -48,12 +48,6 @@ class History:
             _reached(connection, last)
             yield from self._selected(connection, _LOGS.c.block <= last)
 
-    def since(self, after: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
-        """Every event after one block and up to another, for a fold that goes on."""
-        with self.database.read() as connection:
-            _reached(connection, last)
-            yield from self._selected(connection, (_LOGS.c.block > after) & (_LOGS.c.block <= last))
-
     def events_about(self, *subjects: bytes, last: BlockNumber) -> tuple[Logged, ...]:
         """The events that name any of these ids or accounts in an indexed argument, in chain order."""
         words = [subject.rjust(32, b"\0") for subject in subjects]

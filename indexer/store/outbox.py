@@ -76,7 +76,6 @@ class Outgoing:
     tx: Bytes32 | None
     block: BlockNumber | None
     block_hash: Bytes32 | None
-    changed_at: UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,5 +278,4 @@ def _outgoing(row: Row[*tuple[object, ...]]) -> Outgoing:
         tx=None if row.tx is None else Bytes32(row.tx),
         block=None if row.block is None else BlockNumber(row.block),
         block_hash=None if row.block_hash is None else Bytes32(row.block_hash),
-        changed_at=UnixSeconds(row.changed_at_s),
     )

@@ -78,50 +78,21 @@ class Examined:
     pcm_digest: Bytes32
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
-    """A whole file in memory."""
-
-    samples: Samples
-    sample_rate: int
-
-
 def is_audio(path: Path) -> bool:
     """Whether the name says that we read it."""
     return path.suffix.lower() in CODEC_BY_SUFFIX
-
-
-def probe(source: Source, name: str = "") -> Format:
-    """The file's format, before anything is decoded.
-
-    Args:
-        name: the file's name where `source` is bytes; without one no extension is checked.
-
-    Raises:
-        UnreadableAudio: empty, no audio, another format than its name, cut, too long or too wide.
-    """
-    with _opened(source, name) as (file, label):
-        return _format(file, label)
-
-
-def blocks(source: Source, name: str = "") -> Iterator[Samples]:
-    """The samples in order, a second at a time; the reading is checked to be complete.
-
-    Raises:
-        UnreadableAudio: as `probe`, or the audio ends before its header says, or has no numbers.
-    """
-    with _opened(source, name) as (file, label):
-        yield from _decoded(file, label, _format(file, label))
 
 
 def examine(source: Source, name: str = "", *, also: Callable[[Samples, int], None] | None = None) -> Examined:
     """The gate: report and PCM digest of one file, in memory of a second.
 
     Args:
+        name: the file's name where `source` is bytes; without one no extension is checked.
         also: hears every piece too, with the sample rate.
 
     Raises:
-        UnreadableAudio: as `blocks`.
+        UnreadableAudio: empty, no audio, another format than its name, cut, too long or too wide, or it has no
+            numbers.
     """
     with _opened(source, name) as (file, label):
         found = _format(file, label)
@@ -131,36 +102,6 @@ def examine(source: Source, name: str = "", *, also: Callable[[Samples, int], No
             if also:
                 also(samples, found.sample_rate)
         return Examined(found, gauge.report(), gauge.pcm_digest())
-
-
-def decode(source: Source, name: str = "") -> Take:
-    """All samples of one file.
-
-    Raises:
-        UnreadableAudio: as `blocks`.
-    """
-    with _opened(source, name) as (file, label):
-        found = _format(file, label)
-        parts = list(_decoded(file, label, found))
-        return Take(np.concatenate(parts), found.sample_rate)
-
-
-def encode_wav(samples: Samples, rate_hz: int) -> bytes:
-    """A 16-bit wav file.
-
-    Args:
-        samples: int32 [frames, channels], full scale = 2^31.
-    """
-    import soundfile  # noqa: PLC0415 - loads libsndfile
-
-    out = io.BytesIO()
-    soundfile.write(out, samples, rate_hz, format="WAV", subtype="PCM_16")
-    return out.getvalue()
-
-
-def write_wav(path: Path, samples: Samples, rate_hz: int) -> None:
-    """The file holds these samples as 16-bit wav."""
-    path.write_bytes(encode_wav(samples, rate_hz))
 
 
 @contextmanager

@@ -104,19 +104,6 @@ class Gateway:
             return
         self._send("PUT", target, body=data, signed=True, headers={"content-type": "application/octet-stream"})
 
-    def get_content(self, cid: Cid, *, limit: int = ANSWER_BYTES) -> bytes:
-        """The bytes, which give this address."""
-        parts, size = [], 0
-        for part in self._content(cid):
-            size += len(part)
-            if size > limit:
-                raise Invalid(f"{cid} is larger than {limit} bytes", cid=str(cid))
-            parts.append(part)
-        data = b"".join(parts)
-        if unixfs.address([data]) != cid:
-            raise GatewayDiffers(f"what the gateway sent is not {cid}", cid=str(cid))
-        return data
-
     def save_content(self, cid: Cid, path: Path) -> None:
         """The object is in this file afterwards, hashed and matched; memory is one piece."""
         partial = path.with_name(path.name + ".part")

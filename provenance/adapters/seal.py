@@ -42,9 +42,8 @@ from provenance.errors import Denied, Failed, Invalid
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-ENVELOPE_BYTES: Final = 32 + 64 + 16  # encapsulated key, CEK ‖ salt, tag
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 
@@ -84,11 +83,6 @@ def _derive(header: Header, cek: bytes) -> _Keys:
     return _Keys(AESGCM(okm[:32]), okm[64:], KeyCommitment(okm[32:64]))
 
 
-def key_commitment(header: Header, cek: bytes) -> KeyCommitment:
-    """What goes on chain before the first license."""
-    return _derive(header, cek).commitment
-
-
 class Sealer:
     """One plaintext on its way in: ciphertext first, commitments when it has all passed."""
 
@@ -119,12 +113,6 @@ class Sealer:
     def sealed(self) -> Sealed:
         """What the manifest says of it; after `seal` was read to its end."""
         return Sealed(self._header, self._keys.commitment, salted(self._tree.root(), self._salt))
-
-
-def seal(header: Header, secret: Secret, plaintext: bytes) -> tuple[bytes, Sealed]:
-    """The whole ciphertext of something small, and what the manifest says of it."""
-    sealer = Sealer(header, secret)
-    return b"".join(sealer.seal([plaintext])), sealer.sealed()
 
 
 class Opener:
@@ -170,28 +158,6 @@ class Opener:
             raise SegmentTampered(f"{index} segments of {self._header.segments}: it was cut", segment=index)
         if not hmac.compare_digest(salted(tree.root(), self._salt), self._commitment):
             raise PlaintextDiffers("the audio is not what the manifest commits to")
-
-    def read(self, ciphertext: Callable[[int, int], bytes], start: int, length: int) -> bytes:
-        """The plaintext in [start, start + length), cut at its end.
-
-        Args:
-            ciphertext: (start, length) → exactly those sealed bytes.
-        """
-        end = min(start + length, self._header.plaintext_bytes)
-        if start < 0 or start >= end:
-            return b""
-        first, last = start // SEGMENT_BYTES, (end - 1) // SEGMENT_BYTES
-        plain = bytearray()
-        for index in range(first, last + 1):
-            at = index * SEALED_SEGMENT_BYTES
-            size = min(SEALED_SEGMENT_BYTES, self._header.sealed_bytes - at)
-            plain += self.segment(index, ciphertext(at, size))
-        return bytes(plain[start - first * SEGMENT_BYTES : end - first * SEGMENT_BYTES])
-
-
-def open_(sealed: Sealed, secret: Secret, ciphertext: bytes) -> bytes:
-    """The whole plaintext of something small; every check of `Opener`."""
-    return b"".join(Opener(sealed, secret).open([ciphertext]))
 
 
 def _segments(parts: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -46,7 +46,6 @@ OFFER_DAYS: Final = 30
 ACTIVE: Final = 1
 """Status of a dataset or license that may be used."""
 TERMINATED: Final = 2
-CANCELLED: Final = 3
 
 
 class Send(Protocol):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from provenance.domain.hashes import abi_words, keccak
-from provenance.errors import Failed, Missing
+from provenance.errors import Missing
 from provenance.types import ZERO32, Bytes32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 
 class NotInTree(Missing):
@@ -25,12 +25,6 @@ class NotInTree(Missing):
 
     code = "not-in-tree"
     next = "Check the account and the epoch; only what a settlement credits has a leaf."
-
-
-class BadProof(Failed):
-    """The path does not lead from the leaf to the root."""
-
-    code = "bad-proof"
 
 
 def leaf(*words: bytes | int | bool) -> Bytes32:
@@ -146,34 +140,3 @@ def proof(leaves: Iterable[Bytes32], of: Bytes32) -> tuple[Bytes32, ...]:
         NotInTree: `of` is none of the leaves.
     """
     return Tree.build(leaves).proof(of)
-
-
-def rebuild(leaves: Sequence[Bytes32]) -> Bytes32:
-    """The node above leaves that stand in the order of `Tree.under`; what `claimSubtree` computes."""
-    nodes = [ZERO32] * (len(leaves) - 1) + list(leaves)
-    for i in range(len(leaves) - 2, -1, -1):
-        nodes[i] = node(nodes[2 * i + 1], nodes[2 * i + 2])
-    return nodes[0]
-
-
-def climb(start: Bytes32, path: Sequence[bytes]) -> Bytes32:
-    """The root that this path leads to from a leaf or node."""
-    at = start
-    for sibling in path:
-        at = node(at, sibling)
-    return at
-
-
-def verify(expected: Bytes32, of: Bytes32, path: Sequence[bytes]) -> bool:
-    """Whether the path leads from this leaf to this root."""
-    return climb(of, path) == expected
-
-
-def require(expected: Bytes32, of: Bytes32, path: Sequence[bytes]) -> None:
-    """The leaf stands under the root, or `BadProof`."""
-    if not verify(expected, of, path):
-        raise BadProof(
-            "the proof does not lead to the root",
-            root="0x" + expected.hex(),
-            leaf="0x" + of.hex(),
-        )

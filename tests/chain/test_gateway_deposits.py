@@ -11,12 +11,12 @@ import pytest
 
 from indexer.gateway.deposits import EnvelopeMissing, NotUploaded, OtherGateway, OtherManifest
 from indexer.gateway.node import SignatureNeeded
-from provenance.adapters import seal
 from provenance.domain import audio, fields, refusal, typed
 from provenance.domain.manifest import recording_id
 from provenance.domain.signature import BadSignature
 from provenance.errors import ProvenanceError
 from provenance.types import Bytes32
+from tests import whole
 from tests.desk import Desk, desk, speech, wav
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def test_nothing_is_judged_by_another_key_than_the_committed_one(counter: Desk) 
     foreign = next(iter(counter.envelopes(other).values()))
     for changed, expected in (
         ({**envelopes, object_id: foreign}, "envelope-closed"),
-        ({**envelopes, object_id: b"\0" * seal.ENVELOPE_BYTES}, "envelope-closed"),
+        ({**envelopes, object_id: bytes(32 + 64 + 16)}, "envelope-closed"),
         ({**envelopes, object_id: b""}, "envelope-missing"),
     ):
         with pytest.raises(ProvenanceError) as caught:
@@ -189,20 +189,20 @@ def test_no_key_is_in_the_clear_anywhere(counter: Desk) -> None:
 def test_sealed_audio_is_for_its_holder_and_who_leased_it(counter: Desk) -> None:
     package = counter.published([speech(17)])
     at = package.manifest.recordings[0].cid
-    assert counter.client("holder").get_content(at) == package.objects[at]
+    assert whole.fetch(counter.client("holder"), at) == package.objects[at]
     for name in (None, "licensee", "thief"):
         with pytest.raises(ProvenanceError) as caught:
-            counter.client(name).get_content(at)
+            whole.fetch(counter.client(name), at)
         assert caught.value.code == "sealed-content"
     license_ = counter.license(package)
     access = counter.open(package, license_, (0,))
     with pytest.raises(ProvenanceError):
-        counter.client("licensee").get_content(at)
+        whole.fetch(counter.client("licensee"), at)
     counter.record(package, license_, access.id, 1)
     counter.settle_down()
-    assert counter.client("licensee").get_content(at) == package.objects[at]
+    assert whole.fetch(counter.client("licensee"), at) == package.objects[at]
     for public in (package.manifest.terms_cid, *(one for one in package.objects if package.objects[one][:1] == b"{")):
-        assert counter.client().get_content(public) == package.objects[public]
+        assert whole.fetch(counter.client(), public) == package.objects[public]
 
 
 def test_two_deposits_of_one_manifest_at_once_are_one(counter: Desk) -> None:

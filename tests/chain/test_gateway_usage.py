@@ -28,6 +28,7 @@ from provenance.domain.signature import BadSignature
 from provenance.domain.usage import BadSegment, Outcome, Unit, Use
 from provenance.errors import Conflict, ProvenanceError
 from provenance.types import PPM_ONE, ZERO32, Address, Bps, Bytes32, UnixMs, UnixSeconds
+from tests import whole
 from tests.desk import Desk, Package, desk, speech
 from tests.documents import Key
 
@@ -308,12 +309,12 @@ def test_nobody_hides_a_segment_by_sending_it_as_content(counter: Desk, publishe
     at = unixfs.address([data])
     counter.client("thief").put_content(at, data)
     counter.client().put_segment(made, signed, data)
-    assert counter.client().get_content(at) == data
+    assert whole.fetch(counter.client(), at) == data
     made, signed, data = second.segment(1)
     counter.client().put_segment(made, signed, data)
     at = unixfs.address([data])
     counter.client("thief")._send("PUT", f"/v1/content/{at}", body=data, signed=True)
-    assert counter.client().get_content(at) == data
+    assert whole.fetch(counter.client(), at) == data
 
 
 def test_a_cap_closes_the_license_for_reading(counter: Desk) -> None:
@@ -351,10 +352,10 @@ def test_everything_acknowledged_is_anchored_once_whatever_dies_before_the_trans
     assert (made.batch.count, len(made.batch.sessions), len(made.batch.accesses)) == (3, 1, 1)
     assert made.batch.refusals is not None
     assert chain.read(Call("UsageLedger", "headOf", (counter.node.address,)))[0] == made.head
-    document = batch_.Batch.parse(counter.client().get_content(made.cid))
+    document = batch_.Batch.parse(whole.fetch(counter.client(), made.cid))
     assert document == made.batch
     entry = document.segments[0]
-    assert files.read(counter.client().get_content(entry.cid), expected_sha256=entry.segment.sha256)
+    assert files.read(whole.fetch(counter.client(), entry.cid), expected_sha256=entry.segment.sha256)
     after = batches.anchor(counter.node, lambda call: chain.send(call, meter))
     assert after is not None
     assert after.batch.count == 1

@@ -23,6 +23,7 @@ from provenance.domain.settlement import documents, tables
 from provenance.domain.settlement.documents import Epoch
 from provenance.domain.usage import Use
 from provenance.types import ZERO32, Address, Bytes32, Ppm, RecordingId, UnixMs, UnixSeconds, Wei
+from tests import whole
 from tests.e2e.kept import Kept, command
 
 OTHER = KeySigner(sha256(b"somebody else"))
@@ -62,7 +63,8 @@ class Liar:
         return self.chain.deployment.domains.access
 
     def batches(self) -> list[Batch]:
-        found = [Embedded(self.demo.content).get(one) for one in Embedded(self.demo.content).cids()]
+        store = Embedded(self.demo.content)
+        found = [store.get(cid) for cid in whole.cids(store)]
         return [Batch.parse(data) for data in found if b'"format":"provenance/batch"' in data]
 
     def genuine(self) -> Genuine:
@@ -140,9 +142,9 @@ class Liar:
         """The batch, whatever it holds, is behind the meter's head."""
         (head,) = self.chain.read(Call("UsageLedger", "headOf", (self.operator.address,)))
         assert isinstance(head, bytes)
-        whole = replace(made, prev_head=Bytes32(head)) if made.prev_head == ZERO32 else made
-        found = self.content.put(whole.encode())
-        said = {"root": whole.root(self.usage), "count": whole.count} | over
+        whole_batch = replace(made, prev_head=Bytes32(head)) if made.prev_head == ZERO32 else made
+        found = self.content.put(whole_batch.encode())
+        said = {"root": whole_batch.root(self.usage), "count": whole_batch.count} | over
         self.chain.send(Call("UsageLedger", "anchor", (head, said["root"], said["count"], found.digest)), self.operator)
 
     def batch(self, made: Genuine, **changes: object) -> Batch:
@@ -182,15 +184,15 @@ class Liar:
 
     def stolen(self, thief: Address) -> Manifest:
         """Somebody's manifest under another holder, consents included."""
-        stored = (self.content.get(one) for one in self.content.cids())
-        whole = Manifest.parse(next(data for data in stored if b'"format":"provenance/manifest"' in data))
+        stored = (self.content.get(one) for one in whole.cids(self.content))
+        manifest = Manifest.parse(next(data for data in stored if b'"format":"provenance/manifest"' in data))
 
         def resealed(sealed: Sealed) -> Sealed:
             return replace(sealed, header=replace(sealed.header, holder=thief))
 
-        recordings = tuple(replace(one, sealed=resealed(one.sealed)) for one in whole.recordings)
-        private = replace(whole.private, sealed=resealed(whole.private.sealed))
-        return replace(whole, holder=thief, recordings=recordings, private=private)
+        recordings = tuple(replace(one, sealed=resealed(one.sealed)) for one in manifest.recordings)
+        private = replace(manifest.private, sealed=resealed(manifest.private.sealed))
+        return replace(manifest, holder=thief, recordings=recordings, private=private)
 
     def audit(self, status: int = 0) -> Any:
         return self.act("audit", "run", status=status)

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 from provenance import config
-from provenance.adapters import codec
 from provenance.cli import main
 from provenance.cli.context import Session
 from provenance.errors import Invalid
 from provenance.types import Bytes32
+from tests import audio
 from tests.desk import RATE, speech, wav
 from tests.e2e.town import PURPOSE, Town
 
@@ -137,7 +137,7 @@ def test_where_every_file_is_bad_nothing_is_registered(desk: Desk) -> None:
 
 
 def _voiced(seconds: float, gain: float = 1.0) -> np.ndarray:
-    return codec.decode(speech(int(seconds * 1_000), seconds)).samples[:, 0].astype(np.float64) / 2**31 * gain
+    return audio.decode(speech(int(seconds * 1_000), seconds)).samples[:, 0].astype(np.float64) / 2**31 * gain
 
 
 TAKES: dict[str, tuple[Callable[[], np.ndarray], str]] = {

@@ -15,7 +15,6 @@ import pytest
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 
-from provenance.adapters import codec
 from provenance.config import child_environment
 from tests.desk import speech
 from tests.e2e.kept import DEMO_WITHIN_S, Kept
@@ -221,7 +220,7 @@ def test_a_reader_who_has_seen_enough_leaves_nothing_behind(voices: Path, tmp_pa
 def test_a_step_that_fails_ends_everything_and_is_named(tmp_path: Path) -> None:
     audio = tmp_path / "audio" / "silence"
     audio.mkdir(parents=True)
-    (audio / "quiet.wav").write_bytes(codec.encode_wav(_silence(), 8_000))
+    (audio / "quiet.wav").write_bytes(audio.encode_wav(_silence(), 8_000))
     with start(tmp_path, "--audio", str(audio.parent), "--json", "--keep", str(tmp_path / "kept")) as process:
         told, _ = process.communicate(timeout=120)
     assert process.returncode == 10, told

@@ -13,6 +13,7 @@ from provenance.adapters import wire
 from provenance.domain import cid, splits
 from provenance.domain.manifest import recording_id
 from provenance.types import Bytes32, DatasetId
+from tests import whole
 from tests.e2e.parties import eventually
 from tests.e2e.town import PRICE, PURPOSE, Town
 
@@ -160,7 +161,7 @@ def test_new_shares_are_published_and_count_for_windows_that_begin_seven_days_la
     estate.tried("split", *shares, by=HEIR)
     assert estate.epoch(4) == {OWNER: net(4), HEIR: 0, VOICE: 0}, "a transfer alone moves no share"
     named = estate.act("split", *shares, by=HEIR)["split"]
-    document = wire.gateway(config.load(city.here.settings)).get_content(cid.parse(named))
+    document = whole.fetch(wire.gateway(config.load(city.here.settings)), cid.parse(named))
     said = {one.account: one.bps for one in splits.parse(document)}
     assert said == {city.address(HEIR): 7_000, city.address(VOICE): 3_000}
     assert estate.epoch(4) == {OWNER: net(4), HEIR: 0, VOICE: 0}, "announced is not in force"

@@ -18,11 +18,12 @@ import pytest
 
 from indexer.store.database import connect
 from provenance import config
-from provenance.adapters import wire
+from provenance.adapters.content.embedded import Embedded
 from provenance.domain import fields
 from provenance.domain.events import DatasetRegistered, RoyaltyClaimed, SettlementProposed, UsageAnchored
 from provenance.domain.manifest import recording_id
 from provenance.types import Bytes32, DatasetId
+from tests import whole
 from tests.e2e.mortal import End, Mortals, chances, mortals
 from tests.e2e.parties import parties
 from tests.e2e.town import WINDOW_S, Town
@@ -81,7 +82,6 @@ class Scene:
                 for table in ("batches", "payouts", "payout_lines")
             }
         database.dispose()
-        store = wire.store(config.load(self.town.here.settings))
         return {
             "anchored": [one.event for one in logged if isinstance(one.event, UsageAnchored)],
             "proposed": [_untimed(one.event) for one in logged if isinstance(one.event, SettlementProposed)],
@@ -89,7 +89,7 @@ class Scene:
                 (one.event.payee, one.event.amount) for one in logged if isinstance(one.event, RoyaltyClaimed)
             ),
             "tokens": {name: self.town.tokens(name) for name in ("holder-1", "voice-1")},
-            "content": sorted(str(cid) for cid in store.cids()),
+            "content": sorted(str(cid) for cid in whole.cids(Embedded(self.home / "content"))),
             **counts,
         }
 

@@ -20,6 +20,7 @@ from provenance.domain.license import REQUEST_LIFE_S
 from provenance.domain.manifest import recording_id
 from provenance.domain.settlement import documents
 from provenance.types import ZERO32, Bytes32, LicenseId, UnixMs, UnixSeconds, Wei
+from tests import whole
 from tests.e2e.kept import command, judged
 from tests.e2e.lies import OTHER, Genuine, Liar, one_more, unsorted_root
 
@@ -303,9 +304,9 @@ def test_nobody_is_sent_to_challenge_an_epoch_that_could_not_be_judged(
 def test_what_may_stand_in_a_batch_that_nobody_has_is_not_called_forged(
     liar: Liar, elsewhere: str, with_all: int
 ) -> None:
-    made, known = liar.genuine(), set(liar.content.cids())
+    made, known = liar.genuine(), set(whole.cids(liar.content))
     liar.anchor(liar.batch(made, segments=()))
-    [gone] = set(liar.content.cids()) - known - {made.segment.cid}
+    [gone] = set(whole.cids(liar.content)) - known - {made.segment.cid}
     if elsewhere == "session":
         liar.anchor(liar.batch(made, sessions=(), accesses=()))
     else:
@@ -319,9 +320,9 @@ def test_what_may_stand_in_a_batch_that_nobody_has_is_not_called_forged(
 def test_a_batch_that_nobody_has_excuses_no_forgery_before_it(liar: Liar) -> None:
     made = liar.genuine()
     liar.anchor(segment(liar, made, prev_segment_hash=WORD))
-    known = set(liar.content.cids())
+    known = set(whole.cids(liar.content))
     liar.anchor(liar.batch(made, segments=(), sessions=(), accesses=()))
-    [gone] = set(liar.content.cids()) - known
+    [gone] = set(whole.cids(liar.content)) - known
     liar.content.remove(gone)
     assert "the previous segment is 0x" in judged(liar.audit(FAILED))["segments"]
 

@@ -14,7 +14,7 @@ import iscc_core
 import pytest
 
 from provenance import config
-from provenance.adapters import localnet, seal
+from provenance.adapters import localnet
 from provenance.adapters.anvil import Devnet
 from provenance.adapters.keystore import Keystore
 from provenance.adapters.marks import chromaprint
@@ -24,6 +24,7 @@ from provenance.domain.consent import SignedConsent, Words
 from provenance.domain.manifest import Manifest
 from provenance.domain.private import Private
 from provenance.domain.sealed import Secret
+from tests import whole
 from tests.desk import speech
 from tests.e2e.test_homes import Person, settle_in
 from tests.e2e.town import PRICE, PURPOSE, Town
@@ -115,7 +116,7 @@ def test_the_gateway_can_read_it_too(city: Town, studio: Studio) -> None:
     info = info_for(chain, sealed.cid, sealed.sealed, wallet.signer.address)
     secret = Secret.decode(wallet.open_envelope(envelope, info))
     found = [path for path in city.room.rglob(str(sealed.cid)) if path.is_file()]
-    assert Private.parse(seal.open_(sealed.sealed, secret, found[0].read_bytes())).contributors[0].name == ANNA
+    assert Private.parse(whole.unseal(sealed.sealed, secret, found[0].read_bytes())).contributors[0].name == ANNA
 
 
 def gateway_account(city: Town) -> str:

@@ -11,7 +11,7 @@ from provenance.domain import manifest as manifests
 from provenance.domain.hashes import keccak
 from provenance.errors import Missing, Reverted
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, BlockNumber, Bytes32, UnixSeconds, Wei
-from tests import documents
+from tests import documents, logs
 
 if TYPE_CHECKING:
     from provenance.app.ports import Signer
@@ -82,7 +82,7 @@ class MemoryChain:
 
     def about(self, *subjects: bytes) -> tuple[Logged, ...]:
         words = {one.rjust(32, b"\0") for one in subjects}
-        return tuple(one for one in self.logged if words & {*events.encode(one.event)[0][1:]})
+        return tuple(one for one in self.logged if words & {*logs.encode(one.event)[0][1:]})
 
     def has_code(self, address: Address) -> bool:
         return address in self.contracts or address in self._deployment.contracts.values()

@@ -200,7 +200,6 @@ class World:
             chain_id=31337,
             distributor=DISTRIBUTOR,
             token=TOKEN,
-            usage_contract=DOMAIN.contract,
             epoch=self.epoch,
             start=block(self.start),
             cutoff=block(self.cutoff),

@@ -15,7 +15,7 @@ from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.recording import Recording, SealedObject, serving
 from provenance.errors import Missing
 from provenance.types import ZERO32, Address, BlockNumber, Bytes32, UnixSeconds
-from tests import documents
+from tests import documents, whole
 from tests.fakes.chain import Killed, MemoryChain
 from tests.fakes.content import MemoryContent
 
@@ -53,9 +53,6 @@ class MemoryGateway:
         found = self.content.put(data.read_bytes() if isinstance(data, Path) else data)
         assert found == cid
         self.uploads.append(cid)
-
-    def get_content(self, cid: Cid, *, limit: int = 64 << 20) -> bytes:
-        return self.content.get(cid, limit=limit)
 
     def deposit(
         self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
@@ -123,7 +120,7 @@ class MemoryGateway:
         if envelope is None or not self.content.has(item.cid):
             raise Missing("not uploaded")
         secret = seal.open_envelope(KEY, envelope, info_for(self.chain, item.cid, item.sealed, WALLET.address))
-        return seal.open_(item.sealed, secret, self.content.get(item.cid))
+        return whole.unseal(item.sealed, secret, self.content.get(item.cid))
 
     def listing(self, kind: str, **filters: str | int) -> Listing:
         del kind, filters

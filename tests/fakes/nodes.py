@@ -7,10 +7,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from indexer.blocks import bloom_of
 from indexer.rpc.node import Ask, NoMethod, RangeTooLarge
 from provenance.adapters.evm import NodeSilent
-from provenance.domain import events
+from tests import logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +52,7 @@ class FakeLog:
 
 
 def logged(event: Event, contract: str | None = None) -> FakeLog:
-    topics, data = events.encode(event)
+    topics, data = logs.encode(event)
     return FakeLog(CONTRACTS[contract or type(event).CONTRACTS[0]], tuple(topics), data)
 
 
@@ -71,7 +70,7 @@ class FakeBlock:
 
     @property
     def bloom(self) -> bytes:
-        return bloom_of(tuple(value for log in self.logs for value in (log.contract, *log.topics)))
+        return logs.bloom(value for log in self.logs for value in (log.contract, *log.topics))
 
 
 class FakeChain:

@@ -92,7 +92,6 @@ def test_facts_come_back_in_chain_order(new_database: NewDatabase) -> None:
     ]
     assert found[3].event == events.Funded(LICENSEE, LICENSE, 2**256 - 1)
     assert found[3].contract == CONTRACTS["RoyaltyDistributor"]
-    assert list(history.since(BlockNumber(21), BlockNumber(22))) == found[22:23]
 
 
 def test_the_events_about_an_id_or_account_are_found(new_database: NewDatabase) -> None:

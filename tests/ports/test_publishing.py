@@ -31,7 +31,7 @@ from provenance.domain.refusal import ConsentWithdrawn, DuplicateOf
 from provenance.domain.splits import Split
 from provenance.errors import Invalid, Reverted
 from provenance.types import BPS_ONE, ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
-from tests import anvil, documents
+from tests import anvil, documents, whole
 from tests.desk import desk, speech, wav
 from tests.fakes.chain import Killed, MemoryChain
 from tests.fakes.content import MemoryContent
@@ -359,11 +359,11 @@ def test_a_rotated_recording_has_a_new_key_and_the_old_ciphertext_is_gone(side: 
     assert now.leaf() != old.leaf()
     assert now.sealed.plaintext_commitment == old.sealed.plaintext_commitment
     secret = kept_secret(now.cid, now.sealed, keys=studio.keys, wallet=studio.wallet, chain=side.chain)
-    assert seal.open_(now.sealed, secret, studio.content.get(now.cid)) == speech(82)
+    assert whole.unseal(now.sealed, secret, studio.content.get(now.cid)) == speech(82)
     before = kept_secret(old.cid, old.sealed, keys=studio.keys, wallet=studio.wallet, chain=side.chain)
     assert before.cek != secret.cek
     with pytest.raises(seal.WrongKey):
-        seal.open_(now.sealed, before, studio.content.get(now.cid))
+        whole.unseal(now.sealed, before, studio.content.get(now.cid))
     with pytest.raises(datasets.NotHolder):
         rotate(outcome.dataset_id, 1, side.studio("thief"), gateway, dies)
 

@@ -18,7 +18,7 @@ from provenance.adapters import durable
 from provenance.adapters.content import unixfs
 from provenance.adapters.content.faults import corrupt, missing, too_large
 from provenance.adapters.content.unixfs import LEAF_BYTES, Leaves
-from provenance.domain.cid import BadCid, Cid, candidates, parse
+from provenance.domain.cid import Cid, candidates
 from provenance.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -151,12 +151,6 @@ class Embedded:
             for path in (self._path(cid), self._leaves_path(cid), self._partial / str(cid)):
                 path.unlink(missing_ok=True)
             durable.sync_folder(self._root)
-
-    def cids(self) -> Iterator[Cid]:
-        """Every object, in no order."""
-        for path in self._root.iterdir():
-            with contextlib.suppress(BadCid):
-                yield parse(path.name)
 
     def leaves(self, cid: Cid) -> Leaves:
         """The digests of the leaves; they make this very address.

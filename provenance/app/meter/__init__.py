@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from provenance.app.meter.extent import Extent, ForeignRecording
-from provenance.app.meter.opening import OpenSession, open_session, revoke
+from provenance.app.meter.opening import OpenSession, open_session
 from provenance.app.meter.recorder import RECEIPTS, KeyGone, Output, Recorder, SegmentFiles, SessionClosed, SessionSpent
 
 __all__ = [
@@ -21,5 +21,4 @@ __all__ = [
     "SessionClosed",
     "SessionSpent",
     "open_session",
-    "revoke",
 ]

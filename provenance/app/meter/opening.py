@@ -10,7 +10,7 @@ from provenance.domain import usage
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
-    from provenance.app.ports import Chain, Mined, Signer
+    from provenance.app.ports import Signer
     from provenance.domain.typed import Domain, MeterSession
     from provenance.types import SessionId
 
@@ -36,11 +36,6 @@ def open_session(domain: Domain, session: MeterSession, licensee: Signer) -> Ope
         raise Invalid("the session would end before it begins: the license is over", field="validUntil")
     of = usage.session_id(domain, session)
     return OpenSession(of, session, licensee.sign(of))
-
-
-def revoke(chain: Chain, session: MeterSession, signature: bytes, licensee: Signer) -> Mined:
-    """The session is revoked on chain: what is anchored later than the grace after it is rejected."""
-    return chain.send(revocation(session, signature), licensee)
 
 
 def revocation(session: MeterSession, signature: bytes) -> Call:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 KIND: Final = "provenance/register"
 TITLE: Final = "register dataset"
-LIFE_S: Final = 7 * 86_400
 
 
 class OtherRegistration(Invalid):

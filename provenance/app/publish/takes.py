@@ -30,12 +30,6 @@ IN_MEMORY_BYTES: Final = 8 << 20  # larger objects are sent from a file, so that
 ENVELOPE_KIND: Final = "provenance/envelope"
 
 
-class TakeRefused(Invalid):
-    """A take that the rules of quality do not let in."""
-
-    code = "take-refused"
-
-
 class SealedToAnother(Denied):
     """A key kept in this home opens for another of its accounts, which uploaded with it."""
 

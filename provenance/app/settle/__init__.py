@@ -7,7 +7,7 @@ operator and auditor share it; `decide` is pure; `commit` puts the documents and
 from __future__ import annotations
 
 from provenance.app.settle.closing import Engine, NothingToSettle, Proposed, StillOpen, commit, decide, epoch
-from provenance.app.settle.earning import Due, claimable, claims, due, latest, statement
+from provenance.app.settle.earning import Due, claimable, due, latest, statement
 from provenance.app.settle.gathering import gather, standing
 from provenance.app.settle.reading import Leaves, Published, carry, document, leaves, published, statements
 
@@ -21,7 +21,6 @@ __all__ = [
     "StillOpen",
     "carry",
     "claimable",
-    "claims",
     "commit",
     "decide",
     "document",

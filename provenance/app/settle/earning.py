@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from provenance.app.ports import Call
 from provenance.app.settle import reading
@@ -13,14 +13,10 @@ from provenance.errors import Broken, Missing
 from provenance.types import Wei
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from provenance.app.ports import Chain, Content
-    from provenance.app.settle.reading import Leaves, Published
+    from provenance.app.settle.reading import Published
     from provenance.domain.ledger import Settlement
     from provenance.types import Address, Bytes32, Json, UnixSeconds
-
-SUBTREE: Final = 256  # what one claimSubtree takes; Source: IRoyaltyDistributor.SubtreeSize
 
 
 class NoSettlement(Missing):
@@ -126,12 +122,6 @@ def claimed(chain: Chain, payee: Address) -> Wei:
     if not isinstance(found, int):
         raise Broken("claimed is not a number")
     return Wei(found)
-
-
-def claims(leaves: Leaves, epoch: int, *, most: int = SUBTREE) -> Iterator[Call]:
-    """Calls that together pay everybody who is owed something, one sub-tree each."""
-    for payments, proof in leaves.subtrees(most):
-        yield Call("RoyaltyDistributor", "claimSubtree", (epoch, payments, proof))
 
 
 def statement(content: Content, published: Published, payee: Address) -> dict[str, Json] | None:

@@ -68,7 +68,6 @@ def gather(
         chain_id=deployment.chain_id,
         distributor=deployment.contracts["RoyaltyDistributor"],
         token=deployment.contracts["Token"],
-        usage_contract=deployment.contracts["UsageLedger"],
         epoch=before.epoch + 1 if before else 1,
         start=start,
         cutoff=cutoff,

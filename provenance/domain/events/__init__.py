@@ -6,7 +6,6 @@ Python's spelling. Only the canonical encoding is an event. What an event means 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, get_args
@@ -147,24 +146,6 @@ def decode(contract: str, topics: Sequence[bytes], data: bytes) -> Event | None:
             for kind, is_indexed, name in declared
         )
     )
-
-
-def encode(event: Event) -> tuple[tuple[Bytes32, ...], bytes]:
-    """(topics, data) as the contract logs them."""
-    topics, data = [topic(type(event))], b""
-    for (kind, indexed, _), field in zip(arguments(type(event)), dataclasses.fields(event), strict=True):
-        encoded = _word(kind, getattr(event, field.name))
-        if indexed:
-            topics.append(Bytes32(encoded))
-        else:
-            data += encoded
-    return tuple(topics), data
-
-
-def _word(kind: str, value: bytes | int) -> bytes:
-    if isinstance(value, int):
-        return value.to_bytes(_WORD, "big")
-    return value.rjust(_WORD, b"\0") if kind == "address" else value.ljust(_WORD, b"\0")
 
 
 def _value(kind: str, encoded: bytes, name: str) -> bytes | int | bool:

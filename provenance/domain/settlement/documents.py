@@ -6,7 +6,7 @@ that names them all by address and root.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -203,11 +203,3 @@ def _bounds(decision: Decision) -> dict[str, Json]:
         "bits": needed,
         "path": "one" if needed <= ONE_PASS_BITS else "limbs",
     }
-
-
-def by_payee(decision: Decision) -> dict[Address, Wei]:
-    """By how much each payee's leaf grows."""
-    grown: dict[Address, int] = defaultdict(int)
-    for credit in decision.credits:
-        grown[credit.payee] += credit.amount
-    return {payee: Wei(amount) for payee, amount in sorted(grown.items())}

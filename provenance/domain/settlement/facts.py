@@ -273,7 +273,6 @@ class Inputs:
     chain_id: int
     distributor: Address
     token: Address
-    usage_contract: Address
     epoch: int
     start: Block
     cutoff: Block

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from provenance.types import Bytes32, Json
 
 VERSION: Final = 1
-TABLE_BYTES: Final = 1 << 30
 
 
 def encode(kind: str, rows: Iterable[Mapping[str, Json]], head: Mapping[str, Json] | None = None) -> bytes:

@@ -21,6 +21,7 @@ from provenance.domain import events
 from provenance.domain.fields import checksummed
 from provenance.errors import Invalid, Missing, Reverted
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
+from tests import logs
 from tests.documents import word
 
 KEY = bytes(31) + b"\x07"
@@ -155,7 +156,7 @@ def test_no_endpoint_and_wrong_endpoints_are_refused():
 
 
 def log(number: int, index: int = 0, digest: bytes | None = None, **changes):
-    topics, data = events.encode(events.Funded(Address(b"\x22" * 20), word("memo"), number))
+    topics, data = logs.encode(events.Funded(Address(b"\x22" * 20), word("memo"), number))
     return {
         "address": "0x" + HERE["RoyaltyDistributor"].hex(),
         "topics": ["0x" + one.hex() for one in topics],

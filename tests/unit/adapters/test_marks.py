@@ -11,10 +11,11 @@ import iscc_core
 import numpy as np
 import pytest
 
-from provenance.adapters import codec, marks
+from provenance.adapters import marks
 from provenance.adapters.ear import FileEar
 from provenance.adapters.marks import Fingerprint
 from provenance.domain.private import UNMARKED
+from tests import audio
 from tests.desk import speech, wav
 from tests.golden.marks import RATE_HZ, signal
 
@@ -85,8 +86,8 @@ def test_an_audio_code_stands_before_the_codes_of_the_bytes(tmp_path: Path) -> N
 
 @needs_chromaprint
 def test_what_is_heard_is_known_again_in_another_format(tmp_path: Path) -> None:
-    take = codec.decode(speech(7, 9.0))
-    codec.write_wav(tmp_path / "a.wav", take.samples, take.sample_rate)
+    take = audio.decode(speech(7, 9.0))
+    (tmp_path / "a.wav").write_bytes(audio.encode_wav(take.samples, take.sample_rate))
     import soundfile
 
     soundfile.write(tmp_path / "a.ogg", take.samples, take.sample_rate, format="OGG", subtype="VORBIS")
@@ -100,7 +101,7 @@ def test_what_is_heard_is_known_again_in_another_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seconds", "rate_hz"), [(1.0, 16_000), (9.0, 1_000)], ids=["short", "slow"])
 def test_audio_that_cannot_be_heard_has_no_audio_code(seconds: float, rate_hz: int, tmp_path: Path) -> None:
     fingerprint = Fingerprint()
-    fingerprint.add(codec.decode(speech(1, seconds)).samples, rate_hz)
+    fingerprint.add(audio.decode(speech(1, seconds)).samples, rate_hz)
     (tmp_path / "a.wav").write_bytes(b"x")
     found = marks.marks(tmp_path / "a.wav", fingerprint)
     assert (len(iscc_core.iscc_decompose(found.iscc)), found.fingerprint) == (2, "")

@@ -22,7 +22,7 @@ from provenance.domain.manifest import Manifest
 from provenance.domain.private import UNMARKED, Contributor, Marks, Private
 from provenance.errors import Missing
 from provenance.types import Bytes32
-from tests import documents
+from tests import documents, whole
 from tests.documents import HOLDER, VOICE, word
 from tests.fakes.chain import Killed
 from tests.fakes.gateway import KEY, WALLET, MemoryGateway
@@ -109,7 +109,7 @@ def test_the_gateway_reads_it_and_nobody_else(desk: Desk) -> None:
     sent = manifest_of(desk, outcome).private
     info = info_for(desk.chain, sent.cid, sent.sealed, WALLET.address)
     secret = seal.open_envelope(KEY, gateway.envelopes[sent.sealed.header.object_id], info)
-    assert Private.parse(seal.open_(sent.sealed, secret, gateway.content.get(sent.cid))) == opened(desk, outcome)
+    assert Private.parse(whole.unseal(sent.sealed, secret, gateway.content.get(sent.cid))) == opened(desk, outcome)
     with pytest.raises(SealedToAnother, match=f"opens for {fields.checksummed(HOLDER.address)} alone, who uploaded it"):
         opened(desk, outcome, DeskWallet(STRANGER))
     with pytest.raises(seal.EnvelopeClosed, match="sealed to a key that this account no longer has"):

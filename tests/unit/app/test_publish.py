@@ -21,7 +21,7 @@ from provenance.domain.sealed import Secret
 from provenance.domain.signature import BadSignature
 from provenance.domain.splits import BadSplits, Split
 from provenance.types import Bps, UnixSeconds
-from tests import documents
+from tests import documents, whole
 from tests.fakes.chain import Killed
 from tests.unit.app.studio import NOW, Desk
 
@@ -85,10 +85,10 @@ def test_the_holder_can_open_what_was_uploaded_and_nobody_without_the_key(desk: 
     wallet = DeskWallet(documents.HOLDER)
     secret = kept_secret(recording.cid, recording.sealed, keys=keys, wallet=wallet, chain=desk.chain)
     ciphertext = desk.gateway.content.get(recording.cid)
-    assert seal.open_(recording.sealed, secret, ciphertext) == b"good take number 0"
+    assert whole.unseal(recording.sealed, secret, ciphertext) == b"good take number 0"
     assert b"good take" not in ciphertext
     with pytest.raises(seal.WrongKey):
-        seal.open_(recording.sealed, Secret(bytes(32), secret.salt), ciphertext)
+        whole.unseal(recording.sealed, Secret(bytes(32), secret.salt), ciphertext)
 
 
 def test_one_bad_take_never_loses_the_rest(desk: Desk) -> None:

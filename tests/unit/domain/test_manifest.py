@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.domain import cid, merkle, splits
+from provenance.domain import cid, splits
 from provenance.domain.canonical import BadDocument
 from provenance.domain.consent import consents_hash
 from provenance.domain.manifest import BadManifest, ConsentNeeded, ForeignConsent, Manifest, dataset_id, recording_id
@@ -19,7 +19,7 @@ from provenance.domain.signature import BadSignature
 from provenance.domain.splits import BadSplits, Split
 from provenance.errors import Invalid
 from provenance.types import Address, Bps, Bytes32
-from tests import documents
+from tests import documents, proofs
 from tests.documents import word
 
 pytestmark = pytest.mark.unit
@@ -62,7 +62,7 @@ def test_every_recording_proves_its_place(count: int, data: st.DataObject) -> No
     manifest = documents.manifest(count)
     recording = data.draw(st.sampled_from(manifest.recordings))
     tree = manifest.tree()
-    assert merkle.verify(manifest.root(), recording.leaf(), tree.proof(recording.leaf()))
+    assert proofs.climb(recording.leaf(), tree.proof(recording.leaf())) == manifest.root()
 
 
 @given(st.integers(1, 20))

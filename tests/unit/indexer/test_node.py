@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.blocks import bloom_of, may_hold
+from indexer.blocks import may_hold
 from indexer.follow import _narrower
 from indexer.rpc import parse
 from indexer.rpc.node import BadAnswer, NodeBehind, NodeSilent, NoMethod, RangeTooLarge, refusal, suggestion
 from provenance.types import BlockNumber
+from tests import logs
 
 TOO_LARGE = [
     "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range and no limit on "  # noqa: ISC004
@@ -84,6 +85,6 @@ def test_what_is_no_list_of_logs_is_a_bad_answer(answer: object) -> None:
 
 def test_a_filter_never_denies_what_it_holds() -> None:
     held = [b"testtest", b"test", b"hallo", b"other"]
-    bloom = bloom_of(tuple(held))
+    bloom = logs.bloom(held)
     assert all(may_hold(bloom, value) for value in held)
     assert not any(may_hold(bloom, value) for value in (b"tes", b"lo"))
