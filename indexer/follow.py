@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import stamina
 import structlog
 
-from indexer.project import block_row, rows
 from indexer.rpc.node import NodeBehind, RangeTooLarge
+from indexer.store.facts import block_row, rows
 from indexer.store.mirror import Mirror, Origin, OtherChain, Position
 from provenance.domain.hashes import sha256
 from provenance.errors import Broken, Unavailable

@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from indexer import tables
-from indexer.project import rows
 from indexer.rpc.node import RangeTooLarge
-from indexer.store import bulk, state
+from indexer.store import state
+from indexer.store.facts import BLOCKS, MIRRORED, rows
 from provenance.errors import Failed
 from provenance.types import BlockNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlmodel import SQLModel
+    from sqlalchemy import Table
 
     from indexer.rpc.source import Source
     from indexer.store.bulk import Values
@@ -83,24 +82,21 @@ def _parent(source: Source, mirror: Mirror, at: BlockNumber) -> Bytes32:
     return stored
 
 
-def _same(
-    mirror: Mirror, expected: Mapping[type[SQLModel], Sequence[Values]], first: BlockNumber, last: BlockNumber
-) -> int:
+def _same(mirror: Mirror, expected: Mapping[Table, Sequence[Values]], first: BlockNumber, last: BlockNumber) -> int:
     """How many rows were equal."""
     differences: list[tuple[int, int, str, str]] = []
     count = 0
-    for model in state.MIRRORED:
-        on_chain = set(expected.get(model, ()))
-        in_sql = set(state.stored(mirror.database, model, first, last))
+    for table in MIRRORED:
+        on_chain = set(expected.get(table, ()))
+        in_sql = set(state.stored(mirror.database, table, first, last))
         count += len(on_chain)
-        table = bulk.table_of(model).name
-        is_block = model is tables.Block
-        differences += [(*_place(row, is_block=is_block), table, "missing in SQL") for row in on_chain - in_sql]
-        differences += [(*_place(row, is_block=is_block), table, "not on chain") for row in in_sql - on_chain]
+        is_block = table is BLOCKS
+        differences += [(*_place(row, is_block=is_block), table.name, "missing in SQL") for row in on_chain - in_sql]
+        differences += [(*_place(row, is_block=is_block), table.name, "not on chain") for row in in_sql - on_chain]
     if differences:
-        block, log, table, what = min(differences)
-        where = f"block {block}" if table == "blocks" else f"block {block}, log {log}"
-        raise RowDiffers(f"{table}: the row of {where} is {what}", table=table, block=block, log=log)
+        block, log, name, what = min(differences)
+        where = f"block {block}" if name == BLOCKS.name else f"block {block}, log {log}"
+        raise RowDiffers(f"{name}: the row of {where} is {what}", table=name, block=block, log=log)
     return count
 
 

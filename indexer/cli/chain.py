@@ -127,7 +127,7 @@ def verify(ctx: Context, *, first: int | None, last: int | None) -> None:
 @command(node, "redecode", example="provenance node redecode")
 def redecode(ctx: Context) -> None:
     """Make every fact again from the raw logs that are kept, without asking a node."""
-    from indexer.project import decoded
+    from indexer.store.facts import decoded
     from indexer.store.mirror import Mirror
     from provenance.types import Address
 

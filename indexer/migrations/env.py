@@ -8,9 +8,10 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from indexer import records, tables
+from indexer import records
+from indexer.store import facts
 
-_ = records, tables  # importing them registers the tables
+_ = facts, records  # importing them registers the tables
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -28,11 +28,10 @@ def table_of(model: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(model.__tablename__)]
 
 
-def insert(connection: Connection, model: type[SQLModel], rows: Sequence[Values]) -> None:
+def insert(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
     """The rows are in the table, their values in the order of its columns."""
     if not rows:
         return
-    table = table_of(model)
     quote = connection.dialect.identifier_preparer.quote
     columns = ", ".join(quote(column.name) for column in table.columns)
     if connection.dialect.name == "postgresql":

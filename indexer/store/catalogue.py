@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import and_, desc, or_, select, true
 
-from indexer import records, tables
+from indexer import records
 from indexer.store import bulk, rows
+from indexer.store.facts import BLOCKS, FACTS, LOGS
+from provenance.domain import events
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,10 +24,8 @@ if TYPE_CHECKING:
     from provenance.types import BlockNumber
 
 R = TypeVar("R", bound="SQLModel")
-_LOGS = bulk.table_of(tables.Log)
-_BLOCKS = bulk.table_of(tables.Block)
 _DEPOSITS = bulk.table_of(records.Deposit)
-_REGISTERED = bulk.table_of(tables.RegisteredDataset)
+_REGISTERED = FACTS[events.DatasetRegistered]
 _CONSENTS = bulk.table_of(records.DepositedConsent)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 PAGE: Final = 500
@@ -38,10 +38,10 @@ class CatalogueStore:
         self.database, self.upto = database, upto
 
     def facts(
-        self, model: type[SQLModel], names: Mapping[str, object], *, offset: int, limit: int
+        self, event: type[events.Event], names: Mapping[str, object], *, offset: int, limit: int
     ) -> tuple[RowMapping, ...]:
         """Facts of one kind whose columns have these values, in chain order, with `tx` and `time`."""
-        table = bulk.table_of(model)
+        table = FACTS[event]
         query = self._located(table).where(_equal(table, names)).offset(offset).limit(limit)
         with self.database.read() as connection:
             return tuple(connection.execute(query).mappings())
@@ -78,8 +78,7 @@ class CatalogueStore:
 
     def recorded(self, access_ids: Collection[bytes]) -> dict[bytes, RowMapping]:
         """By access, its `AccessRecorded` with `tx` and `time`."""
-        table = bulk.table_of(tables.RecordedAccess)
-        return self._first(table, "receipt_hash", access_ids)
+        return self._first(FACTS[events.AccessRecorded], "receipt_hash", access_ids)
 
     def titles(self, dataset_ids: Collection[bytes]) -> dict[bytes, records.Deposit]:
         """By dataset, its deposit."""
@@ -111,12 +110,12 @@ class CatalogueStore:
 
     def logs(self, word: bytes | None, *, offset: int, limit: int) -> tuple[RowMapping, ...]:
         """Raw logs, newest first, that name an id or account in an indexed argument."""
-        named = true() if word is None else or_(*(_LOGS.c[f"topic{i}"] == word for i in (1, 2, 3)))
+        named = true() if word is None else or_(*(LOGS.c[f"topic{i}"] == word for i in (1, 2, 3)))
         query = (
-            select(_LOGS, _BLOCKS.c.time)
-            .join(_BLOCKS, _BLOCKS.c.number == _LOGS.c.block)
-            .where(named & (_LOGS.c.block <= self.upto))
-            .order_by(desc(_LOGS.c.block), desc(_LOGS.c.log_index))
+            select(LOGS, BLOCKS.c.time)
+            .join(BLOCKS, BLOCKS.c.number == LOGS.c.block)
+            .where(named & (LOGS.c.block <= self.upto))
+            .order_by(desc(LOGS.c.block), desc(LOGS.c.log_index))
             .offset(offset)
             .limit(limit)
         )
@@ -135,9 +134,9 @@ class CatalogueStore:
         """Facts with the transaction and the time of their block, in chain order."""
         extra = [column.label(f"deposit_{column.name}") for one in beside for column in one.c]
         return (
-            select(table, *extra, _LOGS.c.tx, _BLOCKS.c.time)
-            .join(_BLOCKS, _BLOCKS.c.number == table.c.block)
-            .join(_LOGS, (_LOGS.c.block == table.c.block) & (_LOGS.c.log_index == table.c.log_index))
+            select(table, *extra, LOGS.c.tx, BLOCKS.c.time)
+            .join(BLOCKS, BLOCKS.c.number == table.c.block)
+            .join(LOGS, (LOGS.c.block == table.c.block) & (LOGS.c.log_index == table.c.log_index))
             .where(table.c.block <= self.upto)
             .order_by(table.c.block, table.c.log_index)
         )

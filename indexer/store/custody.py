@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 
-from indexer import records, tables
+from indexer import records
 from indexer.store import bulk, rows
+from indexer.store.facts import FACTS
+from provenance.domain import events
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,7 +27,7 @@ _JUDGED = bulk.table_of(records.Judged)
 _RECORDINGS = bulk.table_of(records.DepositedRecording)
 _CONSENTS = bulk.table_of(records.DepositedConsent)
 _CUSTODY = bulk.table_of(records.Custody)
-_REGISTERED = bulk.table_of(tables.RegisteredDataset)
+_REGISTERED = FACTS[events.DatasetRegistered]
 _SEGMENTS = bulk.table_of(records.ReceivedSegment)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 

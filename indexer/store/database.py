@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlmodel import SQLModel
 
+from indexer.store.facts import FACTS
 from provenance.errors import Conflict, Invalid, Unavailable
 
 if TYPE_CHECKING:
@@ -133,6 +135,11 @@ class Database:
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(:space, hashtext(:name))"), keys)
 
+    def missing_facts(self) -> frozenset[str]:
+        """The tables of events that the database lacks: those of events newer than its last upgrade."""
+        with self.read() as connection:
+            return frozenset(table.name for table in FACTS.values()) - frozenset(inspect(connection).get_table_names())
+
     def revision(self) -> str | None:
         """The schema's revision, or None before the first upgrade."""
         with self.read() as connection:
@@ -142,7 +149,7 @@ class Database:
             return found
 
     def upgrade(self) -> None:
-        """The schema is the newest afterwards."""
+        """The schema is the newest afterwards: migrations first, then the tables of events that none of them names."""
         from alembic import command  # noqa: PLC0415 - half a second, once per upgrade
         from alembic.config import Config  # noqa: PLC0415 - the same
 
@@ -151,6 +158,7 @@ class Database:
             config.set_main_option("script_location", "indexer:migrations")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            SQLModel.metadata.create_all(connection, tables=tuple(FACTS.values()))
 
     def dispose(self) -> None:
         """No connection is open afterwards."""
@@ -195,10 +203,12 @@ def open_database(url: str) -> Database:
     """
     database = connect(url)
     found, needed = database.revision(), newest_revision()
-    if found == needed:
+    missing = database.missing_facts()
+    if found == needed and not missing:
         return database
     if not database.is_sqlite:
-        raise OldSchema(f"the schema is at {found or 'nothing'}, this program needs {needed}")
+        lacks = f" and tables for {', '.join(sorted(missing))}" if found == needed else ""
+        raise OldSchema(f"the schema is at {found or 'nothing'}, this program needs {needed}{lacks}")
     database.upgrade()
     return database
 

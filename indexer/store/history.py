@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, or_, select
 
-from indexer import tables
-from indexer.store import bulk
+from indexer.store.facts import BLOCKS, LOGS, QUARANTINE, topics_of
 from indexer.store.mirror import NotMirrored, Position, read_position
 from provenance.domain import events
 from provenance.domain.ledger import Block, Logged
@@ -19,15 +18,12 @@ from provenance.errors import Broken
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sqlalchemy import ColumnElement, Connection, Row
 
     from indexer.store.database import Database
 
-_LOGS = bulk.table_of(tables.Log)
-_BLOCKS = bulk.table_of(tables.Block)
-_QUARANTINE = bulk.table_of(tables.Quarantine)
 _CHUNK: Final = 5_000  # rows fetched at a time, so that memory does not grow with the history
 
 
@@ -46,22 +42,22 @@ class History:
         """
         with self.database.read() as connection:
             _reached(connection, last)
-            yield from self._selected(connection, _LOGS.c.block <= last)
+            yield from self._selected(connection, LOGS.c.block <= last)
 
     def events_about(self, *subjects: bytes, last: BlockNumber) -> tuple[Logged, ...]:
         """The events that name any of these ids or accounts in an indexed argument, in chain order."""
         words = [subject.rjust(32, b"\0") for subject in subjects]
-        named = or_(_LOGS.c.topic1.in_(words), _LOGS.c.topic2.in_(words), _LOGS.c.topic3.in_(words))
+        named = or_(LOGS.c.topic1.in_(words), LOGS.c.topic2.in_(words), LOGS.c.topic3.in_(words))
         with self.database.read() as connection:
             _reached(connection, last)
-            return tuple(self._selected(connection, named & (_LOGS.c.block <= last)))
+            return tuple(self._selected(connection, named & (LOGS.c.block <= last)))
 
     def events_of(self, *kinds: type[events.Event], last: BlockNumber) -> tuple[Logged, ...]:
         """The events of these kinds up to a block, in chain order."""
         topics = [events.topic(kind) for kind in kinds]
         with self.database.read() as connection:
             _reached(connection, last)
-            return tuple(self._selected(connection, _LOGS.c.topic0.in_(topics) & (_LOGS.c.block <= last)))
+            return tuple(self._selected(connection, LOGS.c.topic0.in_(topics) & (LOGS.c.block <= last)))
 
     def block(self, number: BlockNumber) -> Block:
         """The mirrored block.
@@ -71,7 +67,7 @@ class History:
         """
         with self.database.read() as connection:
             found = connection.execute(
-                select(_BLOCKS.c.number, _BLOCKS.c.hash, _BLOCKS.c.time).where(_BLOCKS.c.number == number)
+                select(BLOCKS.c.number, BLOCKS.c.hash, BLOCKS.c.time).where(BLOCKS.c.number == number)
             ).one_or_none()
         if found is None:
             raise NotMirrored(f"block {number} is not mirrored", block=number)
@@ -83,32 +79,27 @@ class History:
             position = _position(connection)
             number = position.final if final else position.number
             found = connection.execute(
-                select(_BLOCKS.c.number, _BLOCKS.c.hash, _BLOCKS.c.time).where(_BLOCKS.c.number == number)
+                select(BLOCKS.c.number, BLOCKS.c.hash, BLOCKS.c.time).where(BLOCKS.c.number == number)
             ).one()
             return _block(found)
 
     def _selected(self, connection: Connection, condition: ColumnElement[bool]) -> Iterator[Logged]:
         names = {address: name for name, address in self.contracts.items()}
         query = (
-            select(_LOGS, _BLOCKS.c.hash, _BLOCKS.c.time)
-            .join(_BLOCKS, _BLOCKS.c.number == _LOGS.c.block)
+            select(LOGS, BLOCKS.c.hash, BLOCKS.c.time)
+            .join(BLOCKS, BLOCKS.c.number == LOGS.c.block)
             .outerjoin(
-                _QUARANTINE,
-                and_(_QUARANTINE.c.block == _LOGS.c.block, _QUARANTINE.c.log_index == _LOGS.c.log_index),
+                QUARANTINE,
+                and_(QUARANTINE.c.block == LOGS.c.block, QUARANTINE.c.log_index == LOGS.c.log_index),
             )
-            .where(condition & _QUARANTINE.c.reason.is_(None))
-            .order_by(_LOGS.c.block, _LOGS.c.log_index)
+            .where(condition & QUARANTINE.c.reason.is_(None))
+            .order_by(LOGS.c.block, LOGS.c.log_index)
         )
         for row in connection.execute(query).yield_per(_CHUNK):
             event = events.decode(names.get(Address(row.contract), ""), topics_of(row), row.data)
             if event is not None:
                 block = Block(BlockNumber(row.block), Bytes32(row.hash), UnixSeconds(row.time))
                 yield Logged(block, Bytes32(row.tx), row.log_index, Address(row.contract), event)
-
-
-def topics_of(row: Row[*tuple[object, ...]]) -> Sequence[bytes]:
-    """The topics of one row of `logs`."""
-    return tuple(topic for topic in (row.topic0, row.topic1, row.topic2, row.topic3) if topic is not None)
 
 
 def merged(*parts: Iterable[Logged]) -> tuple[Logged, ...]:

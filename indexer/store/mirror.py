@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
-from indexer import records, tables
+from indexer import records
 from indexer.store import bulk
+from indexer.store.facts import BLOCKS, CURSOR, FACTS, LOGS, QUARANTINE, topics_of
 from provenance.errors import Broken, Conflict, Unavailable
 from provenance.types import BlockNumber, Bytes32, UnixSeconds
 
@@ -20,17 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
-    from sqlalchemy import ColumnElement, Connection, RowMapping
-    from sqlmodel import SQLModel
+    from sqlalchemy import ColumnElement, Connection, RowMapping, Table
 
     from indexer.store.bulk import Values
     from indexer.store.database import Database
 
-    Decoded: TypeAlias = tuple[type[SQLModel], Values] | None
+    Decoded: TypeAlias = tuple[Table, Values] | None
 
-_CURSOR = bulk.table_of(tables.Cursor)
-_BLOCKS = bulk.table_of(tables.Block)
-_LOGS = bulk.table_of(tables.Log)
 _HALTS = bulk.table_of(records.Halt)
 
 
@@ -110,7 +107,7 @@ class Mirror:
             OtherChain: it belongs to another one already.
         """
         with self.database.write() as connection:
-            found = connection.execute(select(_CURSOR)).mappings().one_or_none()
+            found = connection.execute(select(CURSOR)).mappings().one_or_none()
             if found is None:
                 self._place(connection, origin, anchor)
             else:
@@ -127,7 +124,7 @@ class Mirror:
             OtherChain: it belongs to another one.
         """
         with self.database.read() as connection:
-            found = connection.execute(select(_CURSOR)).mappings().one_or_none()
+            found = connection.execute(select(CURSOR)).mappings().one_or_none()
         if found is not None:
             _check_origin(found, origin)
 
@@ -138,13 +135,13 @@ class Mirror:
             OtherChain: it is of another chain.
         """
         with self.database.read() as connection:
-            found = connection.execute(select(_CURSOR.c.genesis)).scalar_one_or_none()
+            found = connection.execute(select(CURSOR.c.genesis)).scalar_one_or_none()
         if found not in (None, genesis):
             raise OtherChain("the node serves another chain than this database mirrors")
 
     def commit(
         self,
-        rows: Mapping[type[SQLModel], Sequence[Values]],
+        rows: Mapping[Table, Sequence[Values]],
         before: Position,
         after: Position,
         *,
@@ -160,15 +157,13 @@ class Mirror:
         """
         with self.database.write() as connection:
             if keep < before.number:
-                connection.execute(delete(_BLOCKS).where(_BLOCKS.c.number > keep))
+                connection.execute(delete(BLOCKS).where(BLOCKS.c.number > keep))
             if keep < before.final:
                 connection.execute(
                     insert(_HALTS).values(at_s=at, fork=keep, final=before.final, final_hash=before.final_hash)
                 )
-            bulk.insert(connection, tables.Block, rows.get(tables.Block, ()))
-            for model, values in rows.items():
-                if model is not tables.Block:
-                    bulk.insert(connection, model, values)
+            for table in sorted(rows, key=lambda table: table is not BLOCKS):  # what hangs on a block comes after it
+                bulk.insert(connection, table, rows[table])
             self._move(connection, before, after)
 
     def halts(self) -> tuple[HaltState, ...]:
@@ -187,7 +182,7 @@ class Mirror:
     def hash_at(self, number: BlockNumber) -> Bytes32 | None:
         """The mirrored block's hash, or None where nothing is mirrored."""
         with self.database.read() as connection:
-            found: bytes | None = connection.scalar(select(_BLOCKS.c.hash).where(_BLOCKS.c.number == number))
+            found: bytes | None = connection.scalar(select(BLOCKS.c.hash).where(BLOCKS.c.number == number))
             return None if found is None else Bytes32(found)
 
     def redecode(self, decode: Callable[[bytes, tuple[bytes, ...], bytes], Decoded]) -> int:
@@ -196,31 +191,29 @@ class Mirror:
         Args:
             decode: from contract, topics and data to the table and its values, None for no event of ours.
         """
-        rows: dict[type[SQLModel], list[Values]] = {}
+        rows: dict[Table, list[Values]] = {}
         with self.database.write() as connection:
-            for log in connection.execute(select(_LOGS).order_by(_LOGS.c.block, _LOGS.c.log_index)):
-                topics = tuple(one for one in (log.topic0, log.topic1, log.topic2, log.topic3) if one is not None)
-                made = decode(log.contract, topics, log.data)
-                if made is not None:
-                    model, values = made
-                    rows.setdefault(model, []).append((log.block, log.log_index, *values))
-            models: tuple[type[SQLModel], ...] = (tables.Quarantine, *tables.FACTS)
-            for model in models:
-                connection.execute(delete(bulk.table_of(model)))
-                bulk.insert(connection, model, rows.get(model, ()))
+            for log in connection.execute(select(LOGS).order_by(LOGS.c.block, LOGS.c.log_index)):
+                fact = decode(log.contract, topics_of(log), log.data)
+                if fact is not None:
+                    table, values = fact
+                    rows.setdefault(table, []).append((log.block, log.log_index, *values))
+            for table in (QUARANTINE, *FACTS.values()):
+                connection.execute(delete(table))
+                bulk.insert(connection, table, rows.get(table, ()))
         return sum(map(len, rows.values()))
 
     def clear(self) -> None:
         """No fact and no cursor is left; what the operator recorded stays."""
         with self.database.write() as connection:
-            connection.execute(delete(_BLOCKS))
-            connection.execute(delete(_CURSOR))
+            connection.execute(delete(BLOCKS))
+            connection.execute(delete(CURSOR))
 
     def _place(self, connection: Connection, origin: Origin, anchor: Values) -> None:
-        bulk.insert(connection, tables.Block, [anchor])
+        bulk.insert(connection, BLOCKS, [anchor])
         number, digest = anchor[0], anchor[1]
         connection.execute(
-            insert(_CURSOR).values(
+            insert(CURSOR).values(
                 id=1,
                 chain_id=origin.chain_id,
                 genesis=origin.genesis,
@@ -235,8 +228,8 @@ class Mirror:
 
     def _move(self, connection: Connection, before: Position, after: Position) -> None:
         moved = connection.execute(
-            update(_CURSOR)
-            .where((_CURSOR.c.number == before.number) & (_CURSOR.c.hash == before.hash))
+            update(CURSOR)
+            .where((CURSOR.c.number == before.number) & (CURSOR.c.hash == before.hash))
             .values(number=after.number, hash=after.hash, final=after.final, final_hash=after.final_hash)
         ).rowcount
         if moved != 1:
@@ -245,9 +238,7 @@ class Mirror:
 
 def read_position(connection: Connection) -> Position | None:
     """Where the mirror stands in this snapshot."""
-    row = connection.execute(
-        select(_CURSOR.c.number, _CURSOR.c.hash, _CURSOR.c.final, _CURSOR.c.final_hash)
-    ).one_or_none()
+    row = connection.execute(select(CURSOR.c.number, CURSOR.c.hash, CURSOR.c.final, CURSOR.c.final_hash)).one_or_none()
     if row is None:
         return None
     return Position(BlockNumber(row[0]), Bytes32(row[1]), BlockNumber(row[2]), Bytes32(row[3]))

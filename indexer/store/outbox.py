@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from indexer import records, tables
+from indexer import records
 from indexer.store import bulk
+from indexer.store.facts import FACTS
 from indexer.store.mirror import read_position
+from provenance.domain import events
 from provenance.errors import Broken, Conflict
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
 
@@ -28,8 +30,8 @@ DONE: Final[tuple[State, ...]] = ("FINAL", "SKIPPED")
 _PAYOUTS = bulk.table_of(records.Payout)
 _LINES = bulk.table_of(records.PayoutLine)
 _ATTEMPTS = bulk.table_of(records.Attempt)
-_CLAIMED = bulk.table_of(tables.ClaimedRoyalty)
-_PROPOSED = bulk.table_of(tables.ProposedSettlement)
+_CLAIMED = FACTS[events.RoyaltyClaimed]
+_PROPOSED = FACTS[events.SettlementProposed]
 
 
 class NotFinal(Conflict):
@@ -114,7 +116,7 @@ class Outbox:
             number = int(made[0])
             bulk.insert(
                 connection,
-                records.PayoutLine,
+                _LINES,
                 [(number, line.payee, line.cumulative, "PLANNED", "") for line in lines],
             )
         return number

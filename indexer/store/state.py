@@ -7,43 +7,36 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from indexer import tables
-from indexer.store import bulk
+from indexer.store.facts import BLOCKS, MIRRORED
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlmodel import SQLModel
+    from sqlalchemy import Column, Table
 
     from indexer.store.bulk import Values
     from indexer.store.database import Database
     from provenance.types import BlockNumber
 
-MIRRORED: tuple[type[SQLModel], ...] = (tables.Block, tables.Log, tables.Quarantine, *tables.FACTS)
-
 
 def digests(database: Database, last: BlockNumber) -> dict[str, Bytes32]:
     """SHA-256 of each mirrored table's rows up to a block, in chain order, whatever the database."""
-    found: dict[str, Bytes32] = {}
+    by_table: dict[str, Bytes32] = {}
     with database.read() as connection:
-        for model in MIRRORED:
-            table = bulk.table_of(model)
-            at = table.c.number if model is tables.Block else table.c.block
+        for table in MIRRORED:
             digest = hashlib.sha256()
-            query = select(table).where(at <= last).order_by(*table.primary_key.columns)
+            query = select(table).where(_block(table) <= last).order_by(*table.primary_key.columns)
             for row in connection.execute(query).yield_per(5_000):
-                for value in row:
-                    digest.update(_field(value))
-            found[table.name] = Bytes32(digest.digest())
-    return found
+                for field in row:
+                    digest.update(_field(field))
+            by_table[table.name] = Bytes32(digest.digest())
+    return by_table
 
 
-def stored(database: Database, model: type[SQLModel], first: BlockNumber, last: BlockNumber) -> tuple[Values, ...]:
+def stored(database: Database, table: Table, first: BlockNumber, last: BlockNumber) -> tuple[Values, ...]:
     """The rows of one mirrored table in [first, last], in chain order."""
-    table = bulk.table_of(model)
-    at = table.c.number if model is tables.Block else table.c.block
-    query = select(table).where(at.between(first, last)).order_by(*table.primary_key.columns)
+    query = select(table).where(_block(table).between(first, last)).order_by(*table.primary_key.columns)
     with database.read() as connection:
         return tuple(tuple(row) for row in connection.execute(query))
 
@@ -56,6 +49,11 @@ def digest(by_table: Mapping[str, Bytes32]) -> Bytes32:
 def first_difference(left: Mapping[str, Bytes32], right: Mapping[str, Bytes32]) -> str | None:
     """The first table, in the schema's order, whose rows differ."""
     return next((name for name in left if left[name] != right.get(name)), None)
+
+
+def _block(table: Table) -> Column[int]:
+    column: Column[int] = table.c.number if table is BLOCKS else table.c.block
+    return column
 
 
 def _field(value: object) -> bytes:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import func, insert, select, update
 
-from indexer import records, tables
+from indexer import records
 from indexer.store import bulk, rows
-from provenance.domain import cid
+from indexer.store.facts import FACTS
+from provenance.domain import cid, events
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -33,9 +34,9 @@ _SEGMENTS = bulk.table_of(records.ReceivedSegment)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 _BATCHES = bulk.table_of(records.AnchoredBatch)
 _RECORDINGS = bulk.table_of(records.DepositedRecording)
-_REGISTERED = bulk.table_of(tables.RegisteredDataset)
+_REGISTERED = FACTS[events.DatasetRegistered]
 _DEPOSITS = bulk.table_of(records.Deposit)
-_SPLITS_SET = bulk.table_of(tables.ChangedSplit)
+_SPLITS_SET = FACTS[events.SplitSet]
 _SPLITS = bulk.table_of(records.PublishedSplit)
 R = TypeVar("R", bound="SQLModel")
 BATCHED: tuple[type[SQLModel], ...] = (

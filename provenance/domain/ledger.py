@@ -49,8 +49,6 @@ class Ledger:
         self.datasets: dict[DatasetId, Dataset] = {}
         self.licenses: dict[LicenseId, License] = {}
         self.revocations: dict[tuple[Address, ConsentId], Fact[e.ConsentRevoked]] = {}
-        self.erasures: dict[tuple[Address, ConsentId], list[Fact[e.ErasureOrdered]]] = defaultdict(list)
-        self.attestations: dict[ConsentId, list[Fact[e.ErasureAttested]]] = defaultdict(list)
         self.approvals: dict[tuple[Address, Bytes32], Fact[e.DigestApproved]] = {}
         self.cancelled: dict[tuple[Address, Bytes32], Fact[e.OfferCancelled]] = {}
         self.accesses: list[Fact[e.AccessRecorded]] = []
@@ -59,13 +57,9 @@ class Ledger:
         self.meters_removed: dict[Address, Fact[e.MeterRemoved]] = {}
         self.anchors: dict[Address, list[Fact[e.UsageAnchored]]] = defaultdict(list)
         self.sessions_revoked: dict[tuple[Address, SessionId], Fact[e.SessionRevoked]] = {}
-        self.artifacts: dict[Bytes32, Fact[e.ArtifactRegistered]] = {}
-        self.artifact_changes: dict[Bytes32, list[Fact[e.ArtifactStatusChanged]]] = defaultdict(list)
         self.fundings: list[Fact[e.Funded]] = []
         self.settlements: list[Settlement] = []
         self.claims: list[Fact[e.RoyaltyClaimed]] = []
-        self.skipped: list[Fact[e.ClaimSkipped]] = []
-        self.offices: list[Fact[e.RoleOffered | e.RoleChanged | e.PauseSet]] = []
 
     @classmethod
     def fold(cls, logs: Iterable[Logged]) -> Ledger:
@@ -85,30 +79,28 @@ class Ledger:
     def add(self, logged: Logged) -> None:
         """The state after one more event."""
         event = logged.event
-        match event:
-            case (
-                e.DatasetRegistered()
-                | e.DatasetStatusChanged()
-                | e.DatasetSuperseded()
-                | e.DatasetTransferred()
-                | e.SplitSet()
-                | e.ContentRotated()
-            ):
-                self._dataset_event(event, logged)
-            case e.ConsentRevoked() | e.ErasureOrdered() | e.ErasureAttested() | e.DigestApproved():
-                self._consent_event(event, logged)
-            case e.LicenseGranted() | e.LicenseTerminated() | e.OfferCancelled() | e.AccessRecorded():
-                self._license_event(event, logged)
-            case e.MeterAdmitted() | e.MeterRemoved() | e.UsageAnchored() | e.SessionRevoked():
-                self._usage_event(event, logged)
-            case e.ArtifactRegistered():
-                self.artifacts.setdefault(event.artifact_id, Fact(event, logged))
-            case e.ArtifactStatusChanged():
-                self.artifact_changes[event.artifact_id].append(Fact(event, logged))
-            case e.RoleOffered() | e.RoleChanged() | e.PauseSet():
-                self.offices.append(Fact(event, logged))
-            case _:
-                self._money_event(event, logged)
+        if isinstance(event, e.DatasetEvent):
+            self._add_dataset_event(event, logged)
+        elif isinstance(event, e.ConsentEvent):
+            self._add_consent_event(event, logged)
+        elif isinstance(event, e.LicenseEvent):
+            self._add_license_event(event, logged)
+        elif isinstance(event, e.UsageEvent):
+            self._add_usage_event(event, logged)
+        elif isinstance(event, e.RoyaltyEvent):
+            self._add_royalty_event(event, logged)
+        else:
+            match event:
+                case (
+                    e.ArtifactRegistered()
+                    | e.ArtifactStatusChanged()
+                    | e.RoleOffered()
+                    | e.RoleChanged()
+                    | e.PauseSet()
+                ):
+                    pass  # no decision rests on lineage, nor on who runs the contracts
+                case _:
+                    assert_never(event)
 
     def funded(self, memo: Bytes32, at: BlockNumber) -> Wei:
         """What arrived under a memo, at a block or before."""
@@ -136,16 +128,7 @@ class Ledger:
         first, removed = self.meters.get(meter), self.meters_removed.get(meter)
         return first is not None and first.upto(at) and not (removed is not None and removed.upto(at))
 
-    def _dataset_event(
-        self,
-        event: e.DatasetRegistered
-        | e.DatasetStatusChanged
-        | e.DatasetSuperseded
-        | e.DatasetTransferred
-        | e.SplitSet
-        | e.ContentRotated,
-        logged: Logged,
-    ) -> None:
+    def _add_dataset_event(self, event: e.DatasetEvent, logged: Logged) -> None:
         if isinstance(event, e.DatasetRegistered):
             self.datasets[event.dataset_id] = Dataset(event.dataset_id, Fact(event, logged))
             return
@@ -177,28 +160,18 @@ class Ledger:
             key = event.old_id if isinstance(event, e.DatasetSuperseded) else event.dataset_id
             raise BrokenHistory(f"{type(event).__name__} of an unknown dataset", dataset="0x" + key.hex())
 
-    def _consent_event(
-        self,
-        event: e.ConsentRevoked | e.ErasureOrdered | e.ErasureAttested | e.DigestApproved,
-        logged: Logged,
-    ) -> None:
+    def _add_consent_event(self, event: e.ConsentEvent, logged: Logged) -> None:
         match event:
             case e.ConsentRevoked():
                 self.revocations.setdefault((event.subject, event.consent_id), Fact(event, logged))
-            case e.ErasureOrdered():
-                self.erasures[event.subject, event.consent_id].append(Fact(event, logged))
-            case e.ErasureAttested():
-                self.attestations[event.consent_id].append(Fact(event, logged))
+            case e.ErasureOrdered() | e.ErasureAttested():
+                pass  # an erasure is owed and shown to whom it concerns; it decides about no use
             case e.DigestApproved():
                 self.approvals.setdefault((event.wallet, event.digest), Fact(event, logged))
             case _:
                 assert_never(event)
 
-    def _license_event(
-        self,
-        event: e.LicenseGranted | e.LicenseTerminated | e.OfferCancelled | e.AccessRecorded,
-        logged: Logged,
-    ) -> None:
+    def _add_license_event(self, event: e.LicenseEvent, logged: Logged) -> None:
         match event:
             case e.LicenseGranted():
                 self.licenses[event.license_id] = License(event.license_id, Fact(event, logged))
@@ -206,12 +179,10 @@ class Ledger:
                 license_ = self.licenses.get(event.license_id)
                 if license_ is None:
                     raise BrokenHistory(
-                        "LicenseTerminated of an unknown license",
-                        license="0x" + event.license_id.hex(),
+                        "LicenseTerminated of an unknown license", license="0x" + event.license_id.hex()
                     )
-                self.licenses[event.license_id] = replace(
-                    license_, terminations=(*license_.terminations, Fact(event, logged))
-                )
+                ends = (*license_.terminations, Fact(event, logged))
+                self.licenses[event.license_id] = replace(license_, terminations=ends)
             case e.OfferCancelled():
                 self.cancelled.setdefault((event.holder, event.offer_digest), Fact(event, logged))
             case e.AccessRecorded():
@@ -220,11 +191,7 @@ class Ledger:
             case _:
                 assert_never(event)
 
-    def _usage_event(
-        self,
-        event: e.MeterAdmitted | e.MeterRemoved | e.UsageAnchored | e.SessionRevoked,
-        logged: Logged,
-    ) -> None:
+    def _add_usage_event(self, event: e.UsageEvent, logged: Logged) -> None:
         match event:
             case e.MeterAdmitted():
                 self.meters.setdefault(event.meter, Fact(event, logged))
@@ -237,17 +204,7 @@ class Ledger:
             case _:
                 assert_never(event)
 
-    def _money_event(
-        self,
-        event: e.Funded
-        | e.SettlementProposed
-        | e.SettlementVetoed
-        | e.SettlementChallenged
-        | e.ChallengeResolved
-        | e.RoyaltyClaimed
-        | e.ClaimSkipped,
-        logged: Logged,
-    ) -> None:
+    def _add_royalty_event(self, event: e.RoyaltyEvent, logged: Logged) -> None:
         match event:
             case e.Funded():
                 self.fundings.append(Fact(event, logged))
@@ -256,13 +213,13 @@ class Ledger:
             case e.RoyaltyClaimed():
                 self.claims.append(Fact(event, logged))
             case e.ClaimSkipped():
-                self.skipped.append(Fact(event, logged))
+                pass  # the payee's royalty stays claimable
             case e.SettlementVetoed() | e.SettlementChallenged() | e.ChallengeResolved():
-                self._objection(event, logged)
+                self._add_objection(event, logged)
             case _:
                 assert_never(event)
 
-    def _objection(
+    def _add_objection(
         self,
         event: e.SettlementVetoed | e.SettlementChallenged | e.ChallengeResolved,
         logged: Logged,

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
-from indexer import records, tables
+from indexer import records
 from indexer.follow import Follower
-from indexer.project import decoded
 from indexer.rpc.source import Source
 from indexer.store import state
-from indexer.store.bulk import insert, table_of
+from indexer.store.bulk import insert
 from indexer.store.database import (
     AlreadyRunning,
     BadDatabase,
@@ -30,6 +30,7 @@ from indexer.store.database import (
     connect,
     open_database,
 )
+from indexer.store.facts import BLOCKS, FACTS, LOGS, decoded
 from indexer.store.history import History, merged
 from indexer.store.mirror import Mirror, NotMirrored, Position
 from indexer.verify import RowDiffers, compare
@@ -77,7 +78,32 @@ def test_the_schema_is_what_the_tables_say(new_database: NewDatabase) -> None:
     with new_database().read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
-    assert records.Payout.metadata is tables.Block.metadata
+        seen = inspect(connection)
+        for table in SQLModel.metadata.sorted_tables:
+            keys = seen.get_pk_constraint(table.name)["constrained_columns"]
+            assert keys == [column.name for column in table.primary_key.columns]
+            references = {
+                (tuple(key["constrained_columns"]), key["referred_table"], key["options"].get("ondelete"))
+                for key in seen.get_foreign_keys(table.name)
+            }
+            assert references == {
+                (tuple(key.column_keys), key.referred_table.name, key.ondelete) for key in table.foreign_key_constraints
+            }
+    assert records.Payout.metadata is BLOCKS.metadata
+
+
+def test_the_table_of_a_newer_event_is_made_by_an_upgrade(new_database: NewDatabase) -> None:
+    database = new_database()
+    with database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE pause_set")
+    if not database.is_sqlite:
+        with pytest.raises(OldSchema, match="tables for pause_set"):
+            open_database(database.url.render_as_string(hide_password=False))
+    database.upgrade()
+    assert database.missing_facts() == frozenset()
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
 
 
 def test_facts_come_back_in_chain_order(new_database: NewDatabase) -> None:
@@ -133,10 +159,8 @@ def test_a_dead_block_takes_its_facts_along(new_database: NewDatabase) -> None:
     chain.mine(logged(events.MeterAdmitted(OTHER)))
     mirrored(database, chain)
     with database.read() as connection:
-        counts = {
-            model.__tablename__: len(connection.execute(table_of(model).select()).all()) for model in tables.FACTS
-        }
-        logs = len(connection.execute(table_of(tables.Log).select()).all())
+        counts = {table.name: len(connection.execute(table.select()).all()) for table in FACTS.values()}
+        logs = len(connection.execute(LOGS.select()).all())
     assert {name: count for name, count in counts.items() if count} == {"dataset_registered": 1, "meter_admitted": 1}
     assert logs == 2
 
@@ -144,7 +168,7 @@ def test_a_dead_block_takes_its_facts_along(new_database: NewDatabase) -> None:
 def test_a_fact_without_its_block_is_refused(new_database: NewDatabase) -> None:
     database = new_database()
     with pytest.raises(Exception, match=r"(?i)foreign key"), database.write() as connection:
-        insert(connection, tables.AdmittedMeter, [(5, 0, OTHER)])
+        insert(connection, FACTS[events.MeterAdmitted], [(5, 0, OTHER)])
 
 
 def test_block_rows_and_cursor_are_one_transaction(new_database: NewDatabase) -> None:
@@ -153,7 +177,7 @@ def test_block_rows_and_cursor_are_one_transaction(new_database: NewDatabase) ->
     before = mirror.position()
     assert before is not None
     after = Position(BlockNumber(24), Bytes32(b"\x01" * 32), before.final, before.final_hash)
-    rows = {tables.Block: [(24, b"\x01" * 32, before.hash, 1)], tables.AdmittedMeter: [(25, 0, OTHER)]}
+    rows = {BLOCKS: [(24, b"\x01" * 32, before.hash, 1)], FACTS[events.MeterAdmitted]: [(25, 0, OTHER)]}
     with pytest.raises(Exception, match=r"(?i)foreign key"):
         mirror.commit(rows, before, after, keep=before.number, at=UnixSeconds(1))
     assert mirror.position() == before
@@ -234,7 +258,7 @@ def test_what_differs_from_the_chain_is_named(new_database: NewDatabase) -> None
     source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
     verified = compare(source, Mirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
     assert verified.rows == 23 + 24 + 24
-    funded = table_of(tables.ReceivedFunding)
+    funded = FACTS[events.Funded]
     with database.write() as connection:
         connection.execute(funded.update().where(funded.c.block == 9).values(received=6))
     with pytest.raises(RowDiffers, match="funded: the row of block 9, log 0 is"):
@@ -251,7 +275,7 @@ def test_facts_are_made_again_from_raw_logs(new_database: NewDatabase) -> None:
     before = state.digests(database, BlockNumber(23))
     names = {address: name for name, address in CONTRACTS.items()}
     with database.write() as connection:
-        connection.execute(table_of(tables.ReceivedFunding).delete())
+        connection.execute(FACTS[events.Funded].delete())
     count = Mirror(database).redecode(lambda contract, topics, data: decoded(names[contract], topics, data))
     assert count == 24
     assert state.digests(database, BlockNumber(23)) == before
@@ -261,7 +285,7 @@ def test_the_widest_integers_sort_like_integers(new_database: NewDatabase) -> No
     chain = FakeChain()
     amounts = [0, 1, 9, 10, 2**63, 2**64, 10**77, 2**256 - 1]
     chain.mine(*(logged(events.Funded(OTHER, LICENSE, amount)) for amount in reversed(amounts)))
-    funded = table_of(tables.ReceivedFunding)
+    funded = FACTS[events.Funded]
     with mirrored(new_database(), chain).read() as connection:
         query = funded.select().order_by(funded.c.received)
         found = [row.received for row in connection.execute(query)]

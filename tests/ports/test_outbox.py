@@ -8,9 +8,10 @@ import pytest
 
 from indexer.payouts import Worker
 from indexer.store.database import Database
+from indexer.store.facts import BLOCKS, FACTS
 from indexer.store.mirror import Mirror, Origin, Position
 from indexer.store.outbox import NonceTaken, NotFinal, Outbox, Settled
-from indexer.tables import Block, ClaimedRoyalty, ProposedSettlement
+from provenance.domain import events
 from provenance.errors import Broken
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
 from tests.fakes.clocks import Still
@@ -77,12 +78,15 @@ def test_only_a_final_proposal_is_paid_and_the_highest_claim_counts(new_database
     start = mirror.begin(Origin(31_337, WORD, WORD, BlockNumber(1)), (0, WORD, bytes(32), 1))
     blocks = [(n, bytes([n]) * 32, bytes([n - 1]) * 32, n) for n in (1, 2)]
     rows = {
-        Block: blocks,
-        ProposedSettlement: [
+        BLOCKS: blocks,
+        FACTS[events.SettlementProposed]: [
             (1, 0, 7, WORD, WORD, b"\x0b" * 32, 2**255, 9),
             (2, 0, 8, WORD, WORD, b"\x0c" * 32, 2**255, 9),
         ],
-        ClaimedRoyalty: [(1, 1, payee(1), 7, payee(1), 9, 9), (2, 1, payee(1), 7, payee(1), 2**200, 2**200 + 9)],
+        FACTS[events.RoyaltyClaimed]: [
+            (1, 1, payee(1), 7, payee(1), 9, 9),
+            (2, 1, payee(1), 7, payee(1), 2**200, 2**200 + 9),
+        ],
     }
     after = Position(BlockNumber(2), Bytes32(b"\x02" * 32), BlockNumber(1), Bytes32(b"\x01" * 32))
     mirror.commit(rows, start, after, keep=BlockNumber(0), at=still.now())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer import tables
 from indexer.gateway.shelves.row import Row, Wanted, place
 from provenance.domain import events, fields
 from provenance.types import Address
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def settlements_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
     """The rows of settlements."""
-    found = store.facts(tables.ProposedSettlement, wanted.names, offset=wanted.offset, limit=wanted.limit)
+    found = store.facts(events.SettlementProposed, wanted.names, offset=wanted.offset, limit=wanted.limit)
     known = {(one.proposed.number, one.proposed.logged.log_index): one for one in node.settlements(wanted.at)}
     standing = [known.get((row["block"], row["log_index"])) for row in found]
     return [
@@ -50,7 +49,7 @@ def _settlement_state(one: Settlement, at: Block) -> str:
 
 def claims_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
     """The rows of claims."""
-    found = store.facts(tables.ClaimedRoyalty, wanted.names, offset=wanted.offset, limit=wanted.limit)
+    found = store.facts(events.RoyaltyClaimed, wanted.names, offset=wanted.offset, limit=wanted.limit)
     return [
         {
             "payee": fields.shown(row["payee"]),
@@ -66,7 +65,7 @@ def claims_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]
 
 def artifacts_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
     """The rows of artifacts."""
-    found = store.facts(tables.RegisteredArtifact, wanted.names, offset=wanted.offset, limit=wanted.limit)
+    found = store.facts(events.ArtifactRegistered, wanted.names, offset=wanted.offset, limit=wanted.limit)
     return [
         {
             "artifactId": fields.shown(row["artifact_id"]),

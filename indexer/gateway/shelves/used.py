@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer import records, tables
+from indexer import records
 from indexer.gateway import leases, money, sessions
 from indexer.gateway.shelves.row import Row, Wanted, hexed, place
-from provenance.domain import fields, purposes, typed
+from provenance.domain import events, fields, purposes, typed
 from provenance.domain.ledger import (
     Block,
     Ledger,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def licenses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
     """The rows of licenses."""
-    found = store.facts(tables.GrantedLicense, wanted.names, offset=wanted.offset, limit=wanted.limit)
+    found = store.facts(events.LicenseGranted, wanted.names, offset=wanted.offset, limit=wanted.limit)
     subjects = {row[name] for row in found for name in ("license_id", "dataset_id")}
     ledger = Ledger.fold(node.facts(wanted.at, *subjects))
     titles, carry = store.titles({row["dataset_id"] for row in found}), _carry(node, wanted.at)

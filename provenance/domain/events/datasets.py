@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from provenance.types import Address, Bytes32, ConsentId, DatasetId, UnixSeconds
@@ -93,6 +93,11 @@ class ContentRotated:
     key_version: int
 
 
+DatasetEvent: TypeAlias = (
+    DatasetRegistered | DatasetStatusChanged | DatasetSuperseded | DatasetTransferred | SplitSet | ContentRotated
+)
+
+
 # --- ConsentRegistry
 
 
@@ -143,3 +148,6 @@ class DigestApproved:
     ABI: ClassVar[str] = "DigestApproved(address indexed wallet,bytes32 indexed digest)"
     wallet: Address
     digest: Bytes32
+
+
+ConsentEvent: TypeAlias = ConsentRevoked | ErasureOrdered | ErasureAttested | DigestApproved

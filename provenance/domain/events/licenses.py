@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from provenance.types import (
@@ -83,6 +83,9 @@ class AccessRecorded:
     receipt_hash: AccessId
 
 
+LicenseEvent: TypeAlias = LicenseGranted | LicenseTerminated | OfferCancelled | AccessRecorded
+
+
 # --- UsageLedger
 
 
@@ -130,6 +133,9 @@ class SessionRevoked:
     at: UnixSeconds
 
 
+UsageEvent: TypeAlias = MeterAdmitted | MeterRemoved | UsageAnchored | SessionRevoked
+
+
 # --- ArtifactRegistry
 
 
@@ -163,3 +169,6 @@ class ArtifactStatusChanged:
     by: Address
     status: int
     evidence_digest: Bytes32
+
+
+ArtifactEvent: TypeAlias = ArtifactRegistered | ArtifactStatusChanged

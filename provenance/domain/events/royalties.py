@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from provenance.types import Address, Bytes32, UnixSeconds, Wei
@@ -98,6 +98,17 @@ class ClaimSkipped:
     reason: int
 
 
+RoyaltyEvent: TypeAlias = (
+    Funded
+    | SettlementProposed
+    | SettlementVetoed
+    | SettlementChallenged
+    | ChallengeResolved
+    | RoyaltyClaimed
+    | ClaimSkipped
+)
+
+
 # --- Roles and pauses: the same event from several contracts
 
 
@@ -141,3 +152,6 @@ class PauseSet:
     ABI: ClassVar[str] = "PauseSet(address indexed by,uint40 until)"
     by: Address
     until: UnixSeconds
+
+
+RoleEvent: TypeAlias = RoleOffered | RoleChanged | PauseSet

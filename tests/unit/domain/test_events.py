@@ -35,6 +35,12 @@ def test_the_events_are_exactly_those_of_the_contracts():
     assert ours == declared()
 
 
+def test_every_class_of_an_event_stands_in_the_union():
+    classes = {one for one in vars(events).values() if isinstance(one, type) and hasattr(one, "ABI")}
+    assert classes == set(events.EVENTS)
+    assert all(event.__name__ == event.ABI.partition("(")[0] for event in events.EVENTS)
+
+
 @pytest.mark.parametrize("event", events.EVENTS)
 def test_fields_are_the_arguments_in_their_order(event):
     spelled = [re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for _, _, name in events.arguments(event)]

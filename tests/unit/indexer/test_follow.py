@@ -12,13 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from indexer import tables
 from indexer.follow import Follower, Step, forever
 from indexer.rpc.node import Ask, BadAnswer, NodeBehind
 from indexer.rpc.source import NodesDisagree, Source, WrongChain
 from indexer.store import state
-from indexer.store.bulk import table_of
 from indexer.store.database import Database
+from indexer.store.facts import FACTS, LOGS, QUARANTINE
 from indexer.store.history import History
 from indexer.store.mirror import Mirror, OtherChain
 from provenance.adapters.evm import NodeSilent
@@ -382,9 +381,9 @@ def test_the_largest_amounts_and_strangers_are_kept_exactly(new_database: NewDat
     settle(follower(database, FakeNode(chain)))
     assert [logged.event.received for logged in _events(database)] == [2**256 - 1]
     with database.read() as connection:
-        kept = connection.execute(table_of(tables.Log).select()).all()
-        quarantined = connection.execute(table_of(tables.Quarantine).select()).all()
-        funded = connection.execute(table_of(tables.ReceivedFunding).select()).all()
+        kept = connection.execute(LOGS.select()).all()
+        quarantined = connection.execute(QUARANTINE.select()).all()
+        funded = connection.execute(FACTS[events.Funded].select()).all()
     assert len(kept) == 5
     assert [row.log_index for row in quarantined] == [4]
     assert [row.received for row in funded] == [2**256 - 1]
@@ -397,9 +396,9 @@ def test_every_event_becomes_its_row(new_database: NewDatabase) -> None:
     settle(follower(database, FakeNode(chain)))
     assert [one.event for one in _events(database)] == made
     with database.read() as connection:
-        rows = {model: connection.execute(table_of(model).select()).one() for model in tables.FACTS}
+        rows = {table: connection.execute(table.select()).one() for table in FACTS.values()}
     assert len(rows) == len(made)
-    by_table = {str(model.__tablename__): tuple(row)[2:] for model, row in rows.items()}
+    by_table = {table.name: tuple(row)[2:] for table, row in rows.items()}
     for event in made:
         name = "".join("_" + c.lower() if c.isupper() else c for c in type(event).__name__).removeprefix("_")
         assert by_table[name] == tuple(getattr(event, field.name) for field in fields(event))
