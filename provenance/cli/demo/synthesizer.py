@@ -50,7 +50,8 @@ def speak(takes: Mapping[RecordingId, Samples], *, rate_hz: int, snippets: int, 
     """An output of `snippets` audible cuts, chosen by `seed` alone.
 
     Args:
-        takes: mono float32 [frames] by recording, all at `rate_hz`.
+        takes: mono float32 [frames] by recording, all at `rate_hz`; their order counts and their ids do not, so
+            that each run of the demo uses the same recordings and pays the same amounts.
         rate_hz: sample rate of every take.
         snippets: how many cuts follow each other.
         seed: the same seed and takes give the same output.
@@ -59,7 +60,7 @@ def speak(takes: Mapping[RecordingId, Samples], *, rate_hz: int, snippets: int, 
         Invalid: no take has an audible snippet.
     """
     length = rate_hz * SNIPPET_MS // 1000
-    places = [(take, start) for take in sorted(takes) for start in _audible(takes[take], length)]
+    places = [(take, start) for take in takes for start in _audible(takes[take], length)]
     if not places:
         raise Invalid("no take has an audible snippet")
     cuts = [places[_draw(seed, i, len(places))] for i in range(snippets)]

@@ -1,0 +1,18 @@
+"""How demo.json was made: by the product at c682cf1, its demo reading takes in the order of their files.
+
+Only what changes published documents, amounts or gas on purpose writes it anew, and says so in the changelog.
+Run: python -m tests.golden.demo.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tests.e2e.kept import kept
+from tests.e2e.published import lines, snapshot
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as room, kept(Path(room) / "demo") as demo:
+        text = "\n".join(lines(snapshot(demo))) + "\n"
+    Path(__file__).with_suffix(".json").write_text(text, "utf-8")
