@@ -23,7 +23,7 @@ from provenance.types import Address, Bytes32, Wei
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provenance.adapters.evm.facts import Signed
+    from provenance.adapters.chain.facts import Signed
     from provenance.app.ports import Block, Clock, Content, Deployment, Mined, Signer
     from provenance.app.settle.reading import Leaves
     from provenance.types import BlockNumber
@@ -290,7 +290,7 @@ class Worker:
         return self.outbox.move(one, "SKIPPED", self.clock.now(), nonce=None, detail=why)
 
     def _signed(self, one: Outgoing, attempt: Attempt) -> Signed:
-        from provenance.adapters.evm.facts import Signed  # noqa: PLC0415 - loads with the chain's adapter
+        from provenance.adapters.chain.facts import Signed  # noqa: PLC0415 - loads with the chain's adapter
 
         if one.nonce is None:
             raise Broken(f"payout {one.id} is signed without a nonce")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import abi
-from provenance.adapters.evm.abi import signature
-from provenance.adapters.evm.naming import known, parameters, snake, typed, values
-from provenance.adapters.evm.natspec import Said, comments, key, parse, structs
+from provenance.adapters.chain.abi import signature
+from provenance.adapters.chain.naming import known, parameters, snake, typed, values
+from provenance.adapters.chain.natspec import Said, comments, key, parse, structs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import abi
-from provenance.adapters.evm.abi import signature
-from provenance.adapters.evm.natspec import Said, key, parse, struct, structs
+from provenance.adapters.chain.abi import signature
+from provenance.adapters.chain.natspec import Said, key, parse, struct, structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from provenance.adapters import wire
 from provenance.adapters.anvil import MNEMONIC, Devnet
-from provenance.adapters.evm import EvmCreator, Node, Rpc
-from provenance.adapters.keystore import KeySigner
-from provenance.adapters.mnemonic import keys
+from provenance.adapters.chain import EvmCreator, Node, Rpc
+from provenance.adapters.keys.keystore import KeySigner
+from provenance.adapters.keys.mnemonic import keys
 from provenance.app.deploy import Plan, Roles, deploy, mint, ruleset_1
 from provenance.app.ports import Call
 from provenance.types import Wei
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.adapters.anvil import Backend
-    from provenance.adapters.evm import EvmChain
+    from provenance.adapters.chain import EvmChain
     from provenance.app.deploy import Record
 
 TOKENS = Wei(10**12)

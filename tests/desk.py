@@ -20,7 +20,7 @@ from indexer.store.database import open_database
 from indexer.store.mirror import Mirror
 from provenance.adapters import seal
 from provenance.adapters.content.embedded import Embedded
-from provenance.adapters.keystore import KeystoreWallet, SystemRandom
+from provenance.adapters.keys.keystore import KeystoreWallet, SystemRandom
 from provenance.adapters.remote import Gateway
 from provenance.app.ports import Call
 from provenance.domain import canonical, cid, fields, splits, typed

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from provenance.adapters import transport
-from provenance.adapters.evm import NodeSilent
+from provenance.adapters.chain import NodeSilent
 from provenance.errors import Unavailable
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from indexer.blocks import Header, RawLog, Span, may_hold
 from indexer.rpc.node import Ask, BadAnswer, NodeBehind, NoMethod, RangeTooLarge
 from indexer.rpc.parse import header, logs, number, receipt_logs, transactions
-from provenance.adapters.evm import NodeSilent, WrongChain
+from provenance.adapters.chain import NodeSilent, WrongChain
 from provenance.domain import breaker
 from provenance.errors import Missing, Unavailable
 from provenance.types import PPM_ONE, Address, BlockNumber, Bytes32

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from provenance import config
 from provenance.adapters import interrupts
-from provenance.adapters.evm import Node, NodeSilent, Rpc
-from provenance.adapters.evm.rpc import RpcRefused
+from provenance.adapters.chain import Node, NodeSilent, Rpc
+from provenance.adapters.chain.rpc import RpcRefused
 from provenance.errors import Conflict, Invalid, Missing, Unavailable
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 from provenance import config
 from provenance.adapters import wire
 from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Running
-from provenance.adapters.evm import AbiMismatch, EvmCreator, NoCode, Node, Rpc
-from provenance.adapters.keyfile import document, read_secret
-from provenance.adapters.keys import KeyFolder
-from provenance.adapters.keystore import KeySigner, Keystore
-from provenance.adapters.mnemonic import keys
-from provenance.adapters.v3 import SCRYPT_N_DEVNET, scrypt_n
+from provenance.adapters.chain import AbiMismatch, EvmCreator, NoCode, Node, Rpc
+from provenance.adapters.keys.envelopes import KeyFolder
+from provenance.adapters.keys.keyfile import document, read_secret
+from provenance.adapters.keys.keystore import KeySigner, Keystore
+from provenance.adapters.keys.mnemonic import keys
+from provenance.adapters.keys.v3 import SCRYPT_N_DEVNET, scrypt_n
 from provenance.app.deploy import Plan, Record, Roles, deploy, mint, ruleset_1
 from provenance.errors import Conflict, Missing
 from provenance.types import Address, Wei
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.adapters.anvil import Devnet
-    from provenance.adapters.evm import EvmChain
+    from provenance.adapters.chain import EvmChain
     from provenance.config import Settings
 
 NAME: Final = "devnet"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from provenance.adapters import durable, segments
 from provenance.adapters.journal import FileJournal
-from provenance.adapters.keystore import KeySigner
+from provenance.adapters.keys.keystore import KeySigner
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.adapters.anvil import Devnet
+    from provenance.adapters.chain import EvmChain, Node
     from provenance.adapters.content.embedded import Embedded
     from provenance.adapters.content.mirror import Mirror, Source
-    from provenance.adapters.evm import EvmChain, Node
-    from provenance.adapters.keystore import SystemRandom
+    from provenance.adapters.keys.keystore import SystemRandom
     from provenance.adapters.remote import Gateway
     from provenance.app.deploy import Record
     from provenance.app.ports import Journal, Signer
@@ -88,7 +88,7 @@ def _deployment_places(settings: Settings, network: Network) -> tuple[Path, ...]
 
 def node(settings: Settings, journal: Journal | None = None) -> Node:
     """The chosen network's RPC endpoints; with a journal, what is sent through them is remembered in it."""
-    from provenance.adapters.evm import Node, Outbox, Rpc
+    from provenance.adapters.chain import Node, Outbox, Rpc
 
     return Node(Rpc(settings.chosen().rpc), Outbox(journal) if journal else None)
 
@@ -99,7 +99,7 @@ def checked_node(settings: Settings) -> Node:
     Raises:
         WrongChain: the endpoint is of another.
     """
-    from provenance.adapters.evm import WrongChain
+    from provenance.adapters.chain import WrongChain
 
     at, network = node(settings), settings.chosen()
     if (found := at.chain_id()) != network.chain_id:
@@ -119,7 +119,7 @@ def chain(settings: Settings) -> EvmChain:
 
 def connect(at: Node, found: Record, *, finality: str = "latest-0") -> EvmChain:
     """A deployment through a node, checked."""
-    from provenance.adapters.evm import EvmChain
+    from provenance.adapters.chain import EvmChain
 
     return EvmChain(at, found.deployment(), finality=finality, code_hashes=found.code_hashes)
 
@@ -174,7 +174,7 @@ def _existing(folder: Path) -> Path:
 
 def gateway(settings: Settings, signer: Signer | None = None) -> Gateway:
     """The gateway in force as its client sees it; requests that must be known are signed by `signer`."""
-    from provenance.adapters.keystore import SystemRandom
+    from provenance.adapters.keys.keystore import SystemRandom
     from provenance.adapters.remote import Gateway
 
     url = settings.chosen().gateway
@@ -201,7 +201,7 @@ def is_devnet(network: Network) -> bool:
 
 def _lead_s(urls: tuple[str, ...]) -> int:
     from provenance.adapters.anvil import lead_s
-    from provenance.adapters.evm import Node, Rpc
+    from provenance.adapters.chain import Node, Rpc
 
     try:
         return lead_s(Node(Rpc(urls, timeout_s=CLOCK_TIMEOUT_S)))
@@ -218,6 +218,6 @@ def devnet(settings: Settings) -> Devnet:
 
 def random() -> SystemRandom:
     """The system's randomness."""
-    from provenance.adapters.keystore import SystemRandom
+    from provenance.adapters.keys.keystore import SystemRandom
 
     return SystemRandom()

@@ -14,7 +14,7 @@ from provenance.errors import Conflict, Invalid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provenance.adapters.keystore import Account
+    from provenance.adapters.keys.keystore import Account
     from provenance.cli.context import Context
     from provenance.types import Address, Json
 
@@ -57,7 +57,7 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
 
     A V3 file opens with its own password, which becomes the account's.
     """
-    from provenance.adapters.keystore import refuse_raw_key
+    from provenance.adapters.keys.keystore import refuse_raw_key
 
     for said in (name, *refused):
         refuse_raw_key(said)
@@ -67,7 +67,7 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
         raise Invalid("--keystore and --key-file exclude each other", next="Give one of them.")
     _checked(ctx, f"import account {name}", name)
     if keystore:
-        from provenance.adapters.keyfile import open_file
+        from provenance.adapters.keys.keyfile import open_file
 
         password = ctx.password(f"Password of {keystore.name}")
         opened = open_file(keystore, password)
@@ -141,7 +141,7 @@ def export(ctx: Context, name: str, out: Path) -> None:
     """Write both keys of an account, under its password, and its own content keys' envelopes to one FILE."""
     import os
 
-    from provenance.adapters.keyfile import EXPORT
+    from provenance.adapters.keys.keyfile import EXPORT
     from provenance.adapters.localnet import password_of
 
     document: dict[str, Json] = {"format": EXPORT, "version": 1, "name": name}
@@ -183,7 +183,7 @@ def decimal(amount: int, decimals: int) -> str:
 
 def _checked(ctx: Context, what: str, name: str) -> None:
     """The name can be an account's; `--dry-run` says `what` and ends here."""
-    from provenance.adapters.keystore import checked_name
+    from provenance.adapters.keys.keystore import checked_name
 
     checked_name(name)
     if ctx.dry_run:
@@ -206,7 +206,7 @@ def _hex(address: Address) -> str:
 
 
 def _raw_key(path: Path | None) -> bytes:
-    from provenance.adapters.keyfile import read_secret
+    from provenance.adapters.keys.keyfile import read_secret
 
     typed = read_secret(path).decode("ascii", "replace") if path else _typed_key()
     try:

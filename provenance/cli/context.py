@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from provenance.adapters.evm import EvmChain
-    from provenance.adapters.keystore import Keystore, KeystoreWallet
+    from provenance.adapters.chain import EvmChain
+    from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
     from provenance.adapters.remote import Gateway
     from provenance.app.ports import Call, Clock, Content, Cost, Mined, Random, Wallet
     from provenance.cli.out import Out
@@ -110,7 +110,7 @@ class Context:
     @cached_property
     def keystore(self) -> Keystore:
         """The keys under `home`."""
-        from provenance.adapters.keystore import Keystore
+        from provenance.adapters.keys.keystore import Keystore
 
         return Keystore(self.home / "keystore")
 
@@ -124,7 +124,7 @@ class Context:
     @cached_property
     def random(self) -> Random:
         """The system's randomness."""
-        from provenance.adapters.keystore import SystemRandom
+        from provenance.adapters.keys.keystore import SystemRandom
 
         return SystemRandom()
 
@@ -224,7 +224,7 @@ class Context:
 
         The sender has as much as the dearest is to be covered with: most of that is left for the one after it.
         """
-        from provenance.adapters.evm import afford
+        from provenance.adapters.chain import afford
         from provenance.app.ports import Cost
         from provenance.types import Wei
 

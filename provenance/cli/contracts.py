@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from provenance.adapters.evm import Node
+    from provenance.adapters.chain import Node
     from provenance.app.bytecode import Compiled
     from provenance.app.deploy import Plan, Record
     from provenance.app.ports import ContractName
@@ -206,7 +206,7 @@ def _older(ctx: Context, file: Path) -> Mapping[ContractName, Address]:
 
 def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
     from provenance.adapters import durable, wire
-    from provenance.adapters.evm import EvmCreator
+    from provenance.adapters.chain import EvmCreator
     from provenance.adapters.journal import FileJournal, read
     from provenance.app import deploy as use_case
 
@@ -260,7 +260,7 @@ def _check_begun(place: Path, path: Path, begun: list[dict[str, Json]], head: di
 
 def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -> None:
     """The user has seen what is sent, for whom and at what cost, and wants it; the account can pay it."""
-    from provenance.adapters.evm import EvmCreator, afford
+    from provenance.adapters.chain import EvmCreator, afford
     from provenance.app.deploy import foresee
     from provenance.domain.fields import ether
 
@@ -298,7 +298,7 @@ def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -
 
 def _sent(node: Node, deployer: Address, begun: list[dict[str, Json]]) -> tuple[tuple[Address | None, ...], int | None]:
     """What each mined transaction of the journal made, None for a call; the nonce of the last if it still waits."""
-    from provenance.adapters.evm.outbox import recorded
+    from provenance.adapters.chain.outbox import recorded
 
     used = node.nonce(deployer, tag="latest")  # before the receipts: what is mined in between has one then
     written = [(one, node.receipt(one.tx)) for _, one in recorded(begun)]
@@ -324,7 +324,7 @@ def _deployed(ctx: Context, record: Record, place: Path, said: str) -> None:
 def _decimals(ctx: Context, token: bytes) -> int:
     """Decimals of an ERC-20 that is not in a deployment yet."""
     from provenance.adapters import wire
-    from provenance.adapters.evm.node import CallFailed
+    from provenance.adapters.chain.node import CallFailed
     from provenance.domain.hashes import keccak
     from provenance.types import Address
 

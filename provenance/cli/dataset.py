@@ -272,7 +272,7 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
 
     Who held the old key may have kept the audio. Licenses and consents stay as they are.
     """
-    from provenance.adapters.evm import afford
+    from provenance.adapters.chain import afford
     from provenance.app.publish import rotate as use
     from provenance.cli.upload import studio_of
     from provenance.domain import fields

@@ -86,7 +86,7 @@ def status(ctx: Context) -> None:
     """Say whether the local chain runs, where, and how far its clock was moved."""
     from provenance.adapters import wire
     from provenance.adapters.anvil import lead_s
-    from provenance.adapters.evm import Node, Rpc
+    from provenance.adapters.chain import Node, Rpc
 
     running = wire.devnet(ctx.settings).running()
     if running is None:

@@ -78,8 +78,8 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) ->
 
 def _would(ctx: Context, request: Request) -> NoReturn:
     """The files are judged, and the registration has its price: at most so much."""
+    from provenance.adapters.chain import afford
     from provenance.adapters.ear import FileEar
-    from provenance.adapters.evm import afford
     from provenance.app.publish import foresee
     from provenance.domain.fields import ether
 
@@ -224,7 +224,7 @@ def _journal_name(chain: Chain, request: Request) -> str:
 def studio_of(ctx: Context) -> Studio:
     """What sealing needs, of this command."""
     from provenance.adapters.ear import FileEar
-    from provenance.adapters.keys import KeyFolder
+    from provenance.adapters.keys.envelopes import KeyFolder
     from provenance.adapters.seal import Pao1
     from provenance.app.publish.takes import Studio
 
@@ -264,7 +264,7 @@ def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World
 
 def _agree(ctx: Context, request: Request) -> Callable[[Manifest], None]:
     """Asks once, however often the manifest is built anew; the account can pay for the registration."""
-    from provenance.adapters.evm import afford
+    from provenance.adapters.chain import afford
 
     asked: list[str] = []
 

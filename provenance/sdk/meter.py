@@ -19,8 +19,8 @@ from stamina import instrumentation
 from provenance import config
 from provenance.adapters import wire
 from provenance.adapters.durable import Unwritable
-from provenance.adapters.keyfile import read_secret
-from provenance.adapters.keystore import KeySigner, Keystore
+from provenance.adapters.keys.keyfile import read_secret
+from provenance.adapters.keys.keystore import KeySigner, Keystore
 from provenance.adapters.localnet import password_of
 from provenance.adapters.queue import FolderQueue
 from provenance.app import license as licenses

@@ -14,7 +14,7 @@ from provenance.types import Bps, Bytes32, UnixSeconds
 from tests import documents
 
 if TYPE_CHECKING:
-    from provenance.adapters.keystore import KeySigner
+    from provenance.adapters.keys.keystore import KeySigner
     from provenance.app.ports import Mined
     from provenance.domain.manifest import Manifest
     from provenance.types import Address

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provenance.adapters.journal import FileJournal, read
-from provenance.adapters.keystore import SystemRandom
+from provenance.adapters.keys.keystore import SystemRandom
 from provenance.adapters.seal import Pao1
 from provenance.app import access
 from provenance.app.ports import LeasedEnvelope

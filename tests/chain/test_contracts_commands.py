@@ -11,7 +11,7 @@ import pytest
 from provenance import abi, config
 from provenance.adapters import wire
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.keys.keystore import Keystore
 from provenance.app import role
 from provenance.app.ports import Call
 from provenance.cli.context import Session

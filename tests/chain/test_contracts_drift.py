@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from provenance import abi, config
-from provenance.adapters.evm import naming, natspec
+from provenance.adapters.chain import naming, natspec
 from provenance.domain import events, typed
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import pytest
 from provenance import config
 from provenance.adapters import anvil, localnet, wire
 from provenance.adapters.anvil import Devnet, PortTaken
-from provenance.adapters.evm import NodeSilent
-from provenance.adapters.keyfile import read_secret
-from provenance.adapters.keystore import Keystore
-from provenance.adapters.mnemonic import keys
+from provenance.adapters.chain import NodeSilent
+from provenance.adapters.keys.keyfile import read_secret
+from provenance.adapters.keys.keystore import Keystore
+from provenance.adapters.keys.mnemonic import keys
 from provenance.app import license  # noqa: A004 - the trade's word
 from provenance.app.ports import Call
 from provenance.cli.context import Session

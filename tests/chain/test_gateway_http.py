@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from provenance.adapters.keystore import SystemRandom
+from provenance.adapters.keys.keystore import SystemRandom
 from provenance.adapters.remote import Gateway, GatewaySilent
 from provenance.domain import cid, typed
 from provenance.domain.hashes import sha256

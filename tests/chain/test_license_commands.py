@@ -12,9 +12,9 @@ import pytest
 from provenance import config
 from provenance.adapters import localnet, wire
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.evm.funds import InsufficientFunds
-from provenance.adapters.keyfile import read_secret
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.chain.funds import InsufficientFunds
+from provenance.adapters.keys.keyfile import read_secret
+from provenance.adapters.keys.keystore import Keystore
 from provenance.app.ports import Call
 from provenance.cli.context import Context, DryRun, Flags, Session
 from provenance.cli.main import run

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from provenance.adapters.evm import Node, Outbox, Rpc
-from provenance.adapters.evm.facts import Signed
-from provenance.adapters.evm.node import CallFailed
-from provenance.adapters.evm.rpc import RpcRefused
+from provenance.adapters.chain import Node, Outbox, Rpc
+from provenance.adapters.chain.facts import Signed
+from provenance.adapters.chain.node import CallFailed
+from provenance.adapters.chain.rpc import RpcRefused
 from provenance.adapters.journal import FileJournal
 from provenance.types import Address
 from tests.anvil import World, signer

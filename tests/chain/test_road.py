@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from provenance.adapters.evm import AbiMismatch, EvmChain, NoCode, Node, NodeSilent, Rpc, WrongChain
+from provenance.adapters.chain import AbiMismatch, EvmChain, NoCode, Node, NodeSilent, Rpc, WrongChain
 from provenance.app import access, license, offers  # noqa: A004 - the trade's word
 from provenance.app.ports import Call, Listing
 from provenance.domain import canonical, events, refusal

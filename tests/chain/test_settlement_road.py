@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 from indexer.cli.money import summary
 from indexer.gateway import batches
 from provenance import Meter, config
-from provenance.adapters import tally, v3
+from provenance.adapters import tally
 from provenance.adapters.anvil import MNEMONIC
-from provenance.adapters.keystore import KeySigner, Keystore
+from provenance.adapters.keys import v3
+from provenance.adapters.keys.keystore import KeySigner, Keystore
 from provenance.adapters.queue import FolderQueue
 from provenance.adapters.remote import GatewaySilent
 from provenance.app import settle

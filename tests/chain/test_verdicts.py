@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 import httpx2
 import pytest
 
-from provenance.adapters.evm import abi
-from provenance.adapters.evm.node import hexed
+from provenance.adapters.chain import abi
+from provenance.adapters.chain.node import hexed
 from provenance.app import access, license  # noqa: A004 - the trade's word
 from provenance.app.ports import Block, Call
 from provenance.domain import license as rules

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provenance.adapters import v3
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.keys import v3
+from provenance.adapters.keys.keystore import Keystore
 from provenance.app.ports import Call
 from provenance.cli.context import Context, DryRun, Flags, Session
 from provenance.cli.main import run

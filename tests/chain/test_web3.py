@@ -15,7 +15,7 @@ from web3.exceptions import Web3Exception
 from provenance.abi.bindings.data_access import Grant, LicenseGranted, LicenseInactive
 from provenance.abi.bindings.royalty_distributor import Funded, NotRole
 from provenance.adapters.anvil import MNEMONIC
-from provenance.adapters.mnemonic import keys
+from provenance.adapters.keys.mnemonic import keys
 from provenance.errors import Missing
 from provenance.sdk.contracts import DatasetRegistry, OtherNetwork, contracts
 from provenance.types import Address

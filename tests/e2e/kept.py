@@ -18,8 +18,8 @@ from typing import Any
 from provenance import config
 from provenance.adapters import localnet, wire
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.evm import EvmChain
-from provenance.adapters.keystore import Keystore, KeystoreWallet
+from provenance.adapters.chain import EvmChain
+from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
 from provenance.app import settle
 from provenance.app.settle import Published
 from provenance.cli import main

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from provenance.adapters import segments, tally
+from provenance.adapters.chain import EvmChain
 from provenance.adapters.content.embedded import Embedded
-from provenance.adapters.evm import EvmChain
-from provenance.adapters.keystore import KeySigner
+from provenance.adapters.keys.keystore import KeySigner
 from provenance.app.ports import Call
 from provenance.app.settle import closing
 from provenance.domain import canonical, cid, merkle, typed, usage

@@ -170,7 +170,7 @@ def watch(step: Callable[[str], None]) -> None:
     import httpx2
 
     from indexer.store.database import Database
-    from provenance.adapters.evm.node import Node
+    from provenance.adapters.chain.node import Node
 
     _around(os, "fsync", step, lambda *_, **__: "fsync")
     _around(Path, "rename", step, lambda *_, **__: "rename")

@@ -14,8 +14,8 @@ import pytest
 from provenance import config
 from provenance.adapters import wire
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.evm import Node
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.chain import Node
+from provenance.adapters.keys.keystore import Keystore
 from provenance.cli.context import Session
 from provenance.cli.main import run
 from tests.e2e.mortal import Mortals, mortals

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from provenance import config
-from provenance.adapters.keystore import KeySigner
+from provenance.adapters.keys.keystore import KeySigner
 from provenance.app.ports import Call
 from provenance.config import child_environment
 from provenance.types import Address
@@ -78,7 +78,7 @@ def settle_in(city: Town, room: Path, name: str) -> Person:
 def licensee(city: Town) -> KeySigner:
     from provenance.adapters import localnet
     from provenance.adapters.anvil import Devnet
-    from provenance.adapters.keystore import Keystore
+    from provenance.adapters.keys.keystore import Keystore
 
     home = city.room / "home"
     return Keystore(home / "keystore").unlock("licensee", localnet.password(Devnet(home / "devnet"))).signer

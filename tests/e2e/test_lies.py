@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from provenance.adapters import wire
-from provenance.adapters.evm.node import raw
-from provenance.adapters.keystore import SystemRandom
+from provenance.adapters.chain.node import raw
+from provenance.adapters.keys.keystore import SystemRandom
 from provenance.app import license as licenses
 from provenance.app.ports import Call
 from provenance.cli.main import run

@@ -12,7 +12,7 @@ import pytest
 from provenance import config
 from provenance.adapters import localnet, wire
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.keys.keystore import Keystore
 from provenance.domain import purposes, typed
 from provenance.domain.license import SignedOffer
 from provenance.types import UnixSeconds

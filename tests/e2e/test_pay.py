@@ -13,7 +13,7 @@ from indexer import payouts
 from indexer.store.database import connect
 from provenance import config
 from provenance.adapters import wire
-from provenance.adapters.evm import EvmChain
+from provenance.adapters.chain import EvmChain
 from provenance.app.ports import Call
 from provenance.domain import canonical
 from provenance.domain.events import RoyaltyClaimed

@@ -13,7 +13,7 @@ import pytest
 from provenance import config
 from provenance.adapters import localnet, tally, wire
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.keystore import Keystore, KeystoreWallet
+from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
 from provenance.app import license as licenses
 from provenance.app.access import Use, contract_verdict
 from provenance.app.ports import Call

@@ -16,7 +16,7 @@ import pytest
 from provenance import config
 from provenance.adapters import localnet
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.keys.keystore import Keystore
 from provenance.adapters.marks import chromaprint
 from provenance.app.publish.takes import info_for
 from provenance.domain import fields

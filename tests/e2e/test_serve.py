@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.keys.keystore import Keystore
 from provenance.domain.fields import checksummed
 from tests.e2e.parties import Parties, free_port, parties
 

@@ -85,7 +85,7 @@ def journal(here: Parties) -> list[dict[str, object]]:
 
 def registered(here: Parties, account: str) -> list[str]:
     """Every dataset that the chain has of this holder, in order."""
-    from provenance.adapters.keystore import Keystore
+    from provenance.adapters.keys.keystore import Keystore
     from provenance.domain.events import DatasetRegistered
 
     chain = wire.chain(config.load(here.settings))

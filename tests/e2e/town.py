@@ -11,8 +11,8 @@ from typing import Any
 import provenance
 from provenance import config
 from provenance.adapters import wire
-from provenance.adapters.evm import EvmChain
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.chain import EvmChain
+from provenance.adapters.keys.keystore import Keystore
 from provenance.app import settle
 from provenance.app.ports import Call
 from provenance.domain import fields

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from indexer.rpc.node import Ask, NoMethod, RangeTooLarge
-from provenance.adapters.evm import NodeSilent
+from provenance.adapters.chain import NodeSilent
 from tests import logs
 
 if TYPE_CHECKING:

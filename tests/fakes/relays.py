@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from provenance.adapters.evm.facts import Signed
+from provenance.adapters.chain.facts import Signed
 from provenance.app.ports import Deployment, Mined
 from provenance.app.settle.reading import Leaves
 from provenance.domain import canonical

@@ -16,7 +16,7 @@ from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing
 from provenance.adapters.content.gateway import ContentClosed, Served, SourceUnusable, Trustless
 from provenance.adapters.content.mirror import Mirror
-from provenance.adapters.keystore import SystemRandom
+from provenance.adapters.keys.keystore import SystemRandom
 from provenance.adapters.remote import Gateway
 from provenance.domain.cid import of_raw
 from provenance.errors import Invalid, ProvenanceError

@@ -12,8 +12,8 @@ import pytest
 from provenance.adapters import seal
 from provenance.adapters.ear import FileEar
 from provenance.adapters.journal import FileJournal
-from provenance.adapters.keys import KeyFolder
-from provenance.adapters.keystore import SystemRandom
+from provenance.adapters.keys.envelopes import KeyFolder
+from provenance.adapters.keys.keystore import SystemRandom
 from provenance.app import consent as consents
 from provenance.app import dataset as datasets
 from provenance.app import license as licenses

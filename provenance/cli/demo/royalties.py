@@ -69,7 +69,7 @@ def table(settings: Settings, names: Mapping[str, str]) -> Royalties:
         names: what stands beside an account's name in the table.
     """
     from provenance.adapters import wire
-    from provenance.adapters.keystore import Keystore
+    from provenance.adapters.keys.keystore import Keystore
 
     chain, content, keystore = wire.chain(settings), wire.content(settings), Keystore(settings.home / "keystore")
     settlement, published = settle.latest(chain, content)

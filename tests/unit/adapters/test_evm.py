@@ -11,10 +11,10 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.adapters.evm import EvmChain, Node, NodeBusy, NodeSilent, NotMined, Rpc, abi
-from provenance.adapters.evm.node import CallFailed, InsufficientFunds, rlp
-from provenance.adapters.evm.rpc import RpcRefused
-from provenance.adapters.keystore import KeySigner
+from provenance.adapters.chain import EvmChain, Node, NodeBusy, NodeSilent, NotMined, Rpc, abi
+from provenance.adapters.chain.node import CallFailed, InsufficientFunds, rlp
+from provenance.adapters.chain.rpc import RpcRefused
+from provenance.adapters.keys.keystore import KeySigner
 from provenance.app.deploy import domains
 from provenance.app.ports import Call, Deployment
 from provenance.domain import events

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from provenance.adapters.durable import Unwritable
 from provenance.adapters.journal import FileJournal, JournalBusy, JournalDamaged, read
-from provenance.adapters.keys import KeyFolder
+from provenance.adapters.keys.envelopes import KeyFolder
 from provenance.adapters.queue import FolderQueue
 from provenance.errors import Missing
 from tests.documents import word

@@ -14,10 +14,10 @@ from eth_account import Account as EthAccount
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.adapters import v3
 from provenance.adapters.anvil import tool
-from provenance.adapters.keyfile import ReadableByOthers, WrongPassword, open_file, read_secret
-from provenance.adapters.keystore import KeySigner, Keystore, RawKeyGiven, checked_name
+from provenance.adapters.keys import v3
+from provenance.adapters.keys.keyfile import ReadableByOthers, WrongPassword, open_file, read_secret
+from provenance.adapters.keys.keystore import KeySigner, Keystore, RawKeyGiven, checked_name
 from provenance.adapters.seal import EnvelopeClosed, seal_envelope
 from provenance.domain.hashes import keccak
 from provenance.domain.sealed import Secret

@@ -6,7 +6,7 @@ import pytest
 from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 
 from provenance.adapters.anvil import MNEMONIC
-from provenance.adapters.mnemonic import keys
+from provenance.adapters.keys.mnemonic import keys
 
 
 @pytest.mark.parametrize(

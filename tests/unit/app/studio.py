@@ -8,7 +8,7 @@ from pathlib import Path
 
 from provenance.adapters import seal
 from provenance.adapters.journal import FileJournal
-from provenance.adapters.keys import KeyFolder
+from provenance.adapters.keys.envelopes import KeyFolder
 from provenance.app.ports import Call, Heard, Mined
 from provenance.app.publish import Given, Outcome, Request, Source, World, upload
 from provenance.app.publish.takes import Studio

@@ -12,7 +12,7 @@ import pytest
 from provenance.adapters import segments
 from provenance.adapters.durable import Unwritable
 from provenance.adapters.journal import JournalBusy
-from provenance.adapters.keystore import KeySigner
+from provenance.adapters.keys.keystore import KeySigner
 from provenance.adapters.queue import FolderQueue
 from provenance.app.meter import Extent, KeyGone, Output, Recorder, SessionClosed, SessionSpent, open_session
 from provenance.app.meter import recorder as recorders

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provenance.adapters import seal
-from provenance.adapters.keys import KeyFolder
+from provenance.adapters.keys.envelopes import KeyFolder
 from provenance.app.ports import Heard, SignedGateReport
 from provenance.app.publish import Given, Outcome, Request
 from provenance.app.publish.memory import Take

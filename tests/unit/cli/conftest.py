@@ -56,11 +56,11 @@ def password_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cost of a password is not what these tests are about."""
-    from provenance.adapters import v3
+    from provenance.adapters.keys import v3
 
     for function in (v3.encrypt,):
         monkeypatch.setitem(function.__kwdefaults__, "scrypt_n", v3.SCRYPT_N_DEVNET)
-    from provenance.adapters.keystore import Keystore
+    from provenance.adapters.keys.keystore import Keystore
 
     for method in (Keystore.create, Keystore.add):
         monkeypatch.setitem(method.__kwdefaults__, "scrypt_n", v3.SCRYPT_N_DEVNET)

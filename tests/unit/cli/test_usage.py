@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provenance.adapters import segments
-from provenance.adapters.keystore import Keystore
+from provenance.adapters.keys.keystore import Keystore
 from provenance.domain.usage import Use
 from provenance.types import ZERO32, Bytes32, UnixMs
 from tests.fakes.epochs import World

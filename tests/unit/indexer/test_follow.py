@@ -20,7 +20,7 @@ from indexer.store.database import Database
 from indexer.store.facts import FACTS, LOGS, QUARANTINE
 from indexer.store.history import History
 from indexer.store.mirror import Mirror, OtherChain
-from provenance.adapters.evm import NodeSilent
+from provenance.adapters.chain import NodeSilent
 from provenance.domain import events
 from provenance.errors import Unavailable
 from provenance.types import BlockNumber, Json, UnixSeconds

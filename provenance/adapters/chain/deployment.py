@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from provenance.adapters.evm import abi
-from provenance.adapters.evm.node import CallFailed, Node, hexed, rlp
-from provenance.adapters.evm.rpc import NodeSilent, RpcRefused
+from provenance.adapters.chain import abi
+from provenance.adapters.chain.node import CallFailed, Node, hexed, rlp
+from provenance.adapters.chain.rpc import NodeSilent, RpcRefused
 from provenance.app.deploy import Created
 from provenance.app.ports import Block, Logged, Mined
 from provenance.domain.events import decode
@@ -21,7 +21,7 @@ from provenance.types import Address, Bytes32
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provenance.adapters.evm.facts import Log, Receipt, Signed
+    from provenance.adapters.chain.facts import Log, Receipt, Signed
     from provenance.app.ports import Call, ContractName, Cost, Deployment, Signer
     from provenance.types import BlockNumber
 

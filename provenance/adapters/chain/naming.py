@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 from typing import TYPE_CHECKING, Any, Final
 
-from provenance.adapters.evm.abi import words
-from provenance.adapters.evm.natspec import struct
+from provenance.adapters.chain.abi import words
+from provenance.adapters.chain.natspec import struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from provenance.adapters.evm.facts import Log, Receipt, Signed
-from provenance.adapters.evm.funds import InsufficientFunds
-from provenance.adapters.evm.rpc import NodeSilent, Rpc, RpcRefused
+from provenance.adapters.chain.facts import Log, Receipt, Signed
+from provenance.adapters.chain.funds import InsufficientFunds
+from provenance.adapters.chain.rpc import NodeSilent, Rpc, RpcRefused
 from provenance.app.ports import Block, Cost
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
@@ -20,7 +20,7 @@ from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provenance.adapters.evm.outbox import Outbox
+    from provenance.adapters.chain.outbox import Outbox
     from provenance.app.ports import Signer
 
 RECEIPT_S: Final = 180.0

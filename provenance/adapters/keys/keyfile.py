@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from provenance.adapters import durable, v3
+from provenance.adapters import durable
+from provenance.adapters.keys import v3
 from provenance.domain import canonical
 from provenance.errors import Conflict, Denied, Invalid, Missing
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from provenance.adapters.evm.abi import selector, signature
+from provenance.adapters.chain.abi import selector, signature
 from provenance.domain.hashes import keccak
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from provenance.adapters import durable, keyfile, v3
+from provenance.adapters import durable
+from provenance.adapters.keys import keyfile, v3
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
 from provenance.types import Address, Bytes32

@@ -1,0 +1,27 @@
+"""How does a use-case reach the chain? The only place of the wallet that speaks JSON-RPC."""
+
+from __future__ import annotations
+
+from provenance.adapters.chain.deployment import AbiMismatch, EvmChain, EvmCreator, NoCode, WrongChain
+from provenance.adapters.chain.facts import Signed
+from provenance.adapters.chain.funds import InsufficientFunds, afford
+from provenance.adapters.chain.node import Node, NotMined
+from provenance.adapters.chain.outbox import Outbox
+from provenance.adapters.chain.rpc import NodeBusy, NodeSilent, Rpc
+
+__all__ = [
+    "AbiMismatch",
+    "EvmChain",
+    "EvmCreator",
+    "InsufficientFunds",
+    "NoCode",
+    "Node",
+    "NodeBusy",
+    "NodeSilent",
+    "NotMined",
+    "Outbox",
+    "Rpc",
+    "Signed",
+    "WrongChain",
+    "afford",
+]
