@@ -120,7 +120,7 @@ class CustodyStore:
                     )
                     .join(_REGISTERED, _REGISTERED.c.dataset_id == _RECORDINGS.c.dataset_id)
                     .where(_RECORDINGS.c.cluster.in_(part) & (_REGISTERED.c.holder != holder))
-                    .order_by(_REGISTERED.c.block, _REGISTERED.c.log_index)
+                    .order_by(_REGISTERED.c.block, _REGISTERED.c.log_index, _RECORDINGS.c["index"])
                 )
                 for cluster, dataset_id, index, other in connection.execute(query):
                     found.setdefault(cluster, Earlier(cluster, dataset_id, index, other))

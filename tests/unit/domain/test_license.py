@@ -100,6 +100,24 @@ def status(value: int) -> e.DatasetStatusChanged:
     return e.DatasetStatusChanged(DATASET, HOLDER.address, value, word("ruling"), UnixSeconds(0))
 
 
+@pytest.mark.parametrize(
+    ("caps", "made", "code"),
+    [
+        (Caps(outputs=5), Made(outputs=4), ALLOWED),
+        (Caps(outputs=5), Made(outputs=5, seconds=999), "cap-reached"),
+        (Caps(seconds=60), Made(outputs=999, seconds=59), ALLOWED),
+        (Caps(seconds=60), Made(seconds=60), "cap-reached"),
+        (Caps(outputs=5, seconds=60), Made(outputs=4, seconds=60), "cap-reached"),
+        (Caps(outputs=5, seconds=60), Made(outputs=5, seconds=59), "cap-reached"),
+        (Caps(outputs=0), Made(), "cap-reached"),
+        (Caps(seconds=0), Made(), "cap-reached"),
+        (Caps(), Made(outputs=999, seconds=999), ALLOWED),
+    ],
+)
+def test_a_cap_is_reached_with_its_last_output_or_second_and_not_before(caps: Caps, made: Made, code: str) -> None:
+    assert codes(decide(under=terms(caps=caps), made=made)) == {code}
+
+
 def test_withdrawal_suspension_and_termination_count_at_once() -> None:
     for event, code in (
         (revoke(), "consent-withdrawn"),
