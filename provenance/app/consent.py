@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.ports import Call
-from provenance.domain import canonical, fields, purposes, signature, territories, typed
+from provenance.domain import canonical, fields, purposes, record, signature, territories, typed
 from provenance.domain.consent import SALT_BYTES, BadConsent, Scope, SignedConsent, Words
 from provenance.errors import Conflict, Denied, Missing
 from provenance.types import ZERO32, Bytes32, ConsentId, UnixSeconds
@@ -103,7 +103,7 @@ def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, cha
             "id": fields.shown(consent_id),
             "chainId": chain.deployment.chain_id,
             "consent": signed.document(),
-            "words": words.document() if words else None,
+            "words": record.write(words) if words else None,
         }
     )
     return Kept(consent_id, asked.voice, signed, words)

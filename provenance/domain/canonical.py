@@ -42,11 +42,20 @@ def encode(kind: str, version: int, fields: Mapping[str, Json]) -> bytes:
     Raises:
         BadDocument: a field cannot be written, or `fields` claims another format or version.
     """
+    return dumps(headed(kind, fields, version))
+
+
+def headed(kind: str, fields: Mapping[str, Json], version: int = 1) -> dict[str, Json]:
+    """The fields with their format and version, as another document embeds them.
+
+    Raises:
+        BadDocument: `fields` claims another format or version.
+    """
     head: dict[str, Json] = {"format": _format(kind), "version": version}
     for name, value in head.items():
         if fields.get(name, value) != value:
             raise BadDocument(f"{name} is {fields[name]!r}, expected {value!r}", field=name)
-    return dumps({**fields, **head})
+    return {**fields, **head}
 
 
 def dumps(value: Json) -> bytes:
@@ -69,16 +78,22 @@ def parse(data: bytes, *, kind: str, version: int = 1) -> dict[str, Json]:
     Raises:
         BadDocument: not such a document.
     """
-    document, expected = loads(data), _format(kind)
-    if not isinstance(document, dict):
+    return body(kind, loads(data), version)
+
+
+def body(kind: str, document: Json, version: int = 1) -> dict[str, Json]:
+    """The same of a document that is parsed already, as another one embeds it."""
+    expected = _format(kind)
+    if not isinstance(document, Mapping):
         raise BadDocument(f"not a {expected} document: an object is expected")
-    found = (document.pop("format", None), document.pop("version", None))
-    if found != (expected, version) or isinstance(found[1], bool):
+    fields = dict(document)
+    claimed = (fields.pop("format", None), fields.pop("version", None))
+    if claimed != (expected, version) or isinstance(claimed[1], bool):
         raise BadDocument(
-            f"format is {found[0]!r} version {found[1]!r}, expected {expected!r} version {version}",
+            f"format is {claimed[0]!r} version {claimed[1]!r}, expected {expected!r} version {version}",
             next="Use the document that this command asks for, or a newer version of this program.",
         )
-    return document
+    return fields
 
 
 def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:

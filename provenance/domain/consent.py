@@ -6,18 +6,20 @@ The signed grant and its scope. Whether it stands at some block (revocation, tim
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
-from provenance.domain import canonical, fields, purposes, signature, territories, typed
+from provenance.domain import canonical, fields, purposes, record, signature, territories, typed
 from provenance.domain.hashes import keccak, sha256
+from provenance.domain.terms import Places
 from provenance.errors import Invalid
 from provenance.types import ZERO32, Bytes32, ConsentId, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from provenance.domain.typed import Consent, Domain
+    from provenance.domain.typed import Domain
     from provenance.types import VoiceId
 
 KIND: Final = "provenance/consent"
@@ -37,13 +39,28 @@ class BadConsent(Invalid):
     next = "Ask the voice owner for a fresh `consent grant`; a consent cannot be edited."
 
 
-@dataclass(frozen=True, slots=True)
+def _ordered(codes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(codes)))
+
+
+def _listed(document: Mapping[str, Json], name: str) -> frozenset[Bytes32] | None:
+    return None if document.get(name) == ALL else frozenset(fields.words(document, name, most=SCOPE_RECORDINGS))
+
+
+def _listing(recordings: frozenset[Bytes32] | None) -> Json:
+    return ALL if recordings is None else [fields.shown(commitment) for commitment in sorted(recordings)]
+
+
+@record.dataclass(frozen=True, slots=True)
 class Scope:
     """Which recordings are meant: those listed, or all of this voice by this holder."""
 
-    recordings: frozenset[Bytes32] | None
+    recordings: Annotated[
+        frozenset[Bytes32] | None,
+        record.Codec(_listed, _listing, f"list of 0x-hex or `{ALL}`", f"at most {SCOPE_RECORDINGS}, each 32 bytes"),
+    ]
     """Plaintext commitments; `None`: all recordings of the voice by the holder."""
-    codes: tuple[str, ...] = ()
+    codes: Annotated[tuple[str, ...], record.via(record.items(record.text(64), SCOPE_CODES), _ordered, tuple)] = ()
     """Roles, series or genres, in codes such as `role:narrator`."""
     words: Bytes32 | None = None
     """`words_hash` of the agreement in words, which stay private."""
@@ -52,24 +69,11 @@ class Scope:
     @classmethod
     def parse(cls, document: Mapping[str, Json]) -> Self:
         """The scope in a parsed `provenance/scope/1` object."""
-        doc = canonical.parse(canonical.dumps(document), kind=SCOPE_KIND)
-        listed = doc.get("recordings")
-        return cls(
-            None if listed == ALL else frozenset(fields.words(doc, "recordings", most=SCOPE_RECORDINGS)),
-            tuple(sorted(set(fields.texts(doc, "codes", most=SCOPE_CODES)))),
-            None if doc.get("words") is None else fields.word(doc, "words"),
-            fields.extra(doc, ("recordings", "codes", "words")),
-        )
+        return record.read(cls, canonical.body(SCOPE_KIND, document))
 
     def encode(self) -> bytes:
         """The canonical bytes; content of its own."""
-        listed: Json = ALL if self.recordings is None else [fields.shown(item) for item in sorted(self.recordings)]
-        words = None if self.words is None else fields.shown(self.words)
-        return canonical.encode(
-            SCOPE_KIND,
-            1,
-            {**self.extra, "recordings": listed, "codes": self.codes, "words": words},
-        )
+        return record.encode(self, SCOPE_KIND)
 
     @property
     def scope_hash(self) -> Bytes32:
@@ -86,11 +90,18 @@ def words_hash(words: str, salt: bytes) -> Bytes32:
     return sha256(salt + unicodedata.normalize("NFC", words).encode())
 
 
-@dataclass(frozen=True, slots=True)
+def _agreed(document: Mapping[str, Json], name: str) -> str:
+    words = document.get(name)
+    if not isinstance(words, str):
+        raise BadConsent(f"{name}: text is expected", field=name)
+    return words
+
+
+@record.dataclass(frozen=True, slots=True)
 class Words:
     """What was agreed in words, with the salt that lets whoever has both compare them with a scope."""
 
-    text: str
+    text: Annotated[str, record.at("words"), record.Codec(_agreed, str, "text", f"1 to {WORDS_CHARS} characters")]
     salt: Bytes32
 
     def __post_init__(self) -> None:
@@ -112,23 +123,16 @@ class Words:
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """The `provenance/words/1` document in these bytes."""
-        return cls.of(canonical.parse(data, kind=WORDS_KIND))
+        return record.parse(cls, data, WORDS_KIND)
 
     @classmethod
-    def of(cls, doc: Mapping[str, Json]) -> Self:
+    def of(cls, document: Mapping[str, Json]) -> Self:
         """The words among these fields."""
-        text = doc.get("words")
-        if not isinstance(text, str):
-            raise BadConsent("words: text is expected", field="words")
-        return cls(text, Bytes32(fields.octets(doc, "salt", SALT_BYTES)))
-
-    def document(self) -> dict[str, Json]:
-        """Both, as a private part names them."""
-        return {"words": self.text, "salt": fields.shown(self.salt)}
+        return record.read(cls, document)
 
     def encode(self) -> bytes:
         """The document that lies beside a consent."""
-        return canonical.encode(WORDS_KIND, 1, self.document())
+        return record.encode(self, WORDS_KIND)
 
     @property
     def hash(self) -> Bytes32:
@@ -157,7 +161,21 @@ def consents_hash(ids: Iterable[ConsentId]) -> Bytes32:
     return keccak((32).to_bytes(32, "big") + len(ordered).to_bytes(32, "big") + b"".join(ordered))
 
 
-@dataclass(frozen=True, slots=True)
+def _signed(document: Mapping[str, Json], _name: str) -> typed.Consent:
+    """The signed fields, with the digest of the territories that the document lists."""
+    digest = territories.territories_hash(fields.texts(document, "territories", most=300))
+    return record.read(typed.Consent, {**document, "territories": fields.shown(digest)})
+
+
+_SIGNED: Final = record.Codec(
+    _signed,
+    record.write,
+    "object",
+    fields=tuple(row for row in record.table(typed.Consent) if row.path != "territories"),
+)
+
+
+@record.dataclass(frozen=True, slots=True)
 class SignedConsent:
     """A voice owner's word to one rights holder, with what its digests stand for.
 
@@ -165,10 +183,10 @@ class SignedConsent:
     themselves, whose digest was signed.
     """
 
-    consent: Consent
+    consent: Annotated[typed.Consent, record.INLINE, _SIGNED]
     signature: bytes
-    territories: tuple[str, ...]
-    scope: Scope
+    territories: Places
+    scope: Annotated[Scope, record.document(Scope, SCOPE_KIND)]
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -193,43 +211,20 @@ class SignedConsent:
         Raises:
             Invalid: not a consent, or its parts contradict each other.
         """
-        return cls.of(canonical.loads(data))
+        return record.parse(cls, data, KIND)
 
     @classmethod
     def of(cls, document: Json) -> Self:
         """The consent in an already parsed document, as manifests embed it."""
-        doc = canonical.parse(canonical.dumps(document), kind=KIND)
-        places = territories.parse(fields.texts(doc, "territories", most=300))
-        signed = {**doc, "territories": fields.shown(territories.territories_hash(places))}
-        known = {name for _, name in typed.members(typed.Consent.TYPE)} | {"signature", "scope"}
-        return cls(
-            typed.from_json(typed.Consent, signed),
-            fields.octets(doc, "signature"),
-            places,
-            Scope.parse(fields.mapping(doc, "scope")),
-            fields.extra(doc, known),
-        )
+        return record.read(cls, canonical.body(KIND, document))
 
     def document(self) -> dict[str, Json]:
         """The document as a manifest embeds it."""
-        value = canonical.loads(self.encode())
-        if not isinstance(value, dict):  # pragma: no cover - encode writes objects only
-            raise BadConsent("not an object")
-        return value
+        return canonical.headed(KIND, record.write(self))
 
     def encode(self) -> bytes:
         """The canonical bytes."""
-        return canonical.encode(
-            KIND,
-            1,
-            {
-                **self.extra,
-                **typed.to_json(self.consent),
-                "signature": fields.shown(self.signature),
-                "territories": self.territories,
-                "scope": canonical.loads(self.scope.encode()),
-            },
-        )
+        return record.encode(self, KIND)
 
     def id(self, domain: Domain) -> ConsentId:
         """The EIP-712 digest at one ConsentRegistry: what is signed and what a revocation names."""

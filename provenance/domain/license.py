@@ -6,18 +6,19 @@ audit. What the chain said is `ledger`; what each reason tells the user is `refu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from provenance.domain import canonical, fields, purposes, refusal, signature, territories, typed
+from provenance.domain import fields, purposes, record, refusal, signature, territories, typed
 from provenance.domain.hashes import abi_words, keccak
 from provenance.domain.refusal import ALLOWED
 from provenance.errors import Invalid
-from provenance.types import UnixSeconds
+from provenance.types import Json, UnixSeconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from provenance.domain.consent import SignedConsent
     from provenance.domain.ledger import Block, Dataset, Ledger, License
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from provenance.domain.terms import Terms
     from provenance.domain.typed import Domain, Offer
     from provenance.errors import ProvenanceError
-    from provenance.types import Address, BlockNumber, Bytes32, ConsentId, Json, LicenseId
+    from provenance.types import Address, BlockNumber, Bytes32, ConsentId, LicenseId
 
 KIND: Final = "provenance/offer"
 REQUEST_LIFE_S: Final = 3_600  # how far ahead a request's deadline may lie; so it was asked at most so long before it
@@ -38,26 +39,22 @@ class BroaderThanTerms(Invalid):
     next = "Offer only what the terms allow and every consent covers; `terms check` and `consent show` list it."
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class SignedOffer:
     """An offer and its holder's signature: what `license offer` writes and `license accept` reads."""
 
-    offer: Offer
+    offer: Annotated[typed.Offer, record.INLINE]
     signature: bytes
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Canonical bytes of `provenance/offer/1`."""
-        body: dict[str, Json] = {**self.extra, **typed.to_json(self.offer), "signature": fields.shown(self.signature)}
-        return canonical.encode(KIND, 1, body)
+        return record.encode(self, KIND)
 
     @classmethod
     def parse(cls, data: bytes) -> SignedOffer:
         """The offer in a document; whether its holder signed it is `check_signature`."""
-        document = canonical.parse(data, kind=KIND)
-        known = {name for _, name in typed.members(typed.Offer.TYPE)} | {"signature"}
-        offer = typed.from_json(typed.Offer, document)
-        return cls(offer, fields.octets(document, "signature"), fields.extra(document, known))
+        return record.parse(cls, data, KIND)
 
     def check_signature(self, domain: Domain) -> None:
         """The holder's key signed the offer for this chain and contract, or `BadSignature`."""

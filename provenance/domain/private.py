@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from provenance.domain import canonical, fields
+from provenance.domain import canonical, fields, record
 from provenance.domain.consent import Words
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Private:
             "title": self.title,
             "uploader": fields.shown(self.uploader),
             "contributors": [one.document() for one in self.contributors],
-            "consents": [{"id": fields.shown(one), **self.words[one].document()} for one in sorted(self.words)],
+            "consents": [{"id": fields.shown(one), **record.write(self.words[one])} for one in sorted(self.words)],
             "recordings": [one.document() for one in self.recordings],
         }
         return canonical.encode(KIND, 1, document)

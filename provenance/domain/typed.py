@@ -335,7 +335,7 @@ def _encoded(kind: str, name: str, value: object) -> bytes | int | bool:
     size = 20 if kind == "address" else int(kind[5:] or 0) if kind.startswith("bytes") else -1
     if isinstance(value, bytes) and len(value) == size:
         return value
-    raise Invalid(f"{name} is not a {kind}", field=name)
+    raise Invalid(f"{name}: not a {kind}", field=name)
 
 
 def struct_hash(struct: Struct) -> Bytes32:
@@ -353,44 +353,46 @@ def digest(domain: Domain, struct: Struct) -> Bytes32:
     return keccak(b"\x19\x01" + domain.separator() + struct_hash(struct))
 
 
+def spelled(kind: str, value: object) -> Json:
+    """A member as documents carry it: bytes as 0x-hex, integers wider than 40 bits as decimal strings."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if int(kind[4:]) > _JSON_NUMBER_BITS else value
+    return value if isinstance(value, bool | str) else str(value)
+
+
+def parsed(kind: str, document: Mapping[str, Json], name: str) -> bytes | int | bool | str:
+    """The member that `spelled` wrote.
+
+    Raises:
+        Invalid: it is missing, of another type or out of range.
+    """
+    value = document.get(name)
+    if kind in ("string", "bool") and isinstance(value, str if kind == "string" else bool):
+        return value
+    found: bytes | int | None = None
+    if isinstance(value, str) and kind.startswith("uint") and value.isascii() and value.isdigit():
+        found = int(value)
+    elif isinstance(value, str) and re.fullmatch(r"0x([0-9a-fA-F]{2})*", value):
+        found = bytes.fromhex(value[2:])
+    elif isinstance(value, int) and not isinstance(value, bool):
+        found = value
+    if found is None:
+        raise Invalid(f"{name}: not a {kind}", field=name)
+    _encoded(kind, name, found)
+    return found
+
+
 def to_json(struct: Struct) -> dict[str, Json]:
-    """The struct as documents carry it: bytes as 0x-hex, integers wider than 40 bits as decimal strings."""
-
-    def shown(kind: str, value: object) -> Json:
-        if isinstance(value, bytes):
-            return "0x" + value.hex()
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value) if int(kind[4:]) > _JSON_NUMBER_BITS else value
-        return value if isinstance(value, bool | str) else str(value)
-
-    return {name: shown(kind, value) for kind, name, value in _values(struct)}
+    """The struct as documents carry it."""
+    return {name: spelled(kind, value) for kind, name, value in _values(struct)}
 
 
 S = TypeVar("S", bound=Struct)
 
 
 def from_json(cls: type[S], fields: Mapping[str, Json]) -> S:
-    """The struct that `to_json` wrote; unknown fields are left to the document around it.
-
-    Raises:
-        Invalid: a member is missing, of another type or out of range.
-    """
-    kinds = members(cls.TYPE)
-    values = [_parsed(kind, name, fields.get(name)) for kind, name in kinds]
+    """The struct that `to_json` wrote; unknown fields are left to the document around it."""
     make: Callable[..., S] = cls
-    struct = make(*values)
-    struct_hash(struct)  # ranges and lengths, once, where it enters
-    return struct
-
-
-def _parsed(kind: str, name: str, value: Json) -> bytes | int | bool | str:
-    if kind in ("string", "bool") and isinstance(value, str if kind == "string" else bool):
-        return value
-    if kind.startswith("uint"):
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            return int(value)
-    elif isinstance(value, str) and re.fullmatch(r"0x([0-9a-fA-F]{2})*", value):
-        return bytes.fromhex(value[2:])
-    raise Invalid(f"{name} is not a {kind}", field=name)
+    return make(*(parsed(kind, fields, name) for kind, name in members(cls.TYPE)))
