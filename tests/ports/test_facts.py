@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import threading
 import time
@@ -40,6 +41,7 @@ from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 from tests.fakes.clocks import Still
 from tests.fakes.nodes import CHAIN_ID, CONTRACTS, FakeChain, FakeNode, logged
 
+SCHEMA = Path(__file__).parents[1] / "golden/schema.sql"
 NewDatabase = Callable[[], Database]
 HOLDER, LICENSEE, OTHER = (Address(bytes([n]) * 20) for n in (0x51, 0x52, 0x53))
 DATASET, LICENSE = (Bytes32(bytes([n]) * 32) for n in (0x61, 0x62))
@@ -248,7 +250,9 @@ def test_two_writers_wait_for_each_other(new_database: NewDatabase) -> None:
 
 def test_digests_are_the_same_on_every_database(new_database: NewDatabase) -> None:
     database = mirrored(new_database(), road())
-    digest = state.digest(state.digests(database, BlockNumber(23)))
+    known = re.findall(r"^sqlite: CREATE TABLE (\w+)", SCHEMA.read_text("utf-8"), re.MULTILINE)
+    digests = state.digests(database, BlockNumber(23))
+    digest = state.digest({name: digests[name] for name in digests if name in known})  # an event more changes no other
     assert digest.hex() == "59ef0b4753188658e202fee5d1ba942db8a9099b6e13de6ec4b86d34418884a7"
 
 

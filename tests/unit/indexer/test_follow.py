@@ -180,6 +180,87 @@ def test_a_head_that_sinks_without_a_fork_changes_nothing(new_database: NewDatab
     assert len(_events(database)) == 5
 
 
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_a_head_just_behind_the_mirror_changes_nothing(new_database: NewDatabase, blocks: int) -> None:
+    chain, database = FakeChain(), new_database()
+    for i in range(5):
+        chain.mine(funding(i))
+    node = FakeNode(chain)
+    one = follower(database, node)
+    before = settle(one).position
+    node.lag = blocks
+    assert one.step() == Step("behind", before, BlockNumber(5 - blocks))
+    node.lag = 0
+    chain.mine(funding(5))
+    assert settle(one).position.number == 6
+
+
+class Tagged(FakeNode):
+    """Which block a tag names may go back, or lag behind the blocks that the node gives."""
+
+    tag, number = "finalized", 0
+
+    def _block(self, tag: str) -> Json:
+        return super()._block(hex(self.number) if tag == self.tag else tag)
+
+
+def test_a_node_says_itself_that_it_has_seen_the_range(new_database: NewDatabase) -> None:
+    chain, database = FakeChain(), new_database()
+    for i in range(6):
+        chain.mine(funding(i))
+    lagging = Tagged(chain, "http://lagging")
+    lagging.tag, lagging.number = "latest", 5
+    source = Source([lagging], CONTRACTS.values(), CHAIN_ID)
+    with pytest.raises(NodeBehind, match="has not reached block 6"):
+        source.span(BlockNumber(1), BlockNumber(6), chain.blocks[0].hash)
+    assert len(source.span(BlockNumber(1), BlockNumber(5), chain.blocks[0].hash).headers) == 5
+    others = [FakeNode(chain, f"http://{name}") for name in "ab"]
+    assert settle(follower(database, lagging, *others)).position.number == 6
+
+
+def test_the_head_is_the_last_mirrored_block_and_final_what_the_cursor_says(new_database: NewDatabase) -> None:
+    chain, database = FakeChain(), new_database()
+    for i in range(6):
+        chain.mine(funding(i))
+    settle(follower(database, FakeNode(chain), finality="latest-2"))
+    history = History(database, CONTRACTS)
+    assert (history.head().number, history.head().hash) == (6, chain.blocks[6].hash)
+    assert (history.head(final=True).number, history.head(final=True).hash) == (4, chain.blocks[4].hash)
+
+
+def test_the_final_block_never_goes_backwards(new_database: NewDatabase) -> None:
+    chain, database = FakeChain(), new_database()
+    for i in range(12):
+        chain.mine(funding(i))
+    node = Tagged(chain)
+    node.number = 8
+    one = follower(database, node, finality="finalized")
+    final = settle(one).position
+    assert (final.final, final.final_hash) == (8, chain.blocks[8].hash)
+    node.number = 7
+    assert one.step() == Step("current", final, BlockNumber(12))
+    assert Mirror(database).position() == final
+    chain.mine(funding(12))
+    assert one.step().outcome == "advanced"
+    position = Mirror(database).position()
+    assert position is not None
+    assert (position.number, position.final, position.final_hash) == (13, 8, chain.blocks[8].hash)
+
+
+def test_a_reorg_of_exactly_the_last_final_block_halts_payouts(new_database: NewDatabase) -> None:
+    chain, database = FakeChain(), new_database()
+    for i in range(12):
+        chain.mine(funding(i))
+    one = follower(database, FakeNode(chain), finality="latest-4")
+    assert settle(one).position.final == 8
+    chain.fork(5)  # blocks 8 to 12
+    for i in range(6):
+        chain.mine(funding(50 + i))
+    settle(one)
+    (halt,) = Mirror(database).halts()
+    assert (halt.fork, halt.final) == (7, 8)
+
+
 def test_a_reorg_below_finality_is_on_record_until_released(new_database: NewDatabase) -> None:
     chain, database = FakeChain(), new_database()
     for i in range(12):
