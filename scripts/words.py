@@ -41,14 +41,9 @@ def main() -> None:
         compare(revision(asked.against), sources, asked.against)
     elif asked.list:
         ratchet, room = asked.list
-        print(
-            *(
-                f"{file}: {case}"
-                for file, case in ratchets.RATCHETS[ratchet](sources)
-                if ratchets.package(file) == room
-            ),
-            sep="\n",
-        )
+        for case in ratchets.RATCHETS[ratchet](sources):
+            if ratchets.package(case.file) == room:
+                print(f"{case.file}:{case.line}: {case.name}")
     else:
         check(ratchets.counted(sources), write=asked.write)
 
@@ -87,8 +82,8 @@ def compare(before: tree.Sources, now: tree.Sources, name: str) -> None:
     for title, count in counts.items():
         old, new = round(count(before), 2), round(count(now), 2)
         print(f"{title:<38}{old:>12,}{new:>12,}   {100 * (new - old) / (old or 1):+.1f} %")
-    for place, comparison in ratchets.consent_ends(now):
-        print(f"a consent's end: {place}: {comparison}")
+    for case in ratchets.consent_ends(now):
+        print(f"a consent's end: {case.file}:{case.line}: {case.name}")
     print("a new event:", *ratchets.event_files(now))
 
 

@@ -15,7 +15,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 from tests.unit.house.tree import PRODUCT, Sources, nodes
 
@@ -56,6 +56,14 @@ NAMED_FROM_OUTSIDE: Final = {
 }
 
 
+class Case(NamedTuple):
+    """One place that is counted."""
+
+    file: str
+    line: int
+    name: str
+
+
 def package(name: str) -> str:
     """The folder of a file; a module that is a room of its own counts as one."""
     path = PurePosixPath(name)
@@ -67,46 +75,47 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
     return (node for node in nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
-def bound(tree: ast.Module) -> Iterator[str]:
-    """Every name that a module, a function or a class binds to a value."""
+def bound(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every name that a module, a function or a class binds to a value, with its line."""
     for node in nodes(tree):
         match node:
             case ast.Name(ctx=ast.Store()):
-                yield node.id
+                yield node.lineno, node.id
             case ast.arg():
-                yield node.arg
+                yield node.lineno, node.arg
             case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                yield name
+                yield node.lineno, name
             case ast.alias(asname=str(name)):
-                yield name
+                yield node.lineno, name
             case ast.MatchMapping(rest=str(name)):
-                yield name
+                yield node.lineno, name
 
 
-def fillers(sources: Sources) -> Iterator[tuple[str, str]]:
-    return ((file, name) for file, tree in sources.items() for name in bound(tree) if name in FILLERS)
+def fillers(sources: Sources) -> Iterator[Case]:
+    for file, tree in sources.items():
+        yield from (Case(file, line, name) for line, name in bound(tree) if name in FILLERS)
 
 
-def questions(sources: Sources) -> Iterator[tuple[str, str]]:
+def questions(sources: Sources) -> Iterator[Case]:
     for file, tree in sources.items():
         for node in nodes(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 first = (ast.get_docstring(node) or "").partition("\n")[0]
                 if first.rstrip().endswith("?"):
-                    yield file, first
+                    yield Case(file, getattr(node, "lineno", 1), first)
 
 
-def namesakes(sources: Sources) -> Iterator[tuple[str, str]]:
-    files_by_class: dict[str, list[str]] = defaultdict(list)
+def namesakes(sources: Sources) -> Iterator[Case]:
+    cases_by_class: dict[str, list[Case]] = defaultdict(list)
     for file, tree in sources.items():
         if file.startswith(PRODUCT):
             for node in tree.body:
                 if isinstance(node, ast.ClassDef):
-                    files_by_class[node.name].append(file)
-    return ((file, name) for name, files in files_by_class.items() if len(files) > 1 for file in files)
+                    cases_by_class[node.name].append(Case(file, node.lineno, node.name))
+    return (case for cases in cases_by_class.values() if len(cases) > 1 for case in cases)
 
 
-def small_helpers(sources: Sources) -> Iterator[tuple[str, str]]:
+def small_helpers(sources: Sources) -> Iterator[Case]:
     for file, tree in sources.items():
         uses = Counter(node.id for node in nodes(tree) if isinstance(node, ast.Name))
         called = Counter(
@@ -116,17 +125,17 @@ def small_helpers(sources: Sources) -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("_") and not node.decorator_list:
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines <= HELPER_LINES and uses[node.name] == called[node.name] == 1:
-                    yield file, node.name
+                    yield Case(file, node.lineno, node.name)
 
 
-def late_imports(sources: Sources) -> Iterator[tuple[str, str]]:
+def late_imports(sources: Sources) -> Iterator[Case]:
     heavy = _heavy(sources)
     for file, tree in sources.items():
         late = {id(node): node for function in functions(tree) for node in ast.walk(function)}
         for node in late.values():
             modules = list(_at_import([node])) if isinstance(node, ast.Import | ast.ImportFrom) else []
             if modules and not any(module in heavy or module.partition(".")[0] in HEAVY for module in modules):
-                yield file, modules[0]
+                yield Case(file, node.lineno, modules[-1])
 
 
 def _heavy(sources: Sources) -> set[str]:
@@ -160,14 +169,14 @@ def _at_import(body: Iterable[ast.stmt]) -> Iterator[str]:
             yield from _at_import(node.body)
 
 
-def uncalled(sources: Sources) -> Iterator[tuple[str, str]]:
+def uncalled(sources: Sources) -> Iterator[Case]:
     """By name alone: a method counts as called if anything names an attribute like it."""
     product = {file: tree for file, tree in sources.items() if file.startswith(PRODUCT)}
     named = {name for tree in product.values() for name in _named(tree)} | NAMED_FROM_OUTSIDE.keys()
     named |= {method.name for file, tree in product.items() if file.startswith(PORTS) for method in functions(tree)}
     for file, tree in product.items():
         if not file.startswith(tuple(CALLED_FROM_OUTSIDE)):
-            yield from ((file, name) for name in _defined(tree) if name not in named)
+            yield from (Case(file, line, name) for line, name in _defined(tree) if name not in named)
 
 
 def _named(tree: ast.Module) -> Iterator[str]:
@@ -182,7 +191,7 @@ def _named(tree: ast.Module) -> Iterator[str]:
                 yield node.name
 
 
-def _defined(tree: ast.Module) -> Iterator[str]:
+def _defined(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Functions, classes and methods that only callers could make useful.
 
     What a decorator registers (a command, a route, a validator) is called by its framework, and so is what
@@ -191,10 +200,12 @@ def _defined(tree: ast.Module) -> Iterator[str]:
     foreign = set(_foreign(tree))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not _registered(node):
-            yield node.name
+            yield node.lineno, node.name
         if isinstance(node, ast.ClassDef) and not any(_last(base) in foreign for base in node.bases):
             methods = (method for method in node.body if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef))
-            yield from (each.name for each in methods if not each.name.startswith("__") and not _registered(each))
+            yield from (
+                (each.lineno, each.name) for each in methods if not each.name.startswith("__") and not _registered(each)
+            )
 
 
 _DESCRIBING: Final = frozenset(
@@ -229,7 +240,7 @@ def _last(node: ast.AST) -> str:
     return ""
 
 
-RATCHETS: Final[dict[str, Callable[[Sources], Iterator[tuple[str, str]]]]] = {
+RATCHETS: Final[dict[str, Callable[[Sources], Iterator[Case]]]] = {
     "fillers": fillers,
     "questions": questions,
     "namesakes": namesakes,
@@ -242,7 +253,7 @@ RATCHETS: Final[dict[str, Callable[[Sources], Iterator[tuple[str, str]]]]] = {
 def counted(sources: Sources) -> dict[str, dict[str, int]]:
     """Every count above zero by ratchet and package."""
     return {
-        name: dict(sorted(Counter(package(file) for file, _ in count(sources)).items()))
+        name: dict(sorted(Counter(package(case.file) for case in count(sources)).items()))
         for name, count in RATCHETS.items()
     }
 
@@ -263,7 +274,7 @@ def risen(before: Mapping[str, Mapping[str, int]], now: Mapping[str, Mapping[str
     return lines
 
 
-def consent_ends(sources: Sources) -> Iterator[tuple[str, str]]:
+def consent_ends(sources: Sources) -> Iterator[Case]:
     """Comparisons of a moment with the end of a consent, as far as names tell it from that of terms or of a key."""
     others = re.compile(r"\b(terms|license_?|binding|self|window)\b")
     for file, tree in sources.items():
@@ -271,7 +282,7 @@ def consent_ends(sources: Sources) -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Compare) and not all(map(_is_bound_in_time, (node.left, *node.comparators))):
                 ends = [each for each in ast.walk(node) if isinstance(each, ast.Attribute) and each.attr == "not_after"]
                 if any(not others.search(ast.unparse(end.value)) for end in ends):
-                    yield f"{file}:{node.lineno}", ast.unparse(node)
+                    yield Case(file, node.lineno, ast.unparse(node))
 
 
 def _is_bound_in_time(node: ast.AST) -> bool:
@@ -320,6 +331,6 @@ def share_of_fillers(sources: Sources) -> float:
         name
         for file, tree in sources.items()
         if file.startswith(PRODUCT) and not f"{file.removesuffix('.py')}/".startswith(tuple(f"{r}/" for r in LATER))
-        for name in bound(tree)
+        for _, name in bound(tree)
     ]
     return 100 * sum(name in FILLERS for name in names) / len(names)

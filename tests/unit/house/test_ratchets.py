@@ -59,7 +59,7 @@ def cases(source: str, ratchet: str) -> int:
     """How many cases of a ratchet the source adds to a product that has a License already."""
     product: Sources = {"provenance/domain/license.py": ast.parse("class License: ...\nLicense()")}
     added = product | {"provenance/app/added.py": ast.parse(source)}
-    return sum(file == "provenance/app/added.py" for file, _ in RATCHETS[ratchet](added))
+    return sum(case.file == "provenance/app/added.py" for case in RATCHETS[ratchet](added))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_second_place_that_compares_a_consents_end_is_seen() -> None:
         "provenance/domain/b.py": ast.parse("x = terms.not_after < at"),
         "provenance/domain/c.py": ast.parse("x = consent.not_before > consent.not_after"),
     }
-    assert [place for place, _ in consent_ends(product)] == ["provenance/domain/a.py:1"]
+    assert [case.file for case in consent_ends(product)] == ["provenance/domain/a.py"]
 
 
 def test_a_new_event_touches_two_files() -> None:
