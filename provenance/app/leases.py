@@ -5,35 +5,53 @@ A lease is `opened` when the gateway signed it and `released` when its keys are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from provenance.domain import fields, typed
-from provenance.domain.fields import shown
+from provenance.domain import record, typed
+from provenance.domain.record import at, integer
+from provenance.types import AccessId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from provenance.app.ports import Journal
-    from provenance.types import AccessId, Json, UnixSeconds
+    from provenance.types import Json, UnixSeconds
+
+RECORDINGS: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
+class _Key:
+    index: Annotated[int, integer()]
+    envelope: bytes
+
+
+Envelopes: TypeAlias = Annotated[Mapping[int, bytes], record.pairs(_Key, "index", "envelope", RECORDINGS)]
+"""By the recording's index, sealed as they came."""
+
+
+@record.dataclass(frozen=True, slots=True)
 class Lease:
     """A gateway's signed answer, and its keys once they are here."""
 
-    id: AccessId
+    id: Annotated[AccessId, at("access")]
     request: typed.OpenAccess
-    access: typed.Access
+    access: Annotated[typed.Access, at("answer")]
     signature: bytes
-    recordings: tuple[int, ...]
-    envelopes: Mapping[int, bytes] = field(default_factory=dict)
+    recordings: Annotated[tuple[int, ...], record.items(integer(), RECORDINGS)]
+    envelopes: Annotated[Envelopes, record.OPTIONAL, record.OMITTED] = field(default_factory=dict)
 
     def counts(self, purpose: int, territory: bytes, now: UnixSeconds) -> bool:
         """Whether it is for this use and not over."""
         return (self.request.purpose, self.request.territory) == (purpose, territory) and (
             now <= self.access.valid_until
         )
+
+
+@record.dataclass(frozen=True, slots=True)
+class _Released:
+    access: AccessId
+    envelopes: Envelopes
 
 
 class Leases:
@@ -47,21 +65,11 @@ class Leases:
 
     def opened(self, lease: Lease) -> None:
         """The lease is remembered, so that it is recorded once."""
-        self._write(
-            {
-                "step": "opened",
-                "access": shown(lease.id),
-                "request": typed.to_json(lease.request),
-                "answer": typed.to_json(lease.access),
-                "signature": shown(lease.signature),
-                "recordings": list(lease.recordings),
-            }
-        )
+        self._write({"step": "opened", **record.write(lease)})
 
     def released(self, access_id: AccessId, envelopes: Mapping[int, bytes]) -> None:
         """The lease's keys are remembered, sealed as they came."""
-        listed: list[Json] = [{"index": index, "envelope": shown(one)} for index, one in sorted(envelopes.items())]
-        self._write({"step": "released", "access": shown(access_id), "envelopes": listed})
+        self._write({"step": "released", **record.write(_Released(access_id, envelopes))})
 
     def unfinished(self, purpose: int, territory: bytes, now: UnixSeconds) -> tuple[Lease, ...]:
         """Leases for this use whose keys are not here yet."""
@@ -80,16 +88,10 @@ class Leases:
         self._add(entry)
 
     def _add(self, entry: Mapping[str, Json]) -> None:
-        access_id = fields.word(entry, "access")
         if entry.get("step") == "opened":
-            self._by_id[access_id] = Lease(
-                access_id,
-                typed.from_json(typed.OpenAccess, fields.mapping(entry, "request")),
-                typed.from_json(typed.Access, fields.mapping(entry, "answer")),
-                fields.octets(entry, "signature"),
-                tuple(fields.integer({"i": one}, "i") for one in fields.items(entry, "recordings", most=1 << 20)),
-            )
-        elif entry.get("step") == "released" and access_id in self._by_id:
-            kept = fields.objects(entry, "envelopes", most=1 << 20)
-            envelopes = {fields.integer(one, "index"): fields.octets(one, "envelope") for one in kept}
-            self._by_id[access_id] = replace(self._by_id[access_id], envelopes=envelopes)
+            lease = record.read(Lease, entry)
+            self._by_id[lease.id] = lease
+        elif entry.get("step") == "released":
+            keys = record.read(_Released, entry)
+            if keys.access in self._by_id:
+                self._by_id[keys.access] = replace(self._by_id[keys.access], envelopes=keys.envelopes)
