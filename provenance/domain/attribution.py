@@ -10,7 +10,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from provenance.domain import fields, merkle
+from provenance.domain import fields, merkle, record
 from provenance.errors import Invalid
 from provenance.types import PPM_ONE, ZERO32, Bytes32, Ppm, RecordingId
 
@@ -27,8 +27,22 @@ UNATTRIBUTED: Final = ZERO32
 ELSEWHERE: Final = Bytes32(bytes(31) + b"\x01")
 """Drawn from recordings of other licenses; each of those has its own receipt."""
 
+LISTED: Final = 1_000_000  # recordings in one list: as many as there are ppm
 METHOD_NONE: Final = 0
 METHOD_CONSTRUCTION: Final = 1
+
+
+@record.dataclass(frozen=True, slots=True)
+class _Weight:
+    recording_id: RecordingId
+    ppm: Ppm
+
+
+WEIGHTS: Final = record.via(
+    record.items(record.record(_Weight), LISTED),
+    lambda rows: tuple((row.recording_id, row.ppm) for row in rows),
+    lambda weights: [_Weight(*weight) for weight in weights],
+)
 
 
 class BadWeights(Invalid):

@@ -7,10 +7,13 @@ whether its consents and terms allow a use is `license`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
-from provenance.domain import canonical, cid, fields, merkle, splits
+from provenance.domain import fields, merkle, record, splits
+from provenance.domain.cid import Cid
+from provenance.domain.consent import KIND as CONSENT
 from provenance.domain.consent import SignedConsent
 from provenance.domain.hashes import abi_words, keccak
 from provenance.domain.recording import (
@@ -18,11 +21,8 @@ from provenance.domain.recording import (
     BadManifest,
     Recording,
     SealedObject,
-    read_recording,
-    read_sealed,
-    recording_document,
-    sealed_document,
 )
+from provenance.domain.splits import Split
 from provenance.errors import Invalid
 from provenance.types import (
     Address,
@@ -35,10 +35,8 @@ from provenance.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Iterator
 
-    from provenance.domain.cid import Cid
-    from provenance.domain.splits import Split
     from provenance.domain.typed import Domain
 
 KIND: Final = "provenance/manifest"
@@ -48,20 +46,6 @@ RECORDINGS: Final = 1 << 17  # a recording proves its place in 17 hashes
 CONSENTS: Final = 4_096
 TAGS: Final = 64
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
-_FIELDS: Final = (
-    "title",
-    "kind",
-    "language",
-    "tags",
-    "createdAt",
-    "holder",
-    "gateway",
-    "splits",
-    "terms",
-    "consents",
-    "recordings",
-    "private",
-)
 
 
 class ConsentNeeded(Invalid):
@@ -78,22 +62,22 @@ class ForeignConsent(Invalid):
     next = "Only the rights holder whom a consent names can use it; ask the voice owner for one of your own."
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Manifest:
     """A dataset: recordings under one root, with their terms, consents and shares."""
 
     title: str
     kind: str
     language: str
-    tags: tuple[str, ...]
+    tags: Annotated[tuple[str, ...], record.items(record.text(64), TAGS)]
     created_at: UnixSeconds
     holder: Address
     gateway: Address
-    splits: tuple[Split, ...]
-    terms_cid: Cid
-    terms_hash: Bytes32
-    consents: tuple[SignedConsent, ...]
-    recordings: tuple[Recording, ...]
+    splits: Annotated[tuple[Split, ...], splits.SHARES]
+    terms_cid: Annotated[Cid, record.at("terms.cid")]
+    terms_hash: Annotated[Bytes32, record.at("terms.termsHash")]
+    consents: Annotated[tuple[SignedConsent, ...], record.items(record.document(SignedConsent, CONSENT), CONSENTS)]
+    recordings: Annotated[tuple[Recording, ...], record.most(RECORDINGS)]
     private: SealedObject
     extra: Mapping[str, Json] = field(default_factory=dict)
 
@@ -124,49 +108,11 @@ class Manifest:
         Raises:
             Invalid: not a manifest; the field is named.
         """
-        doc = canonical.parse(data, kind=KIND)
-        terms, private = fields.mapping(doc, "terms"), fields.mapping(doc, "private")
-        return cls(
-            title=fields.text(doc, "title"),
-            kind=fields.text(doc, "kind"),
-            language=fields.text(doc, "language"),
-            tags=fields.texts(doc, "tags", most=TAGS),
-            created_at=UnixSeconds(fields.integer(doc, "createdAt")),
-            holder=fields.address(doc, "holder"),
-            gateway=fields.address(doc, "gateway"),
-            splits=splits.read(doc),
-            terms_cid=cid.parse(fields.text(terms, "cid")),
-            terms_hash=fields.word(terms, "termsHash"),
-            consents=tuple(SignedConsent.of(item) for item in fields.objects(doc, "consents", most=CONSENTS)),
-            recordings=tuple(read_recording(item) for item in fields.objects(doc, "recordings", most=RECORDINGS)),
-            private=SealedObject(cid.parse(fields.text(private, "cid")), read_sealed(private)),
-            extra=fields.extra(doc, _FIELDS),
-        )
+        return record.parse(cls, data, KIND)
 
     def encode(self) -> bytes:
         """The canonical bytes."""
-        document: dict[str, Json] = {
-            **self.extra,
-            "title": self.title,
-            "kind": self.kind,
-            "language": self.language,
-            "tags": self.tags,
-            "createdAt": self.created_at,
-            "holder": fields.shown(self.holder),
-            "gateway": fields.shown(self.gateway),
-            "splits": splits.shown(self.splits),
-            "terms": {
-                "cid": str(self.terms_cid),
-                "termsHash": fields.shown(self.terms_hash),
-            },
-            "consents": [consent.document() for consent in self.consents],
-            "recordings": [recording_document(recording) for recording in self.recordings],
-            "private": {
-                "cid": str(self.private.cid),
-                **sealed_document(self.private.sealed),
-            },
-        }
-        return canonical.encode(KIND, 1, document)
+        return record.encode(self, KIND)
 
     def tree(self) -> merkle.Tree:
         """The tree over the recordings' leaves."""
@@ -313,7 +259,5 @@ __all__ = [
     "Recording",
     "SealedObject",
     "dataset_id",
-    "read_recording",
-    "recording_document",
     "recording_id",
 ]

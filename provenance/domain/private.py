@@ -6,57 +6,47 @@ manifest's root depends on it, so that a machine that hears less makes the same 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Mapping
+from dataclasses import field, replace
+from typing import Annotated, Final, Self
 
-from provenance.domain import canonical, fields, record
+from provenance.domain import fields, record
 from provenance.domain.consent import Words
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from provenance.types import Address, Bytes32, ConsentId, Json, VoiceId
+from provenance.types import Address, Bytes32, ConsentId, Json, VoiceId
 
 KIND: Final = "provenance/private"
 CONTRIBUTORS: Final = 4_096
 ROLE_CHARS: Final = 64
 FINGERPRINT_CHARS: Final = 16_384
 _MOST: Final = 1 << 17
-_FIELDS: Final = ("title", "uploader", "contributors", "consents", "recordings")
 
 
-@dataclass(frozen=True, slots=True)
+def _none_or(codec: record.Codec) -> record.Codec:
+    """Empty where there is none."""
+    return replace(codec, read=lambda doc, name: codec.read(doc, name) if doc.get(name) else "")
+
+
+@record.dataclass(frozen=True, slots=True)
 class Marks:
     """What catalogues elsewhere know a recording by; empty where it could not be heard."""
 
-    iscc: str = ""
+    iscc: Annotated[str, record.OMITTED, _none_or(record.text())] = ""
     """Data-Code and Instance-Code of the file's bytes, before them an Audio-Code. Source: ISO 24138."""
-    fingerprint: str = ""
+    fingerprint: Annotated[str, record.OMITTED, _none_or(record.text(FINGERPRINT_CHARS))] = ""
     """Chromaprint of the first two minutes, as AcoustID writes it."""
-
-    @classmethod
-    def of(cls, doc: Mapping[str, Json]) -> Self:
-        """The marks among these fields."""
-        iscc = fields.text(doc, "iscc") if doc.get("iscc") else ""
-        known = fields.text(doc, "fingerprint", max_chars=FINGERPRINT_CHARS) if doc.get("fingerprint") else ""
-        return cls(iscc, known)
-
-    def document(self) -> dict[str, Json]:
-        """Those that there are."""
-        return {name: said for name, said in (("iscc", self.iscc), ("fingerprint", self.fingerprint)) if said}
 
 
 UNMARKED: Final = Marks()
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Contributor:
     """A person, and what she did; as the uploader says it."""
 
     name: str
-    role: str
-    account: Address | None = None
-    voice: VoiceId | None = None
+    role: Annotated[str, record.text(ROLE_CHARS)]
+    account: Annotated[Address | None, record.OMITTED] = None
+    voice: Annotated[VoiceId | None, record.OMITTED] = None
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     @classmethod
@@ -64,66 +54,55 @@ class Contributor:
         """The contributor in one entry; before there were names, it was an account alone."""
         if isinstance(value, str):
             return cls("", "", fields.address({"account": value}, "account"))
-        doc = fields.mapping({"contributors": value}, "contributors")
-        return cls(
-            name=fields.text(doc, "name"),
-            role=fields.text(doc, "role", max_chars=ROLE_CHARS),
-            account=None if doc.get("account") is None else fields.address(doc, "account"),
-            voice=None if doc.get("voice") is None else fields.word(doc, "voice"),
-            extra=fields.extra(doc, ("name", "role", "account", "voice")),
-        )
+        return record.read(cls, fields.mapping({"contributors": value}, "contributors"))
 
     def document(self) -> Json:
         """Its entry."""
         if self.account and not self.name:
             return fields.shown(self.account)
-        said = {"account": self.account, "voice": self.voice}
-        shown: dict[str, Json] = {name: fields.shown(value) for name, value in said.items() if value is not None}
-        return {**self.extra, "name": self.name, "role": self.role, **shown}
+        return record.write(self)
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Original:
     """One recording as it came: its file's name and digest, and its marks."""
 
     object_id: Bytes32
-    file: str
+    file: Annotated[str, record.text(4_096)]
     sha256: Bytes32
-    marks: Marks = UNMARKED
+    marks: Annotated[Marks, record.INLINE] = UNMARKED
     extra: Mapping[str, Json] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, doc: Mapping[str, Json]) -> Self:
-        """The original in one entry."""
-        return cls(
-            fields.word(doc, "objectId"),
-            fields.text(doc, "file", max_chars=4_096),
-            fields.word(doc, "sha256"),
-            Marks.of(doc),
-            fields.extra(doc, ("objectId", "file", "sha256", "iscc", "fingerprint")),
-        )
 
-    def document(self) -> dict[str, Json]:
-        """Its entry."""
-        return {
-            **self.extra,
-            "objectId": fields.shown(self.object_id),
-            "file": self.file,
-            "sha256": fields.shown(self.sha256),
-            **self.marks.document(),
-        }
+@record.dataclass(frozen=True, slots=True)
+class _Agreement:
+    id: ConsentId
+    words: Annotated[Words, record.INLINE]
 
 
-@dataclass(frozen=True, slots=True)
+_CONTRIBUTOR: Final = record.Codec(
+    lambda doc, name: Contributor.of(doc[name]),
+    Contributor.document,
+    "object or 0x-hex",
+    fields=record.record(Contributor).fields,
+)
+
+
+@record.dataclass(frozen=True, slots=True)
 class Private:
     """The part of a manifest that only the holder and the gateway read."""
 
     title: str
     uploader: Address
-    contributors: tuple[Contributor, ...]
-    words: Mapping[ConsentId, Words]
+    contributors: Annotated[tuple[Contributor, ...], record.items(_CONTRIBUTOR, CONTRIBUTORS)]
+    words: Annotated[
+        Mapping[ConsentId, Words],
+        record.at("consents"),
+        record.pairs(_Agreement, "id", "words", CONTRIBUTORS),
+        record.OPTIONAL,
+    ] = field(default_factory=dict)
     """Of each consent whose scope has any, as far as the uploader has them."""
-    recordings: tuple[Original, ...]
+    recordings: Annotated[tuple[Original, ...], record.most(_MOST)] = ()
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     @classmethod
@@ -133,25 +112,8 @@ class Private:
         Raises:
             Invalid: not one; the field is named.
         """
-        doc = canonical.parse(data, kind=KIND)
-        consents = fields.objects({"consents": [], **doc}, "consents", most=CONTRIBUTORS)
-        return cls(
-            title=fields.text(doc, "title"),
-            uploader=fields.address(doc, "uploader"),
-            contributors=tuple(Contributor.of(one) for one in fields.items(doc, "contributors", most=CONTRIBUTORS)),
-            words={fields.word(one, "id"): Words.of(one) for one in consents},
-            recordings=tuple(Original.of(one) for one in fields.objects(doc, "recordings", most=_MOST)),
-            extra=fields.extra(doc, _FIELDS),
-        )
+        return record.parse(cls, data, KIND)
 
     def encode(self) -> bytes:
         """The canonical bytes."""
-        document: dict[str, Json] = {
-            **self.extra,
-            "title": self.title,
-            "uploader": fields.shown(self.uploader),
-            "contributors": [one.document() for one in self.contributors],
-            "consents": [{"id": fields.shown(one), **record.write(self.words[one])} for one in sorted(self.words)],
-            "recordings": [one.document() for one in self.recordings],
-        }
-        return canonical.encode(KIND, 1, document)
+        return record.encode(self, KIND)

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Annotated, Final
 
-from provenance.domain import cid, fields, merkle
+from provenance.domain import cid, fields, merkle, record
+from provenance.domain.cid import Cid
 from provenance.domain.consent import consents_hash
-from provenance.domain.sealed import Header, KeyCommitment, PlaintextCommitment, Sealed
+from provenance.domain.record import integer, most, text
+from provenance.domain.sealed import KeyCommitment, Sealed
 from provenance.errors import Invalid
+from provenance.types import ConsentId, Json, VoiceId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from provenance.domain.cid import Cid
     from provenance.domain.events import ContentRotated
-    from provenance.types import (
-        Bytes32,
-        ConsentId,
-        Json,
-        VoiceId,
-    )
+    from provenance.types import Bytes32
 
 VOICES: Final = 64
-_RECORDING_FIELDS: Final = (
-    "index",
-    "name",
-    "cid",
-    "sealedBytes",
-    "header",
-    "keyCommitment",
-    "plaintextCommitment",
-    "durationMs",
-    "sampleRate",
-    "channels",
-    "codec",
-    "quality",
-    "voiceIds",
-    "consentIds",
-)
 
 
 class BadManifest(Invalid):
@@ -48,30 +30,46 @@ class BadManifest(Invalid):
     next = "Upload the recordings again; a manifest is made by `upload`, not by hand."
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class SealedObject:
     """A sealed object and its address."""
 
     cid: Cid
-    sealed: Sealed
+    sealed: Annotated[Sealed, record.INLINE]
 
 
-@dataclass(frozen=True, slots=True)
+def _sized(document: Mapping[str, Json], _name: str) -> Sealed:
+    """The sealed object in an entry that also says its size."""
+    sealed = record.read(Sealed, document)
+    if fields.integer(document, "sealedBytes", bits=53) != sealed.header.sealed_bytes:
+        raise BadManifest("sealedBytes: not what the header gives", field="sealedBytes")
+    return sealed
+
+
+_SIZED: Final = record.Codec(
+    _sized,
+    lambda sealed: {"sealedBytes": sealed.header.sealed_bytes, **record.write(sealed)},
+    "object",
+    fields=(record.Field("sealedBytes", "integer", "below 2^53", optional=False), *record.table(Sealed)),
+)
+
+
+@record.dataclass(frozen=True, slots=True)
 class Recording:
     """One take, as everybody may see it."""
 
-    index: int
-    name: str
+    index: Annotated[int, integer(32)]
+    name: Annotated[str, text(255)]
     cid: Cid
-    sealed: Sealed
-    duration_ms: int
-    sample_rate: int
-    channels: int
-    codec: str
-    quality: Mapping[str, Json]
+    sealed: Annotated[Sealed, record.INLINE, _SIZED]
+    duration_ms: Annotated[int, integer(32)]
+    sample_rate: Annotated[int, integer(32)]
+    channels: Annotated[int, integer(8)]
+    codec: Annotated[str, text(64)]
+    quality: Annotated[Mapping[str, Json], record.OBJECT]
     """The uploader's own figures: hints; `verdict` and `gateVersion` are among them."""
-    voice_ids: tuple[VoiceId, ...] = ()
-    consent_ids: tuple[ConsentId, ...] = ()
+    voice_ids: Annotated[tuple[VoiceId, ...], most(VOICES)] = ()
+    consent_ids: Annotated[tuple[ConsentId, ...], most(VOICES)] = ()
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     @property
@@ -92,68 +90,6 @@ class Recording:
     def leaf(self) -> Bytes32:
         """Its leaf under the manifest's root, as `Leaves.recording` makes it."""
         return merkle.leaf(*self.words())
-
-
-def read_sealed(doc: Mapping[str, Json]) -> Sealed:
-    """The header and commitments in one entry."""
-    return Sealed(
-        Header.decode(fields.octets(doc, "header")),
-        KeyCommitment(fields.word(doc, "keyCommitment")),
-        PlaintextCommitment(fields.word(doc, "plaintextCommitment")),
-    )
-
-
-def sealed_document(sealed: Sealed) -> dict[str, Json]:
-    """The header and commitments of one sealed object."""
-    return {
-        "header": fields.shown(sealed.header.encode()),
-        "keyCommitment": fields.shown(sealed.key_commitment),
-        "plaintextCommitment": fields.shown(sealed.plaintext_commitment),
-    }
-
-
-def read_recording(doc: Mapping[str, Json]) -> Recording:
-    """The recording in one entry of `recordings`.
-
-    Raises:
-        Invalid: a field is wrong, or the header contradicts it.
-    """
-    sealed = read_sealed(doc)
-    if fields.integer(doc, "sealedBytes", bits=53) != sealed.header.sealed_bytes:
-        raise BadManifest("sealedBytes: not what the header gives", field="sealedBytes")
-    return Recording(
-        index=fields.integer(doc, "index", bits=32),
-        name=fields.text(doc, "name", max_chars=255),
-        cid=cid.parse(fields.text(doc, "cid")),
-        sealed=sealed,
-        duration_ms=fields.integer(doc, "durationMs", bits=32),
-        sample_rate=fields.integer(doc, "sampleRate", bits=32),
-        channels=fields.integer(doc, "channels", bits=8),
-        codec=fields.text(doc, "codec", max_chars=64),
-        quality=fields.mapping(doc, "quality"),
-        voice_ids=fields.words(doc, "voiceIds", most=VOICES),
-        consent_ids=fields.words(doc, "consentIds", most=VOICES),
-        extra=fields.extra(doc, _RECORDING_FIELDS),
-    )
-
-
-def recording_document(recording: Recording) -> dict[str, Json]:
-    """The entry of one recording in `recordings`."""
-    return {
-        **recording.extra,
-        "index": recording.index,
-        "name": recording.name,
-        "cid": str(recording.cid),
-        "sealedBytes": recording.sealed.header.sealed_bytes,
-        **sealed_document(recording.sealed),
-        "durationMs": recording.duration_ms,
-        "sampleRate": recording.sample_rate,
-        "channels": recording.channels,
-        "codec": recording.codec,
-        "quality": recording.quality,
-        "voiceIds": [fields.shown(voice) for voice in recording.voice_ids],
-        "consentIds": [fields.shown(consent) for consent in recording.consent_ids],
-    }
 
 
 def serving(recording: Recording, rotations: Iterable[ContentRotated]) -> Recording:

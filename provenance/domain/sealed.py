@@ -21,8 +21,9 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NewType
+from typing import TYPE_CHECKING, Annotated, Final, NewType
 
+from provenance.domain import record
 from provenance.domain.hashes import abi_words
 from provenance.errors import Failed, Invalid
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32
@@ -138,13 +139,13 @@ class Secret:
         return cls(data[:32], data[32:])
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Sealed:
     """What the manifest says of one sealed object beside its address."""
 
-    header: Header
-    key_commitment: KeyCommitment
-    plaintext_commitment: PlaintextCommitment
+    header: Annotated[Header, record.via(record.octets(), Header.decode, Header.encode)]
+    key_commitment: Annotated[KeyCommitment, record.octets(32)]
+    plaintext_commitment: Annotated[PlaintextCommitment, record.octets(32)]
 
 
 class SegmentTree:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from provenance.domain import canonical, fields
+from provenance.domain import fields, record
 from provenance.errors import Invalid
-from provenance.types import BPS_ONE, ZERO_ADDRESS, Address, Bps, Bytes32, Json
+from provenance.types import BPS_ONE, ZERO_ADDRESS, Address, Bps, Bytes32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 KIND: Final = "provenance/splits"
 PAYEES: Final = 1_000
@@ -23,7 +22,7 @@ class BadSplits(Invalid):
     next = "Give shares of whole basis points that sum to 10,000, one for each account."
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record.dataclass(frozen=True, slots=True, order=True)
 class Split:
     """One payee's share."""
 
@@ -55,25 +54,22 @@ def check(splits: Iterable[Split]) -> tuple[Split, ...]:
     return ordered
 
 
-def read(document: Mapping[str, Json]) -> tuple[Split, ...]:
-    """The shares in a document that has `splits`."""
-    rows = fields.objects(document, "splits", most=PAYEES)
-    return check(Split(fields.address(row, "account"), Bps(fields.integer(row, "bps", bits=14))) for row in rows)
+SHARES: Final = record.via(record.items(record.record(Split), PAYEES), check, check)
 
 
-def shown(splits: Iterable[Split]) -> list[Json]:
-    """The shares as documents write them."""
-    return [{"account": fields.shown(split.account), "bps": split.bps} for split in check(splits)]
+@record.dataclass(frozen=True, slots=True)
+class _Document:
+    splits: Annotated[tuple[Split, ...], SHARES]
 
 
 def parse(data: bytes) -> tuple[Split, ...]:
     """The shares of a `provenance/splits/1` document."""
-    return read(canonical.parse(data, kind=KIND))
+    return record.parse(_Document, data, KIND).splits
 
 
 def encode(splits: Iterable[Split]) -> bytes:
     """The canonical `provenance/splits/1` document."""
-    return canonical.encode(KIND, 1, {"splits": shown(splits)})
+    return record.encode(_Document(tuple(splits)), KIND)
 
 
 def split_hash(splits: Iterable[Split]) -> Bytes32:

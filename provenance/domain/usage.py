@@ -6,11 +6,11 @@ the file a segment signs is `adapters.segments`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from provenance.domain import merkle, typed
+from provenance.domain import merkle, record, typed
+from provenance.domain.attribution import WEIGHTS, Weights
 from provenance.domain.hashes import abi_words, keccak, sha256
 from provenance.errors import Invalid
 from provenance.types import ZERO32, Bytes32, ReceiptId, SessionId, UnixMs
@@ -18,7 +18,6 @@ from provenance.types import ZERO32, Bytes32, ReceiptId, SessionId, UnixMs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from provenance.domain.attribution import Weights
     from provenance.domain.typed import Domain, MeterSession, Segment, UsageReceipt
 
 
@@ -67,13 +66,13 @@ class BadSegment(Invalid):
     next = "Keep the queue as it is and run `provenance usage check FILE`; a Meter writes whole segments."
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Use:
     """One receipt with the weights it commits to."""
 
-    receipt: UsageReceipt
-    weights: Weights = ()
-    quality_ppm: int = 0
+    receipt: typed.UsageReceipt
+    weights: Annotated[Weights, WEIGHTS] = ()
+    quality_ppm: Annotated[int, record.integer(31)] = 0
 
 
 def receipt_id(session_id: SessionId, seq: int) -> ReceiptId:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from provenance.domain import attribution, batch, fields, signature, territories, typed, usage
+from provenance.domain import attribution, batch, fields, record, signature, territories, typed, usage
 from provenance.domain.hashes import sha256
 from provenance.domain.usage import Outcome, Unit, Use
 from provenance.errors import Denied, Invalid, Missing
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from provenance.app.meter.extent import Extent
     from provenance.app.meter.opening import OpenSession
     from provenance.app.ports import Clock, Gateway, Journal, SignedAck, Signer
-    from provenance.domain.typed import Domain, MeterSession, Segment
+    from provenance.domain.typed import Domain, MeterSession
     from provenance.types import Json, ReceiptId, SessionId
 
 RECEIPTS: Final = 1_000  # in one segment: one signature and one fsync at the gateway for all of them
@@ -93,13 +93,21 @@ class Output:
     corrects: ReceiptId = ZERO32
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class _Cut:
     """A signed segment and its file."""
 
-    segment: Segment
+    segment: typed.Segment
     signature: bytes
     file: str
+
+
+@record.dataclass(frozen=True, slots=True)
+class _Answer:
+    """The gateway's signed word that a segment arrived."""
+
+    ack: typed.Ack
+    signature: bytes
 
 
 class Recorder:
@@ -153,9 +161,7 @@ class Recorder:
 
     def begin(self, opened: OpenSession) -> None:
         """The journal belongs to this session."""
-        self._journal.append(
-            {"is": "session", "session": typed.to_json(opened.session), "signature": fields.shown(opened.signature)}
-        )
+        self._journal.append({"is": "session", **record.write(batch.SessionEntry(opened.session, opened.signature))})
         self.session, self.session_id, self.session_signature = opened.session, opened.id, opened.signature
 
     def record(self, output: Output) -> Use:
@@ -176,14 +182,7 @@ class Recorder:
         use = self._use(session, output)
         if self._extent:
             self._extent.check(use)
-        self._journal.append(
-            {
-                "is": "receipt",
-                "receipt": typed.to_json(use.receipt),
-                "weights": batch.weights_json(use.weights),
-                "qualityPpm": use.quality_ppm,
-            }
-        )
+        self._journal.append({"is": "receipt", **record.write(use)})
         self._remember(use)
         return use
 
@@ -243,11 +242,9 @@ class Recorder:
         )
         name = f"{start:012d}-{'last' if last else 'part'}.parquet"
         self._files.keep(name, data)
-        signed = self._key.sign(usage.segment_hash(self._domain, segment))
-        self._journal.append(
-            {"is": "segment", "segment": typed.to_json(segment), "signature": fields.shown(signed), "file": name}
-        )
-        self.cuts.append(_Cut(segment, signed, name))
+        cut = _Cut(segment, self._key.sign(usage.segment_hash(self._domain, segment)), name)
+        self._journal.append({"is": "segment", **record.write(cut)})
+        self.cuts.append(cut)
 
     def submit(self, gateway: Gateway) -> int:
         """Every signed segment is acknowledged; returns how many were new.
@@ -263,9 +260,7 @@ class Recorder:
                 continue
             answer = gateway.put_segment(one.segment, one.signature, self._files.load(one.file))
             signature.check(typed.digest(self._domain, answer.ack), answer.signature, session.meter)
-            self._journal.append(
-                {"is": "ack", "ack": typed.to_json(answer.ack), "signature": fields.shown(answer.signature)}
-            )
+            self._journal.append({"is": "ack", **record.write(_Answer(answer.ack, answer.signature))})
             self.acks[digest] = answer
             new += 1
         return new
@@ -283,18 +278,15 @@ class Recorder:
     def _replay(self, entry: Mapping[str, Json]) -> None:
         kind = entry.get("is")
         if kind == "session":
-            self.session = typed.from_json(typed.MeterSession, fields.mapping(entry, "session"))
-            self.session_id = usage.session_id(self._domain, self.session)
-            self.session_signature = fields.octets(entry, "signature")
+            opened = record.read(batch.SessionEntry, entry)
+            self.session, self.session_signature = opened.session, opened.signature
+            self.session_id = usage.session_id(self._domain, opened.session)
         elif kind == "receipt":
-            receipt = typed.from_json(typed.UsageReceipt, fields.mapping(entry, "receipt"))
-            self._remember(Use(receipt, batch.weights_from(entry), fields.integer(entry, "qualityPpm", bits=31)))
+            self._remember(record.read(Use, entry))
         elif kind == "segment":
-            segment = typed.from_json(typed.Segment, fields.mapping(entry, "segment"))
-            self.cuts.append(_Cut(segment, fields.octets(entry, "signature"), fields.text(entry, "file")))
+            self.cuts.append(record.read(_Cut, entry))
         elif kind == "ack":
-            ack = typed.from_json(typed.Ack, fields.mapping(entry, "ack"))
-            self.acks[ack.segment_hash] = None
+            self.acks[record.read(_Answer, entry).ack.segment_hash] = None
 
 
 def _runs(uses: Sequence[Use]) -> list[list[Use]]:

@@ -7,31 +7,33 @@ refused, the manifest (its private part is sealed with a random key) and the reg
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated
 
 from provenance.app.ports import Heard
-from provenance.domain import cid, fields, manifest
+from provenance.domain import record
+from provenance.domain.cid import Cid
 from provenance.domain.private import UNMARKED, Marks
+from provenance.domain.record import text
+from provenance.domain.recording import Recording
+from provenance.types import Bytes32, DatasetId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from provenance.domain.cid import Cid
-    from provenance.domain.manifest import Recording
-    from provenance.types import Bytes32, DatasetId, Json
+    from provenance.types import Json
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Take:
     """One sealed file. `recording` has index 0 and no voices yet; its name is the file's."""
 
-    path: str
-    size: int
-    modified_ns: int
+    path: Annotated[str, text(4_096)]
+    size: Annotated[int, record.integer(63)]
+    modified_ns: Annotated[int, record.decimal(63)]
     sha256: Bytes32
     recording: Recording
-    reasons: tuple[str, ...] = ()
-    marks: Marks = UNMARKED
+    reasons: Annotated[tuple[str, ...], record.items(text(400), 256)] = ()
+    marks: Annotated[Marks, record.OPTIONAL] = UNMARKED
 
     @property
     def object_id(self) -> Bytes32:
@@ -47,50 +49,42 @@ class Take:
 
     def entry(self) -> dict[str, Json]:
         """Its line in the journal."""
-        return {
-            "step": "sealed",
-            "path": self.path,
-            "size": self.size,
-            "modifiedNs": str(self.modified_ns),
-            "sha256": fields.shown(self.sha256),
-            "recording": manifest.recording_document(self.recording),
-            "reasons": list(self.reasons),
-            "marks": self.marks.document(),
-        }
-
-    @classmethod
-    def of(cls, entry: Mapping[str, Json]) -> Self:
-        """The take in a line of the journal."""
-        return cls(
-            fields.text(entry, "path", max_chars=4_096),
-            fields.integer(entry, "size", bits=63),
-            fields.integer(entry, "modifiedNs", bits=63),
-            fields.word(entry, "sha256"),
-            manifest.read_recording(fields.mapping(entry, "recording")),
-            fields.texts(entry, "reasons", max_chars=400),
-            Marks.of(fields.mapping({"marks": {}, **entry}, "marks")),
-        )
+        return {"step": "sealed", **record.write(self)}
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class GateRefusal:
     """What the gateway would not take."""
 
     object_id: Bytes32
     code: str
-    reason: str
+    reason: Annotated[str, text(2_000)]
     dataset: DatasetId | None = None
     """Where another holder registered the same audio."""
 
     def entry(self) -> dict[str, Json]:
         """Its line in the journal."""
-        return {
-            "step": "refused",
-            "objectId": fields.shown(self.object_id),
-            "code": self.code,
-            "reason": self.reason,
-            "dataset": fields.shown(self.dataset) if self.dataset else None,
-        }
+        return {"step": "refused", **record.write(self)}
+
+
+@record.dataclass(frozen=True, slots=True)
+class Composed:
+    """The manifest that was made from these inputs."""
+
+    inputs: Bytes32
+    cid: Cid
+
+    def entry(self) -> dict[str, Json]:
+        """Its line in the journal."""
+        return {"step": "manifest", **record.write(self)}
+
+
+@record.dataclass(frozen=True, slots=True)
+class Registration:
+    """The dataset that a manifest was registered as."""
+
+    dataset_id: DatasetId
+    cid: Cid
 
 
 @dataclass(slots=True)
@@ -123,20 +117,17 @@ class Memory:
         """What one more entry says."""
         match entry.get("step"):
             case "sealed":
-                take = Take.of(entry)
+                take = record.read(Take, entry)
                 self.takes[take.sha256] = take
                 self.seen[take.path, take.size, take.modified_ns] = take.sha256
             case "refused":
-                refusal = GateRefusal(
-                    fields.word(entry, "objectId"),
-                    fields.text(entry, "code"),
-                    fields.text(entry, "reason", max_chars=2_000),
-                    fields.word(entry, "dataset") if entry.get("dataset") else None,
-                )
+                refusal = record.read(GateRefusal, entry)
                 self.gate[refusal.object_id] = refusal
             case "manifest":
-                self.manifests[fields.word(entry, "inputs")] = cid.parse(fields.text(entry, "cid"))
+                composed = record.read(Composed, entry)
+                self.manifests[composed.inputs] = composed.cid
             case "registered":
-                self.registered.append((fields.word(entry, "datasetId"), cid.parse(fields.text(entry, "cid"))))
+                registration = record.read(Registration, entry)
+                self.registered.append((registration.dataset_id, registration.cid))
             case _:
                 pass

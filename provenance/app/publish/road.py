@@ -9,7 +9,7 @@ from provenance.app.consent import check_signed, withdrawn_at
 from provenance.app.ports import Call
 from provenance.app.publish import build, takes
 from provenance.app.publish.deposit import GATE_DUPLICATE, deposited
-from provenance.app.publish.memory import Memory, Take
+from provenance.app.publish.memory import Composed, Memory, Take
 from provenance.app.publish.register import is_registered, register
 from provenance.app.publish.request import NothingToRegister, Refused
 from provenance.domain import fields, refusal, splits
@@ -285,7 +285,7 @@ def _manifest(
     )
     manifest.check(domain, approved=_trusted(manifest, world))
     cid = content.put(manifest.encode())
-    _remember(world.journal, memory, {"step": "manifest", "inputs": fields.shown(inputs), "cid": str(cid)})
+    _remember(world.journal, memory, Composed(inputs, cid).entry())
     return cid, manifest
 
 

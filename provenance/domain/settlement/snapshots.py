@@ -161,7 +161,7 @@ def _debt(row: Mapping[str, Json]) -> Debt:
 
 def _splits(inputs: Inputs) -> Iterator[dict[str, Json]]:
     for dataset_id, shares in sorted(inputs.splits.items()):
-        yield {"datasetId": shown(dataset_id), "splits": splits.shown(shares)}
+        yield {"datasetId": shown(dataset_id), "splits": splits.SHARES.write(shares)}
 
 
 def _rates(inputs: Inputs) -> Iterator[dict[str, Json]]:

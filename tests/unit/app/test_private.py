@@ -16,7 +16,7 @@ from provenance.app.publish import Given, Outcome, Request
 from provenance.app.publish.memory import Take
 from provenance.app.publish.private import NOT_YOURS, private
 from provenance.app.publish.takes import SealedToAnother, Studio, info_for, sha256_of
-from provenance.domain import fields
+from provenance.domain import fields, record
 from provenance.domain.consent import Words
 from provenance.domain.manifest import Manifest
 from provenance.domain.private import UNMARKED, Contributor, Marks, Private
@@ -181,9 +181,9 @@ def test_a_journal_of_before_has_takes_without_marks(desk: Desk) -> None:
     desk.gateway.die_at_deposit = False
     lines = desk.journal_path.read_text("utf-8").splitlines()
     entry = next(one for one in map(json.loads, lines) if one["step"] == "sealed")
-    assert Take.of(entry).marks == MARKS
+    assert record.read(Take, entry).marks == MARKS
     del entry["marks"]
-    assert Take.of(entry).marks == UNMARKED
+    assert record.read(Take, entry).marks == UNMARKED
 
 
 def test_a_key_that_is_not_here_is_missing(desk: Desk) -> None:
