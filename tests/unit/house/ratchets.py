@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
-from tests.unit.house.tree import PRODUCT, Sources, nodes
+from tests.unit.house.tree import PRODUCT, Sources, functions, nodes
 
 FILLERS: Final = frozenset(
     {
@@ -69,10 +69,6 @@ def package(name: str) -> str:
     path = PurePosixPath(name)
     later = next((room for room in LATER if name.removesuffix(".py") == room), None)
     return later or path.parent.as_posix()
-
-
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def bound(tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -6,13 +6,10 @@ import ast
 import re
 import statistics
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-ROOMS = ("provenance", "indexer", "scripts")
-GENERATED = ("provenance/abi/", "indexer/migrations/")
+from tests.unit.house.tree import ROOMS, ROOT, files, functions, named, nodes, parsed, text
 
 FILE_LINES, SCRIPT_LINES, FUNCTION_LINES = 400, 150, 50
 MEDIAN_FILE_LINES, MEDIAN_FUNCTION_LINES = 200, 15
@@ -35,25 +32,13 @@ MONEY = (
     "provenance/adapters/tally.py",
     "provenance/domain/splits.py",
 )
+SKIPS, NEVER = {"skip", "skipif"}, {"xfail", "importorskip"}
+SKIPPING = re.compile(r"\b(skip|skipif|xfail|importorskip)\b")
 COMMITTERS = ("indexer/store/", "indexer/store.py", "indexer/migrations/")
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            if not name.startswith(GENERATED):
-                yield name, path
-
-
-def trees(*starts: str) -> Iterator[tuple[str, ast.Module]]:
-    for name, path in modules():
-        if not starts or name.startswith(starts):
-            yield name, ast.parse(path.read_text("utf-8"))
-
-
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    return ((name, parsed(path)) for name, path in named(*ROOMS) if name.startswith(folders or ROOMS))
 
 
 def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -65,8 +50,8 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return lines
 
 
-def floats(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def floats(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
             yield node.lineno, f"the float {node.value}"
         elif isinstance(node, ast.Name) and node.id in {"float", "Fraction", "Decimal"}:
@@ -77,8 +62,8 @@ def floats(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, "round()"
 
 
-def commits(tree: ast.AST) -> Iterator[int]:
-    for node in ast.walk(tree):
+def commits(tree: ast.Module) -> Iterator[int]:
+    for node in nodes(tree):
         if (
             isinstance(node, ast.Call)
             and not node.args
@@ -89,7 +74,7 @@ def commits(tree: ast.AST) -> Iterator[int]:
 
 
 def test_no_file_is_too_long():
-    lengths = {name: len(path.read_text("utf-8").splitlines()) for name, path in modules()}
+    lengths = {name: len(text(path).splitlines()) for name, path in named(*ROOMS)}
     assert {name: n for name, n in lengths.items() if n > FILE_LINES} == {}
     assert {name: n for name, n in lengths.items() if name.startswith("scripts/") and n > SCRIPT_LINES} == {}
     assert statistics.median(lengths.values()) <= MEDIAN_FILE_LINES
@@ -124,7 +109,7 @@ def test_the_check_for_commits_sees_them(line: str):
 
 
 def test_names_say_what_a_room_is_for():
-    words = {name: set(re.split(r"[/._]", name.removesuffix(".py"))) for name, _ in modules()}
+    words = {name: set(re.split(r"[/._]", name.removesuffix(".py"))) for name, _ in named(*ROOMS)}
     assert {name: said & NO_NAMES for name, said in words.items() if said & NO_NAMES} == {}
 
 
@@ -132,7 +117,7 @@ def test_only_config_reads_the_environment():
     found = [
         f"{name}:{node.lineno}"
         for name, tree in trees()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv", "putenv"}
     ]
     assert [place for place in found if not place.startswith("provenance/config.py")] == []
@@ -140,7 +125,7 @@ def test_only_config_reads_the_environment():
 
 def test_nothing_imports_a_script_and_the_verifier_imports_nothing_of_ours():
     imported = {
-        (name, module.split(".")[0]) for name, tree in trees() for node in ast.walk(tree) for module in _imported(node)
+        (name, module.split(".")[0]) for name, tree in trees() for node in nodes(tree) for module in _imported(node)
     }
     assert {name for name, module in imported if module == "scripts"} == set()
     assert {module for name, module in imported if name == "scripts/verify_statement.py"} & {
@@ -159,18 +144,14 @@ def test_no_test_is_skipped_for_another_reason_than_a_missing_program():
     """A skip names what the system lacks; what PyPI or npm installs is there, or its tests fail."""
     allowed = re.compile(r"is not installed|needs root|are not installed")
     wrong = []
-    for path in sorted((ROOT / "tests").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {
-                "pytest.skip",
-                "pytest.mark.skipif",
-                "pytest.mark.skip",
-            }:
-                said = " ".join(str(n.value) for n in ast.walk(node) if isinstance(n, ast.Constant))
-                if not allowed.search(said):
-                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {said}")
-            if isinstance(node, ast.Attribute) and ast.unparse(node) in {"pytest.mark.xfail", "pytest.importorskip"}:
-                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.attr}")
+    for name, path in named("tests"):
+        for node in nodes(parsed(path)) if SKIPPING.search(text(path)) else ():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SKIPS:
+                reason = " ".join(str(part.value) for part in ast.walk(node) if isinstance(part, ast.Constant))
+                if ast.unparse(node.func).startswith("pytest.") and not allowed.search(reason):
+                    wrong.append(f"{name}:{node.lineno}: {reason}")
+            if isinstance(node, ast.Attribute) and node.attr in NEVER and ast.unparse(node).startswith("pytest."):
+                wrong.append(f"{name}:{node.lineno}: {node.attr}")
     assert wrong == []
 
 
@@ -184,8 +165,9 @@ def test_every_module_of_ours_says_which_question_it_answers():
 def test_mocks_are_nowhere():
     users = [
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "tests").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path in files("tests")
+        if "unittest" in text(path)
+        for node in nodes(parsed(path))
         if any(module.startswith("unittest") for module in _imported(node))
     ]
     assert users == []

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from provenance.domain import typed
+from tests.unit.house.tree import ROOT, functions, parsed
 
-ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "security.md"
 NAMED = re.compile(r"`([\w/]+\.py::test_\w+|[A-Z]\w+\.(?:test|testFuzz|invariant)_\w+)`")
 OPEN = re.compile(r"\*\*Not stopped\*\*[\w' ]*: \w.{20,}")
@@ -77,8 +75,7 @@ def python(file: str) -> frozenset[str]:
     path = ROOT / "tests" / file
     if not path.is_file():
         return frozenset()
-    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
-    return frozenset(f"{file}::{one.name}" for one in nodes if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+    return frozenset(f"{file}::{test.name}" for test in functions(parsed(path)))
 
 
 @cache
