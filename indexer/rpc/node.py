@@ -1,20 +1,19 @@
-"""How is one node asked, and what do its refusals mean?
+"""One node of the mirror: JSON-RPC in batches, and what its refusals mean for a range of blocks.
 
-JSON-RPC in batches over HTTP. Whether an answer is true is judged in `source`.
+A batch that a node refuses, for a reason that is not known to be another, is sent again at half; so is its range of
+blocks, by who asked (`RangeTooLarge`). Only one call about one block is refused for good. Whether an answer is true is
+judged in `source`.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
-
-import httpx2
 
 from provenance.adapters import transport
 from provenance.adapters.chain import NodeSilent
+from provenance.adapters.chain.rpc import TIMEOUT_S, RpcRefused, answered, exchange, shown
+from provenance.adapters.chain.wordings import Meaning, narrowable, proposed
 from provenance.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -22,26 +21,7 @@ if TYPE_CHECKING:
 
     from provenance.types import Json
 
-TIMEOUT_S: Final = 20.0
-_BUSY_STATUS: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-_NO_METHOD: Final = -32601
-
-# The wordings of range and size limits: Alchemy, Infura, QuickNode, Cloudflare, BlockPI, Chainstack, geth, erigon.
-_TOO_LARGE: Final = re.compile(
-    r"response size|response is too (big|large)|returned more than|more than \d[\d,]* (results|logs)|block range|"
-    r"range (is )?(too|exceed)|exceeds? (the )?(max|limit|range)|limit exceeded|too many (results|logs|blocks)|"
-    r"max(imum)? (results|(block )?range)|query timeout|limited to|requested too many|reduce|too wide|up to a [\d,]+",
-    re.IGNORECASE,
-)
-_BUSY: Final = re.compile(
-    r"rate limit|too many requests|request rate|compute units|capacity|throttl|credits|try again", re.IGNORECASE
-)
-_BEYOND: Final = re.compile(
-    r"unknown block|header not found|block not found|cannot be found|beyond|future block|not yet|invalid block",
-    re.IGNORECASE,
-)
-_NO_SUCH: Final = re.compile(r"method .*(not (supported|found|available|allowed)|does not exist)", re.IGNORECASE)
-_SUGGESTED: Final = re.compile(r"\[\s*(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)\s*\]", re.IGNORECASE)
+CALLS: Final = 100  # in one HTTP request; providers refuse more
 
 
 class NodeBehind(Unavailable):
@@ -81,6 +61,15 @@ class Ask:
     method: str
     params: tuple[Json, ...] = ()
 
+    @property
+    def blocks(self) -> int:
+        """How many blocks it is about."""
+        match self.params:
+            case ({"fromBlock": str(first), "toBlock": str(last)},):
+                return int(last, 16) - int(first, 16) + 1
+            case _:
+                return 1
+
 
 class Node(Protocol):
     """One endpoint. Its answers are JSON that nobody has checked."""
@@ -103,67 +92,52 @@ class HttpNode:
     """A node behind one HTTP address."""
 
     def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        parts = urlsplit(url)
-        self.name = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-        self._url = url
+        self.name = shown(url)
+        self._url, self._timeout_s, self._calls = url, timeout_s, CALLS
         self._client = transport.client(timeout_s)
 
     def ask(self, asks: Sequence[Ask]) -> list[Json]:
-        """One HTTP request for all of them."""
-        body = [
-            {"jsonrpc": "2.0", "id": i, "method": ask.method, "params": list(ask.params)} for i, ask in enumerate(asks)
-        ]
-        try:
-            response = self._client.post(self._url, json=body)
-        except (httpx2.HTTPError, OSError) as error:
-            raise NodeSilent(f"{self.name} does not answer ({type(error).__name__})", rpc=self.name) from error
-        if response.status_code in _BUSY_STATUS:
-            raise NodeSilent(f"{self.name} answers HTTP {response.status_code}", rpc=self.name)
-        return self._results(response.content, len(body))
+        """The results, in as few HTTP requests as the node allows; their number halves where it refuses, and grows again."""
+        results: list[Json] = []
+        while len(results) < len(asks):
+            batch = asks[len(results) : len(results) + self._calls]
+            try:
+                results += self._batch(batch)
+            except RpcRefused as error:
+                if len(batch) == 1 or not narrowable(error.meaning):
+                    raise refusal(self.name, error, batch[0].blocks) from None
+                self._calls = len(batch) // 2
+            else:
+                self._calls = min(CALLS, self._calls * 2)
+        return results
 
     def close(self) -> None:
         """No connection is open afterwards."""
         self._client.close()
 
-    def _results(self, content: bytes, count: int) -> list[Json]:
-        try:
-            answers = json.loads(content)
-        except ValueError as error:
-            raise BadAnswer(f"{self.name} does not speak JSON-RPC", rpc=self.name) from error
-        if isinstance(answers, dict):
-            raise refusal(self.name, answers.get("error"))
-        if not isinstance(answers, list) or not all(isinstance(one, dict) for one in answers):
-            raise BadAnswer(f"{self.name} does not speak JSON-RPC", rpc=self.name)
-        by_id = {one.get("id"): one for one in answers}
-        results: list[Json] = []
-        for i in range(count):
-            one = by_id.get(i)
-            if one is None or "result" not in one:
-                raise refusal(self.name, one.get("error") if one else None)
-            results.append(one["result"])
-        return results
+    def _batch(self, asks: Sequence[Ask]) -> list[Json]:
+        body = [
+            {"jsonrpc": "2.0", "id": i, "method": ask.method, "params": list(ask.params)} for i, ask in enumerate(asks)
+        ]
+        reply = exchange(self._client, self._url, body, self._timeout_s)
+        if not isinstance(reply, list):
+            answered(reply, "batch", self.name)
+            raise NodeSilent(f"{self.name} does not answer batches", rpc=self.name)
+        answers = {
+            answer["id"]: answer for answer in reply if isinstance(answer, dict) and isinstance(answer.get("id"), int)
+        }
+        if missing := [ask.method for i, ask in enumerate(asks) if i not in answers]:
+            raise BadAnswer(f"{self.name} left out an answer to {missing[0]}", rpc=self.name)
+        return [answered(answers[i], ask.method, self.name) for i, ask in enumerate(asks)]
 
 
-def refusal(name: str, error: object) -> Unavailable:
-    """What a node's error object means to us."""
-    if not isinstance(error, dict):
-        return BadAnswer(f"{name} left an answer out", rpc=name)
-    message, code = str(error.get("message", "")), error.get("code")
-    if code == _NO_METHOD or _NO_SUCH.search(message):
-        return NoMethod(f"{name}: {message[:200]}", rpc=name)
-    if _BUSY.search(message):
-        return NodeSilent(f"{name} limits our requests", rpc=name)
-    if _TOO_LARGE.search(message):
-        return RangeTooLarge(message, suggestion(message))
-    if _BEYOND.search(message):
-        return NodeBehind(f"{name}: {message[:200]}", rpc=name)
-    return NodeSilent(f"{name} refused: {message[:200]}", rpc=name)
-
-
-def suggestion(message: str) -> tuple[int, int] | None:
-    """The range that the message proposes, if it can be read and is no nonsense."""
-    found = _SUGGESTED.search(message)
-    if found is None:
-        return None
-    first, last = int(found[1], 16), int(found[2], 16)
-    return (first, last) if first <= last else None
+def refusal(name: str, error: RpcRefused, blocks: int) -> Unavailable:
+    """What the refusal of one call about so many blocks means to the mirror."""
+    meant, detail = error.meaning, f"{name}: {error.message[:200]}"
+    if meant is Meaning.NO_METHOD:
+        return NoMethod(detail, rpc=name)
+    if meant is Meaning.BEHIND:
+        return NodeBehind(detail, rpc=name)
+    if narrowable(meant) and blocks > 1:
+        return RangeTooLarge(error.message, proposed(error.message))
+    return NodeSilent(f"{name} refused: {error.message[:200]}", rpc=name)

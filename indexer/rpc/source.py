@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from provenance.types import Json
 
 REST: Final = breaker.Policy(failures=3, pause_ms=2_000, longest_ms=60_000)
-BATCH: Final = 100  # calls in one HTTP request; providers refuse more
+RECEIPTS: Final = 100  # blocks whose receipts are held at once; a full one's take megabytes
 
 
 class NodesDisagree(Unavailable):
@@ -155,17 +155,16 @@ class Source:
         return Span(headers, found)
 
     def _headers(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[Header, ...]:
+        numbers = range(first, last + 1)
+        answers = self._ask(node, [Ask("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
         headers: list[Header] = []
-        for start in range(first, last + 1, BATCH):
-            numbers = range(start, min(start + BATCH, last + 1))
-            answers = self._ask(node, [Ask("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
-            for expected, answer in zip(numbers, answers, strict=True):
-                one = header(answer)
-                if one is None:
-                    raise NodeBehind(f"{node.name} has no block {expected}", rpc=node.name, block=expected)
-                if one.number != expected:
-                    raise BadAnswer(f"{node.name} gave block {one.number} for block {expected}", rpc=node.name)
-                headers.append(one)
+        for expected, answer in zip(numbers, answers, strict=True):
+            one = header(answer)
+            if one is None:
+                raise NodeBehind(f"{node.name} has no block {expected}", rpc=node.name, block=expected)
+            if one.number != expected:
+                raise BadAnswer(f"{node.name} gave block {one.number} for block {expected}", rpc=node.name)
+            headers.append(one)
         return tuple(headers)
 
     def _logs(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[RawLog, ...]:
@@ -196,8 +195,8 @@ class Source:
         arrived: dict[BlockNumber, set[RawLog]] = {}
         for log in found:
             arrived.setdefault(log.block, set()).add(log)
-        for start in range(0, len(suspects), BATCH):
-            part = suspects[start : start + BATCH]
+        for start in range(0, len(suspects), RECEIPTS):
+            part = suspects[start : start + RECEIPTS]
             for block, held in zip(part, self._held(node, part), strict=True):
                 if held != arrived.get(block.number, set()):
                     raise BadAnswer(f"{node.name} left out logs of block {block.number}", rpc=node.name)
@@ -213,11 +212,7 @@ class Source:
     def _receipts(self, node: Node, block: Header) -> Json:
         """The block's receipts one by one, for nodes that give them no other way."""
         named = transactions(self._ask(node, [Ask("eth_getBlockByHash", (_hex(block.hash), False))])[0])
-        found: list[Json] = []
-        for start in range(0, len(named), BATCH):
-            part = named[start : start + BATCH]
-            found += self._ask(node, [Ask("eth_getTransactionReceipt", (_hex(tx),)) for tx in part])
-        return found
+        return self._ask(node, [Ask("eth_getTransactionReceipt", (_hex(tx),)) for tx in named])
 
     def _header(self, node: Node, tag: str) -> Header:
         one = header(self._ask(node, [Ask("eth_getBlockByNumber", (tag, False))])[0])

@@ -5,8 +5,10 @@ Whatever is imported here loads without web3: the connection is the caller's, 7.
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from provenance.abi import load
 
@@ -63,6 +65,10 @@ class Bound(Generic[Event]):
         """Where the contract is, EIP-55."""
         return self.contract.address
 
+    def data(self, signature: str, values: tuple[object, ...]) -> bytes:
+        """What a transaction to the contract carries: the function's selector and the arguments."""
+        return bytes.fromhex(self.contract.encode_abi(signature, [plain(value) for value in values])[2:])
+
     def call(self, signature: str, values: tuple[object, ...]) -> ContractFunction:
         """The function with its arguments, not sent."""
         made: ContractFunction = self.contract.get_function_by_signature(signature)(*(plain(one) for one in values))
@@ -105,6 +111,12 @@ class Bound(Generic[Event]):
     def _inputs(self, sort: str, name: str) -> Sequence[Any]:
         entries: Sequence[Any] = load(self.NAME).abi
         return next(one["inputs"] for one in entries if one["type"] == sort and one["name"] == name)
+
+
+def binding(name: Name) -> type[Bound[Any]]:
+    """The generated binding of a contract."""
+    module = import_module(f"provenance.abi.bindings.{re.sub('(?<!^)(?=[A-Z])', '_', name).lower()}")
+    return cast("type[Bound[Any]]", getattr(module, name))
 
 
 def plain(value: object) -> object:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import httpx2
 import pytest
+from eth_abi.abi import encode
 
 from provenance.adapters.chain import abi
 from provenance.adapters.chain.node import hexed
@@ -183,7 +184,7 @@ def contract_says(scene: Scene, asked: list[Case]) -> list[tuple[str, Bytes32]]:
             batch = []
             for number, one in enumerate(asked[at : at + BATCH]):
                 call = access.check_call(scene.world.chain, one.of, one.use, one.who, one.index)
-                data = abi.selector(function) + abi.encoded(function["inputs"], call.args)
+                data = abi.selector(function) + encode([abi.kind(one) for one in function["inputs"]], call.args)
                 params = [{"to": hexed(deployment.contracts["DataAccess"]), "data": hexed(data)}, hex(one.at.number)]
                 batch.append({"jsonrpc": "2.0", "id": number, "method": "eth_call", "params": params})
             replies = sorted(http.post(scene.world.url, json=batch).json(), key=lambda reply: reply["id"])

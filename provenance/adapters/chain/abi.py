@@ -1,6 +1,6 @@
-"""How do calls, results and refusals of our contracts look on the wire?
+"""Answers and refusals of our contracts, read by the ABIs in `provenance.abi`.
 
-The ABIs are those in `provenance.abi`. Bytes go in and come out as bytes; an address is 20 of them.
+Bytes come out as bytes; an address is 20 of them. What is sent is encoded by the bindings (`provenance.abi.bound`).
 """
 
 from __future__ import annotations
@@ -85,12 +85,6 @@ def function(contract: str, name: str, arity: int) -> Entry:
     raise Invalid(f"{contract} has no function {name} with {arity} arguments", contract=contract)
 
 
-def creation(contract: str, args: Sequence[object]) -> bytes:
-    """The creation code with the constructor's arguments behind it."""
-    inputs = next((entry["inputs"] for entry in entries(contract, "constructor")), ())
-    return load(cast("Name", contract)).bytecode + encoded(inputs, args)
-
-
 def is_code_of(contract: str, code: bytes) -> bool:
     """Whether this runtime code is our contract's, whatever its immutables say."""
     ours = load(cast("Name", contract))
@@ -118,21 +112,6 @@ def selector(entry: Mapping[str, Any]) -> bytes:
     return keccak(signature(entry).encode())[:4]
 
 
-def encoded(parameters: Sequence[Mapping[str, Any]], values: Sequence[object]) -> bytes:
-    """`abi.encode` of the values.
-
-    Raises:
-        Invalid: a value does not fit its type.
-    """
-    from eth_abi.abi import encode  # noqa: PLC0415 - 0.3 s, only where a contract is called
-    from eth_abi.exceptions import EncodingError  # noqa: PLC0415
-
-    try:
-        return encode([kind(one) for one in parameters], values)
-    except (EncodingError, TypeError, OverflowError, ValueError) as error:
-        raise Invalid(f"a value does not fit its type: {error}") from error
-
-
 def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[object, ...]:
     """The values; addresses as bytes, structs and lists as tuples.
 
@@ -146,26 +125,16 @@ def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[objec
         values = decode([kind(one) for one in parameters], data)
     except (DecodingError, ValueError, OverflowError) as error:
         raise AnswerUnreadable(f"the node's answer is not what the contract returns: {error}") from None
-    return tuple(_plain(kind(one), value) for one, value in zip(parameters, values, strict=True))
+    return tuple(map(_plain, parameters, values))
 
 
-def _plain(declared: str, value: Any) -> object:
-    if declared.endswith("]"):
-        inner = declared[: declared.rindex("[")]
-        return tuple(_plain(inner, one) for one in value)
-    if declared.startswith("("):
-        return tuple(_plain(inner, one) for inner, one in zip(_members(declared), value, strict=True))
-    return bytes.fromhex(value[2:]) if declared == "address" else value
-
-
-def _members(declared: str) -> list[str]:
-    found, depth, start = [], 0, 1
-    for at, sign in enumerate(declared):
-        depth += (sign == "(") - (sign == ")")
-        if (sign == "," and depth == 1) or (sign == ")" and depth == 0):
-            found.append(declared[start:at])
-            start = at + 1
-    return [one for one in found if one]
+def _plain(parameter: Mapping[str, Any], value: Any) -> object:
+    if parameter["type"].endswith("]"):
+        inner = {**parameter, "type": parameter["type"].rpartition("[")[0]}
+        return tuple(_plain(inner, element) for element in value)
+    if "components" in parameter:
+        return tuple(map(_plain, parameter["components"], value))
+    return bytes.fromhex(value[2:]) if parameter["type"] == "address" else value
 
 
 @cache

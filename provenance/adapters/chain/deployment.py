@@ -5,10 +5,12 @@ Wrong chain, missing code and foreign code are refused before anything is signed
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from provenance.adapters.chain import abi
-from provenance.adapters.chain.node import CallFailed, Node, hexed, rlp
+from provenance.abi.bound import binding
+from provenance.adapters.chain import abi, wordings
+from provenance.adapters.chain.node import CallFailed, Node, hexed
 from provenance.adapters.chain.rpc import NodeSilent, RpcRefused
 from provenance.app.deploy import Created
 from provenance.app.ports import Block, Logged, Mined
@@ -21,6 +23,7 @@ from provenance.types import Address, Bytes32
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from provenance.abi.bound import Bound
     from provenance.adapters.chain.facts import Log, Receipt, Signed
     from provenance.app.ports import Call, ContractName, Cost, Deployment, Signer
     from provenance.types import BlockNumber
@@ -76,6 +79,7 @@ class EvmChain:
         self.node, self._deployment, self._finality = node, deployment, finality
         self._names = {address: name for name, address in deployment.contracts.items()}
         self._blocks: dict[Bytes32, Block] = {}
+        self._bound: dict[ContractName, Bound[object]] = {}
         self._check(code_hashes or {})
 
     def _check(self, code_hashes: Mapping[ContractName, Bytes32]) -> None:
@@ -146,7 +150,7 @@ class EvmChain:
             try:
                 logs = self.node.logs(at, end, tuple(self._names), topics)
             except RpcRefused as error:
-                if error.too_wide and end > at:
+                if end > at and wordings.narrowable(error.meaning):
                     size = (end - at + 1) // 2
                     continue
                 raise NodeSilent(
@@ -161,37 +165,30 @@ class EvmChain:
     def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
         """The call's results."""
         to, data, entry = self._encoded(call)
-        try:
-            answer = self.node.call(to, data, sender=sender, at="latest" if at is None else at)
-        except CallFailed as error:
-            raise abi.refusal(call.contract, error.data, error.message) from None
-        return abi.decoded(entry["outputs"], answer)
+        with _refusing(call.contract):
+            return abi.decoded(
+                entry["outputs"], self.node.call(to, data, sender=sender, at="latest" if at is None else at)
+            )
 
     def cost(self, call: Call, sender: Address) -> Cost:
         """What the call would cost now; `Reverted` if it would be refused."""
         to, data, _ = self._encoded(call)
-        try:
+        with _refusing(call.contract):
             return self.node.cost(to, data, sender)
-        except CallFailed as error:
-            raise abi.refusal(call.contract, error.data, error.message) from None
 
     def send(self, call: Call, signer: Signer) -> Mined:
         """Mined with status 1, or refused before anything is sent."""
         to, data, _ = self._encoded(call)
-        try:
+        with _refusing(call.contract):
             return self._mined(self.node.transact(to, data, signer))
-        except CallFailed as error:
-            raise abi.refusal(call.contract, error.data, error.message) from None
 
     def sign(
         self, call: Call, signer: Signer, *, nonce: int | None = None, fees: tuple[int, int] | None = None
     ) -> Signed:
         """The transaction as bytes to be kept before they are sent: what an outbox needs."""
         to, data, _ = self._encoded(call)
-        try:
+        with _refusing(call.contract):
             return self.node.sign(to, data, signer, nonce=nonce, fees=fees)
-        except CallFailed as error:
-            raise abi.refusal(call.contract, error.data, error.message) from None
 
     def next_nonce(self, account: Address, *, mined_only: bool = False) -> int:
         """The account's next nonce, what waits in the node's pool counted or not."""
@@ -229,8 +226,11 @@ class EvmChain:
         address = self._deployment.contracts.get(call.contract)
         if address is None:
             raise Missing(f"the deployment has no {call.contract}", contract=call.contract)
+        if call.contract not in self._bound:
+            self._bound[call.contract] = binding(call.contract)(self.node.w3, address)
         entry = abi.function(call.contract, call.function, len(call.args))
-        return address, abi.selector(entry) + abi.encoded(entry["inputs"], call.args), entry
+        with _fitting():
+            return address, self._bound[call.contract].data(abi.signature(entry), call.args), entry
 
     def _mined(self, receipt: Receipt) -> Mined:
         block = self._block(receipt.block_hash, receipt.block_number)
@@ -271,17 +271,17 @@ class EvmCreator:
 
     def next_addresses(self, deployer: Address, count: int, waiting: int | None = None) -> tuple[Address, ...]:
         """Where the deployer's next contracts will be. Source: Ethereum Yellow Paper §7."""
+        import rlp  # noqa: PLC0415 - web3 has loaded it
+
         written = () if waiting is None else (waiting,)
         first = max((self.node.nonce(deployer), *(nonce + 1 for nonce in written)))  # the pool may have it, or not
         nonces = (*written, *range(first, first + count))[:count]
-        return tuple(Address(keccak(rlp((deployer, nonce)))[12:]) for nonce in nonces)
+        return tuple(Address(keccak(rlp.encode([deployer, nonce]))[12:]) for nonce in nonces)
 
     def cost(self, contract: ContractName, args: tuple[object, ...], deployer: Address) -> Cost:
         """What the creation would cost now."""
-        try:
-            return self.node.cost(None, abi.creation(contract, args), deployer)
-        except CallFailed as error:
-            raise abi.refusal(contract, error.data, error.message) from None
+        with _refusing(contract):
+            return self.node.cost(None, self._creation(contract, args), deployer)
 
     def price(self, gas: int) -> Cost:
         """What a transaction of so much gas would cost now."""
@@ -296,13 +296,35 @@ class EvmCreator:
 
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created:
         """The contract stands; its code is the compiled one."""
-        try:
-            receipt = self.node.transact(None, abi.creation(contract, args), signer)
-        except CallFailed as error:
-            raise abi.refusal(contract, error.data, error.message) from None
+        with _refusing(contract):
+            receipt = self.node.transact(None, self._creation(contract, args), signer)
         if receipt.created is None:
             raise NodeSilent("the receipt of a creation names no contract")
         code = self.node.code(receipt.created)
         if not abi.is_code_of(contract, code):
             raise AbiMismatch(f"what was made is not our {contract}", contract=contract)
         return Created(receipt.created, keccak(code), receipt.block_number, receipt.gas_used)
+
+    def _creation(self, contract: ContractName, args: tuple[object, ...]) -> bytes:
+        with _fitting():
+            return bytes.fromhex(str(binding(contract).constructor(self.node.w3, args).data_in_transaction)[2:])
+
+
+@contextmanager
+def _refusing(contract: str) -> Iterator[None]:
+    """A revert is the contract's refusal in words."""
+    try:
+        yield
+    except CallFailed as error:
+        raise abi.refusal(contract, error.data, error.message) from None
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """A value that its type cannot hold is refused."""
+    from web3.exceptions import Web3Exception  # noqa: PLC0415 - loads web3
+
+    try:
+        yield
+    except (Web3Exception, TypeError, ValueError, OverflowError) as error:
+        raise Invalid(f"a value does not fit its type: {error}") from error

@@ -1,24 +1,29 @@
-"""What is on the chain, and how does a transaction get there?
+"""One chain through web3: blocks, logs, calls and signed transactions, in bytes.
 
-Blocks, logs, calls and signed transactions in bytes; contracts and events are `chain`'s.
+Contracts and events are `deployment`'s. Whatever in a node's answer web3 cannot read is a silent node's.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from provenance.adapters.chain.facts import Log, Receipt, Signed
 from provenance.adapters.chain.funds import InsufficientFunds
-from provenance.adapters.chain.rpc import NodeSilent, Rpc, RpcRefused
+from provenance.adapters.chain.rpc import NodeSilent, Rpc, RpcRefused, revert_data
+from provenance.adapters.chain.wordings import Meaning
 from provenance.app.ports import Block, Cost
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
-from provenance.errors import Broken, Conflict, Missing, Unavailable
+from provenance.errors import Broken, Conflict, Missing, ProvenanceError, Unavailable
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from web3 import Web3
+    from web3.eth import Eth
 
     from provenance.adapters.chain.outbox import Outbox
     from provenance.app.ports import Signer
@@ -28,15 +33,9 @@ POLL_S: Final = 0.02  # anvil mines at once: the first look finds it
 POLL_MOST_S: Final = 2.0
 NONCE_TRIES: Final = 5
 GAS_MARGIN_PERCENT: Final = 20
-_DYNAMIC_FEE: Final = b"\x02"  # EIP-2718 type of EIP-1559
-_ALREADY: Final = ("already known", "already imported")  # geth's words, and Anvil's
-_LOW_NONCE = (
-    "nonce too low",
-    "already known",
-    "replacement transaction underpriced",
-    "already imported",
-    "correct nonce",
-)
+TIP_WEI: Final = 10**9  # a gas, where the node has no method that suggests one
+
+Answer = TypeVar("Answer")
 
 
 class NotMined(Unavailable):
@@ -67,37 +66,44 @@ class Node:
         self.rpc, self._outbox = rpc, outbox
         self._chain_id: int | None = None
 
+    @cached_property
+    def w3(self) -> Web3:
+        """The same endpoints as web3 sees them; loads web3."""
+        from web3 import Web3  # noqa: PLC0415 - a second of CPU, where a chain is asked
+
+        from provenance.adapters.chain.provider import Provider  # noqa: PLC0415 - loads web3
+
+        return Web3(Provider(self.rpc), middleware=())
+
     def chain_id(self) -> int:
         if self._chain_id is None:
-            self._chain_id = number(self._ask("eth_chainId"))
+            self._chain_id = self._ask(lambda eth: eth.chain_id)
         return self._chain_id
 
     def block(self, tag: int | str | bytes) -> Block:
         """A block by number, tag (`latest`, `pending`, `safe`, `finalized`) or hash."""
-        if isinstance(tag, bytes):
-            found = self._ask("eth_getBlockByHash", hexed(tag), False)  # noqa: FBT003 - JSON-RPC's order
-        else:
-            found = self._ask("eth_getBlockByNumber", _tag(tag), False)  # noqa: FBT003
-        if found is None:
-            shown = hexed(tag) if isinstance(tag, bytes) else str(tag)
+        from web3.exceptions import BlockNotFound  # noqa: PLC0415 - loads web3
+
+        wanted: Any = hexed(tag) if isinstance(tag, bytes) else tag
+        try:
+            answer = self._ask(lambda eth: eth.get_block(wanted))
+        except BlockNotFound:
             raise Missing(
-                f"the node has no block {shown}", next="Wait for the block, or ask another node.", block=shown
-            )
-        return Block(
-            BlockNumber(number(found["number"])),
-            Bytes32(raw(found["hash"] or "0x")),
-            UnixSeconds(number(found["timestamp"])),
-        )
+                f"the node has no block {wanted}", next="Wait for the block, or ask another node.", block=str(wanted)
+            ) from None
+        block_hash = answer.get("hash") or b""  # a pending block has none
+        return Block(BlockNumber(answer["number"]), Bytes32(bytes(block_hash)), UnixSeconds(answer["timestamp"]))
 
     def code(self, address: Address) -> bytes:
-        return raw(self._ask("eth_getCode", hexed(address), "latest"))
+        return bytes(self._ask(lambda eth: eth.get_code(_account(address))))
 
     def balance(self, address: Address) -> Wei:
-        return Wei(number(self._ask("eth_getBalance", hexed(address), "latest")))
+        return Wei(self._ask(lambda eth: eth.get_balance(_account(address))))
 
     def nonce(self, address: Address, *, tag: str = "pending") -> int:
         """The next nonce, what waits in the node's pool counted; with the tag `latest` only what is mined."""
-        return number(self._ask("eth_getTransactionCount", hexed(address), tag))
+        tagged: Any = tag
+        return self._ask(lambda eth: eth.get_transaction_count(_account(address), tagged))
 
     def logs(
         self, first: int, last: int, addresses: tuple[Address, ...], topics: tuple[tuple[Bytes32, ...] | None, ...] = ()
@@ -105,20 +111,13 @@ class Node:
         """The raw logs of [first, last], in chain order; of `topics`, each is one of these words, with None any.
 
         Raises:
-            RpcRefused: the node wants a smaller range (`too_wide`), or refuses.
+            RpcRefused: the node wants a smaller range, or refuses.
         """
-        wanted: dict[str, Any] = {
-            "fromBlock": hex(first),
-            "toBlock": hex(last),
-            "address": [hexed(one) for one in addresses],
-        }
+        wanted: Any = {"fromBlock": hex(first), "toBlock": hex(last), "address": [*map(_account, addresses)]}
         if topics:
-            wanted["topics"] = [[hexed(one) for one in words] if words is not None else None for words in topics]
-        found = self.rpc.call("eth_getLogs", wanted)
-        if not isinstance(found, list):
-            raise NodeSilent("eth_getLogs did not answer with a list")
-        logs = (_log(one) for one in found if not one.get("removed"))
-        return tuple(sorted(logs, key=lambda log: (log.block_number, log.index)))
+            wanted["topics"] = [[*map(hexed, words)] if words is not None else None for words in topics]
+        answer = self._read(lambda eth: [_log(log) for log in eth.get_logs(wanted) if not log.get("removed")])
+        return tuple(sorted(answer, key=lambda log: (log.block_number, log.index)))
 
     def call(
         self, to: Address | None, data: bytes, *, sender: Address | None = None, at: int | str = "latest"
@@ -128,7 +127,8 @@ class Node:
         Raises:
             CallFailed: the EVM reverted.
         """
-        return raw(self._simulated("eth_call", _fields(to, data, sender), _tag(at)))
+        block: Any = at
+        return bytes(self._simulated(lambda eth: eth.call(_fields(to, data, sender), block)))
 
     def cost(self, to: Address | None, data: bytes, sender: Address) -> Cost:
         """What the transaction would cost at most, by the node's estimate.
@@ -136,7 +136,7 @@ class Node:
         Raises:
             CallFailed: the EVM reverted.
         """
-        return self.price(number(self._simulated("eth_estimateGas", _fields(to, data, sender))))
+        return self.price(self._gas(to, data, sender))
 
     def price(self, used: int) -> Cost:
         """What a transaction of so much gas would cost at most: with the limits that `sign` sets now."""
@@ -165,17 +165,27 @@ class Node:
             CallFailed: the EVM would revert.
             InsufficientFunds: the account cannot pay the gas.
         """
-        used = number(self._simulated("eth_estimateGas", _fields(to, data, signer.address)))
+        used = self._gas(to, data, signer.address)
         tip, most = fees or self.fees()
-        at = self.nonce(signer.address) if nonce is None else nonce
-        return _signed((self.chain_id(), at, tip, most, _limit(used), to or b"", 0, data, ()), signer)
+        fields = {
+            "type": 2,
+            "chainId": self.chain_id(),
+            "nonce": self.nonce(signer.address) if nonce is None else nonce,
+            "maxPriorityFeePerGas": tip,
+            "maxFeePerGas": most,
+            "gas": _limit(used),
+            "to": to or b"",
+            "value": 0,
+            "data": data,
+        }
+        return _signed(fields, signer)
 
     def broadcast(self, signed: Signed) -> None:
         """The node has the transaction, now or already."""
         try:
-            self.rpc.call("eth_sendRawTransaction", hexed(signed.raw))
+            self._read(lambda eth: eth.send_raw_transaction(signed.raw))
         except RpcRefused as error:
-            if self.receipt(signed.tx) is None and not any(words in error.message.lower() for words in _ALREADY):
+            if error.meaning is not Meaning.HELD and self.receipt(signed.tx) is None:
                 raise
         except Unavailable:  # the answer was lost, the transaction perhaps not
             if self.receipt(signed.tx) is None:
@@ -183,19 +193,13 @@ class Node:
 
     def receipt(self, tx: Bytes32) -> Receipt | None:
         """The transaction's receipt, or None while no block has it."""
-        found = self._ask("eth_getTransactionReceipt", hexed(tx))
-        if not found or not found.get("blockHash"):
+        from web3.exceptions import TransactionNotFound  # noqa: PLC0415 - loads web3
+
+        wanted: Any = hexed(tx)
+        try:
+            return self._ask(lambda eth: _receipt(tx, eth.get_transaction_receipt(wanted)))
+        except TransactionNotFound:
             return None
-        created = found.get("contractAddress")
-        return Receipt(
-            tx=tx,
-            succeeded=number(found["status"]) == 1,
-            gas_used=number(found["gasUsed"]),
-            block_number=BlockNumber(number(found["blockNumber"])),
-            block_hash=Bytes32(raw(found["blockHash"])),
-            created=Address(raw(created)) if created else None,
-            logs=tuple(_log(one) for one in found["logs"]),
-        )
 
     def transact(self, to: Address | None, data: bytes, signer: Signer) -> Receipt:
         """Sent and mined.
@@ -211,8 +215,7 @@ class Node:
             try:
                 self.broadcast(signed)
             except RpcRefused as error:
-                told = error.message.lower()
-                if any(words in told for words in _LOW_NONCE):
+                if error.meaning is Meaning.NONCE_TAKEN:
                     continue  # another process of this account was faster: sign again with the next nonce
                 raise self._refusal(error, signer.address) from None
             return self.succeeded(self.wait(signed.tx), to, data, signer.address)
@@ -246,32 +249,46 @@ class Node:
 
     def fees(self) -> tuple[int, int]:
         """(tip, most) per gas: room for six full blocks of rising base fee."""
-        latest = self._ask("eth_getBlockByNumber", "latest", False)  # noqa: FBT003 - JSON-RPC's order
+        base = self._ask(lambda eth: eth.get_block("latest").get("baseFeePerGas", 0))
         try:
-            tip = number(self.rpc.call("eth_maxPriorityFeePerGas"))
+            tip = int(self._read(lambda eth: eth.max_priority_fee))
         except RpcRefused:
-            tip = 10**9  # wei; a node without the method
-        return tip, 2 * number(latest.get("baseFeePerGas") or "0x0") + tip
+            tip = TIP_WEI
+        return tip, 2 * base + tip
 
-    def _simulated(self, method: str, *params: object) -> Any:
+    def _gas(self, to: Address | None, data: bytes, sender: Address) -> int:
+        return self._simulated(lambda eth: eth.estimate_gas(_fields(to, data, sender)))
+
+    def _simulated(self, question: Callable[[Eth], Answer]) -> Answer:
         try:
-            return self.rpc.call(method, *params)
+            return self._read(question)
         except RpcRefused as error:
-            data = _revert_data(error.data)
-            told = error.message.lower()
-            if data or "revert" in told or "vm exception" in told:
-                raise CallFailed(data, error.message) from None
+            if error.meaning is Meaning.REVERTED:
+                raise CallFailed(revert_data(error.data), error.message) from None
             raise self._refusal(error, None) from None
 
-    def _ask(self, method: str, *params: object) -> Any:
+    def _ask(self, question: Callable[[Eth], Answer]) -> Answer:
         try:
-            return self.rpc.call(method, *params)
+            return self._read(question)
         except RpcRefused as error:
             raise self._refusal(error, None) from None
+
+    def _read(self, question: Callable[[Eth], Answer]) -> Answer:
+        """What web3 reads in the node's answer."""
+        from web3.exceptions import BlockNotFound, TransactionNotFound  # noqa: PLC0415 - loads web3
+
+        try:
+            return question(self.w3.eth)
+        except (ProvenanceError, RpcRefused, BlockNotFound, TransactionNotFound):
+            raise
+        except Exception as error:  # web3's formatters raise what Python raises on odd JSON
+            raise NodeSilent(
+                f"the answer of {self.rpc.url} cannot be read: {type(error).__name__}", rpc=self.rpc.url
+            ) from error
 
     def _refusal(self, error: RpcRefused, account: Address | None) -> Exception:
         facts = {"account": hexed(account)} if account else {}
-        if "insufficient funds" in error.message.lower() or "doesn't have enough funds" in error.message:
+        if error.meaning is Meaning.NO_FUNDS:
             who = checksummed(account) if account else self.rpc.url
             return InsufficientFunds(f"{who}: {error.message}", **facts)
         return NodeSilent(
@@ -296,93 +313,55 @@ def hexed(data: bytes) -> str:
     return "0x" + data.hex()
 
 
-def raw(text: object) -> bytes:
-    """Bytes of a node's hex.
-
-    Raises:
-        NodeSilent: it is none.
-    """
-    try:
-        return bytes.fromhex(str(text).removeprefix("0x"))
-    except ValueError:
-        raise NodeSilent("the node's answer is not hex") from None
-
-
-def number(text: object) -> int:
-    """Integer of a node's quantity."""
-    try:
-        return text if isinstance(text, int) else int(str(text), 16)
-    except ValueError:
-        raise NodeSilent("the node's answer is not a number") from None
-
-
 def _limit(used: int) -> int:
     """The gas that a transaction may use whose estimate is `used`."""
     return used + used * GAS_MARGIN_PERCENT // 100
 
 
-def _tag(tag: int | str) -> str:
-    return hex(tag) if isinstance(tag, int) else tag
+def _account(address: bytes) -> Any:
+    """An address as web3 takes it."""
+    return checksummed(address)
 
 
-def _fields(to: Address | None, data: bytes, sender: Address | None) -> dict[str, str]:
-    fields = {"data": hexed(data)}
-    if to is not None:
-        fields["to"] = hexed(to)
-    if sender is not None:
-        fields["from"] = hexed(sender)
-    return fields
+def _fields(to: Address | None, data: bytes, sender: Address | None) -> Any:
+    accounts = {"to": to, "from": sender}
+    return {"data": hexed(data), **{name: _account(account) for name, account in accounts.items() if account}}
 
 
-def _log(found: dict[str, Any]) -> Log:
-    return Log(
-        address=Address(raw(found["address"])),
-        topics=tuple(Bytes32(raw(one)) for one in found["topics"]),
-        data=raw(found["data"]),
-        block_number=BlockNumber(number(found["blockNumber"])),
-        block_hash=Bytes32(raw(found["blockHash"])),
-        tx=Bytes32(raw(found["transactionHash"])),
-        index=number(found["logIndex"]),
+def _receipt(tx: Bytes32, answer: Mapping[str, Any]) -> Receipt | None:
+    if not answer.get("blockHash"):
+        return None
+    created = answer.get("contractAddress")
+    return Receipt(
+        tx=tx,
+        succeeded=answer["status"] == 1,
+        gas_used=answer["gasUsed"],
+        block_number=BlockNumber(answer["blockNumber"]),
+        block_hash=Bytes32(bytes(answer["blockHash"])),
+        created=Address(bytes.fromhex(created[2:])) if created else None,
+        logs=tuple(map(_log, answer["logs"])),
     )
 
 
-def _revert_data(data: object) -> bytes:
-    """Anvil and geth send hex, ganache an object around it."""
-    if isinstance(data, dict):
-        data = data.get("result") or data.get("data")
-    if isinstance(data, str) and data.startswith("0x"):
-        return raw(data)
-    return b""
+def _log(answer: Mapping[str, Any]) -> Log:
+    return Log(
+        address=Address(bytes.fromhex(answer["address"][2:])),
+        topics=tuple(Bytes32(bytes(topic)) for topic in answer["topics"]),
+        data=bytes(answer["data"]),
+        block_number=BlockNumber(answer["blockNumber"]),
+        block_hash=Bytes32(bytes(answer["blockHash"])),
+        tx=Bytes32(bytes(answer["transactionHash"])),
+        index=answer["logIndex"],
+    )
 
 
-def _signed(fields: tuple[object, ...], signer: Signer) -> Signed:
-    """The fields up to the access list, signed.
+def _signed(fields: dict[str, Any], signer: Signer) -> Signed:
+    """The transaction of these fields. Source: EIP-1559 §Specification, EIP-2718."""
+    from eth_account.typed_transactions.typed_transaction import TypedTransaction  # noqa: PLC0415 - loads eth-account
 
-    Source: EIP-1559 §Specification, EIP-2718.
-    """
-    signature = signer.sign(keccak(_DYNAMIC_FEE + rlp(fields)))
+    signature = signer.sign(Bytes32(TypedTransaction.from_dict(fields).hash()))
     if len(signature) != 65 or signature[64] not in (27, 28):
         raise Broken("a signer did not answer with r ‖ s ‖ v")
-    words = (int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"))
-    complete = _DYNAMIC_FEE + rlp((*fields, signature[64] - 27, *words))
-    return Signed(keccak(complete), complete, int(str(fields[1])))
-
-
-def rlp(item: object) -> bytes:
-    """Recursive length prefix of bytes, whole numbers and tuples of them.
-
-    Source: Ethereum Yellow Paper, appendix B.
-    """
-    if isinstance(item, tuple):
-        return _prefixed(b"".join(map(rlp, item)), 0xC0)
-    data = item.to_bytes((item.bit_length() + 7) // 8, "big") if isinstance(item, int) else item
-    if not isinstance(data, bytes):
-        raise Broken(f"{type(item).__name__} has no RLP")
-    return data if len(data) == 1 and data[0] < 0x80 else _prefixed(data, 0x80)
-
-
-def _prefixed(data: bytes, kind: int) -> bytes:
-    if len(data) <= 55:
-        return bytes((kind + len(data),)) + data
-    size = len(data).to_bytes((len(data).bit_length() + 7) // 8, "big")
-    return bytes((kind + 55 + len(size),)) + size + data
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    complete = TypedTransaction.from_dict({**fields, "v": signature[64] - 27, "r": r, "s": s}).encode()
+    return Signed(keccak(complete), complete, fields["nonce"])

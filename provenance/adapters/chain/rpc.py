@@ -1,34 +1,34 @@
-"""What did the node answer? JSON-RPC over HTTP, its failures as our errors.
+"""JSON-RPC over HTTP: the endpoints of a network, and their failures as our errors.
 
-What the answers mean is left to `node` and `chain`. Endpoints are tried in order; the first that
-answers is kept.
+Laws: no redirect is followed; a reply counts its bytes after decompression and ends at `REPLY_BYTES`; one deadline
+holds for the whole exchange, however slowly its bytes come; what a refusal means is read in `wordings`; no message
+repeats more of an address than scheme, host and port. Endpoints are tried in order; the first that answers is kept.
+
+Source: JSON-RPC 2.0 §4, §5.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
 
 from provenance.adapters import transport
+from provenance.adapters.chain import wordings
+from provenance.adapters.chain.wordings import Meaning
 from provenance.errors import Invalid, Missing, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TIMEOUT_S: Final = 20.0
+    from provenance.types import Json
 
-_TOO_WIDE = re.compile(
-    r"response size|too large|query returned more than|more than \d+ (results|logs)|block range|range (is )?too|"
-    r"exceeds? (the )?(max|limit|range)|limit exceeded|too many (results|logs|blocks)|max results|query timeout|"
-    r"limited to|too wide",
-    re.IGNORECASE,
-)
-_BUSY = re.compile(r"rate limit|too many requests|request rate|capacity|throttl", re.IGNORECASE)
-_LIMIT_CODES: Final = frozenset({-32005})
-_BUSY_STATUS: Final = 429
+TIMEOUT_S: Final = 20.0
+REPLY_BYTES: Final = 64 << 20  # a hundred full blocks' receipts are about 40 MB
 
 
 class NodeSilent(Unavailable):
@@ -38,7 +38,7 @@ class NodeSilent(Unavailable):
     next = "Start the node (`provenance devnet up` starts a local one) or correct its `rpc` setting, then repeat."
 
 
-class NodeBusy(Unavailable):
+class NodeBusy(NodeSilent):
     """The node asked us to come back later."""
 
     code = "node-busy"
@@ -46,16 +46,16 @@ class NodeBusy(Unavailable):
 
 
 class RpcRefused(Exception):
-    """The node's error object, before anybody knows what it means."""
+    """The node's error object."""
 
-    def __init__(self, method: str, message: str, code: int, data: object) -> None:
+    def __init__(self, method: str, message: str, code: int, data: object = None) -> None:
         super().__init__(f"{method}: {message}")
         self.message, self.code, self.data = message, code, data
 
     @property
-    def too_wide(self) -> bool:
-        """Whether a smaller block range would do."""
-        return self.code in _LIMIT_CODES or bool(_TOO_WIDE.search(self.message))
+    def meaning(self) -> Meaning:
+        """What it asks of us."""
+        return Meaning.REVERTED if revert_data(self.data) else wordings.meaning(self.message, self.code)
 
 
 class Rpc:
@@ -72,7 +72,7 @@ class Rpc:
                 raise Invalid(
                     f"{shown(url)} is not an http(s) address", next="Write it as http://HOST:PORT.", field="rpc"
                 )
-        self._urls = tuple(urls)
+        self._urls, self._timeout_s = tuple(urls), timeout_s
         self._http = transport.client(timeout_s)
 
     @property
@@ -88,38 +88,79 @@ class Rpc:
             NodeSilent: no endpoint answered in time.
             NodeBusy: it asked to come back later.
         """
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         silent: Unavailable | None = None
         for url in self._urls:
             try:
-                answer = self._ask(url, method, params)
+                reply = exchange(self._http, url, body, self._timeout_s)
+                result = answered(reply, method, shown(url))
             except Unavailable as error:
                 silent = silent or error
                 continue
             self._urls = (url, *(other for other in self._urls if other != url))
-            return answer
+            return result
         raise silent or NodeSilent("no endpoint")
 
-    def _ask(self, url: str, method: str, params: tuple[object, ...]) -> object:
-        """Source: JSON-RPC 2.0 §4, §5."""
-        try:
-            response = self._http.post(url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-        except httpx2.HTTPError as error:
-            raise NodeSilent(f"{shown(url)} does not answer ({type(error).__name__})", rpc=shown(url)) from None
-        if response.status_code == _BUSY_STATUS:
-            raise NodeBusy(f"{shown(url)} limits our requests", rpc=shown(url))
-        try:
-            body = response.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict) or ("result" not in body and "error" not in body):
-            raise NodeSilent(f"{shown(url)} does not speak JSON-RPC", rpc=shown(url))
-        if (problem := body.get("error")) is None:
-            return body.get("result")
-        told = problem if isinstance(problem, dict) else {"message": str(problem)}
-        message, code = str(told.get("message", "")), told.get("code")
-        if code == _BUSY_STATUS or _BUSY.search(message):
-            raise NodeBusy(f"{shown(url)} limits our requests", rpc=shown(url))
-        raise RpcRefused(method, message, code if isinstance(code, int) else 0, told.get("data"))
+
+def exchange(http: httpx2.Client, url: str, body: object, timeout_s: float) -> Json:
+    """The JSON that the endpoint answers to one POST, within the limits above.
+
+    Raises:
+        RpcRefused: it wants less at once, or answered more than `REPLY_BYTES`.
+        NodeBusy, NodeSilent: it limits our requests; it does not answer in time, or not with JSON.
+    """
+    name, until, reply = shown(url), time.monotonic() + timeout_s, bytearray()
+    try:
+        with http.stream("POST", url, json=body) as response:
+            for part in response.iter_bytes():
+                reply += part
+                if len(reply) > REPLY_BYTES:
+                    raise RpcRefused("reply", f"{name} answers more than {REPLY_BYTES >> 20} MiB: too large", 413)
+                if time.monotonic() > until:
+                    raise NodeSilent(f"{name} does not answer within {timeout_s:.0f} s", rpc=name)
+    except (httpx2.HTTPError, OSError) as error:
+        raise NodeSilent(f"{name} does not answer ({type(error).__name__})", rpc=name) from None
+    meant = wordings.of_status(response.status_code)
+    if meant is Meaning.BUSY:
+        raise NodeBusy(f"{name} limits our requests", rpc=name)
+    try:
+        answer: Json = json.loads(reply)
+    except (ValueError, RecursionError):
+        if meant is Meaning.NARROWER:
+            raise RpcRefused("request", f"{name} answers HTTP 413", 413) from None
+        told = f"answers HTTP {response.status_code}" if response.is_error else "does not speak JSON-RPC"
+        raise NodeSilent(f"{name} {told}", rpc=name) from None
+    return answer
+
+
+def answered(reply: Json, method: str, name: str) -> Any:
+    """The result in one JSON-RPC reply.
+
+    Raises:
+        RpcRefused: it is an error object.
+        NodeBusy: one that limits our requests.
+        NodeSilent: it is neither.
+    """
+    if not isinstance(reply, dict) or ("result" not in reply and "error" not in reply):
+        raise NodeSilent(f"{name} does not speak JSON-RPC", rpc=name)
+    if (problem := reply.get("error")) is None:
+        return reply.get("result")
+    error = problem if isinstance(problem, dict) else {"message": str(problem)}
+    code = error.get("code")
+    refused = RpcRefused(method, str(error.get("message", "")), code if isinstance(code, int) else 0, error.get("data"))
+    if refused.meaning is Meaning.BUSY:
+        raise NodeBusy(f"{name} limits our requests", rpc=name)
+    raise refused
+
+
+def revert_data(data: object) -> bytes:
+    """What the EVM reverted with: Anvil and geth send hex, Ganache an object around it."""
+    if isinstance(data, dict):
+        data = data.get("result") or data.get("data")
+    try:
+        return bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) and data.startswith("0x") else b""
+    except ValueError:
+        return b""
 
 
 def shown(url: str) -> str:
