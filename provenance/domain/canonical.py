@@ -23,6 +23,7 @@ STRING_BYTES: Final = 1 << 20
 DEPTH: Final = 64
 INTEGER: Final = (1 << 53) - 1  # the largest integer every JSON reader keeps; Source: RFC 8785 §3.2.2.3
 PREFIX: Final = "provenance/"
+_UNMARKED: Final = bytes(set(range(256)) - set(b'[]{}"\\'))
 _BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 
 
@@ -104,7 +105,7 @@ def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
     """
     if len(data) > limit_bytes:
         raise BadDocument(f"larger than {limit_bytes} bytes", bytes=len(data), limit=limit_bytes)
-    _refuse_depth(data)
+    refuse_depth(data)
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -122,14 +123,17 @@ def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
     return _plain(value, "$", 0)
 
 
-def _refuse_depth(data: bytes) -> None:
+def refuse_depth(data: bytes) -> None:
     """No value is nested deeper than 64 levels.
 
     It is counted before parsing: with a raised recursion limit (py_ecc sets 100,000 where eth-account is
     imported) the parser would overflow the C stack and end the process.
     """
-    if data.count(b"[") + data.count(b"{") <= DEPTH:
-        return
+    marks = data.translate(None, _UNMARKED).replace(b'""', b"")  # at once: a tenth of the parser's time
+    for _ in range(DEPTH):
+        marks = marks.replace(b"[]", b"").replace(b"{}", b"")
+    if not marks:
+        return  # no string holds a bracket or an escape, and the rest closes within the depth
     depth = 0
     for token in _BRACKETS.finditer(data):
         mark = token.group()

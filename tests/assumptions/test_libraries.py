@@ -9,6 +9,7 @@ import sqlite3
 import duckdb
 import httpx2
 import pytest
+import rlp
 from web3 import Web3
 
 from provenance.domain.hashes import keccak
@@ -56,3 +57,16 @@ def test_web3_hashes_as_we_do() -> None:
     """`domain/hashes.py` uses another implementation of Keccak-256."""
     data = os.urandom(300)
     assert bytes(Web3.keccak(data)) == keccak(data)
+
+
+def test_rlp_is_that_of_the_yellow_paper():
+    """Source: the Ethereum wiki's RLP examples."""
+    assert rlp.encode(b"dog") == b"\x83dog"
+    assert rlp.encode((b"cat", b"dog")) == b"\xc8\x83cat\x83dog"
+    assert rlp.encode(()) == b"\xc0"
+    assert rlp.encode(0) == b"\x80"
+    assert rlp.encode(15) == b"\x0f"
+    assert rlp.encode(1024) == b"\x82\x04\x00"
+    assert rlp.encode(((), ((),), ((), ((),)))) == bytes.fromhex("c7c0c1c0c3c0c1c0")
+    text = b"Lorem ipsum dolor sit amet, consectetur adipisicing elit"
+    assert rlp.encode(text) == b"\xb8\x38" + text

@@ -20,6 +20,7 @@ import httpx2
 from provenance.adapters import transport
 from provenance.adapters.chain import wordings
 from provenance.adapters.chain.wordings import Meaning
+from provenance.domain import canonical
 from provenance.errors import Invalid, Missing, Unavailable
 
 if TYPE_CHECKING:
@@ -124,8 +125,9 @@ def exchange(http: httpx2.Client, url: str, body: object, timeout_s: float) -> J
     if meant is Meaning.BUSY:
         raise NodeBusy(f"{name} limits our requests", rpc=name)
     try:
+        canonical.refuse_depth(bytes(reply))
         answer: Json = json.loads(reply)
-    except (ValueError, RecursionError):
+    except (ValueError, canonical.BadDocument):
         if meant is Meaning.NARROWER:
             raise RpcRefused("request", f"{name} answers HTTP 413", 413) from None
         told = f"answers HTTP {response.status_code}" if response.is_error else "does not speak JSON-RPC"

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import traceback
+from pathlib import Path
 
 import click
 import pytest
@@ -99,6 +100,34 @@ def test_tab_completion_starts_fast_and_loads_nothing_heavy():
     assert done.stdout.split() == ["plain,consent", "plain,contracts", "plain,config", "plain,completion"]
     assert not {name.split(".")[0] for name in modules} & HEAVY
     assert float(seconds) < 0.3, "CPU seconds"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["account", "list"], ["account", "show", "nobody"], ["config", "show"], ["config", "paths"], ["terms", "check", "x"],
+        ["contracts", "abi", "Token"], ["consent", "show", "x"], ["usage", "check", "x"],
+    ],
+)  # fmt: skip
+def test_what_asks_no_chain_loads_no_web3(tmp_path: Path, arguments: list[str]):
+    """Nor eth-account, where nothing is signed or opened."""
+    script = (
+        "import sys; from provenance.cli.main import run; run(sys.argv[1:]);"
+        "print('\\n' + ' '.join(sys.modules), file=sys.stderr)"
+    )
+    line = [sys.executable, "-c", script, *arguments, "--home", str(tmp_path)]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stderr.split("\n")[-2].split()}
+    assert not loaded & {"web3", "eth_account", "eth_abi", "aiohttp"}
+
+
+def test_the_mirror_and_an_offline_check_load_no_web3():
+    script = (
+        "import sys, indexer.rpc.source, indexer.follow, provenance.app.audit.run, provenance.sdk.contracts;"
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"web3", "eth_account", "eth_abi", "aiohttp"}
 
 
 def test_version_is_the_packages():

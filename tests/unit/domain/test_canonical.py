@@ -136,6 +136,11 @@ def test_deep_nesting_is_refused_where_a_library_raised_the_recursion_limit():
         canonical.loads(b'{"a": ' * 100_000)
 
 
+def test_brackets_in_strings_do_not_close_what_is_nested():
+    with pytest.raises(BadDocument, match="deeper"):
+        canonical.loads(b'["]",' * 100_000)
+
+
 def test_brackets_in_strings_are_not_nesting():
     text = '[\\"' * 200
     assert canonical.loads(json.dumps([text] * 100).encode()) == [text] * 100
