@@ -37,7 +37,7 @@ HEAVY: Final = frozenset(
         # 20 ms or more of CPU time to load
         "Crypto", "acoustid", "alembic", "asyncio", "coincurve", "cryptography", "duckdb", "eth_abi", "eth_account",
         "fastapi", "httpx2", "ibis", "iscc_lib", "numpy", "platformdirs", "prometheus_client", "psycopg", "pyarrow",
-        "pydantic", "pydantic_settings", "rich", "scipy", "soundfile", "soxr", "sqlalchemy", "sqlglot", "sqlmodel",
+        "pydantic", "pydantic_settings", "rich", "rlp", "scipy", "soundfile", "soxr", "sqlalchemy", "sqlglot", "sqlmodel",
         "stamina", "starlette", "structlog", "tomlkit", "tomllib", "uvicorn", "web3",
         # may be missing: an extra or a system library
         "av", "chromaprint", "ipfshttpclient", "solcx",
