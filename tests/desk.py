@@ -26,9 +26,9 @@ from provenance.app.ports import Call
 from provenance.domain import canonical, cid, fields, splits, typed
 from provenance.domain.cid import Cid
 from provenance.domain.consent import Scope, SignedConsent
-from provenance.domain.license import SignedOffer, license_id
 from provenance.domain.manifest import Manifest, Recording, SealedObject, recording_id
 from provenance.domain.merkle import leaf, root
+from provenance.domain.offer import SignedOffer, license_id
 from provenance.domain.sealed import Header, Secret, envelope_info
 from provenance.domain.splits import Split
 from provenance.domain.terms import Terms

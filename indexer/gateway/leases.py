@@ -1,7 +1,7 @@
 """Who may read which recordings now, and with which key?
 
 A lease is decided twice: when it is asked for, and again once it is on chain, before the keys leave.
-Every refusal is recorded. The rules themselves are `domain.license`.
+Every refusal is recorded. The rules themselves are `domain.rules`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING, Final
 from indexer import records
 from indexer.gateway import deposits, money
 from provenance.adapters import seal
-from provenance.domain import cid, fields, license, merkle, purposes, refusal, typed  # noqa: A004 - the trade's word
+from provenance.domain import cid, fields, merkle, purposes, refusal, territories, typed
 from provenance.domain.hashes import sha256
-from provenance.domain.license import Decision, Made, Use
 from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.recording import serving
+from provenance.domain.rules.access import (
+    REQUEST_LIFE_S,
+    AccessDecision,
+    AccessRequest,
+    DatasetState,
+    evaluate,
+)
+from provenance.domain.rules.case import Made
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing, ProvenanceError
@@ -27,9 +34,8 @@ from provenance.types import Address, Bytes32, UnixSeconds
 if TYPE_CHECKING:
     from indexer.gateway.node import Node, State
     from provenance.adapters.content.embedded import Embedded
-    from provenance.domain.consent import SignedConsent
     from provenance.domain.ledger import Block, License
-    from provenance.types import AccessId, ConsentId
+    from provenance.types import AccessId
 
 MOST: Final = 100_000  # recordings in one request
 
@@ -99,9 +105,7 @@ class Basis:
 
     state: State
     license: License
-    manifest: Manifest
-    terms: Terms
-    consents: dict[ConsentId, SignedConsent]
+    dataset: DatasetState
 
 
 def basis(node: Node, license_id: Bytes32) -> Basis:
@@ -134,7 +138,7 @@ def basis(node: Node, license_id: Bytes32) -> Basis:
             dataset=fields.shown(license_.dataset_id),
             license=fields.shown(license_id),
         )
-    return Basis(state, license_, manifest, terms, consents)
+    return Basis(state, license_, DatasetState(state.ledger, manifest, terms, consents, state.at, state.final))
 
 
 @lru_cache(maxsize=16)
@@ -144,14 +148,10 @@ def documents(content: Embedded, manifest_cid: str) -> tuple[Manifest, Terms]:
     return manifest, Terms.parse(content.get_digest(manifest.terms_hash)[1])
 
 
-def decide(node: Node, found: Basis, use: Use) -> tuple[Decision, ...]:
+def decide(node: Node, found: Basis, asked: AccessRequest) -> tuple[AccessDecision, ...]:
     """One decision per recording at the basis' block."""
-    reported = node.usage.reported(use.license_id)
-    made = Made(reported.outputs, reported.output_ms // 1000)
-    state = found.state
-    return license.evaluate(
-        state.ledger, found.manifest, found.terms, found.consents, use, state.at, state.final, made=made
-    )
+    reported = node.usage.reported(asked.license_id)
+    return evaluate(found.dataset, asked, Made(reported.outputs, reported.output_ms // 1000))
 
 
 def open_lease(node: Node, ask: Ask) -> records.Lease:
@@ -166,16 +166,18 @@ def open_lease(node: Node, ask: Ask) -> records.Lease:
     if known is not None:
         return known
     _check_request(node, ask, request_id)
-    use = Use(ask.request.license_id, ask.binding.wallet, ask.request.purpose, ask.request.territory, ask.recordings)
+    asked = AccessRequest(
+        ask.request.license_id, ask.binding.wallet, ask.request.purpose, ask.request.territory, ask.recordings
+    )
     try:
-        found = basis(node, use.license_id)
+        found = basis(node, asked.license_id)
     except refusal.UnknownLicense as error:
-        _record(node, "open", node.history.head(), use, (), error)
+        _record(node, "open", node.history.head(), asked, (), error)
         raise
-    decisions = decide(node, found, use)
-    refused = license.refuse(decisions) or money.arrears(node, found.license.id, found.state)
+    decisions = decide(node, found, asked)
+    refused = refusal.refused(decisions) or money.arrears(node, found.license.id, found.state)
     if refused is not None:
-        _record(node, "open", found.state.at, use, decisions, refused)
+        _record(node, "open", found.state.at, asked, decisions, refused)
         raise refused
     ids = [recording_id(found.license.dataset_id, index) for index in ask.recordings]
     if merkle.root(merkle.leaf(one) for one in ids) != ask.request.recordings_root:
@@ -205,11 +207,11 @@ def envelopes(
     request = request_of(lease)
     rows = node.leases.envelopes(access_id)
     _check_recorded(found, lease, request, len(rows))
-    use = Use(found.license.id, who, request.purpose, request.territory, tuple(row.index for row in rows))
-    decisions = decide(node, found, use)
-    refused = license.refuse(decisions)
+    asked = AccessRequest(found.license.id, who, request.purpose, request.territory, tuple(row.index for row in rows))
+    decisions = decide(node, found, asked)
+    refused = refusal.refused(decisions)
     if refused is not None:
-        _record(node, "release", found.state.at, use, decisions, refused)
+        _record(node, "release", found.state.at, asked, decisions, refused)
         raise refused
     return lease, rows
 
@@ -236,10 +238,8 @@ def _check_form(ask: Ask) -> None:
 def _check_request(node: Node, ask: Ask, request_id: Bytes32) -> None:
     """Whoever the key is bound to signed this request, for this time, once."""
     now, asker = node.clock.now(), ask.binding.wallet
-    if not now <= ask.request.deadline <= now + license.REQUEST_LIFE_S:
-        raise StaleRequest(
-            f"the request's deadline {ask.request.deadline} is not within {license.REQUEST_LIFE_S} s from now"
-        )
+    if not now <= ask.request.deadline <= now + REQUEST_LIFE_S:
+        raise StaleRequest(f"the request's deadline {ask.request.deadline} is not within {REQUEST_LIFE_S} s from now")
     binding_id = typed.digest(node.deployment.domains.access, ask.binding)
     if ask.request.key_binding != binding_id:
         raise Invalid("keyBinding: not the binding that was sent", field="keyBinding")
@@ -261,7 +261,7 @@ def _lease(
     sealed = _envelopes(node, found, ask)
     root = merkle.root(merkle.leaf(one.recording_id, sha256(one.envelope)) for one in sealed)
     end = found.license.end(found.state.at.number)
-    valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, end - 1, found.terms.not_after))
+    valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, end - 1, found.dataset.terms.not_after))
     access = typed.Access(request_id, root, valid_until)
     access_id = typed.digest(domain, access)
     for one in sealed:
@@ -286,7 +286,7 @@ def _lease(
 def _envelopes(node: Node, found: Basis, ask: Ask) -> list[records.LeasedEnvelope]:
     dataset = found.state.ledger.datasets[found.license.dataset_id]
     rotations = [one.event for one in dataset.rotations]
-    chosen = [serving(found.manifest.recordings[index], rotations) for index in ask.recordings]
+    chosen = [serving(found.dataset.manifest.recordings[index], rotations) for index in ask.recordings]
     kept = node.custody.envelopes([one.sealed.header.object_id for one in chosen])
     granted, sealed = found.license.granted.event, []
     for one in chosen:
@@ -335,28 +335,31 @@ def _check_recorded(found: Basis, lease: records.Lease, request: typed.OpenAcces
 
 
 def _record(
-    node: Node, step: str, at: Block, use: Use, decisions: tuple[Decision, ...], refused: ProvenanceError
+    node: Node,
+    step: str,
+    at: Block,
+    asked: AccessRequest,
+    decisions: tuple[AccessDecision, ...],
+    refused: ProvenanceError,
 ) -> None:
     """The refusal is on record, one row for each refused recording."""
-    denied = [one for one in decisions if not one.allowed] or [
-        Decision(allowed=False, code=refused.code, license_id=use.license_id, detail=refused.detail)
-    ]
+    denied = [(one.reason.value, one.detail, one.recording, one.consent_id) for one in decisions if not one.allowed]
     now = node.clock.now()
     node.leases.add_refusals(
         [
             records.Refusal(
                 at_s=now,
                 step=step,
-                license_id=use.license_id,
-                licensee=use.licensee,
-                purpose=use.purpose,
-                territory=use.territory.decode("ascii", "replace"),
-                code=one.code,
-                detail=one.detail,
-                recording=one.recording,
-                consent_id=one.consent_id,
+                license_id=asked.license_id,
+                licensee=asked.licensee,
+                purpose=asked.purpose,
+                territory=territories.label(asked.territory),
+                code=code,
+                detail=detail,
+                recording=recording,
+                consent_id=consent_id,
                 block=at.number,
             )
-            for one in denied
+            for code, detail, recording, consent_id in denied or [(refused.code, refused.detail, None, None)]
         ]
     )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from indexer import records
 from indexer.gateway import leases
-from provenance.domain import canonical, fields, license, typed  # noqa: A004 - the trade's word
+from provenance.domain import canonical, fields, typed
 from provenance.domain.ledger import DATASET_ACTIVE, Ledger
-from provenance.domain.license import SignedOffer
+from provenance.domain.offer import SignedOffer
+from provenance.domain.rules.terms import narrow
 from provenance.errors import Denied, Missing
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def publish(node: Node, document: Mapping[str, Json]) -> Bytes32:
     if not current or offer.deadline < at.time or (offer.holder, digest) in ledger.cancelled:
         raise OfferNotCurrent("the offer cannot be accepted any more", offer=fields.shown(digest))
     manifest, terms = leases.documents(node.content, deposit.manifest_cid)
-    license.narrow(offer, terms, manifest.consents)
+    narrow(offer, terms, manifest.consents)
     node.leases.add_offer(
         records.PublishedOffer(
             digest=digest,

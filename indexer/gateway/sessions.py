@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from indexer import records
 from indexer.gateway import leases, money
 from provenance.adapters import segments as files
-from provenance.domain import fields, license, signature, typed, usage  # noqa: A004 - the trade's word
+from provenance.domain import fields, refusal, signature, typed, usage
+from provenance.domain.rules.access import check_standing
+from provenance.domain.rules.terms import session_end
 from provenance.domain.usage import Unit
 from provenance.errors import Conflict, Denied, Invalid, Missing
 from provenance.types import Bytes32, UnixMs
@@ -102,18 +104,18 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
     found = leases.basis(node, session.license_id)
     licensee, state = found.license.licensee, found.state
     node.check_signed(session_id, signed, licensee)
-    stands = license.standing(state.ledger, found.manifest, session.license_id, licensee, state.at, state.final)
-    refused = license.refuse([stands]) or money.arrears(node, session.license_id, state)
+    stands = check_standing(found.dataset, session.license_id, licensee)
+    refused = refusal.refused([stands]) or money.arrears(node, session.license_id, state)
     if refused is not None:
         raise refused
-    end = license.session_ends(found.license.end(state.at.number), found.terms)
+    end = session_end(found.license.end(state.at.number), found.dataset.terms)
     if not node.clock.now() <= session.valid_until <= end:
         raise SessionOver(
             f"the session ends at {fields.dated(session.valid_until)}, the license or its terms at {fields.dated(end)}"
         )
     if node.about(state.at, state.final, session_id).ledger.session_revoked(licensee, session_id, state.at.number):
         raise SessionOver("its signer revoked the session")
-    money.cover(node, session.license_id, found.terms, session.max_units, state)
+    money.cover(node, session.license_id, found.dataset.terms, session.max_units, state)
     node.usage.add_session(
         records.Session(
             session_id=session_id,

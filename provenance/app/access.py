@@ -2,7 +2,7 @@
 
 The gateway decides and so does the contract; both must allow. Every step is in the journal before the
 next one, so that a command that was stopped goes on where it stopped. What may be read is
-`domain.license`; the license itself is `app.license`.
+`domain.rules`; the license itself is `app.license`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from provenance.domain import merkle, purposes, refusal, territories, typed
 from provenance.domain.events import AccessRecorded
 from provenance.domain.fields import shown
 from provenance.domain.manifest import recording_id
+from provenance.domain.rules.reason import REASON_BY_NUMBER, Reason
 from provenance.domain.sealed import SEGMENT_BYTES, Secret, envelope_info, plaintext_commitment
 from provenance.errors import Conflict, Denied, Invalid, Unavailable
 from provenance.types import Bytes32, UnixSeconds
@@ -52,27 +53,6 @@ BINDING_S: Final = 366 * 86_400
 KEYS_TRIES: Final = 150
 KEYS_PAUSE_S: Final = 0.2
 ROUNDS: Final = 4  # how often the rest is asked for again, when it changes meanwhile
-
-CONTRACT_CODES: Final = (
-    refusal.ALLOWED,
-    "unknown-license",
-    "wrong-licensee",
-    "license-expired",
-    "license-terminated",
-    "purpose-not-single",
-    "purpose-not-licensed",
-    "unknown-dataset",
-    "dataset-suspended",
-    "unknown-recording",
-    "consent-missing",
-    "consent-of-another-holder",
-    "consent-not-signed",
-    "consent-withdrawn",
-    "consent-purpose",
-    "consent-not-yet",
-    "consent-expired",
-)
-"""The answers of `DataAccess.checkAccess`, in our words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +148,8 @@ def open_lease(world: World, use: Use, names: tuple[str, ...] = ()) -> Opened:
         with suppress(Denied):  # what was refused meanwhile is asked for again, and the answer says why
             _finish(world, leases, lease, license_, of)
     held = leases.open_indexes(use.purpose, use.territory, now)
-    open_now = {index for index in wanted if index in held and _still(world, use, of, index)}
+    who = world.wallet.signer.address  # a withdrawal counts at once, also for recordings whose key is here
+    open_now = {i for i in wanted if i in held and contract_verdict(world.chain, of, use, who, i)[0] is Reason.ALLOWED}
     left = [index for index in wanted if index not in open_now]
     refused: tuple[dict[str, Json], ...] = ()
     if left:
@@ -208,10 +189,10 @@ def download(world: World, use: Use, out: Path, names: tuple[str, ...] = ()) -> 
 
 def contract_verdict(
     chain: Chain, of: Dataset, use: Use, who: Address, index: int, *, at: BlockNumber | None = None
-) -> tuple[str, Bytes32]:
-    """(code, culprit) of `DataAccess.checkAccess` for one recording; `allowed` and zero if it may be read."""
-    code, culprit = cast("tuple[int, bytes]", chain.read(check_call(chain, of, use, who, index), at=at))
-    return CONTRACT_CODES[code], Bytes32(culprit)
+) -> tuple[Reason, Bytes32]:
+    """(reason, culprit) of `DataAccess.checkAccess` for one recording; ALLOWED and zero if it may be read."""
+    number, culprit = cast("tuple[int, bytes]", chain.read(check_call(chain, of, use, who, index), at=at))
+    return REASON_BY_NUMBER[number], Bytes32(culprit)
 
 
 def check_call(chain: Chain, of: Dataset, use: Use, who: Address, index: int) -> Call:
@@ -280,20 +261,14 @@ def _ask(world: World, use: Use, of: Dataset, binding: tuple[KeyBinding, bytes],
     return Lease(answer.id, request, answer.access, answer.signature, indexes)
 
 
-def _still(world: World, use: Use, of: Dataset, index: int) -> bool:
-    """Whether a recording whose key is here may be read now: a withdrawal counts at once."""
-    return contract_verdict(world.chain, of, use, world.wallet.signer.address, index)[0] == refusal.ALLOWED
-
-
 def _agree(world: World, use: Use, of: Dataset, indexes: tuple[int, ...]) -> None:
     """The contract allows what the gateway did; nothing is put on record otherwise."""
     world.progress.phase("check with the contract")
     for index in indexes:
-        code, culprit = contract_verdict(world.chain, of, use, world.wallet.signer.address, index)
-        if code != refusal.ALLOWED:
-            what = "consent" if code.startswith("consent") else "dataset" if "dataset" in code else "license"
-            facts: dict[str, Json] = {what: shown(culprit), "recording": index}
-            raise refusal.error(code, f"the contract refuses recording {index}", **facts)
+        reason, culprit = contract_verdict(world.chain, of, use, world.wallet.signer.address, index)
+        if reason is not Reason.ALLOWED:
+            facts: dict[str, Json] = {reason.about: shown(culprit), "recording": index}
+            raise refusal.error(reason, f"the contract refuses recording {index}", **facts)
 
 
 def _finish(world: World, leases: Leases, lease: Lease, license_: License, of: Dataset) -> None:

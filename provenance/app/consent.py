@@ -10,9 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.ports import Call
-from provenance.domain import canonical, fields, purposes, record, signature, territories, typed
+from provenance.domain import canonical, fields, purposes, record, refusal, signature, territories, typed
 from provenance.domain.consent import SALT_BYTES, BadConsent, Scope, SignedConsent, Words
-from provenance.errors import Conflict, Denied, Missing
+from provenance.domain.manifest import ForeignConsent
+from provenance.domain.rules import consent as rules
+from provenance.domain.rules.case import ConsentCase, ConsentFacts, UseFacts, first_broken
+from provenance.domain.rules.reason import Reason
+from provenance.errors import Conflict, Denied, Invalid, Missing
 from provenance.types import ZERO32, Bytes32, ConsentId, UnixSeconds
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 RECORDINGS_KIND: Final = "provenance/recordings"
 TITLE: Final = "revoke consent"
-GIVEN, WITHDRAWN, EXPIRED = "GIVEN", "WITHDRAWN", "EXPIRED"
+GIVEN, WITHDRAWN = rules.GIVEN, rules.WITHDRAWN
 
 
 class AlreadyWithdrawn(Conflict):
@@ -41,6 +45,13 @@ class NotTheSubject(Denied):
 
     code = "not-the-subject"
     next = "Repeat with --account of the voice owner who signed it."
+
+
+class ConsentOver(Invalid):
+    """A consent whose time has passed."""
+
+    code = "consent-over"
+    next = "Ask the voice owner for a new consent: `consent grant --until DATE`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +86,7 @@ def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, cha
     Raises:
         Invalid: it would never count, or names nothing.
     """
-    if asked.not_after < now:
+    if rules.over(asked, now):
         raise BadConsent(
             f"notAfter {fields.dated(asked.not_after)} is in the past", field="notAfter", next="Give a later --until."
         )
@@ -179,6 +190,11 @@ def withdrawn_at(consent_id: ConsentId, subject: Address, chain: Chain) -> UnixS
     return UnixSeconds(at) if isinstance(at, int) and at else None
 
 
+def state(consent_id: ConsentId, consent: SignedConsent, chain: Chain, now: UnixSeconds) -> str:
+    """GIVEN, WITHDRAWN or EXPIRED."""
+    return rules.state(consent, withdrawn_at(consent_id, consent.consent.subject, chain), now)
+
+
 def check_signed(consent: SignedConsent, chain: Chain) -> None:
     """Its subject signed it for this network, or, as a contract wallet, approved it on chain.
 
@@ -193,11 +209,29 @@ def check_signed(consent: SignedConsent, chain: Chain) -> None:
             raise
 
 
-def state(consent: SignedConsent, withdrawn: UnixSeconds | None, now: UnixSeconds) -> str:
-    """GIVEN, WITHDRAWN or EXPIRED."""
-    if withdrawn is not None:
-        return WITHDRAWN
-    return EXPIRED if now > consent.consent.not_after else GIVEN
+def check_usable(consent: SignedConsent, holder: Address, chain: Chain, now: UnixSeconds) -> None:
+    """A holder may upload under it: it is the holder's own, its subject stands by it, and its time is not over.
+
+    Raises:
+        ForeignConsent, ConsentWithdrawn, ConsentOver, BadSignature: one of these is not so.
+    """
+    consent_id, said = consent.id(chain.deployment.domains.consent), consent.consent
+    facts = ConsentFacts.of(consent_id, consent, withdrawn_at(consent_id, said.subject, chain))
+    case = ConsentCase(facts, holder, UseFacts(now))
+    broken = first_broken(rules.STANDING, case)
+    if broken and broken.reason is Reason.CONSENT_OF_ANOTHER_HOLDER:
+        detail = f"{broken.detail(case)}, not to {fields.checksummed(holder)}"
+        raise ForeignConsent(detail, holder=fields.shown(said.holder))
+    if broken and broken.reason is Reason.CONSENT_EXPIRED:
+        raise ConsentOver(broken.detail(case), notAfter=str(said.not_after))
+    if broken:
+        raise refusal.ConsentWithdrawn(
+            "the voice owner withdrew this consent, for good",
+            next="Ask the voice owner for a new one (`consent grant`) and upload with it; a dataset registered under the"
+            " old one is then replaced with `dataset supersede OLD NEW`.",
+            consent=fields.shown(consent_id),
+        )
+    check_signed(consent, chain)
 
 
 def revocation(consent_id: ConsentId, subject: Address, sender: Address, chain: Chain) -> Call:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from provenance.app import access
 from provenance.app import license as licenses
 from provenance.app.ports import Call
-from provenance.domain import license as rules
+from provenance.domain import refusal
+from provenance.domain.rules.access import AccessRequest, DatasetState, evaluate
 
 if TYPE_CHECKING:
     from provenance.app.ports import Chain, Content
@@ -37,14 +38,14 @@ def foresee(chain: Chain, content: Content, use: access.Use, who: Address, names
     of = licenses.dataset(chain, content, license_.grant.dataset_id)
     wanted = access.chosen(of, names) if names else tuple(one.index for one in of.manifest.recordings)
     consents = of.manifest.consents_by_id(chain.deployment.domains.consent)
-    asked = rules.Use(use.license_id, who, use.purpose, use.territory, wanted)
     ledger, final = licenses.facts(chain, of, use.license_id), chain.head(final=True).number
-    told = rules.evaluate(ledger, of.manifest, of.terms, consents, asked, chain.head(), final)
-    error = rules.refuse(told)
-    if error is not None and (names or not any(one.allowed for one in told)):
+    state = DatasetState(ledger, of.manifest, of.terms, consents, chain.head(), final)
+    decisions = evaluate(state, AccessRequest(use.license_id, who, use.purpose, use.territory, wanted))
+    error = refusal.refused(decisions)
+    if error is not None and (names or not any(decision.allowed for decision in decisions)):
         raise error
-    opened = tuple(one.recording for one in told if one.allowed and one.recording is not None)
-    refused = tuple({"code": one.code, "detail": one.detail, **one.facts()} for one in told if not one.allowed)
+    opened = tuple(one.recording for one in decisions if one.allowed and one.recording is not None)
+    refused = tuple(decision.document() for decision in decisions if not decision.allowed)
     receipt = use.license_id  # any word: that of the lease is not known yet
     record = Call("DataAccess", "recordAccess", (of.id, use.license_id, use.purpose, len(opened), receipt))
     return Foreseen(opened, refused, record)

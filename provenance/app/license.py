@@ -1,7 +1,7 @@
 """How does a rights holder license a dataset, and what stands between holder and licensee now?
 
 Offers are signed, acceptances and payments are transactions; `send` is the caller's way to confirm
-and send one. What a license allows is `domain.license`; reading under one is `access`.
+and send one. What a license allows is `domain.rules`; reading under one is `access`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from provenance.app.dataset import NotHolder
 from provenance.app.ports import Call
 from provenance.app.token import told
-from provenance.domain import license as rules
+from provenance.domain import offer as offers
 from provenance.domain import recording as recordings
 from provenance.domain import typed
 from provenance.domain.events import (
@@ -25,10 +25,12 @@ from provenance.domain.events import (
 )
 from provenance.domain.fields import checksummed, counted, dated, shown
 from provenance.domain.ledger import Ledger
-from provenance.domain.license import SignedOffer
 from provenance.domain.manifest import Manifest
-from provenance.domain.prospect import prospects
+from provenance.domain.offer import SignedOffer
 from provenance.domain.refusal import UnknownDataset, UnknownLicense
+from provenance.domain.rules.prospect import prospects
+from provenance.domain.rules.reason import Subject
+from provenance.domain.rules.terms import narrow
 from provenance.domain.terms import Terms
 from provenance.errors import Conflict, Denied, Failed, Invalid
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, UnixSeconds, Wei
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from provenance.app.ports import Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
     from provenance.domain.events import Event
     from provenance.domain.recording import Recording
+    from provenance.domain.rules.reason import Reason
     from provenance.domain.typed import Offer
     from provenance.types import Bytes32, DatasetId, LicenseId
 
@@ -71,9 +74,9 @@ class NothingToOpen(Denied):
     )
 
     @classmethod
-    def step(cls, reason: str, *, offering: bool) -> str:
+    def step(cls, reason: Reason, *, offering: bool) -> str:
         """What the holder who offers, or else who would accept, does about it."""
-        if reason.startswith("consent-"):
+        if reason.about is Subject.CONSENT:
             anew = "Ask the voice owner for a new consent, upload again under it, then `dataset supersede OLD NEW`."
             return anew if offering else cls.next
         if offering:
@@ -250,12 +253,12 @@ def offer(
         terms_hash=of.registration.terms_hash,
         nonce=int.from_bytes(random.bytes(16), "big"),
     )
-    narrow = rules.narrow(made, of.terms, of.manifest.consents)
-    return SignedOffer(narrow, signer.sign(typed.digest(chain.deployment.domains.access, narrow)))
+    narrow(made, of.terms, of.manifest.consents)
+    return SignedOffer(made, signer.sign(typed.digest(chain.deployment.domains.access, made)))
 
 
 def facts(chain: Chain, of: Dataset, *more: Bytes32) -> Ledger:
-    """What the chain says of a dataset, its consents and these ids: what `rules.evaluate` decides from."""
+    """What the chain says of a dataset, its consents and these ids: what `access.evaluate` decides from."""
     return Ledger.fold(chain.about(of.id, *of.manifest.consents_by_id(chain.deployment.domains.consent), *more))
 
 
@@ -277,14 +280,14 @@ def check_prospects(
     why = f"{first.detail} (consent {shown(first.consent_id)})" if first.consent_id else first.detail
     if len(closed) == len(found):
         detail, consent = f"no recording can be opened under this offer: {why}", first.facts().get("consent")
-        step = NothingToOpen.step(first.code, offering=offering)
-        raise NothingToOpen(detail, next=step, dataset=shown(of.id), consent=consent, reason=first.code)
+        step = NothingToOpen.step(first.reason, offering=offering)
+        raise NothingToOpen(detail, next=step, dataset=shown(of.id), consent=consent, reason=first.reason.value)
     tell(f"{len(found) - len(closed)} of {counted(len(found), 'recording')} can be opened under this offer: {why}")
 
 
 def license_id(chain: Chain, signed: SignedOffer, licensee: Address) -> LicenseId:
     """The id that the license will have, or has."""
-    return rules.license_id(typed.digest(chain.deployment.domains.access, signed.offer), licensee)
+    return offers.license_id(typed.digest(chain.deployment.domains.access, signed.offer), licensee)
 
 
 def accept(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provenance.domain import canonical, typed
 from provenance.domain.fields import shown
-from provenance.domain.license import SignedOffer
+from provenance.domain.offer import SignedOffer
 from provenance.errors import Failed, Missing
 
 if TYPE_CHECKING:

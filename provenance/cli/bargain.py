@@ -87,7 +87,7 @@ def conditions(terms: Terms, money: Money) -> dict[str, Json]:
 def offer_row(row: dict[str, Json], money: Money) -> dict[str, Json]:
     """An offer of the gateway's catalogue as people read it."""
     from provenance.domain import canonical, purposes
-    from provenance.domain.license import SignedOffer
+    from provenance.domain.offer import SignedOffer
 
     offer = SignedOffer.parse(canonical.dumps(row["offer"])).offer
     return {

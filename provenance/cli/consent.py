@@ -143,9 +143,7 @@ def show(ctx: Context, name: str) -> None:
 
     consent_id, given, words = _found(ctx, name)
     use.check_signed(given, ctx.chain())
-    withdrawn = use.withdrawn_at(consent_id, given.consent.subject, ctx.chain())
-    state = use.state(given, withdrawn, ctx.clock.now())
-    row = _row(consent_id, given, state)
+    row = _row(consent_id, given, use.state(consent_id, given, ctx.chain(), ctx.clock.now()))
     told = plain(_told(row)) + (f"\n\n{paragraphs(words.text)}" if words else "")
     ctx.out.emit({**row, "words": words.text if words else None}, text=told)
 
@@ -159,8 +157,8 @@ def list_(ctx: Context) -> None:
     chain, now = ctx.chain(), ctx.clock.now()
     rows: list[dict[str, Json]] = []
     for one in use.kept(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id):
-        withdrawn = use.withdrawn_at(one.id, one.consent.consent.subject, chain)
-        rows.append({"voice": one.voice, **_row(one.id, one.consent, use.state(one.consent, withdrawn, now))})
+        state = use.state(one.id, one.consent, chain, now)
+        rows.append({"voice": one.voice, **_row(one.id, one.consent, state)})
     columns = ("id", "voice", "holder", "purposes", "notAfter", "state")
     ctx.out.emit(rows, text=plain([_told(row) for row in rows], columns))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from provenance.app.license import License
     from provenance.cli.bargain import Money
     from provenance.cli.context import Context
-    from provenance.domain.license import SignedOffer
+    from provenance.domain.offer import SignedOffer
     from provenance.domain.terms import Terms
     from provenance.types import Bytes32, Json, UnixSeconds
 
@@ -200,7 +200,7 @@ def _read(ctx: Context, name: str) -> SignedOffer:
 
     from provenance.app import offers
     from provenance.cli import files
-    from provenance.domain.license import SignedOffer
+    from provenance.domain.offer import SignedOffer
 
     if name.lower().startswith("0x") and not Path(name).exists():
         return offers.published(ctx.gateway(), ctx.chain(), ID(name))

@@ -83,6 +83,11 @@ def codes(bits: int) -> tuple[str, ...]:
     return tuple(code for bit, code in enumerate(CODES) if bits >> bit & 1)
 
 
+def is_single(bits: int) -> bool:
+    """Whether exactly one bit is set, and has a meaning."""
+    return not bits & ~KNOWN and bits.bit_count() == 1
+
+
 def single(bits: int) -> int:
     """The same bits, exactly one of them set."""
     if check(bits).bit_count() != 1:

@@ -148,6 +148,11 @@ class Terms:
         return self.purposes & ~self.prohibited
 
     @property
+    def unit(self) -> int:
+        """Code of `UNITS` that use is counted in: that of the price, outputs where no unit has one."""
+        return self.price.per_unit.unit if self.price.per_unit else UNITS.index("output")
+
+    @property
     def terms_hash(self) -> Bytes32:
         """SHA-256 of the canonical bytes: the digest in their address, and what the chain sees."""
         return fields.document_hash(self.encode(), "terms", TERMS_BYTES)

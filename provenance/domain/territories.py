@@ -5,6 +5,7 @@ ISO 3166-1 alpha-2 countries and three groups. On chain they are one digest of t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from provenance.domain.hashes import keccak
@@ -80,9 +81,15 @@ def countries(codes: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(GROUPS.get(code, frozenset((code,))) for code in parse(codes)))
 
 
-def covers(codes: Iterable[str], place: bytes) -> bool:
-    """Whether the country of a lease or receipt lies within the codes."""
-    return place.decode("ascii", "replace") in countries(codes)
+@lru_cache(maxsize=4_096)
+def covers(codes: tuple[str, ...], place: bytes) -> bool:
+    """Whether the country of a lease or receipt lies within the codes; kept, since an epoch asks the same few."""
+    return label(place) in countries(codes)
+
+
+def label(place: bytes) -> str:
+    """The country of a lease or receipt as a person reads it."""
+    return place.decode("ascii", "replace")
 
 
 def territories_hash(codes: Iterable[str]) -> Bytes32:

@@ -24,10 +24,11 @@ from provenance.adapters.keys.keystore import KeySigner, Keystore
 from provenance.adapters.localnet import password_of
 from provenance.adapters.queue import FolderQueue
 from provenance.app import license as licenses
-from provenance.app.meter import RECEIPTS, Extent, Output, Recorder, SessionClosed, open_session
+from provenance.app.meter import RECEIPTS, MeterExtent, Output, Recorder, SessionClosed, open_session
 from provenance.domain import attribution, purposes, territories, typed, usage
-from provenance.domain import license as rules
 from provenance.domain.hashes import sha256
+from provenance.domain.rules.case import UseFacts
+from provenance.domain.rules.terms import session_end
 from provenance.domain.terms import Terms
 from provenance.domain.usage import UNIT_BY_LABEL, Outcome, Unit
 from provenance.errors import Denied, Invalid, ProvenanceError, Unavailable
@@ -92,9 +93,9 @@ class Meter:
         self._domain = chain.deployment.domains.usage
         self._clock = clock
         terms = Terms.parse(wire.content(self._settings).get_digest(found.grant.terms_hash)[1])
-        extent = Extent.of(found.grant, terms, licenses.items(chain, found.grant.dataset_id))
+        extent = MeterExtent.of(found.grant, terms, licenses.items(chain, found.grant.dataset_id))
         self._unit = _unit(unit, extent)
-        extent.check_kind(self._unit, self._purpose, territories.country(territory), clock.now())
+        extent.check_kind(UseFacts(clock.now(), self._purpose, territories.country(territory), self._unit))
         self._gateway = wire.gateway(self._settings, self._wallet.signer)
         self._lock = threading.Lock()
         now = clock.now()
@@ -104,7 +105,7 @@ class Meter:
             session_key=KeySigner(key).address,
             license_id=found.id,
             valid_from=now,
-            valid_until=min(UnixSeconds(now + hours * HOUR_S), rules.session_ends(found.expiry, terms)),
+            valid_until=min(UnixSeconds(now + hours * HOUR_S), session_end(found.expiry, terms)),
             max_units=max_units,
             nonce=int.from_bytes(random.bytes(32)),
         )
@@ -325,13 +326,13 @@ def _license_id(given: bytes | str) -> Bytes32:
     return Bytes32(found)
 
 
-def _unit(label: str | None, extent: Extent) -> Unit:
+def _unit(label: str | None, extent: MeterExtent) -> Unit:
     """The named unit, or the one of the license's terms."""
     if label is not None:
         if label not in UNIT_BY_LABEL:
             raise Invalid(f"unit {label!r} is none of {', '.join(UNIT_BY_LABEL)}", field="unit")
         return UNIT_BY_LABEL[label]
-    return Unit(extent.unit)
+    return Unit(extent.extent.unit)
 
 
 def _model(text: str) -> Bytes32:

@@ -16,6 +16,7 @@ from provenance.app import access
 from provenance.app.ports import LeasedEnvelope
 from provenance.domain import refusal
 from provenance.domain.events import AccessRecorded
+from provenance.domain.rules.reason import Reason
 from provenance.errors import Conflict, Denied, Failed, Invalid, Unavailable
 from provenance.types import ZERO32, Bytes32
 from tests.desk import Desk, Package, desk, speech
@@ -307,7 +308,7 @@ def test_changed_audio_leaves_no_file(reader: Reader):
 
 
 def test_a_contract_that_refuses_wins_over_a_gateway_that_allows(reader: Reader, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(access, "contract_verdict", lambda *_args: ("consent-withdrawn", Bytes32(b"\x07" * 32)))
+    monkeypatch.setattr(access, "contract_verdict", lambda *_args: (Reason.CONSENT_WITHDRAWN, Bytes32(b"\x07" * 32)))
     with pytest.raises(refusal.ConsentWithdrawn) as caught:
         reader.open()
     assert caught.value.facts["consent"] == "0x" + "07" * 32

@@ -231,7 +231,8 @@ def test_a_lease_is_short(counter: Desk, published: Package, license_: Bytes32) 
 
 def test_an_offer_stands_in_the_catalogue_only_while_it_can_be_accepted(counter: Desk, published: Package) -> None:
     from indexer.gateway.offers import OfferNotCurrent
-    from provenance.domain.license import BroaderThanTerms, SignedOffer
+    from provenance.domain.offer import SignedOffer
+    from provenance.domain.rules.terms import BroaderThanTerms
 
     offer = counter.offer(published)
     counter.client().publish_offer(offer.encode())

@@ -11,7 +11,7 @@ from provenance.app import access, license, offers  # noqa: A004 - the trade's w
 from provenance.app.ports import Call, Listing
 from provenance.domain import canonical, events, refusal
 from provenance.domain.fields import checksummed
-from provenance.domain.license import BroaderThanTerms
+from provenance.domain.rules.terms import BroaderThanTerms
 from provenance.errors import Conflict, Denied, Invalid, Missing, Reverted
 from provenance.types import ZERO32, Address, BlockNumber, UnixSeconds, Wei
 from tests.anvil import World

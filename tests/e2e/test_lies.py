@@ -16,8 +16,8 @@ from provenance.cli.main import run
 from provenance.domain import cid, merkle, typed, usage
 from provenance.domain.batch import Batch
 from provenance.domain.ledger import Ledger
-from provenance.domain.license import REQUEST_LIFE_S
 from provenance.domain.manifest import recording_id
+from provenance.domain.rules.access import REQUEST_LIFE_S
 from provenance.domain.settlement import documents
 from provenance.types import ZERO32, Bytes32, LicenseId, UnixMs, UnixSeconds, Wei
 from tests import whole

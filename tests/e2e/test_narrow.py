@@ -14,7 +14,7 @@ from provenance.adapters import localnet, wire
 from provenance.adapters.anvil import Devnet
 from provenance.adapters.keys.keystore import Keystore
 from provenance.domain import purposes, typed
-from provenance.domain.license import SignedOffer
+from provenance.domain.offer import SignedOffer
 from provenance.types import UnixSeconds
 from tests.e2e.kept import judged
 from tests.e2e.town import PURPOSE, Town

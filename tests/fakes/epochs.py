@@ -9,12 +9,12 @@ from typing import Any
 from provenance.domain import attribution, cid, typed, usage
 from provenance.domain.hashes import sha256
 from provenance.domain.ledger import Block
+from provenance.domain.rules.case import ConsentFacts, Extent
 from provenance.domain.settlement import deciding, documents
 from provenance.domain.settlement.carry import Carry
 from provenance.domain.settlement.facts import (
     Anchored,
     Attributed,
-    Consent,
     Funding,
     Inputs,
     License,
@@ -28,6 +28,7 @@ from provenance.domain.settlement.facts import (
 )
 from provenance.domain.settlement.scoring import Row
 from provenance.domain.splits import Split
+from provenance.domain.terms import Caps
 from provenance.domain.usage import Outcome, Unit, Use
 from provenance.types import ZERO32, Address, BlockNumber, Bps, Bytes32, Ppm, UnixMs, UnixSeconds, Wei
 
@@ -91,19 +92,16 @@ class World:
             id=name(text),
             dataset_id=name("dataset of " + text),
             licensee=account("licensee of " + text),
-            purposes=2,
-            territories=("WW",),
+            extent=Extent(2, 2, ("WW",), UnixSeconds(0), UnixSeconds(1_000 * end), Unit.OUTPUT, Caps()),
             terms_hash=ZERO32,
-            unit=Unit.OUTPUT,
             per_unit=None if per_unit is None else Wei(per_unit),
             method=1,
             attributor=None,
             end=UnixSeconds(1_000 * end),
-            not_before=UnixSeconds(0),
-            not_after=UnixSeconds(1_000 * end),
             granted=place(2),
         )
-        self.licenses[given.id] = replace(given, **more)
+        within = {field: more.pop(field) for field in Extent.__slots__ if field in more}
+        self.licenses[given.id] = replace(given, extent=replace(given.extent, **within), **more)
         return given.id
 
     def recording(
@@ -185,9 +183,11 @@ class World:
         self.segment(session, *uses, at=at, last=True)
         return session
 
-    def consent(self, text: str, *, revoked: int | None = None) -> Consent:
-        return Consent(
+    def consent(self, text: str, *, revoked: int | None = None) -> ConsentFacts:
+        return ConsentFacts(
             name(text),
+            account("voice of " + text),
+            account("holder"),
             2,
             ("WW",),
             UnixSeconds(0),

@@ -17,6 +17,7 @@ from provenance.domain.ledger import (
     DATASET_SUSPENDED,
     Ledger,
 )
+from provenance.domain.rules.consent import state
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
@@ -134,7 +135,6 @@ def consents_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
         signed = SignedConsent.parse(first[consent_id].document.encode())
         said = signed.consent
         revoked = ledger.revoked(said.subject, Bytes32(consent_id), wanted.at.number)
-        over = "EXPIRED" if wanted.at.time > said.not_after else "GIVEN"
         shown.append(
             {
                 "consentId": fields.shown(consent_id),
@@ -145,7 +145,7 @@ def consents_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
                 "territories": list(signed.territories),
                 "notBefore": said.not_before,
                 "notAfter": said.not_after,
-                "state": "WITHDRAWN" if revoked else over,
+                "state": state(signed, revoked.time if revoked else None, wanted.at.time),
                 "revokedAt": revoked.event.at if revoked else None,
                 "datasets": [fields.shown(one) for one in used.get(consent_id, [])],
             }

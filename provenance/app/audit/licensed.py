@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import Anchored, Evidence, judge, short
-from provenance.domain import license as rules
 from provenance.domain import merkle, signature, typed
 from provenance.domain.fields import counted
+from provenance.domain.rules.access import REQUEST_LIFE_S, AccessRequest, DatasetState, evaluate
+from provenance.domain.rules.reason import LAPSES
+from provenance.domain.rules.terms import license_end
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Denied, Failed
 from provenance.types import UnixSeconds
@@ -19,11 +21,6 @@ if TYPE_CHECKING:
     from provenance.domain.events import AccessRecorded
     from provenance.domain.ledger import Fact
     from provenance.types import Address, Bytes32, LicenseId
-
-ENDED_MEANWHILE: Final = frozenset(
-    {"consent-withdrawn", "dataset-suspended", "license-terminated", "license-expired", "consent-expired"}
-)
-"""What may have ended between the licensee's request and the record on chain; then no key was due."""
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
@@ -50,7 +47,7 @@ def licenses(evidence: Evidence, used: Iterable[LicenseId]) -> Check:
         granted, terms = evidence.license(one).granted.event, evidence.terms(evidence.dataset_of(one))
         if granted.terms_hash != terms.terms_hash:
             raise Failed("it names other terms than its dataset")
-        beyond = granted.purposes & ~terms.allowed, granted.expiry > rules.ends(granted.expiry, terms)
+        beyond = granted.purposes & ~terms.allowed, granted.expiry > license_end(granted.expiry, terms)
         wider.update({one} if any(beyond) else ())
 
     check = judge(
@@ -121,7 +118,7 @@ def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) 
     dataset = evidence.dataset_of(event.license_id)
     manifest, terms = evidence.manifest(dataset), evidence.terms(dataset)
     index_by_id = evidence.recordings(dataset)
-    use = rules.Use(
+    asking = AccessRequest(
         event.license_id,
         event.accessor,
         event.purpose,
@@ -129,12 +126,11 @@ def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) 
         tuple(index_by_id[one] for one in entry.recordings),
     )
     consents = manifest.consents_by_id(evidence.chain.deployment.domains.consent)
-    recorded, asked = fact.logged.block, evidence.state_at(UnixSeconds(request.deadline - rules.REQUEST_LIFE_S))
+    recorded, asked = fact.logged.block, evidence.state_at(UnixSeconds(request.deadline - REQUEST_LIFE_S))
     decisions, before = (
-        rules.evaluate(evidence.ledger, manifest, terms, consents, use, at, at.number) for at in (recorded, asked)
+        evaluate(DatasetState(evidence.ledger, manifest, terms, consents, at, at.number), asking)
+        for at in (recorded, asked)
     )
     for decision, at_first in zip(decisions, before, strict=True):
-        if decision.allowed:
-            continue
-        if decision.code not in ENDED_MEANWHILE or at_first.code in ENDED_MEANWHILE:
-            raise Denied(f"{decision.code}: {decision.detail}")
+        if not decision.allowed and (decision.reason not in LAPSES or at_first.reason in LAPSES):
+            raise Denied(f"{decision.reason}: {decision.detail}")

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from provenance.app.meter.extent import Extent, ForeignRecording
+from provenance.app.meter.extent import ForeignRecording, MeterExtent
 from provenance.app.meter.opening import OpenSession, open_session
 from provenance.app.meter.recorder import RECEIPTS, KeyGone, Output, Recorder, SegmentFiles, SessionClosed, SessionSpent
 
 __all__ = [
     "RECEIPTS",
-    "Extent",
     "ForeignRecording",
     "KeyGone",
+    "MeterExtent",
     "OpenSession",
     "Output",
     "Recorder",

@@ -19,7 +19,7 @@ from provenance.types import PPM_ONE, ZERO32, Bytes32, UnixMs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provenance.app.meter.extent import Extent
+    from provenance.app.meter.extent import MeterExtent
     from provenance.app.meter.opening import OpenSession
     from provenance.app.ports import Clock, Gateway, Journal, SignedAck, Signer
     from provenance.domain.typed import Domain, MeterSession
@@ -121,7 +121,7 @@ class Recorder:
         domain: Domain,
         clock: Clock,
         *,
-        extent: Extent | None = None,
+        extent: MeterExtent | None = None,
     ) -> None:
         self._journal, self._files, self._key, self._domain, self._clock = journal, files, key, domain, clock
         self._extent = extent

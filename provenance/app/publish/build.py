@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.domain import canonical, cid, fields, splits
 from provenance.domain.hashes import sha256
-from provenance.domain.manifest import ConsentNeeded, ForeignConsent, Manifest, SealedObject
+from provenance.domain.manifest import ConsentNeeded, Manifest, SealedObject
 from provenance.domain.private import Original, Private
-from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
     from provenance.types import Address, Bytes32, ConsentId, Json, UnixSeconds, VoiceId
 
 RECORDINGS_KIND: Final = "provenance/recordings"
-
-
-class ConsentOver(Invalid):
-    """A consent whose time has passed."""
-
-    code = "consent-over"
-    next = "Ask the voice owner for a new consent: `consent grant --until DATE`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +61,6 @@ def cast(request: Request, takes: Iterable[Take]) -> Cast:
             silent.append(take)
         found[take.object_id] = tuple(voices.values())
     return Cast(found, tuple(silent))
-
-
-def check_consents(request: Request, now: UnixSeconds) -> None:
-    """Every consent given is to this holder, and its time is not over.
-
-    Raises:
-        ForeignConsent, ConsentOver: naming the holder or the time.
-    """
-    for given in request.consents:
-        consent = given.consent.consent
-        if consent.holder != request.holder:
-            raise ForeignConsent(
-                f"the consent names {fields.checksummed(consent.holder)} as its holder, not {fields.checksummed(request.holder)}",
-                holder=fields.shown(consent.holder),
-            )
-        if consent.not_after < now:
-            raise ConsentOver(
-                f"the consent ended at {fields.dated(consent.not_after)}", notAfter=str(consent.not_after)
-            )
 
 
 def wanted(request: Request, takes: Iterable[Take]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from provenance.app.consent import check_signed, withdrawn_at
+from provenance.app.consent import check_usable
 from provenance.app.ports import Call
 from provenance.app.publish import build, takes
 from provenance.app.publish.deposit import GATE_DUPLICATE, deposited
@@ -150,17 +150,8 @@ def _check(request: Request, chain: Chain, gateway: Gateway, now: UnixSeconds) -
     check_language(request.language)
     if request.terms.not_after < now:
         raise TermsOver(f"the terms ended at {fields.dated(request.terms.not_after)}", notAfter=request.terms.not_after)
-    build.check_consents(request, now)
     for given in request.consents:
-        check_signed(given.consent, chain)
-        consent_id = given.consent.id(chain.deployment.domains.consent)
-        if withdrawn_at(consent_id, given.consent.consent.subject, chain) is not None:
-            raise refusal.ConsentWithdrawn(
-                "the voice owner withdrew this consent, for good",
-                next="Ask the voice owner for a new one (`consent grant`) and upload with it; a dataset registered under the"
-                " old one is then replaced with `dataset supersede OLD NEW`.",
-                consent=fields.shown(consent_id),
-            )
+        check_usable(given.consent, request.holder, chain, now)
     meter = gateway.key().wallet
     if chain.read(Call("UsageLedger", "headOf", (meter,)))[0] in (bytes(32), b"", 0):
         raise NotAMeter(f"{fields.checksummed(meter)} is no meter of this network", gateway=fields.shown(meter))

@@ -9,13 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from provenance.app.settle.batches import Report, place
-from provenance.domain import signature, splits
+from provenance.domain import splits
 from provenance.domain.manifest import Manifest, recording_ids
+from provenance.domain.rules import consent
+from provenance.domain.rules.case import Extent
+from provenance.domain.rules.reason import Reason
 from provenance.domain.settlement import facts
-from provenance.domain.terms import Terms
+from provenance.domain.terms import Caps, Terms
+from provenance.domain.usage import Unit
 from provenance.errors import Invalid
 from provenance.types import BPS_ONE, UnixSeconds, Wei
 
@@ -24,10 +28,11 @@ if TYPE_CHECKING:
 
     from provenance.app.ports import Content, Deployment
     from provenance.domain import ledger as ledgers
-    from provenance.domain.consent import SignedConsent
-    from provenance.domain.manifest import Recording
     from provenance.domain.splits import Split
-    from provenance.types import BlockNumber, Bytes32, ConsentId, DatasetId, LicenseId, RecordingId
+    from provenance.types import BlockNumber, Bytes32, DatasetId, LicenseId, RecordingId
+
+NOTHING: Final = Extent(0, 0, ("WW",), UnixSeconds(0), UnixSeconds(0), Unit.OUTPUT, Caps())
+"""Under terms that nobody can read, or that were not read because nothing was used."""
 
 
 @dataclass(slots=True)
@@ -58,16 +63,12 @@ class Catalog:
             id=license_.id,
             dataset_id=license_.dataset_id,
             licensee=license_.licensee,
-            purposes=license_.purposes & terms.allowed if terms else 0,
-            territories=terms.territories if terms else ("WW",),
+            extent=Extent.of(license_.purposes, terms) if terms else NOTHING,
             terms_hash=license_.terms_hash,
-            unit=per_unit.unit if per_unit else 1,
             per_unit=Wei(0) if foreign else per_unit.amount if per_unit else None,
             method=terms.attribution.method if terms else 0,
             attributor=terms.attribution.attributor if terms else None,
             end=license_.end(self.at),
-            not_before=terms.not_before if terms else UnixSeconds(0),
-            not_after=terms.not_after if terms else UnixSeconds(0),
             granted=place(license_.granted),
         )
 
@@ -177,44 +178,11 @@ class Recordings:
         )
         if manifest is None:
             return replace(recording, fault="wrong-manifest")
-        consents = self._consents(manifest, manifest.recordings[index])
-        covered = {manifest_consent.consent.voice_id for manifest_consent, _ in consents}
-        silent = set(manifest.recordings[index].voice_ids) - covered
-        named = tuple(one for _, one in consents)
-        return replace(recording, consents=named, fault="consent-missing" if silent else "")
-
-    def _consents(self, manifest: Manifest, recording: Recording) -> list[tuple[SignedConsent, facts.Consent]]:
-        by_id = manifest.consents_by_id(self.catalog.deployment.domains.consent)
-        return [
-            (by_id[consent_id], self._consent(manifest, recording, consent_id, by_id[consent_id]))
-            for consent_id in sorted(recording.consent_ids)
-            if consent_id in by_id
-        ]
-
-    def _consent(
-        self, manifest: Manifest, recording: Recording, consent_id: ConsentId, signed: SignedConsent
-    ) -> facts.Consent:
-        ledger, at, consent = self.catalog.ledger, self.catalog.at, signed.consent
-        revoked = ledger.revoked(consent.subject, consent_id, at)
-        return facts.Consent(
-            id=consent_id,
-            purposes=consent.purposes,
-            territories=signed.territories,
-            not_before=consent.not_before,
-            not_after=consent.not_after,
-            revoked_at=revoked.time if revoked is not None else None,
-            fault=self._fault(manifest, recording, consent_id, signed),
-        )
-
-    def _fault(self, manifest: Manifest, recording: Recording, consent_id: ConsentId, signed: SignedConsent) -> str:
-        consent = signed.consent
-        if consent.holder != manifest.holder:
-            return "consent-of-another-holder"
-        if not self.catalog.ledger.approved(consent.subject, consent_id, self.catalog.at):
-            try:
-                signature.check(consent_id, signed.signature, consent.subject)
-            except signature.BadSignature:
-                return "consent-not-signed"
-        if not signed.covers(recording.voice_ids, recording.sealed.plaintext_commitment):
-            return "consent-not-covering"
-        return ""
+        take, given = manifest.recordings[index], manifest.consents_by_id(self.catalog.deployment.domains.consent)
+        if not set(take.consent_ids) <= set(given):
+            return replace(recording, fault=Reason.CONSENT_MISSING.value)
+        ledger, at = self.catalog.ledger, self.catalog.at
+        consents = tuple(consent.facts(key, given[key], take, ledger, at, at) for key in sorted(take.consent_ids))
+        covered = {given[key].consent.voice_id for key in take.consent_ids}
+        fault = "" if covered.issuperset(take.voice_ids) else Reason.CONSENT_MISSING.value
+        return replace(recording, consents=consents, fault=fault)

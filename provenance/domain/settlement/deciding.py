@@ -9,10 +9,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from provenance.domain.rules.case import ConsentCase, UseFacts, first_broken
+from provenance.domain.rules.consent import STANDING
 from provenance.domain.settlement import dues, scoring
 from provenance.domain.settlement.carry import Carry, Debt, Hold, Key, Move
 from provenance.domain.settlement.facts import PASSED
-from provenance.domain.settlement.judging import Account, Judge, consent_over
+from provenance.domain.settlement.judging import Account, Judge
 from provenance.domain.settlement.rounding import NotExact
 from provenance.types import Wei
 
@@ -192,12 +194,13 @@ class _Closing:
 
     def _fallback(self, license_: License) -> Iterable[Target]:
         """Each cluster opened under the license that has a passing report and its consents at the cutoff."""
-        at, grace_s = self.inputs.cutoff.time, self.inputs.ruleset.grace_s
+        at, grace_s = UseFacts(self.inputs.cutoff.time), self.inputs.ruleset.grace_s
         for opened in self.inputs.opened:
             recording = self.inputs.recordings.get(opened.recording_id)
             if opened.license_id != license_.id or recording is None or recording.verdict != PASSED:
                 continue
-            if not recording.fault and not any(consent_over(one, at, grace_s) for one in recording.consents):
+            cases = (ConsentCase(one, recording.holder, at, grace_s) for one in recording.consents)
+            if not recording.fault and not any(first_broken(STANDING, case) for case in cases):
                 yield self.by[recording.id]
 
     def _credit(self, payment: Payment) -> None:

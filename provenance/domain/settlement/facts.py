@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from provenance.domain.attribution import Weights
     from provenance.domain.cid import Cid
     from provenance.domain.ledger import Block
+    from provenance.domain.rules.case import ConsentFacts, Extent
     from provenance.domain.settlement.carry import Carry
     from provenance.domain.typed import MeterSession, Segment
     from provenance.domain.usage import Use
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         Address,
         BlockNumber,
         Bytes32,
-        ConsentId,
         DatasetId,
         Json,
         LicenseId,
@@ -107,19 +107,6 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
-    """A consent as far as uses need it; `fault` says why it never counted."""
-
-    id: ConsentId
-    purposes: int
-    territories: tuple[str, ...]
-    not_before: UnixSeconds
-    not_after: UnixSeconds
-    revoked_at: UnixSeconds | None = None
-    fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Recording:
     """A registered recording, its gate report and the consents it rests on."""
 
@@ -130,28 +117,24 @@ class Recording:
     index: int
     verdict: int | None = None
     cluster: Bytes32 | None = None
-    consents: tuple[Consent, ...] = ()
+    consents: tuple[ConsentFacts, ...] = ()
     fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class License:
-    """A license with what its terms say of money and attribution."""
+    """A license with what its terms say of use, money and attribution."""
 
     id: LicenseId
     dataset_id: DatasetId
     licensee: Address
-    purposes: int
-    territories: tuple[str, ...]
+    extent: Extent
+    """Within its terms, which it cannot outlive, whatever the chain granted."""
     terms_hash: Bytes32
-    unit: int
     per_unit: Wei | None
     method: int
     attributor: Address | None
     end: UnixSeconds
-    not_before: UnixSeconds
-    """Of its terms, which it cannot outlive, whatever the chain granted."""
-    not_after: UnixSeconds
     granted: Place
 
 

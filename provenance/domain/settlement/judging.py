@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from provenance.domain import attribution, purposes, territories
+from provenance.domain import attribution
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
+from provenance.domain.rules.case import ConsentCase, LicenseCase, UseFacts, first_broken
+from provenance.domain.rules.consent import CONSENT
+from provenance.domain.rules.license import LICENSE, receipt_facts
+from provenance.domain.rules.reason import Subject
 from provenance.domain.settlement.carry import CHARGED, COMPLETE, Cursor, Settled
 from provenance.domain.settlement.facts import PASSED
 from provenance.domain.usage import CLOCK_AHEAD_MS, clock_faults
-from provenance.types import ZERO32, UnixSeconds
+from provenance.types import ZERO32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from provenance.domain.settlement.facts import Anchored, Consent, Inputs, License, Place, Session
+    from provenance.domain.settlement.facts import Anchored, Inputs, License, Place, Session
     from provenance.domain.usage import Use
     from provenance.types import Bytes32, LicenseId, ReceiptId, RecordingId, SessionId
 
@@ -186,10 +189,9 @@ class Judge:
             return Fault("bad-time")
         if session.revoked_at is not None and at.time > session.revoked_at + self.grace_s:
             return Fault("session-revoked", session.id)
-        at_s = UnixSeconds(receipt.occurred_at_ms // 1_000)
-        beyond = unlicensed(license_, receipt.unit, receipt.purpose, receipt.territory, at_s)
-        if beyond:
-            return Fault(beyond, ZERO32 if beyond == "wrong-unit" else license_.id)
+        broken = first_broken(LICENSE, LicenseCase(receipt_facts(receipt), license_.extent))
+        if broken:
+            return Fault(broken.reason, license_.id if broken.reason.about is Subject.LICENSE else ZERO32)
         if receipt.corrects != ZERO32 and not self._corrects(use, license_):
             return Fault("bad-correction", receipt.corrects)
         return self._weights_fault(use, at)
@@ -220,6 +222,7 @@ class Judge:
     def draws(self, use: Use, drawn: Iterable[RecordingId], at: Place) -> Fault | None:
         """The first recording that this use may not draw on, and why."""
         receipt = use.receipt
+        anchored = UseFacts(at.time, receipt.purpose, receipt.territory)
         for recording_id in drawn:
             if recording_id in (UNATTRIBUTED, ELSEWHERE):
                 continue
@@ -230,9 +233,9 @@ class Judge:
             if recording is None or recording.verdict != PASSED:
                 return Fault("no-passing-report", recording_id)
             for consent in recording.consents:
-                reason = consent_reason(consent, at.time, self.grace_s, receipt.purpose, receipt.territory)
-                if reason:
-                    return Fault(reason, consent.id)
+                broken = first_broken(CONSENT, ConsentCase(consent, recording.holder, anchored, self.grace_s))
+                if broken:
+                    return Fault(broken.reason, consent.id)
             if recording.fault:
                 return Fault(recording.fault, recording_id)
         return None
@@ -257,69 +260,6 @@ class Judge:
                     receipt.receipt_id, session.id, session.session.license_id, receipt.seq, 0, reason, anchored.hash
                 )
             )
-
-
-class Extent(Protocol):
-    """What a license and its terms allow of any use, whatever it draws on."""
-
-    @property
-    def unit(self) -> int: ...
-
-    @property
-    def purposes(self) -> int: ...
-
-    @property
-    def territories(self) -> tuple[str, ...]: ...
-
-    @property
-    def not_before(self) -> UnixSeconds: ...
-
-    @property
-    def not_after(self) -> UnixSeconds: ...
-
-
-def unlicensed(license_: Extent, unit: int, purpose: int, territory: bytes, at: UnixSeconds) -> str:
-    """Why a use is outside its license and terms, whatever it draws on; empty if it is within.
-
-    When it was is the receipt's word, as for the license's own end: its session bounds it, and it costs the same.
-    """
-    if unit != license_.unit:
-        return "wrong-unit"
-    if purpose.bit_count() != 1 or not purpose & license_.purposes & purposes.KNOWN:
-        return "purpose-not-licensed"
-    if not _covers(license_.territories, territory):
-        return "territory-not-licensed"
-    return "" if license_.not_before <= at <= license_.not_after else "terms-not-in-force"
-
-
-@lru_cache(maxsize=4_096)
-def _covers(codes: tuple[str, ...], place: bytes) -> bool:
-    """Whether a country lies within codes; an epoch asks the same few questions for every receipt."""
-    return territories.covers(codes, place)
-
-
-def consent_over(consent: Consent, at: UnixSeconds, grace_s: int) -> str:
-    """Why a consent does not count, or counts no more, at a time; empty if it does.
-
-    Source: rule 6: a use precedes a revocation only if it is anchored at most the grace after it.
-    """
-    if consent.fault:
-        return consent.fault
-    if consent.revoked_at is not None and at > consent.revoked_at + grace_s:
-        return "consent-withdrawn"
-    return "consent-expired" if at > consent.not_after + grace_s else ""
-
-
-def consent_reason(consent: Consent, at: UnixSeconds, grace_s: int, purpose: int, territory: bytes) -> str:
-    """Why a use anchored at a time is outside a consent; empty if it is within."""
-    over = consent_over(consent, at, grace_s)
-    if over:
-        return over
-    if at < consent.not_before:
-        return "consent-not-yet"
-    if not consent.purposes & purpose:
-        return "consent-purpose"
-    return "" if _covers(consent.territories, territory) else "consent-territory"
 
 
 def _overlaps(cursor: Cursor, anchored: Anchored) -> bool:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar, get_args
 
 from provenance.domain import fields, splits
 from provenance.domain.fields import shown
+from provenance.domain.rules.case import ConsentCase, UseFacts, first_broken
+from provenance.domain.rules.consent import GIVING
 from provenance.domain.settlement import tables
 from provenance.domain.settlement.carry import Carry, Cursor, Debt, Hold, Key, Move, Settled
 from provenance.errors import Failed
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from provenance.domain.settlement.deciding import Decision
     from provenance.domain.settlement.facts import Inputs
-    from provenance.types import Bytes32, Json
+    from provenance.types import Bytes32, ConsentId, Json
 
 NAMES: Final = (
     "splits",
@@ -171,7 +173,7 @@ def _rates(inputs: Inputs) -> Iterator[dict[str, Json]]:
             "datasetId": shown(one.dataset_id),
             "licensee": shown(one.licensee),
             "termsHash": shown(one.terms_hash),
-            "unit": one.unit,
+            "unit": one.extent.unit,
             "perUnit": None if one.per_unit is None else str(one.per_unit),
             "method": one.method,
             "attributor": "licensee" if one.attributor is None else shown(one.attributor),
@@ -181,17 +183,18 @@ def _rates(inputs: Inputs) -> Iterator[dict[str, Json]]:
 
 def _consents(inputs: Inputs) -> Iterator[dict[str, Json]]:
     recordings: dict[Bytes32, list[Json]] = defaultdict(list)
-    known = {}
+    cases: dict[ConsentId, ConsentCase] = {}
     for recording_id, recording in sorted(inputs.recordings.items()):
         for consent in recording.consents:
-            known[consent.id] = consent
+            cases[consent.id] = ConsentCase(consent, recording.holder, UseFacts(inputs.cutoff.time))
             recordings[consent.id].append(shown(recording_id))
-    for consent_id, consent in sorted(known.items()):
+    for consent_id, case in sorted(cases.items()):
+        broken = first_broken(GIVING, case)
         yield {
             "consentId": shown(consent_id),
-            "notAfter": consent.not_after,
-            "revokedAt": consent.revoked_at,
-            "fault": consent.fault,
+            "notAfter": case.consent.not_after,
+            "revokedAt": case.consent.revoked_at,
+            "fault": broken.reason.value if broken else "",
             "recordings": recordings[consent_id],
         }
 

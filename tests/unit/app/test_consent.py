@@ -14,6 +14,7 @@ from provenance.app.consent import AlreadyWithdrawn, Grant, NotTheSubject
 from provenance.domain import canonical
 from provenance.domain.consent import BadConsent, Scope
 from provenance.domain.purposes import ReservedPurpose
+from provenance.domain.rules import consent as rules
 from provenance.errors import Missing
 from provenance.types import UnixSeconds
 from tests import documents
@@ -118,7 +119,7 @@ def test_consents_of_another_chain_are_not_listed(owner: Owner) -> None:
 def test_a_state_follows_from_time_and_revocation(after_s: int, withdrawn: bool) -> None:
     consent = documents.consent()
     now = UnixSeconds(documents.END + after_s)
-    found = use.state(consent, UnixSeconds(documents.START) if withdrawn else None, now)
+    found = rules.state(consent, UnixSeconds(documents.START) if withdrawn else None, now)
     assert found == ("WITHDRAWN" if withdrawn else "EXPIRED" if after_s > 0 else "GIVEN")
 
 

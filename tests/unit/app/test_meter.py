@@ -14,7 +14,7 @@ from provenance.adapters.durable import Unwritable
 from provenance.adapters.journal import JournalBusy
 from provenance.adapters.keys.keystore import KeySigner
 from provenance.adapters.queue import FolderQueue
-from provenance.app.meter import Extent, KeyGone, Output, Recorder, SessionClosed, SessionSpent, open_session
+from provenance.app.meter import KeyGone, MeterExtent, Output, Recorder, SessionClosed, SessionSpent, open_session
 from provenance.app.meter import recorder as recorders
 from provenance.app.ports import SignedAck
 from provenance.domain import signature, typed, usage
@@ -164,7 +164,7 @@ def bounded(folder: Path) -> Iterator[Recorder]:
     terms = documents.terms(0b110, territories=("DE",), not_before=UnixSeconds(1_500), not_after=UnixSeconds(5_000))
     with FolderQueue(folder) as queue:
         yield Recorder(
-            queue.journal, queue, queue.key(), DOMAIN, Still(2_000), extent=Extent.of(granted, terms, items=2)
+            queue.journal, queue, queue.key(), DOMAIN, Still(2_000), extent=MeterExtent.of(granted, terms, items=2)
         )
 
 
@@ -172,7 +172,7 @@ def bounded(folder: Path) -> Iterator[Recorder]:
     ("changes", "code"),
     [
         ({"purpose": 0b100}, "purpose-not-licensed"),  # the terms allow it, the license does not
-        ({"purpose": 0b1000}, "purpose-not-licensed"),  # the license names it, the terms do not
+        ({"purpose": 0b1000}, "purpose-outside-terms"),  # the license names it, the terms do not
         ({"territory": "FR"}, "territory-not-licensed"),
         ({"unit": Unit.REQUEST}, "wrong-unit"),
         ({"weights": {A: 1_000_000}}, "foreign-recording"),

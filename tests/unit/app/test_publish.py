@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from provenance.adapters import seal
+from provenance.app.consent import ConsentOver
 from provenance.app.publish import Given, Outcome
 from provenance.app.publish import register as registers
-from provenance.app.publish.build import ConsentOver
 from provenance.app.publish.register import OtherRegistration
 from provenance.app.publish.request import AuthorizationNeeded, NothingToRegister
 from provenance.app.publish.road import NotAMeter, TermsOver

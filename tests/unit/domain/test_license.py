@@ -9,10 +9,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from provenance.domain import events as e
-from provenance.domain import license, purposes, refusal, typed  # noqa: A004 - the trade's word
+from provenance.domain import purposes, refusal, typed
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_REVOKED, DATASET_SUSPENDED, Ledger
-from provenance.domain.license import ALLOWED, BroaderThanTerms, Decision, Made, SignedOffer, Use, evaluate, narrow
 from provenance.domain.manifest import Manifest
+from provenance.domain.offer import SignedOffer, license_id
+from provenance.domain.rules.access import AccessDecision, AccessRequest, DatasetState, evaluate
+from provenance.domain.rules.case import NOTHING_MADE, Made
+from provenance.domain.rules.reason import Reason
+from provenance.domain.rules.terms import BroaderThanTerms, license_end, narrow, session_end
 from provenance.domain.signature import BadSignature
 from provenance.domain.terms import Caps, Terms
 from provenance.errors import Conflict, Denied, Invalid
@@ -21,7 +25,7 @@ from tests import documents
 from tests.documents import END, HOLDER, START, TOKEN, VOICE, Key, consent, domains, manifest, recording, terms, word
 from tests.facts import DATASET, EXPIRY, LICENSE, LICENSEE, MANIFEST, NOW, block, chain, granted, registered
 
-USE = Use(LICENSE, LICENSEE.address, 0b10, b"DE", (0, 1, 2))
+USE = AccessRequest(LICENSE, LICENSEE.address, 0b10, b"DE", (0, 1, 2))
 CONSENT = MANIFEST.consents[0]
 CONSENT_ID = CONSENT.id(domains().consent)
 AT = block(20, NOW + 100)
@@ -29,24 +33,25 @@ AT = block(20, NOW + 100)
 
 def decide(
     *more: e.Event,
-    use: Use = USE,
+    use: AccessRequest = USE,
     said: Manifest = MANIFEST,
     under: Terms | None = None,
     at: int = 20,
     time: int = NOW + 100,
     final: int | None = None,
-    made: Made | None = None,
+    made: Made = NOTHING_MADE,
     grant: e.LicenseGranted | None = None,
     drop: bool = False,
-) -> tuple[Decision, ...]:
+) -> tuple[AccessDecision, ...]:
     logs = chain([registered(said), grant or granted(dataset=registered(said).dataset_id), *more])
     given_ = {} if drop else said.consents_by_id(domains().consent)
     number = BlockNumber(at if final is None else final)
-    return evaluate(Ledger.fold(logs), said, under or terms(), given_, use, block(at, time), number, made=made)
+    state = DatasetState(Ledger.fold(logs), said, under or terms(), given_, block(at, time), number)
+    return evaluate(state, use, made)
 
 
-def codes(decisions: tuple[Decision, ...]) -> set[str]:
-    return {one.code for one in decisions}
+def codes(decisions: tuple[AccessDecision, ...]) -> set[str]:
+    return {one.reason for one in decisions}
 
 
 def with_consents(*consents: object) -> Manifest:
@@ -57,8 +62,8 @@ def with_consents(*consents: object) -> Manifest:
 def test_a_use_within_everything_is_allowed() -> None:
     decisions = decide()
     assert [one.recording for one in decisions] == [0, 1, 2]
-    assert all(one.allowed and one.code == ALLOWED and one.license_id == LICENSE for one in decisions)
-    assert license.refuse(decisions) is None
+    assert all(one.allowed and one.reason == Reason.ALLOWED and one.license_id == LICENSE for one in decisions)
+    assert refusal.refused(decisions) is None
 
 
 CASES: dict[str, dict[str, object]] = {
@@ -82,9 +87,9 @@ CASES: dict[str, dict[str, object]] = {
 def test_each_reason_has_its_code_and_names_the_license(code: str, changes: dict[str, object]) -> None:
     decisions = decide(**changes)  # type: ignore[arg-type]
     assert codes(decisions) == {code}
-    error = license.refuse(decisions)
+    error = refusal.refused(decisions)
     assert error is not None
-    assert type(error) is refusal.REFUSAL_BY_CODE[code]
+    assert type(error) is refusal.REFUSAL_BY_REASON[decisions[0].reason]
     assert isinstance(error, Conflict if code == "not-final" else Denied)
     assert error.code == code
     assert error.next_step
@@ -103,15 +108,15 @@ def status(value: int) -> e.DatasetStatusChanged:
 @pytest.mark.parametrize(
     ("caps", "made", "code"),
     [
-        (Caps(outputs=5), Made(outputs=4), ALLOWED),
+        (Caps(outputs=5), Made(outputs=4), Reason.ALLOWED),
         (Caps(outputs=5), Made(outputs=5, seconds=999), "cap-reached"),
-        (Caps(seconds=60), Made(outputs=999, seconds=59), ALLOWED),
+        (Caps(seconds=60), Made(outputs=999, seconds=59), Reason.ALLOWED),
         (Caps(seconds=60), Made(seconds=60), "cap-reached"),
         (Caps(outputs=5, seconds=60), Made(outputs=4, seconds=60), "cap-reached"),
         (Caps(outputs=5, seconds=60), Made(outputs=5, seconds=59), "cap-reached"),
         (Caps(outputs=0), Made(), "cap-reached"),
         (Caps(seconds=0), Made(), "cap-reached"),
-        (Caps(), Made(outputs=999, seconds=999), ALLOWED),
+        (Caps(), Made(outputs=999, seconds=999), Reason.ALLOWED),
     ],
 )
 def test_a_cap_is_reached_with_its_last_output_or_second_and_not_before(caps: Caps, made: Made, code: str) -> None:
@@ -125,23 +130,23 @@ def test_withdrawal_suspension_and_termination_count_at_once() -> None:
         (e.LicenseTerminated(LICENSE, LICENSEE.address, word("why"), UnixSeconds(NOW)), "license-terminated"),
     ):
         assert codes(decide(event, at=3, final=2)) == {code}
-        assert codes(decide(event, at=2)) == {ALLOWED}, "not before its block"
+        assert codes(decide(event, at=2)) == {Reason.ALLOWED}, "not before its block"
 
 
 def test_a_strangers_withdrawal_and_a_holders_status_close_nothing() -> None:
     events = (revoke(HOLDER.address), status(DATASET_SUSPENDED), status(DATASET_REVOKED))
-    assert codes(decide(*events)) == {ALLOWED}
+    assert codes(decide(*events)) == {Reason.ALLOWED}
 
 
 def test_the_end_of_a_suspension_counts_when_it_is_final() -> None:
     events = (status(DATASET_HALTED), status(DATASET_ACTIVE))
     assert codes(decide(*events, at=4, final=3)) == {"dataset-suspended"}
-    assert codes(decide(*events, at=4, final=4)) == {ALLOWED}
+    assert codes(decide(*events, at=4, final=4)) == {Reason.ALLOWED}
 
 
 def test_a_license_in_its_notice_still_counts() -> None:
     ends = e.LicenseTerminated(LICENSE, HOLDER.address, word("why"), UnixSeconds(NOW + 101))
-    assert codes(decide(ends)) == {ALLOWED}
+    assert codes(decide(ends)) == {Reason.ALLOWED}
     assert codes(decide(ends, time=NOW + 101)) == {"license-terminated"}
 
 
@@ -171,8 +176,8 @@ def test_a_consent_counts_from_its_first_to_its_last_second() -> None:
     long = replace(granted(expiry=END + 99), dataset_id=registered(said).dataset_id)
     for time, code in (
         (START - 1, "consent-not-yet"),
-        (START, ALLOWED),
-        (END, ALLOWED),
+        (START, Reason.ALLOWED),
+        (END, Reason.ALLOWED),
         (END + 1, "consent-expired"),
     ):
         assert codes(decide(said=said, under=wide, grant=long, time=time)) == {code}, time
@@ -182,7 +187,7 @@ def test_a_contract_wallets_consent_counts_once_its_approval_is_final() -> None:
     said = with_consents(replace(consent(), signature=b""))
     approved = e.DigestApproved(VOICE.address, CONSENT_ID)
     grant = granted(dataset=registered(said).dataset_id)
-    assert codes(decide(approved, said=said, grant=grant)) == {ALLOWED}
+    assert codes(decide(approved, said=said, grant=grant)) == {Reason.ALLOWED}
     assert codes(decide(approved, said=said, grant=grant, at=3, final=2)) == {"consent-not-signed"}
 
 
@@ -208,11 +213,11 @@ def test_a_voice_without_any_consent_refuses_its_recording() -> None:
 
 
 def test_another_manifest_decides_nothing() -> None:
-    assert codes(decide(said=MANIFEST, grant=granted())) == {ALLOWED}
+    assert codes(decide(said=MANIFEST, grant=granted())) == {Reason.ALLOWED}
     shorter = manifest(count=2)
     logs = chain([registered(), granted()])
     given_ = shorter.consents_by_id(domains().consent)
-    decisions = evaluate(Ledger.fold(logs), shorter, terms(), given_, USE, AT, BlockNumber(20))
+    decisions = evaluate(DatasetState(Ledger.fold(logs), shorter, terms(), given_, AT, BlockNumber(20)), USE)
     assert codes(decisions) == {"unknown-dataset"}
 
 
@@ -241,7 +246,7 @@ NARROWINGS = st.fixed_dictionaries(
 )
 
 
-def decided(drawn: dict[str, object]) -> tuple[Decision, ...]:
+def decided(drawn: dict[str, object]) -> tuple[AccessDecision, ...]:
     use = replace(USE, purpose=drawn.get("purpose", 0b10), territory=drawn.get("territory", b"DE"))
     grant = granted(int(drawn.get("purposes", 0b110)), int(drawn.get("expiry", EXPIRY)))  # type: ignore[call-overload]
     events: list[e.Event] = drawn.get("events", [])  # type: ignore[assignment]
@@ -261,8 +266,8 @@ def decided(drawn: dict[str, object]) -> tuple[Decision, ...]:
 @given(NARROWINGS)
 def test_every_decision_is_one_of_the_known_reasons(drawn: dict[str, object]) -> None:
     for one in decided(drawn):
-        assert one.allowed == (one.code == ALLOWED)
-        assert one.allowed or one.code in refusal.REFUSAL_BY_CODE
+        assert one.allowed == (one.reason == Reason.ALLOWED)
+        assert one.allowed or one.reason in refusal.REFUSAL_BY_REASON
         assert one.allowed or one.detail
 
 
@@ -322,7 +327,7 @@ def test_an_offer_survives_its_document_with_what_we_do_not_know() -> None:
 
 def test_a_license_id_commits_to_offer_and_licensee() -> None:
     ids = {
-        license.license_id(typed.digest(domains(chain).access, one.offer), who)
+        license_id(typed.digest(domains(chain).access, one.offer), who)
         for chain in (1, 2)
         for one in (offer(), offer(nonce=1), offer(purposes=0b10))
         for who in (HOLDER.address, LICENSEE.address)
@@ -357,8 +362,8 @@ def test_an_offer_beyond_a_consent_and_a_reserved_purpose_are_refused() -> None:
 
 def test_a_license_may_last_to_the_terms_last_second_and_no_longer() -> None:
     assert narrow(offer(expiry=END + 1).offer, terms(), [CONSENT]).expiry == END + 1
-    assert [license.ends(UnixSeconds(END + more), terms()) - END for more in (0, 1, 2)] == [0, 1, 1]
-    last = [license.session_ends(UnixSeconds(END + more), terms()) - END for more in (-1, 0, 1)]
+    assert [license_end(UnixSeconds(END + more), terms()) - END for more in (0, 1, 2)] == [0, 1, 1]
+    last = [session_end(UnixSeconds(END + more), terms()) - END for more in (-1, 0, 1)]
     assert last == [-1, 0, 0]  # not a second of use that the terms do not allow
     with pytest.raises(BroaderThanTerms, match="the terms end at 20"):
         narrow(offer(expiry=END + 2).offer, terms(), [CONSENT])

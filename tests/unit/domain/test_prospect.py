@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from provenance.domain import typed
 from provenance.domain.ledger import Ledger
-from provenance.domain.license import ALLOWED, Decision
 from provenance.domain.manifest import Manifest
-from provenance.domain.prospect import prospects
+from provenance.domain.rules.access import AccessDecision
+from provenance.domain.rules.prospect import prospects
+from provenance.domain.rules.reason import Reason
 from provenance.domain.terms import Terms
 from provenance.types import ZERO_ADDRESS, UnixSeconds, Wei
 from tests import documents
@@ -27,7 +28,7 @@ def given(since: int = NOW, places: tuple[str, ...] = ("DE",), name: str = "voic
     return replace(made, consent=said, signature=VOICE.sign(typed.digest(domains().consent, said)))
 
 
-def foresee(said: Manifest, under: Terms) -> tuple[Decision, ...]:
+def foresee(said: Manifest, under: Terms) -> tuple[AccessDecision, ...]:
     event = registered(said)
     offer = typed.Offer(
         dataset_id=event.dataset_id,
@@ -45,7 +46,7 @@ def foresee(said: Manifest, under: Terms) -> tuple[Decision, ...]:
     return prospects(Ledger.fold(chain([event])), said, under, domains(), offer, LICENSEE.address, block(5))
 
 
-def of(*backed: object, under: Terms | None = None) -> tuple[Decision, ...]:
+def of(*backed: object, under: Terms | None = None) -> tuple[AccessDecision, ...]:
     """What is foreseen of one recording per tuple of consents."""
     consents = {id(one): one for row in backed for one in row}  # type: ignore[attr-defined]
     takes = tuple(recording(index, row) for index, row in enumerate(backed))  # type: ignore[arg-type]
@@ -53,7 +54,10 @@ def of(*backed: object, under: Terms | None = None) -> tuple[Decision, ...]:
 
 
 def test_a_consent_that_counts_before_the_license_ends_opens_and_a_later_one_never_does() -> None:
-    assert [one.code for one in of((given(LATER),), (given(EXPIRY, name="late"),))] == [ALLOWED, "license-expired"]
+    assert [one.reason for one in of((given(LATER),), (given(EXPIRY, name="late"),))] == [
+        Reason.ALLOWED,
+        "license-expired",
+    ]
     [late] = of((given(EXPIRY + 86_400),))
     assert late.detail == (
         "terms and consents open it from 2027-01-16T08:16:40Z, and the license ends at 2027-01-15T08:16:40Z"
@@ -62,27 +66,27 @@ def test_a_consent_that_counts_before_the_license_ends_opens_and_a_later_one_nev
 
 def test_a_later_consent_for_another_country_opens_nothing() -> None:
     [one] = of((given(LATER, places=("FR",)),), under=documents.terms(territories=("DE",)))
-    assert (one.code, one.consent_id) == ("consent-territory", given(LATER, places=("FR",)).id(domains().consent))
+    assert (one.reason, one.consent_id) == ("consent-territory", given(LATER, places=("FR",)).id(domains().consent))
 
 
 def test_a_later_consent_is_awaited_with_the_others_of_its_recording() -> None:
     early, late = given(name="early"), given(EXPIRY, name="late")
-    assert [one.code for one in of((early,), (early, late))] == [ALLOWED, "license-expired"]
+    assert [one.reason for one in of((early,), (early, late))] == [Reason.ALLOWED, "license-expired"]
 
 
 def test_each_country_that_only_some_consents_name_is_tried() -> None:
     world = documents.terms(territories=("WW",))
     takes = ((given(places=("US",)),), (given(places=("EU",), name="b"),), (given(places=("KR", "US"), name="c"),))
-    assert [(one.code, one.recording) for one in of(*takes, under=world)] == [(ALLOWED, n) for n in range(3)]
+    assert [(one.reason, one.recording) for one in of(*takes, under=world)] == [(Reason.ALLOWED, n) for n in range(3)]
     apart = given(places=("US",)), given(places=("KR",), name="d")
-    assert [one.code for one in of(apart, under=world)] == ["consent-territory"]
+    assert [one.reason for one in of(apart, under=world)] == ["consent-territory"]
 
 
 def test_recordings_of_one_consent_whose_scope_tells_them_apart_are_decided_apart() -> None:
     one, there = given(only=1), documents.terms(territories=("DE",))
-    assert [(d.code, d.recording) for d in of((one,), (one,), under=there)] == [
+    assert [(d.reason, d.recording) for d in of((one,), (one,), under=there)] == [
         ("consent-not-covering", 0),
-        (ALLOWED, 1),
+        (Reason.ALLOWED, 1),
     ]
 
 
@@ -91,6 +95,6 @@ def test_ten_thousand_recordings_the_world_over_are_foreseen_at_once() -> None:
     takes = tuple(replace(recording(n, (said,)), sealed=sealed(str(n))) for n in range(10_000))
     before = time.process_time()
     found = foresee(documents.manifest(given=(said,), recordings=takes), world)
-    assert {one.code for one in found} == {ALLOWED}
+    assert {one.reason for one in found} == {Reason.ALLOWED}
     assert [one.recording for one in found] == list(range(10_000))
     assert time.process_time() - before < 5

@@ -18,8 +18,8 @@ from provenance.domain import canonical, cid, record, typed
 from provenance.domain.batch import AccessEntry, AttributionEntry, Batch, GateEntry, SegmentEntry, SessionEntry
 from provenance.domain.cid import Cid
 from provenance.domain.consent import SignedConsent, Words
-from provenance.domain.license import SignedOffer
 from provenance.domain.manifest import Manifest
+from provenance.domain.offer import SignedOffer
 from provenance.domain.private import Contributor, Marks, Original, Private
 from provenance.domain.record import INLINE, OMITTED, OPTIONAL, at, by_name, decimal, integer, items, most, pairs
 from provenance.domain.terms import Terms

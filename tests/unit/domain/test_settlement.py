@@ -279,7 +279,7 @@ def test_a_use_precedes_a_revocation_only_if_anchored_within_the_grace(anchored:
         ({"occurred_at_ms": UnixMs(3_999_999)}, "bad-time"),
         ({"occurred_at_ms": UnixMs(10_300_001)}, "bad-time"),
         ({"purpose": 4}, "purpose-not-licensed"),
-        ({"purpose": 6}, "purpose-not-licensed"),
+        ({"purpose": 6}, "purpose-not-single"),
         ({"attribution_root": name("other")}, "bad-weights"),
         ({"corrects": name("nothing")}, "bad-correction"),
     ],

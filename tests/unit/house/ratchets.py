@@ -272,7 +272,7 @@ def risen(before: Mapping[str, Mapping[str, int]], now: Mapping[str, Mapping[str
 
 def consent_ends(sources: Sources) -> Iterator[Case]:
     """Comparisons of a moment with the end of a consent, as far as names tell it from that of terms or of a key."""
-    others = re.compile(r"\b(terms|license_?|binding|self|window)\b")
+    others = re.compile(r"\b(terms|license_?|extent|binding|self|window)\b")
     for file, tree in sources.items():
         for node in nodes(tree) if file.startswith(PRODUCT) else ():
             if isinstance(node, ast.Compare) and not all(map(_is_bound_in_time, (node.left, *node.comparators))):

@@ -1,0 +1,179 @@
+"""Access: which recordings an account may read now, each with the reason and the consent behind it.
+
+- Never looser than `DataAccess.checkAccess` at the same block, and the same on what the chain knows.
+- Withdrawals, suspensions and terminations count up to the block that is asked at; grants and
+  approvals only once they are final.
+- What each reason tells the user is `domain.refusal`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from provenance.domain.fields import shown
+from provenance.domain.rules import consent, license  # noqa: A004 - the trade's word
+from provenance.domain.rules.case import (
+    NOTHING_MADE,
+    ConsentCase,
+    Extent,
+    LicenseCase,
+    Made,
+    Standing,
+    UseFacts,
+    first_broken,
+)
+from provenance.domain.rules.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provenance.domain.consent import SignedConsent
+    from provenance.domain.ledger import Block, Dataset, Ledger
+    from provenance.domain.manifest import Manifest
+    from provenance.domain.terms import Terms
+    from provenance.types import Address, BlockNumber, ConsentId, Json, LicenseId
+
+REQUEST_LIFE_S: Final = 3_600  # how far ahead a request's deadline may lie; so it was asked at most so long before it
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """What an account wants to read, for one purpose, in one country."""
+
+    license_id: LicenseId
+    licensee: Address
+    purpose: int
+    territory: bytes
+    recordings: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessDecision:
+    """Allowed, or the first reason why not, with the license and consent behind it."""
+
+    reason: Reason
+    license_id: LicenseId
+    consent_id: ConsentId | None = None
+    recording: int | None = None
+    detail: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether nothing stands against it."""
+        return self.reason is Reason.ALLOWED
+
+    def facts(self) -> dict[str, Json]:
+        """The decision as a problem document or a refusal record names it."""
+        named: dict[str, Json] = {} if self.recording is None else {"recording": self.recording}
+        named["license"] = shown(self.license_id)
+        return named | ({"consent": shown(self.consent_id)} if self.consent_id else {})
+
+    def document(self) -> dict[str, Json]:
+        """A refusal in a list of them."""
+        return {"code": self.reason.value, "detail": self.detail, **self.facts()}
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetState:
+    """A dataset's documents, and what the chain says of it at one block.
+
+    Attributes:
+        ledger: facts up to `at` at least.
+        manifest: the registered one, its root checked against the registration.
+        terms: those of the registration, by their hash.
+        consents: by the digest of their fields (`Manifest.consents_by_id`).
+        at: withdrawals, suspensions and terminations count up to here.
+        final: grants and approvals count up to here only.
+    """
+
+    ledger: Ledger
+    manifest: Manifest
+    terms: Terms
+    consents: Mapping[ConsentId, SignedConsent]
+    at: Block
+    final: BlockNumber
+
+
+def evaluate(state: DatasetState, request: AccessRequest, made: Made = NOTHING_MADE) -> tuple[AccessDecision, ...]:
+    """One decision per recording: allowed, or the first reason in the rules' order.
+
+    Args:
+        state: of the license's dataset.
+        request: what is asked.
+        made: what was made under the license so far.
+    """
+    use = UseFacts(state.at.time, request.purpose, request.territory)
+    license_ = state.ledger.licenses.get(request.license_id)
+    extent = Extent.of(license_.purposes if license_ else 0, state.terms)
+    case = LicenseCase(use, extent, _standing(state, request.license_id, request.licensee), made)
+    broken = first_broken(license.LICENSE, case)
+    whole = (broken.reason, None, broken.detail(case)) if broken else None
+    decisions = []
+    for index in request.recordings:
+        reason, consent_id, detail = whole or _judge(state, use, index)
+        decisions.append(AccessDecision(reason, request.license_id, consent_id, index, detail))
+    return tuple(decisions)
+
+
+def check_standing(state: DatasetState, license_id: LicenseId, licensee: Address) -> AccessDecision:
+    """Whether a license stands at all, whatever it is used for: what opens a session."""
+    case = LicenseCase(UseFacts(state.at.time), Extent.of(0, state.terms), _standing(state, license_id, licensee))
+    broken = first_broken(license.STANDING, case)
+    if broken:
+        return AccessDecision(broken.reason, license_id, detail=broken.detail(case))
+    return AccessDecision(Reason.ALLOWED, license_id)
+
+
+def _standing(state: DatasetState, license_id: LicenseId, account: Address) -> Standing:
+    """The license and its dataset at the state's block."""
+    at = state.at.number
+    license_ = state.ledger.licenses.get(license_id)
+    if license_ is None or not license_.granted.upto(at):
+        return Standing(known=False)
+    dataset = state.ledger.datasets.get(license_.dataset_id)
+    if dataset is None or not dataset.registered.upto(at) or not _fits(dataset, state.manifest):
+        return Standing(registered=False)
+    halt = dataset.halt(at, state.final)
+    pending = ""
+    for fact, words in ((license_.granted, "license was granted"), (dataset.registered, "dataset was registered")):
+        if not pending and not fact.upto(state.final):
+            pending = f"the {words} in block {fact.number}"
+    return Standing(
+        account=account,
+        licensee=license_.licensee,
+        end=license_.end(at),
+        terminated=license_.termination(at) is not None,
+        ruling=halt.event.reason if halt else None,
+        pending=pending,
+    )
+
+
+def _fits(dataset: Dataset, manifest: Manifest) -> bool:
+    """The documents are the dataset's, as far as they say so themselves; the root is the caller's check."""
+    return (manifest.holder, manifest.terms_hash, len(manifest.recordings)) == (
+        dataset.registrant,
+        dataset.terms_hash,
+        dataset.items,
+    )
+
+
+def _judge(state: DatasetState, use: UseFacts, index: int) -> tuple[Reason, ConsentId | None, str]:
+    """One recording, under a license that allows the use: the reason, the consent behind it and what is said."""
+    recordings, given = state.manifest.recordings, state.consents
+    if not 0 <= index < len(recordings):
+        return Reason.UNKNOWN_RECORDING, None, f"there is no recording {index}"
+    recording = recordings[index]
+    ids = sorted(recording.consent_ids)
+    missing = next((consent_id for consent_id in ids if consent_id not in given), None)
+    if missing:
+        return Reason.CONSENT_MISSING, missing, "the consent is not in the manifest"
+    for consent_id in ids:
+        facts = consent.facts(consent_id, given[consent_id], recording, state.ledger, state.at.number, state.final)
+        case = ConsentCase(facts, state.manifest.holder, use)
+        broken = first_broken(consent.CONSENT, case)
+        if broken:
+            return broken.reason, consent_id, broken.detail(case)
+    if not {given[consent_id].consent.voice_id for consent_id in ids}.issuperset(recording.voice_ids):
+        return Reason.CONSENT_MISSING, None, "a voice in it is covered by no consent"
+    return Reason.ALLOWED, None, ""

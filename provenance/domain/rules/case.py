@@ -1,0 +1,173 @@
+"""Cases: the facts that rules judge, whoever gathered them, and the rule itself.
+
+- No rule asks a clock, a chain or a document: what a case lacks is not judged.
+- A fact that the judge does not know keeps its default, against which no rule stands. So two judges
+  who know the same facts say the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Self, TypeVar
+
+from provenance.types import UnixSeconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from provenance.domain.consent import SignedConsent
+    from provenance.domain.rules.reason import Reason
+    from provenance.domain.terms import Caps, Terms
+    from provenance.types import Address, BlockNumber, Bytes32, ConsentId
+
+FOREVER: Final = UnixSeconds((1 << 40) - 1)  # the last second that the chain's uint40 can say
+
+
+class UseFacts(NamedTuple):
+    """What recordings are, or were, used for, and when; by default nothing is known of it but the time."""
+
+    at: UnixSeconds
+    purpose: int = 0
+    territory: bytes = b""
+    unit: int | None = None
+    """What a receipt counts; None: reading counts nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a license and its terms allow of any use."""
+
+    purposes: int
+    """The license's."""
+    allowed: int
+    """The terms'."""
+    territories: tuple[str, ...]
+    not_before: UnixSeconds
+    not_after: UnixSeconds
+    unit: int
+    caps: Caps
+
+    @classmethod
+    def of(cls, purposes: int, terms: Terms) -> Self:
+        """The extent of a license of these purposes under terms."""
+        return cls(
+            purposes, terms.allowed, terms.territories, terms.not_before, terms.not_after, terms.unit, terms.caps
+        )
+
+
+class Standing(NamedTuple):
+    """A license and its dataset, as the chain has them at one block."""
+
+    account: Address | None = None
+    """Who asks."""
+    licensee: Address | None = None
+    known: bool = True
+    registered: bool = True
+    """The dataset is, and by the documents at hand."""
+    end: UnixSeconds = FOREVER
+    """First second at which the license is over."""
+    terminated: bool = False
+    ruling: Bytes32 | None = None
+    """Under which the guardian suspended the dataset."""
+    pending: str = ""
+    """What is on chain in a block that is not final yet."""
+
+
+class Made(NamedTuple):
+    """What was made under a license so far, against the terms' caps."""
+
+    outputs: int = 0
+    seconds: int = 0
+
+
+NOTHING_MADE: Final = Made()
+UNKNOWN_STANDING: Final = Standing()
+
+
+class LicenseCase(NamedTuple):
+    """One use under one license."""
+
+    use: UseFacts
+    extent: Extent
+    standing: Standing = UNKNOWN_STANDING
+    made: Made = NOTHING_MADE
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFacts:
+    """A consent as far as uses of one recording need it."""
+
+    id: ConsentId
+    subject: Address
+    holder: Address
+    purposes: int
+    territories: tuple[str, ...]
+    not_before: UnixSeconds
+    not_after: UnixSeconds
+    revoked_at: UnixSeconds | None = None
+    revoked_block: BlockNumber | None = None
+    signed: bool = True
+    """Its subject's key signed it, or its subject put it on record."""
+    covers: bool = True
+    """Its scope includes the recording."""
+
+    @classmethod
+    def of(
+        cls,
+        consent_id: ConsentId,
+        document: SignedConsent,
+        revoked_at: UnixSeconds | None,
+        revoked_block: BlockNumber | None = None,
+        *,
+        signed: bool = True,
+        covers: bool = True,
+    ) -> Self:
+        """The facts of a consent's document, and what the chain says of it."""
+        consent = document.consent
+        return cls(
+            consent_id,
+            consent.subject,
+            consent.holder,
+            consent.purposes,
+            document.territories,
+            consent.not_before,
+            consent.not_after,
+            revoked_at,
+            revoked_block,
+            signed,
+            covers,
+        )
+
+
+class ConsentCase(NamedTuple):
+    """One use of a recording that rests on one consent.
+
+    Attributes:
+        holder: of the recording's dataset, as registered.
+        grace_s: how long before `use.at` the use may have been made; None: it is still to come.
+    """
+
+    consent: ConsentFacts
+    holder: Address
+    use: UseFacts
+    grace_s: int | None = None
+
+
+Case = TypeVar("Case")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[Case]):
+    """One reason: when a case breaks it, and what is said of that case."""
+
+    reason: Reason
+    broken: Callable[[Case], bool]
+    detail: Callable[[Case], str]
+
+
+def first_broken(rules: Iterable[Rule[Case]], case: Case) -> Rule[Case] | None:
+    """The first rule that the case breaks; None if it breaks none."""
+    for rule in rules:
+        if rule.broken(case):
+            return rule
+    return None
