@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class BlockHeader:
     """One block's identity, its place in the chain and the filter over its logs."""
 
     number: BlockNumber
@@ -42,7 +42,7 @@ class RawLog:
 class Span:
     """Consecutive blocks whose links, hashes and filters agree with their logs."""
 
-    headers: tuple[Header, ...]
+    headers: tuple[BlockHeader, ...]
     logs: tuple[RawLog, ...]
 
 

@@ -21,33 +21,33 @@ MANY: Final = 100  # claims of one claimMany, each with its own proof
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PayoutBatch:
     """One transaction and whom it pays."""
 
     call: Call
     lines: tuple[Line, ...]
 
 
-def batches(epoch: int, leaves: Leaves, due: Mapping[Address, Wei]) -> tuple[Batch, ...]:
+def batches(epoch: int, leaves: Leaves, due: Mapping[Address, Wei]) -> tuple[PayoutBatch, ...]:
     """Transactions that together pay everybody in `due`, each payee once.
 
     A sub-tree goes as one where at least half of its payees are due; the others are gathered, each with
     its own proof.
     """
-    found: list[Batch] = []
+    found: list[PayoutBatch] = []
     single: list[tuple[Address, Wei]] = []
     for payments, proof in leaves.subtrees(SUBTREE) if due else ():
         owed = [(payee, cumulative) for payee, cumulative in payments if payee in due]
         if len(owed) > 1 and 2 * len(owed) >= len(payments):
             call = Call("RoyaltyDistributor", "claimSubtree", (epoch, payments, proof))
-            found.append(Batch(call, tuple(Line(*one) for one in owed)))
+            found.append(PayoutBatch(call, tuple(Line(*one) for one in owed)))
         else:
             single += owed
     for start in range(0, len(single), MANY):
         part = single[start : start + MANY]
         claims = tuple((payee, cumulative, leaves.proof(payee)) for payee, cumulative in part)
         call = Call("RoyaltyDistributor", "claimMany", (epoch, claims))
-        found.append(Batch(call, tuple(Line(*one) for one in part)))
+        found.append(PayoutBatch(call, tuple(Line(*one) for one in part)))
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from indexer.rpc.node import NodeBehind, RangeTooLarge
 from indexer.store.facts import block_row, rows
-from indexer.store.mirror import Mirror, Origin, OtherChain, Position
+from indexer.store.mirror import ChainMirror, Origin, OtherChain, Position
 from provenance.domain.hashes import sha256
 from provenance.errors import Broken, Unavailable
 from provenance.types import Address, BlockNumber, Bytes32
@@ -23,7 +23,7 @@ from provenance.types import Address, BlockNumber, Bytes32
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from indexer.blocks import Header, Span
+    from indexer.blocks import BlockHeader, Span
     from indexer.rpc.source import Source
     from provenance.app.ports import Clock
 
@@ -49,7 +49,7 @@ class Follower:
     def __init__(
         self,
         source: Source,
-        mirror: Mirror,
+        mirror: ChainMirror,
         contracts: Mapping[str, Address],
         *,
         first_block: BlockNumber,
@@ -118,7 +118,7 @@ class Follower:
     def _still_there(self, at: BlockNumber) -> bool:
         return self._needed(at).hash == self.mirror.hash_at(at)
 
-    def _needed(self, at: BlockNumber) -> Header:
+    def _needed(self, at: BlockNumber) -> BlockHeader:
         found = self.source.header(at)
         if found is None:
             raise NodeBehind(f"the nodes have no block {at}", block=at)
@@ -149,7 +149,7 @@ class Follower:
         final = BlockNumber(max(floor, min(last.number, self._final(head))))
         final_hash = _hash_in(span, final) or (self._mirrored(final) if final >= self._anchor else parent)
         after = Position(last.number, last.hash, final, final_hash)
-        self.mirror.commit(rows(span, self._names), before, after, keep=keep, at=self.clock.now())
+        self.mirror.commit(rows(span, self._names), before, after, keep=keep, now=self.clock.now())
         return after
 
     def _fetched(self, first: BlockNumber, head: BlockNumber, parent: Bytes32) -> Span:
@@ -178,7 +178,7 @@ class Follower:
         if final <= before.final:
             return before
         after = Position(before.number, before.hash, final, self._mirrored(final))
-        self.mirror.commit({}, before, after, keep=before.number, at=self.clock.now())
+        self.mirror.commit({}, before, after, keep=before.number, now=self.clock.now())
         return after
 
     def _mirrored(self, number: BlockNumber) -> Bytes32:

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from indexer.calls import Batch, batches, decode, encode
-from indexer.store.outbox import Attempt, Outbox, Outcome, Outgoing
+from indexer.calls import PayoutBatch, batches, decode, encode
+from indexer.store.outbox import LineOutcome, Outgoing, PayoutOutbox, SignedAttempt
 from provenance.app.ports import Call
 from provenance.app.settle import reading
 from provenance.domain.events import ClaimSkipped, RoyaltyClaimed
@@ -137,7 +137,7 @@ class Worker:
     def __init__(
         self,
         relay: Relay,
-        outbox: Outbox,
+        outbox: PayoutOutbox,
         signer: Signer,
         clock: Clock,
         *,
@@ -175,7 +175,7 @@ class Worker:
         finished += [self.drive(one) for one in self.outbox.open() if one.state != "MINED"]
         return self._report(now, finished)
 
-    def plan(self, now: Active, content: Content, mirror: Facts, *, retry: bool = False) -> tuple[Batch, ...]:
+    def plan(self, now: Active, content: Content, mirror: Facts, *, retry: bool = False) -> tuple[PayoutBatch, ...]:
         """The transactions that pay everybody who is owed something and is not on its way."""
         manifest = mirror.proposal(now.epoch, now.root)
         leaves = reading.leaves(content, reading.published(content, manifest), root=now.root)
@@ -217,7 +217,7 @@ class Worker:
             signed = self.relay.sign(decode(one.call), self.signer, nonce=one.nonce, fees=(tip, most))
         except Reverted as error:  # another settlement became active, or somebody else paid them all
             return self.outbox.move(one, "SKIPPED", self.clock.now(), nonce=None, detail=error.detail)
-        return self.outbox.sign(one, Attempt(signed.tx, signed.raw, most, self.clock.now()))
+        return self.outbox.sign(one, SignedAttempt(signed.tx, signed.raw, most, self.clock.now()))
 
     def _send(self, one: Outgoing) -> Outgoing:
         """Sent, or sent again: the same bytes are the same transaction."""
@@ -289,7 +289,7 @@ class Worker:
         """Nothing of it can be mined any more: it is given up, and its payees are planned again."""
         return self.outbox.move(one, "SKIPPED", self.clock.now(), nonce=None, detail=why)
 
-    def _signed(self, one: Outgoing, attempt: Attempt) -> Signed:
+    def _signed(self, one: Outgoing, attempt: SignedAttempt) -> Signed:
         from provenance.adapters.chain.facts import Signed  # noqa: PLC0415 - loads with the chain's adapter
 
         if one.nonce is None:
@@ -324,15 +324,15 @@ def _with(report: Report, mined: Mined, *, final: bool) -> Report:
     )
 
 
-def _outcomes(mined: Mined) -> dict[Address, Outcome]:
+def _outcomes(mined: Mined) -> dict[Address, LineOutcome]:
     """What a mined payout did to each payee: PAID, SKIPPED (nothing was due) or HELD (it could not be paid)."""
-    found: dict[Address, Outcome] = {}
+    found: dict[Address, LineOutcome] = {}
     for log in mined.logs:
         match log.event:
             case RoyaltyClaimed(payee=payee, amount=amount):
-                found[payee] = Outcome("PAID", str(amount))
+                found[payee] = LineOutcome("PAID", str(amount))
             case ClaimSkipped(payee=payee, reason=reason):
-                state: Outcome = Outcome(
+                state: LineOutcome = LineOutcome(
                     "SKIPPED" if reason == SKIPPED_NOTHING_DUE else "HELD", REASONS.get(reason, str(reason))
                 )
                 found[payee] = state

@@ -108,7 +108,7 @@ class Deposit(SQLModel, table=True):
     at_s: int = Field(sa_type=BigInteger)
 
 
-class Judged(SQLModel, table=True):
+class JudgedObject(SQLModel, table=True):
     """One sealed object, opened once: what was heard."""
 
     __tablename__ = "judged"
@@ -183,7 +183,7 @@ class PublishedOffer(SQLModel, table=True):
     at_s: int = Field(sa_type=BigInteger)
 
 
-class Lease(SQLModel, table=True):
+class LeaseRecord(SQLModel, table=True):
     """A short right to read, as it was signed."""
 
     __tablename__ = "leases"
@@ -203,7 +203,7 @@ class Lease(SQLModel, table=True):
     batch: int | None = Field(default=None, index=True, sa_type=BigInteger)
 
 
-class LeasedEnvelope(SQLModel, table=True):
+class EnvelopeRecord(SQLModel, table=True):
     """One recording's key, sealed to the licensee."""
 
     __tablename__ = "leased_envelopes"
@@ -245,7 +245,7 @@ class Nonce(SQLModel, table=True):
     deadline: int = Field(index=True, sa_type=BigInteger)
 
 
-class Session(SQLModel, table=True):
+class SessionRecord(SQLModel, table=True):
     """A session that takes segments."""
 
     __tablename__ = "sessions"

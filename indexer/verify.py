@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from indexer.rpc.source import Source
     from indexer.store.bulk import Values
-    from indexer.store.mirror import Mirror
+    from indexer.store.mirror import ChainMirror
     from provenance.types import Address, Bytes32
 
 SPAN_BLOCKS: Final = 500
@@ -46,7 +46,7 @@ class Compared:
 
 def compare(
     source: Source,
-    mirror: Mirror,
+    mirror: ChainMirror,
     contracts: Mapping[str, Address],
     first: BlockNumber,
     last: BlockNumber,
@@ -74,7 +74,7 @@ def compare(
     return Compared(first, last, count)
 
 
-def _parent(source: Source, mirror: Mirror, at: BlockNumber) -> Bytes32:
+def _parent(source: Source, mirror: ChainMirror, at: BlockNumber) -> Bytes32:
     below = BlockNumber(at - 1)
     stored, header = mirror.hash_at(below), source.header(below)
     if header is None or stored != header.hash:
@@ -82,7 +82,9 @@ def _parent(source: Source, mirror: Mirror, at: BlockNumber) -> Bytes32:
     return stored
 
 
-def _same(mirror: Mirror, expected: Mapping[Table, Sequence[Values]], first: BlockNumber, last: BlockNumber) -> int:
+def _same(
+    mirror: ChainMirror, expected: Mapping[Table, Sequence[Values]], first: BlockNumber, last: BlockNumber
+) -> int:
     """How many rows were equal."""
     differences: list[tuple[int, int, str, str]] = []
     count = 0

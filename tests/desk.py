@@ -17,7 +17,7 @@ from indexer.http import create_app
 from indexer.rpc.node import HttpNode
 from indexer.rpc.source import Source
 from indexer.store.database import open_database
-from indexer.store.mirror import Mirror
+from indexer.store.mirror import ChainMirror
 from provenance.adapters import seal
 from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.keys.keystore import KeystoreWallet, SystemRandom
@@ -412,7 +412,7 @@ def desk(world: World, folder: Path) -> Iterator[Desk]:
     clock = ChainClock(world)
     follower = Follower(
         Source([HttpNode(world.url)], contracts.values(), world.record.chain_id),
-        Mirror(database),
+        ChainMirror(database),
         contracts,
         first_block=world.record.first_block,
         finality="latest-0",

@@ -50,15 +50,15 @@ def replay(ctx: Context, *, check: bool) -> None:
     """Rebuild every fact from the chain's first block, and say whether that is what was there."""
     from indexer.follow import once
     from indexer.store import state
-    from indexer.store.mirror import Mirror
+    from indexer.store.mirror import ChainMirror
 
     opened = database(ctx.settings)
     if check or ctx.dry_run:
         return _check(ctx, opened)
     with opened.lock(LOCK):
-        before = Mirror(opened).position()
+        before = ChainMirror(opened).position()
         old = state.digests(opened, before.number) if before else {}
-        Mirror(opened).clear()
+        ChainMirror(opened).clear()
         step = once(follower(ctx, opened))
     last = before.number if before and before.number <= step.position.number else step.position.number
     new = state.digests(opened, last)
@@ -70,10 +70,10 @@ def _check(ctx: Context, opened: Database) -> None:
     from indexer.follow import once
     from indexer.store import state
     from indexer.store.database import open_database
-    from indexer.store.mirror import Mirror, NotMirrored
+    from indexer.store.mirror import ChainMirror, NotMirrored
     from indexer.verify import RowDiffers
 
-    position = Mirror(opened).position()
+    position = ChainMirror(opened).position()
     if position is None:
         raise NotMirrored("nothing has been mirrored yet")
     old = state.digests(opened, position.number)
@@ -101,13 +101,13 @@ def verify(ctx: Context, *, first: int | None, last: int | None) -> None:
     The nodes' answers are checked against each other, but not proved: headers and receipts are not
     hashed again here.
     """
-    from indexer.store.mirror import Mirror, NotMirrored
+    from indexer.store.mirror import ChainMirror, NotMirrored
     from indexer.verify import compare
     from provenance.adapters import wire
     from provenance.types import BlockNumber
 
     opened = database(ctx.settings)
-    mirror = Mirror(opened)
+    mirror = ChainMirror(opened)
     position = mirror.position()
     if position is None:
         raise NotMirrored("nothing has been mirrored yet")
@@ -128,7 +128,7 @@ def verify(ctx: Context, *, first: int | None, last: int | None) -> None:
 def redecode(ctx: Context) -> None:
     """Make every fact again from the raw logs that are kept, without asking a node."""
     from indexer.store.facts import decoded
-    from indexer.store.mirror import Mirror
+    from indexer.store.mirror import ChainMirror
     from provenance.types import Address
 
     opened = database(ctx.settings)
@@ -136,7 +136,7 @@ def redecode(ctx: Context) -> None:
     if ctx.dry_run:
         ctx.would("make every fact again from the raw logs")
     with opened.lock(LOCK):
-        count = Mirror(opened).redecode(
+        count = ChainMirror(opened).redecode(
             lambda contract, topics, data: decoded(names.get(Address(contract), ""), topics, data)
         )
     ctx.out.emit({"facts": count}, text=f"{count:,} facts made again from the raw logs.")

@@ -42,10 +42,10 @@ def upgrade(ctx: Context) -> None:
 def status(ctx: Context) -> None:
     """How far the mirror is, its state's digest, and what is halted."""
     from indexer.store import state
-    from indexer.store.mirror import Mirror
+    from indexer.store.mirror import ChainMirror
 
     opened = database(ctx.settings)
-    position, halts = Mirror(opened).position(), Mirror(opened).halts()
+    position, halts = ChainMirror(opened).position(), ChainMirror(opened).halts()
     if position is None:
         ctx.out.emit({"block": None, "halts": []}, text="Nothing is mirrored yet.")
         return
@@ -71,11 +71,11 @@ def status(ctx: Context) -> None:
 @click.option("--reason", required=True, metavar="TEXT", help="What was found; it is kept with the halt.")
 def release(ctx: Context, *, reason: str) -> None:
     """Let payouts go on after a reorg below finality."""
-    from indexer.store.mirror import Mirror
+    from indexer.store.mirror import ChainMirror
 
     if not reason.strip():
         raise Invalid("--reason is empty", next="Say what was looked at and found.", field="reason")
-    mirror = Mirror(database(ctx.settings))
+    mirror = ChainMirror(database(ctx.settings))
     if ctx.dry_run:
         ctx.would(f"release {len(mirror.halts())} halts")
     count = mirror.release(reason.strip(), ctx.clock.now())

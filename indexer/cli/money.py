@@ -87,9 +87,9 @@ def pay(ctx: Context, *, retry: bool) -> int:
         worker, content = _worker(ctx, opened), wire.content(ctx.settings)
         if ctx.dry_run or not ctx.out.yes:
             _agree(ctx, worker, opened, retry=retry)
-        from indexer.store.outbox import Settled
+        from indexer.store.outbox import SettlementFacts
 
-        report = worker.run(content, Settled(opened), retry=retry)
+        report = worker.run(content, SettlementFacts(opened), retry=retry)
     _tell(ctx, report)
     return 1 if report.skipped else 0
 
@@ -161,9 +161,9 @@ def _tell_waiting(ctx: Context, found: Waiting, content: Content) -> None:
 
 
 def _refuse_halted(opened: Database) -> None:
-    from indexer.store.mirror import Halted, Mirror
+    from indexer.store.mirror import ChainMirror, Halted
 
-    halts = Mirror(opened).halts()
+    halts = ChainMirror(opened).halts()
     if halts:
         raise Halted(
             f"a reorg to block {halts[0].fork} went below final block {halts[0].final}",
@@ -174,21 +174,21 @@ def _refuse_halted(opened: Database) -> None:
 
 def _worker(ctx: Context, opened: Database) -> Worker:
     from indexer.payouts import Worker
-    from indexer.store.outbox import Outbox
+    from indexer.store.outbox import PayoutOutbox
 
     signer = ctx.wallet(acting(ctx, "relayer")).signer
     channel = f"{ctx.network.chain_id}:0x{signer.address.hex()}"
-    return Worker(ctx.chain(), Outbox(opened, channel), signer, ctx.clock)
+    return Worker(ctx.chain(), PayoutOutbox(opened, channel), signer, ctx.clock)
 
 
 def _agree(ctx: Context, worker: Worker, opened: Database, *, retry: bool) -> None:
     """The operator saw what paying everybody costs and agreed."""
     from indexer.payouts import active
-    from indexer.store.outbox import Settled
+    from indexer.store.outbox import SettlementFacts
     from provenance.adapters import wire
 
     content = wire.content(ctx.settings)
-    planned = worker.plan(active(ctx.chain()), content, Settled(opened), retry=retry)
+    planned = worker.plan(active(ctx.chain()), content, SettlementFacts(opened), retry=retry)
     payees = sum(len(batch.lines) for batch in planned)
     what = f"pay {counted(payees, 'payee')} in {counted(len(planned), 'transaction')}"
     calls, sender = [batch.call for batch in planned], worker.signer.address

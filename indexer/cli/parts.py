@@ -56,12 +56,12 @@ def source(settings: Settings) -> Source:
 def follower(ctx: Context, opened: Database) -> Follower:
     """What brings the database to the chain's head."""
     from indexer.follow import Follower
-    from indexer.store.mirror import Mirror
+    from indexer.store.mirror import ChainMirror
     from provenance.adapters import wire
 
     return Follower(
         source(ctx.settings),
-        Mirror(opened),
+        ChainMirror(opened),
         contracts(ctx.settings),
         first_block=wire.record(ctx.settings).first_block,
         finality=ctx.network.finality,
@@ -124,14 +124,14 @@ def caught_up(ctx: Context, opened: Database) -> History:
     """
     from indexer.follow import once
     from indexer.store.database import AlreadyRunning
-    from indexer.store.mirror import Mirror, NotMirrored
+    from indexer.store.mirror import ChainMirror, NotMirrored
 
     try:
         with opened.lock("follow"):
             once(follower(ctx, opened))
     except AlreadyRunning:
         head, deadline = ctx.chain().head().number, time.monotonic() + CATCH_UP_S
-        while (position := Mirror(opened).position()) is None or position.number < head:
+        while (position := ChainMirror(opened).position()) is None or position.number < head:
             if time.monotonic() > deadline:
                 at = position.number if position else None
                 raise NotMirrored(f"the mirror is at block {at}, the chain at {head}", block=head) from None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from indexer.gateway.node import Node
     from indexer.records import AnchoredBatch, Equivocation, ReceivedSegment
-    from indexer.store.usage import Pending
+    from indexer.store.usage import Unbatched
     from provenance.app.ports import Mined
     from provenance.domain.cid import Cid
 
@@ -70,7 +70,7 @@ def anchor(node: Node, send: Callable[[Call], Mined]) -> Anchored | None:
         return Anchored(Batch.parse(node.content.get(found)), found, after, mined)
 
 
-def foreseen(node: Node, pending: Pending) -> tuple[Call, ...]:
+def foreseen(node: Node, pending: Unbatched) -> tuple[Call, ...]:
     """A call that costs what anchoring these records will, without the batch that it names; none if none wait."""
     head = _head(node)
     if row := node.usage.batch_after(head):
@@ -81,7 +81,7 @@ def foreseen(node: Node, pending: Pending) -> tuple[Call, ...]:
     return (Call("UsageLedger", "anchor", (head, named, len(pending.segments), named)),)
 
 
-def document(node: Node, pending: Pending, prev_head: Bytes32) -> Batch:
+def document(node: Node, pending: Unbatched, prev_head: Bytes32) -> Batch:
     """The batch of these records; what it names is content."""
     refused = [shelves.refusal_row(row) for row in pending.refusals]
     listed = canonical.encode("provenance/refusals", 1, {"refusals": refused})
@@ -103,7 +103,7 @@ def _call(head: Bytes32, row: AnchoredBatch) -> Call:
     return Call("UsageLedger", "anchor", (head, row.root, row.count, row.digest))
 
 
-def _any(pending: Pending) -> bool:
+def _any(pending: Unbatched) -> bool:
     return any(getattr(pending, kind.name) for kind in fields(pending))
 
 
@@ -157,7 +157,7 @@ def _segment(row: ReceivedSegment | Equivocation) -> SegmentEntry:
     )
 
 
-def _access(node: Node, row: records.Lease) -> AccessEntry:
+def _access(node: Node, row: records.LeaseRecord) -> AccessEntry:
     kept = node.leases.envelopes(Bytes32(row.access_id))
     return AccessEntry(
         request=leases.request_of(row),

@@ -210,7 +210,7 @@ def _secrets(node: Node, manifest: Manifest, envelopes: Mapping[bytes, bytes]) -
     return found
 
 
-def _hear(node: Node, manifest: Manifest, secrets: Mapping[bytes, _Held]) -> list[records.Judged]:
+def _hear(node: Node, manifest: Manifest, secrets: Mapping[bytes, _Held]) -> list[records.JudgedObject]:
     """What was heard in each recording, by index.
 
     Raises:
@@ -228,7 +228,7 @@ def _hear(node: Node, manifest: Manifest, secrets: Mapping[bytes, _Held]) -> lis
     return judged
 
 
-def _judged(node: Node, recording: Recording, secrets: Mapping[bytes, _Held]) -> records.Judged:
+def _judged(node: Node, recording: Recording, secrets: Mapping[bytes, _Held]) -> records.JudgedObject:
     """What was heard in a recording; opened only the first time."""
     object_id, cid = recording.sealed.header.object_id, str(recording.cid)
     known = node.custody.judged([object_id]).get((object_id, cid))
@@ -239,7 +239,7 @@ def _judged(node: Node, recording: Recording, secrets: Mapping[bytes, _Held]) ->
     report = heard.report
     quality = canonical.dumps(report.to_json())
     node.content.put(quality)
-    judged = records.Judged(
+    judged = records.JudgedObject(
         object_id=object_id,
         cid=cid,
         cluster=hmac.digest(node.cluster_secret, heard.pcm_digest, "sha256"),
@@ -252,7 +252,7 @@ def _judged(node: Node, recording: Recording, secrets: Mapping[bytes, _Held]) ->
     return judged
 
 
-def _refuse(judged: list[records.Judged], earlier: Mapping[bytes, Earlier], dispute: frozenset[int]) -> None:
+def _refuse(judged: list[records.JudgedObject], earlier: Mapping[bytes, Earlier], dispute: frozenset[int]) -> None:
     """Nothing that another holder registered, unless disputed, and nothing unfit."""
     duplicates: list[dict[str, Json]] = [
         {
@@ -285,7 +285,7 @@ def _keep(
     manifest: Manifest,
     manifest_cid: Cid,
     dataset: DatasetId,
-    judged: list[records.Judged],
+    judged: list[records.JudgedObject],
     secrets: Mapping[bytes, _Held],
 ) -> None:
     """Deposit, reports, consents and keys are on record, all or none."""
@@ -342,7 +342,9 @@ def search_words(*texts: str) -> str:
     return unicodedata.normalize("NFC", " ".join(texts)).casefold()
 
 
-def _signed(node: Node, dataset: DatasetId, recording: Recording, heard: records.Judged) -> records.DepositedRecording:
+def _signed(
+    node: Node, dataset: DatasetId, recording: Recording, heard: records.JudgedObject
+) -> records.DepositedRecording:
     """A recording with the report that the gateway signs about it."""
     row = records.DepositedRecording(
         recording_id=recording_id(dataset, recording.index),

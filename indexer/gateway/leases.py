@@ -154,7 +154,7 @@ def decide(node: Node, found: Basis, asked: AccessRequest) -> tuple[AccessDecisi
     return evaluate(found.dataset, asked, Made(reported.outputs, reported.output_ms // 1000))
 
 
-def open_lease(node: Node, ask: Ask) -> records.Lease:
+def open_lease(node: Node, ask: Ask) -> records.LeaseRecord:
     """A signed lease is on record, its keys sealed to the licensee; the same request gets the same lease.
 
     Raises:
@@ -187,7 +187,7 @@ def open_lease(node: Node, ask: Ask) -> records.Lease:
 
 def envelopes(
     node: Node, access_id: AccessId, who: Address
-) -> tuple[records.Lease, tuple[records.LeasedEnvelope, ...]]:
+) -> tuple[records.LeaseRecord, tuple[records.EnvelopeRecord, ...]]:
     """The keys of a lease that is on chain, decided again at the latest block.
 
     Raises:
@@ -216,12 +216,12 @@ def envelopes(
     return lease, rows
 
 
-def request_of(lease: records.Lease) -> typed.OpenAccess:
+def request_of(lease: records.LeaseRecord) -> typed.OpenAccess:
     """The request that a lease answered."""
     return typed.from_json(typed.OpenAccess, json.loads(lease.request))
 
 
-def access_of(lease: records.Lease) -> typed.Access:
+def access_of(lease: records.LeaseRecord) -> typed.Access:
     """The lease as it was signed."""
     return typed.Access(Bytes32(lease.request_id), Bytes32(lease.envelopes_root), UnixSeconds(lease.valid_until))
 
@@ -255,7 +255,7 @@ def _check_request(node: Node, ask: Ask, request_id: Bytes32) -> None:
 
 def _lease(
     node: Node, found: Basis, ask: Ask, request_id: Bytes32
-) -> tuple[records.Lease, list[records.LeasedEnvelope]]:
+) -> tuple[records.LeaseRecord, list[records.EnvelopeRecord]]:
     """The lease, signed, and its envelopes: each key is opened for a moment and sealed to the licensee."""
     domain = node.deployment.domains.access
     sealed = _envelopes(node, found, ask)
@@ -266,7 +266,7 @@ def _lease(
     access_id = typed.digest(domain, access)
     for one in sealed:
         one.access_id = access_id
-    lease = records.Lease(
+    lease = records.LeaseRecord(
         access_id=access_id,
         request_id=request_id,
         license_id=found.license.id,
@@ -283,7 +283,7 @@ def _lease(
     return lease, sealed
 
 
-def _envelopes(node: Node, found: Basis, ask: Ask) -> list[records.LeasedEnvelope]:
+def _envelopes(node: Node, found: Basis, ask: Ask) -> list[records.EnvelopeRecord]:
     dataset = found.state.ledger.datasets[found.license.dataset_id]
     rotations = [one.event for one in dataset.rotations]
     chosen = [serving(found.dataset.manifest.recordings[index], rotations) for index in ask.recordings]
@@ -309,7 +309,7 @@ def _envelopes(node: Node, found: Basis, ask: Ask) -> list[records.LeasedEnvelop
             purposes=granted.purposes,
         )
         sealed.append(
-            records.LeasedEnvelope(
+            records.EnvelopeRecord(
                 access_id=b"",
                 index=one.index,
                 recording_id=recording_id(found.license.dataset_id, one.index),
@@ -320,7 +320,7 @@ def _envelopes(node: Node, found: Basis, ask: Ask) -> list[records.LeasedEnvelop
     return sealed
 
 
-def _check_recorded(found: Basis, lease: records.Lease, request: typed.OpenAccess, units: int) -> None:
+def _check_recorded(found: Basis, lease: records.LeaseRecord, request: typed.OpenAccess, units: int) -> None:
     """`AccessRecorded` says the same as the lease, in the latest block or before."""
     said = [
         fact.event

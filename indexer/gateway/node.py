@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from indexer.store.custody import CustodyStore
 from indexer.store.history import History, merged
 from indexer.store.leases import LeaseStore
-from indexer.store.mirror import Mirror
+from indexer.store.mirror import ChainMirror
 from indexer.store.usage import UsageStore
 from provenance.app.ports import GatewayKey
 from provenance.domain import signature, typed
@@ -86,9 +86,9 @@ class Node:
         return History(self.database, {str(name): at for name, at in self.deployment.contracts.items()})
 
     @cached_property
-    def mirror(self) -> Mirror:
+    def mirror(self) -> ChainMirror:
         """Where the mirror stands."""
-        return Mirror(self.database)
+        return ChainMirror(self.database)
 
     @cached_property
     def custody(self) -> CustodyStore:

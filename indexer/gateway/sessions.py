@@ -117,7 +117,7 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
         raise SessionOver("its signer revoked the session")
     money.cover(node, session.license_id, found.dataset.terms, session.max_units, state)
     node.usage.add_session(
-        records.Session(
+        records.SessionRecord(
             session_id=session_id,
             license_id=session.license_id,
             licensee=licensee,
@@ -160,7 +160,7 @@ def put_segment(node: Node, segment: Segment, signed: bytes, data: bytes) -> Ack
     return Acked(kept, _missing((*earlier, kept), segment))
 
 
-def session_of(row: records.Session) -> MeterSession:
+def session_of(row: records.SessionRecord) -> MeterSession:
     """The session as it was signed."""
     return typed.from_json(typed.MeterSession, json.loads(row.session))
 

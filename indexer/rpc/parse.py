@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer.blocks import BLOOM_BYTES, Header, RawLog
+from indexer.blocks import BLOOM_BYTES, BlockHeader, RawLog
 from indexer.rpc.node import BadAnswer
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from provenance.types import Json
 
 
-def header(answer: Json) -> Header | None:
+def header(answer: Json) -> BlockHeader | None:
     """The block of `eth_getBlockByNumber`; None for null."""
     if answer is None:
         return None
     block = _object(answer)
-    return Header(
+    return BlockHeader(
         BlockNumber(number(block.get("number"))),
         _word(block.get("hash")),
         _word(block.get("parentHash")),

@@ -13,7 +13,7 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from indexer.blocks import Header, RawLog, Span, may_hold
+from indexer.blocks import BlockHeader, RawLog, Span, may_hold
 from indexer.rpc.node import Ask, BadAnswer, NodeBehind, NoMethod, RangeTooLarge
 from indexer.rpc.parse import header, logs, number, receipt_logs, transactions
 from provenance.adapters.chain import NodeSilent, WrongChain
@@ -93,14 +93,14 @@ class Source:
             raise silent or NodeSilent("no node answers")
         return BlockNumber(sorted(heads, reverse=True)[self.quorum - 1])
 
-    def header(self, at: BlockNumber) -> Header | None:
+    def header(self, at: BlockNumber) -> BlockHeader | None:
         """The block of that number that a majority has; None where a majority has none yet.
 
         Raises:
             NodesDisagree: no majority for any.
         """
         votes: dict[Bytes32 | None, int] = {}
-        found: dict[Bytes32 | None, Header | None] = {}
+        found: dict[Bytes32 | None, BlockHeader | None] = {}
         silent = None
         for node in self.nodes:
             try:
@@ -154,10 +154,10 @@ class Source:
                 raise BadAnswer(f"{node.name}: the majority has another block {last}", rpc=node.name)
         return Span(headers, found)
 
-    def _headers(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[Header, ...]:
+    def _headers(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[BlockHeader, ...]:
         numbers = range(first, last + 1)
         answers = self._ask(node, [Ask("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
-        headers: list[Header] = []
+        headers: list[BlockHeader] = []
         for expected, answer in zip(numbers, answers, strict=True):
             one = header(answer)
             if one is None:
@@ -175,7 +175,7 @@ class Source:
         }
         return logs(self._ask(node, [Ask("eth_getLogs", (wanted,))])[0])
 
-    def _fits(self, node: Node, headers: Sequence[Header], found: Sequence[RawLog]) -> None:
+    def _fits(self, node: Node, headers: Sequence[BlockHeader], found: Sequence[RawLog]) -> None:
         """Each log belongs to the block that it names, and the block's filter allows it."""
         by_number = {one.number: one for one in headers}
         places: set[tuple[int, int]] = set()
@@ -189,7 +189,7 @@ class Source:
                 raise BadAnswer(f"{node.name} gave a log twice", rpc=node.name, block=log.block)
             places.add((log.block, log.log_index))
 
-    def _complete(self, node: Node, headers: Sequence[Header], found: Sequence[RawLog]) -> None:
+    def _complete(self, node: Node, headers: Sequence[BlockHeader], found: Sequence[RawLog]) -> None:
         """Where a filter allows our logs, the receipts hold exactly those that arrived."""
         suspects = [one for one in headers if any(may_hold(one.bloom, contract) for contract in self.contracts)]
         arrived: dict[BlockNumber, set[RawLog]] = {}
@@ -201,7 +201,7 @@ class Source:
                 if held != arrived.get(block.number, set()):
                     raise BadAnswer(f"{node.name} left out logs of block {block.number}", rpc=node.name)
 
-    def _held(self, node: Node, blocks: Sequence[Header]) -> list[set[RawLog]]:
+    def _held(self, node: Node, blocks: Sequence[BlockHeader]) -> list[set[RawLog]]:
         """Our logs of each block, from its receipts."""
         try:
             answers = self._ask(node, [Ask("eth_getBlockReceipts", (hex(one.number),)) for one in blocks])
@@ -209,18 +209,18 @@ class Source:
             answers = [self._receipts(node, one) for one in blocks]
         return [{log for log in receipt_logs(answer) if log.contract in self.contracts} for answer in answers]
 
-    def _receipts(self, node: Node, block: Header) -> Json:
+    def _receipts(self, node: Node, block: BlockHeader) -> Json:
         """The block's receipts one by one, for nodes that give them no other way."""
         named = transactions(self._ask(node, [Ask("eth_getBlockByHash", (_hex(block.hash), False))])[0])
         return self._ask(node, [Ask("eth_getTransactionReceipt", (_hex(tx),)) for tx in named])
 
-    def _header(self, node: Node, tag: str) -> Header:
+    def _header(self, node: Node, tag: str) -> BlockHeader:
         one = header(self._ask(node, [Ask("eth_getBlockByNumber", (tag, False))])[0])
         if one is None:
             raise NodeBehind(f"{node.name} has no {tag} block", rpc=node.name)
         return one
 
-    def _block(self, node: Node, at: BlockNumber) -> Header | None:
+    def _block(self, node: Node, at: BlockNumber) -> BlockHeader | None:
         one = header(self._ask(node, [Ask("eth_getBlockByNumber", (hex(at), False))])[0])
         if one is not None and one.number != at:
             raise BadAnswer(f"{node.name} gave block {one.number} for block {at}", rpc=node.name)

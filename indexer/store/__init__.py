@@ -1,1 +1,1 @@
-"""What does the operator's database hold? The only place that speaks SQL and the only one that commits."""
+"""The operator's database: the only package that speaks SQL, and the only one that commits."""

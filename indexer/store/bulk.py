@@ -1,4 +1,4 @@
-"""How do many rows enter a table at once?
+"""Many rows into one table at once.
 
 COPY of one text buffer on PostgreSQL, `executemany` on SQLite. No ORM: an object a row costs more than
 everything else together.
@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from indexer.columns import Uint, digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection, Table
 
@@ -44,7 +44,12 @@ def insert(connection: Connection, table: Table, rows: Sequence[Values]) -> None
     marks = ", ".join("?" * len(table.columns))
     connection.exec_driver_sql(
         f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({marks})",  # noqa: S608 - names of our own schema
-        [_padded(row, wide) for row in rows] if wide else list(rows),
+        [
+            tuple(digits(cell) if i in wide and isinstance(cell, int) else cell for i, cell in enumerate(row))
+            for row in rows
+        ]
+        if wide
+        else list(rows),
     )
 
 
@@ -53,20 +58,16 @@ def _wide(table: Table) -> frozenset[int]:
     return frozenset(i for i, column in enumerate(table.columns) if isinstance(column.type, Uint))
 
 
-def _padded(row: Values, wide: Iterable[int]) -> Values:
-    return tuple(digits(value) if i in wide and isinstance(value, int) else value for i, value in enumerate(row))
-
-
 def _line(row: Values) -> str:
     """Source: PostgreSQL manual, COPY, "Text Format"."""
     return "\t".join(map(_field, row)) + "\n"
 
 
-def _field(value: Value) -> str:
-    if isinstance(value, bytes):
-        return "\\\\x" + value.hex()
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if value is None:
+def _field(cell: Value) -> str:
+    if isinstance(cell, bytes):
+        return "\\\\x" + cell.hex()
+    if isinstance(cell, bool):
+        return "t" if cell else "f"
+    if cell is None:
         return "\\N"
-    return value.translate(_ESCAPES) if isinstance(value, str) else str(value)
+    return cell.translate(_ESCAPES) if isinstance(cell, str) else str(cell)

@@ -1,10 +1,11 @@
-"""Which rows does one page of the catalogue show?
+"""One page of the catalogue: facts and records selected by the values of their columns.
 
-Selections of facts and records by what they name; how a row is shown is `gateway.catalogue`.
+How a row is shown is left to `gateway.catalogue`.
 """
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import and_, desc, or_, select, true
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="SQLModel")
 _DEPOSITS = bulk.table_of(records.Deposit)
 _REGISTERED = FACTS[events.DatasetRegistered]
-_CONSENTS = bulk.table_of(records.DepositedConsent)
-_EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 PAGE: Final = 500
 
 
@@ -48,13 +47,13 @@ class CatalogueStore:
 
     def datasets(self, names: Mapping[str, object], words: str, *, offset: int, limit: int) -> tuple[RowMapping, ...]:
         """Registered datasets with what was deposited of them; every word stands in title, kind, language or tags."""
-        facts = {name: value for name, value in names.items() if name in _REGISTERED.c}
-        deposited = {name: value for name, value in names.items() if name not in _REGISTERED.c}
-        found = [_DEPOSITS.c.words.contains(word, autoescape=True) for word in words.split()]
+        facts = {name: wanted for name, wanted in names.items() if name in _REGISTERED.c}
+        deposited = {name: wanted for name, wanted in names.items() if name not in _REGISTERED.c}
+        matches = [_DEPOSITS.c.words.contains(word, autoescape=True) for word in words.split()]
         query = (
             self._located(_REGISTERED, _DEPOSITS)
             .outerjoin(_DEPOSITS, _DEPOSITS.c.dataset_id == _REGISTERED.c.dataset_id)
-            .where(and_(_equal(_REGISTERED, facts), _equal(_DEPOSITS, deposited), *found))
+            .where(and_(_equal(_REGISTERED, facts), _equal(_DEPOSITS, deposited), *matches))
             .offset(offset)
             .limit(limit)
         )
@@ -74,7 +73,7 @@ class CatalogueStore:
             .limit(limit)
         )
         with self.database.read() as connection:
-            return tuple(model(**found) for found in connection.execute(query).mappings())
+            return tuple(model(**row) for row in connection.execute(query).mappings())
 
     def recorded(self, access_ids: Collection[bytes]) -> dict[bytes, RowMapping]:
         """By access, its `AccessRecorded` with `tx` and `time`."""
@@ -82,31 +81,20 @@ class CatalogueStore:
 
     def titles(self, dataset_ids: Collection[bytes]) -> dict[bytes, records.Deposit]:
         """By dataset, its deposit."""
-        found: dict[bytes, records.Deposit] = {}
-        with self.database.read() as connection:
-            for part in rows.chunks(dataset_ids):
-                for one in rows.every(connection, records.Deposit, _DEPOSITS.c.dataset_id.in_(part)):
-                    found[one.dataset_id] = one
-        return found
+        deposits = rows.among(self.database, records.Deposit, "dataset_id", dataset_ids)
+        return {deposit.dataset_id: deposit for deposit in deposits}
 
     def suspended(self, session_ids: Collection[bytes]) -> frozenset[bytes]:
         """Those of these sessions that gave two segments for one place."""
-        found: set[bytes] = set()
-        with self.database.read() as connection:
-            for part in rows.chunks(session_ids):
-                query = select(_EQUIVOCATIONS.c.session_id).where(_EQUIVOCATIONS.c.session_id.in_(part))
-                found |= set(connection.scalars(query))
-        return frozenset(found)
+        evidence = rows.among(self.database, records.Equivocation, "session_id", session_ids)
+        return frozenset(equivocation.session_id for equivocation in evidence)
 
     def subjects_of(self, consent_ids: Collection[bytes]) -> dict[bytes, list[bytes]]:
         """By consent, the datasets that rest on it."""
-        found: dict[bytes, list[bytes]] = {}
-        with self.database.read() as connection:
-            for part in rows.chunks(consent_ids):
-                query = select(_CONSENTS.c.consent_id, _CONSENTS.c.dataset_id).where(_CONSENTS.c.consent_id.in_(part))
-                for consent, dataset in connection.execute(query.order_by(_CONSENTS.c.dataset_id)):
-                    found.setdefault(consent, []).append(dataset)
-        return found
+        datasets: dict[bytes, list[bytes]] = {}
+        for consent in rows.among(self.database, records.DepositedConsent, "consent_id", consent_ids):
+            bisect.insort(datasets.setdefault(consent.consent_id, []), consent.dataset_id)
+        return datasets
 
     def logs(self, word: bytes | None, *, offset: int, limit: int) -> tuple[RowMapping, ...]:
         """Raw logs, newest first, that name an id or account in an indexed argument."""
@@ -123,16 +111,16 @@ class CatalogueStore:
             return tuple(connection.execute(query).mappings())
 
     def _first(self, table: Table, key: str, values: Collection[bytes]) -> dict[bytes, RowMapping]:
-        found: dict[bytes, RowMapping] = {}
+        first: dict[bytes, RowMapping] = {}
         with self.database.read() as connection:
             for part in rows.chunks(values):
-                for one in connection.execute(self._located(table).where(table.c[key].in_(part))).mappings():
-                    found.setdefault(one[key], one)
-        return found
+                for row in connection.execute(self._located(table).where(table.c[key].in_(part))).mappings():
+                    first.setdefault(row[key], row)
+        return first
 
     def _located(self, table: Table, *beside: Table) -> Any:
         """Facts with the transaction and the time of their block, in chain order."""
-        extra = [column.label(f"deposit_{column.name}") for one in beside for column in one.c]
+        extra = [column.label(f"deposit_{column.name}") for other in beside for column in other.c]
         return (
             select(table, *extra, LOGS.c.tx, BLOCKS.c.time)
             .join(BLOCKS, BLOCKS.c.number == table.c.block)
@@ -143,4 +131,4 @@ class CatalogueStore:
 
 
 def _equal(table: Table, names: Mapping[str, object]) -> ColumnElement[bool]:
-    return and_(true(), *(table.c[name] == value for name, value in names.items()))
+    return and_(true(), *(table.c[name] == wanted for name, wanted in names.items()))

@@ -1,4 +1,4 @@
-"""Which keys, judgements and documents were entrusted to this gateway?"""
+"""Deposits: the keys, gate reports and documents in this gateway's custody."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from indexer.records import Custody, Deposit, DepositedConsent, DepositedRecording, Judged
+    from indexer.records import Custody, Deposit, DepositedConsent, DepositedRecording, JudgedObject
     from indexer.store.database import Database
     from provenance.types import Address, Bytes32, DatasetId, UnixSeconds
 
 _UPLOADS = bulk.table_of(records.Upload)
 _DEPOSITS = bulk.table_of(records.Deposit)
-_JUDGED = bulk.table_of(records.Judged)
 _RECORDINGS = bulk.table_of(records.DepositedRecording)
 _CONSENTS = bulk.table_of(records.DepositedConsent)
-_CUSTODY = bulk.table_of(records.Custody)
 _REGISTERED = FACTS[events.DatasetRegistered]
 _SEGMENTS = bulk.table_of(records.ReceivedSegment)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
@@ -48,10 +46,10 @@ class CustodyStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def add_upload(self, cid: str, sender: Address, at: UnixSeconds, *, document: bool) -> None:
+    def add_upload(self, cid: str, sender: Address, now: UnixSeconds, *, document: bool) -> None:
         """It is known who sent this content."""
         with self.database.write() as connection:
-            rows.keep(connection, records.Upload(cid=cid, sender=sender, document=document, at_s=at))
+            rows.keep(connection, records.Upload(cid=cid, sender=sender, document=document, at_s=now))
 
     def sealed(self, cid: str) -> bool:
         """Whether this content is audio or a private part, or was sent and nobody said yet what it is.
@@ -72,13 +70,13 @@ class CustodyStore:
     def senders(self, cid: str) -> frozenset[bytes]:
         """Who sent this content, and the holders of the deposits it belongs to."""
         with self.database.read() as connection:
-            found = connection.scalars(select(_UPLOADS.c.sender).where(_UPLOADS.c.cid == cid)).all()
+            senders = connection.scalars(select(_UPLOADS.c.sender).where(_UPLOADS.c.cid == cid)).all()
             holders = connection.scalars(
                 select(_DEPOSITS.c.holder)
                 .outerjoin(_RECORDINGS, _RECORDINGS.c.dataset_id == _DEPOSITS.c.dataset_id)
                 .where((_RECORDINGS.c.cid == cid) | (_DEPOSITS.c.private_cid == cid))
             ).all()
-        return frozenset((*found, *holders))
+        return frozenset((*senders, *holders))
 
     def deposit(self, dataset_id: DatasetId) -> Deposit | None:
         """The deposit of this dataset."""
@@ -95,23 +93,19 @@ class CustodyStore:
                 order_by=_RECORDINGS.c.index,
             )
 
-    def judged(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, str], Judged]:
+    def judged(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, str], JudgedObject]:
         """What was heard before, by object and address."""
-        found: dict[tuple[bytes, str], Judged] = {}
-        with self.database.read() as connection:
-            for part in rows.chunks(object_ids):
-                for one in rows.every(connection, records.Judged, _JUDGED.c.object_id.in_(part)):
-                    found[one.object_id, one.cid] = one
-        return found
+        judged = rows.among(self.database, records.JudgedObject, "object_id", object_ids)
+        return {(recording.object_id, recording.cid): recording for recording in judged}
 
-    def add_judged(self, judged: Judged) -> None:
+    def add_judged(self, judged: JudgedObject) -> None:
         """It was heard, and need not be opened again."""
         with self.database.write() as connection:
             rows.keep(connection, judged)
 
     def earlier(self, clusters: Collection[bytes], holder: Address) -> dict[bytes, Earlier]:
         """By cluster, the first dataset of another holder that is registered on chain with the same audio."""
-        found: dict[bytes, Earlier] = {}
+        earlier: dict[bytes, Earlier] = {}
         with self.database.read() as connection:
             for part in rows.chunks(clusters):
                 query = (
@@ -123,17 +117,13 @@ class CustodyStore:
                     .order_by(_REGISTERED.c.block, _REGISTERED.c.log_index, _RECORDINGS.c["index"])
                 )
                 for cluster, dataset_id, index, other in connection.execute(query):
-                    found.setdefault(cluster, Earlier(cluster, dataset_id, index, other))
-        return found
+                    earlier.setdefault(cluster, Earlier(cluster, dataset_id, index, other))
+        return earlier
 
     def envelopes(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, int], bytes]:
         """The keys in custody, sealed, by object and key version."""
-        found: dict[tuple[bytes, int], bytes] = {}
-        with self.database.read() as connection:
-            for part in rows.chunks(object_ids):
-                for one in rows.every(connection, records.Custody, _CUSTODY.c.object_id.in_(part)):
-                    found[one.object_id, one.key_version] = one.envelope
-        return found
+        keys = rows.among(self.database, records.Custody, "object_id", object_ids)
+        return {(key.object_id, key.key_version): key.envelope for key in keys}
 
     def add_key(self, custody: Custody) -> None:
         """One more key is in custody."""
@@ -158,17 +148,13 @@ class CustodyStore:
             if rows.one(connection, records.Deposit, _DEPOSITS.c.dataset_id == deposit.dataset_id) is not None:
                 return
             connection.execute(insert(_DEPOSITS), [rows.values(deposit)])
-            for model, found in ((_RECORDINGS, recordings), (_CONSENTS, consents)):
-                if found:
-                    connection.execute(insert(model), [rows.values(one) for one in found])
-            for one in custody:
-                rows.keep(connection, one)
+            for table, parts in ((_RECORDINGS, recordings), (_CONSENTS, consents)):
+                if parts:
+                    connection.execute(insert(table), [rows.values(part) for part in parts])
+            for key in custody:
+                rows.keep(connection, key)
 
     def consents(self, consent_ids: Collection[bytes]) -> Mapping[bytes, DepositedConsent]:
         """The consents behind deposits, by id."""
-        found: dict[bytes, DepositedConsent] = {}
-        with self.database.read() as connection:
-            for part in rows.chunks(consent_ids):
-                for one in rows.every(connection, records.DepositedConsent, _CONSENTS.c.consent_id.in_(part)):
-                    found[one.consent_id] = one
-        return found
+        consents = rows.among(self.database, records.DepositedConsent, "consent_id", consent_ids)
+        return {consent.consent_id: consent for consent in consents}

@@ -1,4 +1,4 @@
-"""How is the operator's database opened, locked and kept at the newest schema?
+"""The operator's database: opened, locked and kept at the newest schema.
 
 SQLite (WAL) and PostgreSQL behind one URL. `read` is one snapshot, `write` is one transaction and the
 only commit; a lock is held by the process and dies with it.
@@ -145,8 +145,8 @@ class Database:
         with self.read() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return None
-            found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-            return found
+            revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return revision
 
     def upgrade(self) -> None:
         """The schema is the newest afterwards: migrations first, then the tables of events that none of them names."""
@@ -177,22 +177,22 @@ def connect(url: str) -> Database:
         BadDatabase: neither SQLite nor PostgreSQL.
     """
     try:
-        made = make_url(url if "://" in url else f"sqlite:///{url}")
+        parsed = make_url(url if "://" in url else f"sqlite:///{url}")
     except ArgumentError as error:
         raise BadDatabase("not a database URL") from error
-    if made.get_backend_name() == "sqlite":
-        if not made.database or made.database == ":memory:":
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
             raise BadDatabase("SQLite needs a file: several processes share it")
-        Path(made.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(made, connect_args={"timeout": BUSY_S})
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_S})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    elif made.get_backend_name() == "postgresql":
-        made = made.set(drivername="postgresql+psycopg")
-        engine = create_engine(made, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+    elif parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, isolation_level="REPEATABLE READ", pool_pre_ping=True)
     else:
-        raise BadDatabase(f"{made.get_backend_name()} is not supported")
-    return Database(made, engine)
+        raise BadDatabase(f"{parsed.get_backend_name()} is not supported")
+    return Database(parsed, engine)
 
 
 def open_database(url: str) -> Database:
@@ -202,13 +202,12 @@ def open_database(url: str) -> Database:
         OldSchema: a PostgreSQL database that `node db upgrade` has not seen.
     """
     database = connect(url)
-    found, needed = database.revision(), newest_revision()
-    missing = database.missing_facts()
-    if found == needed and not missing:
+    revision, newest, missing = database.revision(), newest_revision(), database.missing_facts()
+    if revision == newest and not missing:
         return database
     if not database.is_sqlite:
-        lacks = f" and tables for {', '.join(sorted(missing))}" if found == needed else ""
-        raise OldSchema(f"the schema is at {found or 'nothing'}, this program needs {needed}{lacks}")
+        tables = f" and tables for {', '.join(sorted(missing))}" if revision == newest else ""
+        raise OldSchema(f"the schema is at {revision or 'nothing'}, this program needs {newest}{tables}")
     database.upgrade()
     return database
 

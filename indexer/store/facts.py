@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
     from sqlalchemy.types import TypeEngine
 
-    from indexer.blocks import Header, RawLog, Span
+    from indexer.blocks import BlockHeader, Span
     from indexer.store.bulk import Values
     from provenance.types import Address
 
@@ -40,7 +40,13 @@ INDEXED: Final = frozenset(
 )
 """The arguments that facts are selected by; an event's column of such a name has an index."""
 
-_BIGINT_BITS: Final = 63
+_SQL: Final[Mapping[str, type[TypeEngine[Any]]]] = {
+    "address": LargeBinary,
+    "bytes32": LargeBinary,
+    "bool": Boolean,
+    **{f"uint{bits}": BigInteger if bits < 64 else Uint for bits in range(8, 257, 8)},  # BIGINT is signed
+}
+"""The column types that hold every value of a Solidity type exactly."""
 
 _required = partial(Column, nullable=False)
 
@@ -55,21 +61,6 @@ def _on_block(name: str, *columns: Column[Any]) -> Table:
         *columns,
         sqlite_with_rowid=False,
     )
-
-
-def _table(event: type[events.Event]) -> Table:
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
-    declared = zip(events.arguments(event), event.__slots__, strict=True)
-    return _on_block(name, *(_required(field, _sql(kind), index=field in INDEXED) for (kind, _, _), field in declared))
-
-
-def _sql(kind: str) -> TypeEngine[Any]:
-    """The column type that holds every value of a Solidity type exactly."""
-    if kind == "bool":
-        return Boolean()
-    if not kind.startswith("uint"):
-        return LargeBinary()
-    return BigInteger() if int(kind.removeprefix("uint")) <= _BIGINT_BITS else Uint()
 
 
 BLOCKS: Final = Table(
@@ -107,7 +98,18 @@ CURSOR: Final = Table(
 )
 """How far the chain has been mirrored: a single row."""
 
-FACTS: Final[Mapping[type[events.Event], Table]] = MappingProxyType({event: _table(event) for event in events.EVENTS})
+FACTS: Final[Mapping[type[events.Event], Table]] = MappingProxyType(
+    {
+        event: _on_block(
+            re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower(),
+            *(
+                _required(name, _SQL[kind], index=name in INDEXED)
+                for name, (kind, _, _) in zip(event.__slots__, events.arguments(event), strict=True)
+            ),
+        )
+        for event in events.EVENTS
+    }
+)
 MIRRORED: Final = (BLOCKS, LOGS, QUARANTINE, *FACTS.values())
 
 
@@ -120,7 +122,10 @@ def rows(span: Span, names: Mapping[Address, str]) -> dict[Table, list[Values]]:
     """
     by_table: dict[Table, list[Values]] = {
         BLOCKS: [block_row(header) for header in span.headers],
-        LOGS: [_log_row(log) for log in span.logs],
+        LOGS: [
+            (log.block, log.log_index, log.tx, log.contract, *(*log.topics, None, None, None, None)[:4], log.data)
+            for log in span.logs
+        ],
     }
     for log in span.logs:
         fact = decoded(names[log.contract], log.topics, log.data)
@@ -139,7 +144,7 @@ def decoded(contract: str, topics: tuple[bytes, ...], data: bytes) -> tuple[Tabl
     return None if event is None else (FACTS[type(event)], events.values(event))
 
 
-def block_row(block: Header) -> Values:
+def block_row(block: BlockHeader) -> Values:
     """The block's row."""
     return (block.number, block.hash, block.parent, block.time)
 
@@ -147,8 +152,3 @@ def block_row(block: Header) -> Values:
 def topics_of(row: Row[*tuple[Any, ...]]) -> tuple[bytes, ...]:
     """The topics of one row of `LOGS`."""
     return tuple(topic for topic in (row.topic0, row.topic1, row.topic2, row.topic3) if topic is not None)
-
-
-def _log_row(log: RawLog) -> Values:
-    topics = (*log.topics, None, None, None, None)[:4]
-    return (log.block, log.log_index, log.tx, log.contract, *topics, log.data)

@@ -1,4 +1,4 @@
-"""What did the chain say, in order? The mirror's side of the port `Events`.
+"""Events in chain order: the mirror's side of the port `Events`.
 
 The raw logs are decoded again as they are read, so an answer never depends on how a row was made.
 """
@@ -66,22 +66,22 @@ class History:
             NotMirrored: it is not part of the mirror.
         """
         with self.database.read() as connection:
-            found = connection.execute(
+            row = connection.execute(
                 select(BLOCKS.c.number, BLOCKS.c.hash, BLOCKS.c.time).where(BLOCKS.c.number == number)
             ).one_or_none()
-        if found is None:
+        if row is None:
             raise NotMirrored(f"block {number} is not mirrored", block=number)
-        return _block(found)
+        return _block(row)
 
     def head(self, *, final: bool = False) -> Block:
         """The newest mirrored block, or with `final` the newest one that nothing may change."""
         with self.database.read() as connection:
             position = _position(connection)
             number = position.final if final else position.number
-            found = connection.execute(
+            row = connection.execute(
                 select(BLOCKS.c.number, BLOCKS.c.hash, BLOCKS.c.time).where(BLOCKS.c.number == number)
             ).one()
-            return _block(found)
+            return _block(row)
 
     def _selected(self, connection: Connection, condition: ColumnElement[bool]) -> Iterator[Logged]:
         names = {address: name for name, address in self.contracts.items()}

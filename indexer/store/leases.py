@@ -1,4 +1,4 @@
-"""Which offers, leases, refusals and signed requests does the gateway remember?"""
+"""Offers, leases, refusals and the nonces of signed requests, as the gateway keeps them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from indexer.store import bulk, rows
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from indexer.records import Lease, LeasedEnvelope, PublishedOffer, Refusal
+    from indexer.records import EnvelopeRecord, LeaseRecord, PublishedOffer, Refusal
     from indexer.store.database import Database
     from provenance.types import AccessId, Address, Bytes32, UnixSeconds
 
-_LEASES = bulk.table_of(records.Lease)
-_ENVELOPES = bulk.table_of(records.LeasedEnvelope)
+_LEASES = bulk.table_of(records.LeaseRecord)
+_ENVELOPES = bulk.table_of(records.EnvelopeRecord)
 _REFUSALS = bulk.table_of(records.Refusal)
 _NONCES = bulk.table_of(records.Nonce)
 
@@ -39,15 +39,15 @@ class LeaseStore:
         with self.database.write() as connection:
             rows.keep(connection, offer)
 
-    def lease(self, access_id: AccessId) -> Lease | None:
+    def lease(self, access_id: AccessId) -> LeaseRecord | None:
         """The lease of this id."""
         with self.database.read() as connection:
-            return rows.one(connection, records.Lease, _LEASES.c.access_id == access_id)
+            return rows.one(connection, records.LeaseRecord, _LEASES.c.access_id == access_id)
 
-    def lease_of(self, request_id: Bytes32) -> Lease | None:
+    def lease_of(self, request_id: Bytes32) -> LeaseRecord | None:
         """The lease that answered this request."""
         with self.database.read() as connection:
-            return rows.one(connection, records.Lease, _LEASES.c.request_id == request_id)
+            return rows.one(connection, records.LeaseRecord, _LEASES.c.request_id == request_id)
 
     def binding_nonce(self, licensee: Address) -> int:
         """The highest key-binding nonce seen of this account; -1 if none."""
@@ -57,17 +57,17 @@ class LeaseStore:
             )
         return -1 if highest is None else int(highest)
 
-    def envelopes(self, access_id: AccessId) -> tuple[LeasedEnvelope, ...]:
+    def envelopes(self, access_id: AccessId) -> tuple[EnvelopeRecord, ...]:
         """A lease's envelopes, by index."""
         with self.database.read() as connection:
             return rows.every(
                 connection,
-                records.LeasedEnvelope,
+                records.EnvelopeRecord,
                 _ENVELOPES.c.access_id == access_id,
                 order_by=_ENVELOPES.c.index,
             )
 
-    def leases_over(self, cid: str, licensee: Address, now: UnixSeconds) -> tuple[Lease, ...]:
+    def leases_over(self, cid: str, licensee: Address, now: UnixSeconds) -> tuple[LeaseRecord, ...]:
         """The leases of an account, still running, that include this content."""
         query = (
             select(_LEASES)
@@ -75,18 +75,17 @@ class LeaseStore:
             .where((_ENVELOPES.c.cid == cid) & (_LEASES.c.licensee == licensee) & (_LEASES.c.valid_until >= now))
         )
         with self.database.read() as connection:
-            return tuple(records.Lease(**found) for found in connection.execute(query).mappings())
+            return tuple(records.LeaseRecord(**row) for row in connection.execute(query).mappings())
 
-    def add_lease(self, lease: Lease, envelopes: Collection[LeasedEnvelope]) -> Lease:
+    def add_lease(self, lease: LeaseRecord, envelopes: Collection[EnvelopeRecord]) -> LeaseRecord:
         """The lease and its envelopes are on record; if its request was answered before, that answer stands."""
         with self.database.write() as connection:
             if rows.keep(connection, lease):
-                connection.execute(insert(_ENVELOPES), [rows.values(one) for one in envelopes])
+                connection.execute(insert(_ENVELOPES), [rows.values(envelope) for envelope in envelopes])
                 return lease
-            found = rows.one(connection, records.Lease, _LEASES.c.request_id == lease.request_id)
-        return lease if found is None else found
+            return rows.one(connection, records.LeaseRecord, _LEASES.c.request_id == lease.request_id) or lease
 
     def add_refusals(self, refusals: Collection[Refusal]) -> None:
         """The refusals are on record."""
         with self.database.write() as connection:
-            connection.execute(insert(_REFUSALS), [rows.values(one) for one in refusals])
+            connection.execute(insert(_REFUSALS), [rows.values(refusal) for refusal in refusals])

@@ -1,4 +1,4 @@
-"""How do blocks enter the mirror and leave it?
+"""The mirror's writing side: blocks enter and leave.
 
 A span of blocks, its rows and the cursor are one transaction; a forked branch leaves in the same one.
 Reading the facts is left to `history` and `catalogue`.
@@ -85,7 +85,7 @@ class HaltState:
     final_hash: Bytes32
 
 
-class Mirror:
+class ChainMirror:
     """The writing side of one database's facts."""
 
     def __init__(self, database: Database) -> None:
@@ -107,11 +107,11 @@ class Mirror:
             OtherChain: it belongs to another one already.
         """
         with self.database.write() as connection:
-            found = connection.execute(select(CURSOR)).mappings().one_or_none()
-            if found is None:
+            cursor = connection.execute(select(CURSOR)).mappings().one_or_none()
+            if cursor is None:
                 self._place(connection, origin, anchor)
             else:
-                _check_origin(found, origin)
+                _check_origin(cursor, origin)
             position = read_position(connection)
         if position is None:
             raise Broken("the cursor vanished")
@@ -124,9 +124,9 @@ class Mirror:
             OtherChain: it belongs to another one.
         """
         with self.database.read() as connection:
-            found = connection.execute(select(CURSOR)).mappings().one_or_none()
-        if found is not None:
-            _check_origin(found, origin)
+            cursor = connection.execute(select(CURSOR)).mappings().one_or_none()
+        if cursor is not None:
+            _check_origin(cursor, origin)
 
     def check_genesis(self, genesis: Bytes32) -> None:
         """The database is empty, or of the chain that begins so.
@@ -135,8 +135,8 @@ class Mirror:
             OtherChain: it is of another chain.
         """
         with self.database.read() as connection:
-            found = connection.execute(select(CURSOR.c.genesis)).scalar_one_or_none()
-        if found not in (None, genesis):
+            known = connection.execute(select(CURSOR.c.genesis)).scalar_one_or_none()
+        if known not in (None, genesis):
             raise OtherChain("the node serves another chain than this database mirrors")
 
     def commit(
@@ -146,7 +146,7 @@ class Mirror:
         after: Position,
         *,
         keep: BlockNumber,
-        at: UnixSeconds,
+        now: UnixSeconds,
     ) -> None:
         """Blocks above `keep` are gone with all their facts, the rows are in, the cursor is at `after`.
 
@@ -160,7 +160,7 @@ class Mirror:
                 connection.execute(delete(BLOCKS).where(BLOCKS.c.number > keep))
             if keep < before.final:
                 connection.execute(
-                    insert(_HALTS).values(at_s=at, fork=keep, final=before.final, final_hash=before.final_hash)
+                    insert(_HALTS).values(at_s=now, fork=keep, final=before.final, final_hash=before.final_hash)
                 )
             for table in sorted(rows, key=lambda table: table is not BLOCKS):  # what hangs on a block comes after it
                 bulk.insert(connection, table, rows[table])
@@ -171,19 +171,19 @@ class Mirror:
         with self.database.read() as connection:
             return unreleased(connection)
 
-    def release(self, reason: str, at: UnixSeconds) -> int:
+    def release(self, reason: str, now: UnixSeconds) -> int:
         """Payouts go on; the reason is on record. The answer is how many halts it lifted."""
         with self.database.write() as connection:
             lifted = connection.execute(
-                update(_HALTS).where(_unreleased()).values(released_at_s=at, reason=reason)
+                update(_HALTS).where(_unreleased()).values(released_at_s=now, reason=reason)
             ).rowcount
             return int(lifted)
 
     def hash_at(self, number: BlockNumber) -> Bytes32 | None:
         """The mirrored block's hash, or None where nothing is mirrored."""
         with self.database.read() as connection:
-            found: bytes | None = connection.scalar(select(BLOCKS.c.hash).where(BLOCKS.c.number == number))
-            return None if found is None else Bytes32(found)
+            digest: bytes | None = connection.scalar(select(BLOCKS.c.hash).where(BLOCKS.c.number == number))
+            return None if digest is None else Bytes32(digest)
 
     def redecode(self, decode: Callable[[bytes, tuple[bytes, ...], bytes], Decoded]) -> int:
         """Every fact was made again from the raw logs, without a node. The answer is how many.
@@ -246,18 +246,18 @@ def read_position(connection: Connection) -> Position | None:
 
 def unreleased(connection: Connection) -> tuple[HaltState, ...]:
     """The halts that nobody has released, in this snapshot."""
-    found = connection.execute(
+    rows = connection.execute(
         select(_HALTS.c.at_s, _HALTS.c.fork, _HALTS.c.final, _HALTS.c.final_hash)
         .where(_unreleased())
         .order_by(_HALTS.c.id)
     )
-    return tuple(HaltState(UnixSeconds(a), BlockNumber(b), BlockNumber(c), Bytes32(d)) for a, b, c, d in found)
+    return tuple(HaltState(UnixSeconds(a), BlockNumber(b), BlockNumber(c), Bytes32(d)) for a, b, c, d in rows)
 
 
 def _unreleased() -> ColumnElement[bool]:
     return _HALTS.c.released_at_s.is_(None)
 
 
-def _check_origin(found: RowMapping, origin: Origin) -> None:
-    if origin != Origin(found["chain_id"], found["genesis"], found["contracts"], BlockNumber(found["first_block"])):
-        raise OtherChain("this database mirrors another chain or deployment", chain=found["chain_id"])
+def _check_origin(cursor: RowMapping, origin: Origin) -> None:
+    if origin != Origin(cursor["chain_id"], cursor["genesis"], cursor["contracts"], BlockNumber(cursor["first_block"])):
+        raise OtherChain("this database mirrors another chain or deployment", chain=cursor["chain_id"])

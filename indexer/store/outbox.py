@@ -1,4 +1,4 @@
-"""What is on its way to the chain, step by step? Each step is on disk before the next begins."""
+"""Payouts on their way to the chain: each step is on disk before the next begins."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CLAIMED = FACTS[events.RoyaltyClaimed]
 _PROPOSED = FACTS[events.SettlementProposed]
 
 
-class NotFinal(Conflict):
+class ProposalNotFinal(Conflict):
     """What is to be paid on is not final yet."""
 
     code = "payouts-not-final"
@@ -57,7 +57,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LineOutcome:
     """What became of one payee of a mined payout."""
 
     state: LineState
@@ -81,7 +81,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class SignedAttempt:
     """Signed bytes that were, or are about to be, sent."""
 
     tx: Bytes32
@@ -90,30 +90,30 @@ class Attempt:
     signed_at: UnixSeconds
 
 
-class Outbox:
+class PayoutOutbox:
     """The payouts of one channel: one sending account on one chain."""
 
     def __init__(self, database: Database, channel: str) -> None:
         self.database, self.channel = database, channel
 
-    def plan(self, epoch: int, root: Bytes32, call: bytes, lines: Sequence[Line], at: UnixSeconds) -> int:
+    def plan(self, epoch: int, root: Bytes32, call: bytes, lines: Sequence[Line], now: UnixSeconds) -> int:
         """The payout is on disk, PLANNED; the answer is its id."""
         with self.database.write() as connection:
-            made = connection.execute(
+            key = connection.execute(
                 insert(_PAYOUTS).values(
                     channel=self.channel,
                     epoch=epoch,
                     root=root,
                     call=call,
                     state="PLANNED",
-                    created_at_s=at,
-                    changed_at_s=at,
+                    created_at_s=now,
+                    changed_at_s=now,
                     detail="",
                 )
             ).inserted_primary_key
-            if made is None:
+            if key is None:
                 raise Broken("a payout without an id")
-            number = int(made[0])
+            number = int(key[0])
             bulk.insert(
                 connection,
                 _LINES,
@@ -134,18 +134,17 @@ class Outbox:
     def get(self, number: int) -> Outgoing:
         """The payout as it stands."""
         with self.database.read() as connection:
-            found = connection.execute(select(_PAYOUTS).where(_PAYOUTS.c.id == number)).one()
-            return _outgoing(found)
+            return _outgoing(connection.execute(select(_PAYOUTS).where(_PAYOUTS.c.id == number)).one())
 
     def last_nonce(self) -> int | None:
         """The highest nonce that is reserved or used here."""
         with self.database.read() as connection:
-            found: int | None = connection.scalar(
+            nonce: int | None = connection.scalar(
                 select(func.max(_PAYOUTS.c.nonce)).where(_PAYOUTS.c.channel == self.channel)
             )
-            return found
+            return nonce
 
-    def move(self, one: Outgoing, state: State, at: UnixSeconds, **changes: object) -> Outgoing:
+    def move(self, payout: Outgoing, state: State, now: UnixSeconds, **changes: object) -> Outgoing:
         """The payout is in the next state, and nobody else moved it meanwhile.
 
         Raises:
@@ -156,23 +155,23 @@ class Outbox:
             with self.database.write() as connection:
                 moved = connection.execute(
                     update(_PAYOUTS)
-                    .where((_PAYOUTS.c.id == one.id) & (_PAYOUTS.c.state == one.state))
-                    .values(state=state, changed_at_s=at, **changes)
+                    .where((_PAYOUTS.c.id == payout.id) & (_PAYOUTS.c.state == payout.state))
+                    .values(state=state, changed_at_s=now, **changes)
                 ).rowcount
                 if moved != 1:
-                    raise Broken(f"payout {one.id} was moved by another worker")
+                    raise Broken(f"payout {payout.id} was moved by another worker")
         except IntegrityError as error:
-            raise NonceTaken(f"payout {one.id}: the nonce is reserved already", payout=one.id) from error
-        return self.get(one.id)
+            raise NonceTaken(f"payout {payout.id}: the nonce is reserved already", payout=payout.id) from error
+        return self.get(payout.id)
 
-    def sign(self, one: Outgoing, attempt: Attempt) -> Outgoing:
+    def sign(self, payout: Outgoing, attempt: SignedAttempt) -> Outgoing:
         """The signed bytes are on disk before anybody sends them; the payout is SIGNED."""
         with self.database.write() as connection:
             known = select(func.count()).select_from(_ATTEMPTS).where(_ATTEMPTS.c.tx == attempt.tx)
             if not connection.scalar(known):
                 connection.execute(
                     insert(_ATTEMPTS).values(
-                        payout=one.id,
+                        payout=payout.id,
                         tx=attempt.tx,
                         raw=attempt.raw,
                         max_fee_wei=attempt.max_fee_wei,
@@ -181,46 +180,46 @@ class Outbox:
                 )
             connection.execute(
                 update(_PAYOUTS)
-                .where((_PAYOUTS.c.id == one.id) & (_PAYOUTS.c.state == one.state))
+                .where((_PAYOUTS.c.id == payout.id) & (_PAYOUTS.c.state == payout.state))
                 .values(state="SIGNED", tx=attempt.tx, changed_at_s=attempt.signed_at)
             )
-        return self.get(one.id)
+        return self.get(payout.id)
 
-    def attempts(self, one: Outgoing) -> tuple[Attempt, ...]:
+    def attempts(self, payout: Outgoing) -> tuple[SignedAttempt, ...]:
         """Everything that was signed for this payout's nonce, the newest first."""
         query = (
             select(_ATTEMPTS)
-            .where(_ATTEMPTS.c.payout == one.id)
+            .where(_ATTEMPTS.c.payout == payout.id)
             .order_by(_ATTEMPTS.c.max_fee_wei.desc(), _ATTEMPTS.c.signed_at_s.desc())
         )
         with self.database.read() as connection:
             return tuple(
-                Attempt(Bytes32(row.tx), row.raw, row.max_fee_wei, UnixSeconds(row.signed_at_s))
+                SignedAttempt(Bytes32(row.tx), row.raw, row.max_fee_wei, UnixSeconds(row.signed_at_s))
                 for row in connection.execute(query)
             )
 
     def mined(
         self,
-        one: Outgoing,
+        payout: Outgoing,
         tx: Bytes32,
         block: tuple[BlockNumber, Bytes32],
-        outcomes: Mapping[Address, Outcome],
-        at: UnixSeconds,
+        outcomes: Mapping[Address, LineOutcome],
+        now: UnixSeconds,
     ) -> Outgoing:
         """The payout is MINED, with what became of each payee."""
         with self.database.write() as connection:
             for payee, outcome in outcomes.items():
                 connection.execute(
                     update(_LINES)
-                    .where((_LINES.c.payout == one.id) & (_LINES.c.payee == payee))
+                    .where((_LINES.c.payout == payout.id) & (_LINES.c.payee == payee))
                     .values(state=outcome.state, detail=outcome.detail)
                 )
             connection.execute(
                 update(_PAYOUTS)
-                .where(_PAYOUTS.c.id == one.id)
-                .values(state="MINED", tx=tx, block=block[0], block_hash=block[1], changed_at_s=at)
+                .where(_PAYOUTS.c.id == payout.id)
+                .values(state="MINED", tx=tx, block=block[0], block_hash=block[1], changed_at_s=now)
             )
-        return self.get(one.id)
+        return self.get(payout.id)
 
     def lines(self, epoch: int, root: Bytes32) -> tuple[tuple[Line, LineState], ...]:
         """Every payee that was tried under one settlement, in whatever state."""
@@ -237,7 +236,7 @@ class Outbox:
             )
 
 
-class Settled:
+class SettlementFacts:
     """What the mirror knows of settlements and claims."""
 
     def __init__(self, database: Database) -> None:
@@ -251,15 +250,15 @@ class Settled:
         """
         with self.database.read() as connection:
             position = read_position(connection)
-            found: bytes | None = connection.scalars(
+            digest: bytes | None = connection.scalars(
                 select(_PROPOSED.c.manifest_digest)
                 .where((_PROPOSED.c.epoch == epoch) & (_PROPOSED.c.root == root))
                 .where(_PROPOSED.c.block <= (position.final if position else -1))
                 .order_by(_PROPOSED.c.block.desc(), _PROPOSED.c.log_index.desc())
             ).first()
-        if found is None:
-            raise NotFinal(f"the proposal of epoch {epoch} is not in the mirror's final blocks", epoch=epoch)
-        return Bytes32(found)
+        if digest is None:
+            raise ProposalNotFinal(f"the proposal of epoch {epoch} is not in the mirror's final blocks", epoch=epoch)
+        return Bytes32(digest)
 
     def claimed(self) -> dict[Address, Wei]:
         """What each payee was paid so far, as far as the chain is mirrored."""

@@ -1,4 +1,4 @@
-"""How does a record become a row, and a row a record?"""
+"""Records as rows: inserting what may be there already, and reading by condition or by key."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
     from sqlmodel import SQLModel
 
+    from indexer.store.database import Database
+
 R = TypeVar("R", bound="SQLModel")
-_MOST: Final = 500  # values in one IN list; SQLite's oldest limit is 999
+_IN_LIST: Final = 500  # values in one IN list; SQLite's oldest limit is 999
 
 
 def values(record: SQLModel) -> dict[str, Any]:
     """The record's columns by name; an id that the database gives is left out."""
-    return {name: value for name, value in record.model_dump().items() if not (name == "id" and value is None)}
+    return {name: field for name, field in record.model_dump().items() if not (name == "id" and field is None)}
 
 
 def keep(connection: Connection, record: SQLModel) -> bool:
     """The record is there; False if its place was taken, and nothing was changed."""
     table = bulk.table_of(type(record))
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    added = connection.execute(make(table).values(**values(record)).on_conflict_do_nothing()).rowcount
-    return bool(added)
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return bool(connection.execute(insert(table).values(**values(record)).on_conflict_do_nothing()).rowcount)
 
 
 def one(connection: Connection, model: type[R], condition: ColumnElement[bool]) -> R | None:
     """The only record under a condition."""
-    found = connection.execute(select(bulk.table_of(model)).where(condition)).mappings().one_or_none()
-    return None if found is None else model(**found)
+    row = connection.execute(select(bulk.table_of(model)).where(condition)).mappings().one_or_none()
+    return None if row is None else model(**row)
 
 
 def every(
@@ -49,11 +50,18 @@ def every(
     query = select(bulk.table_of(model)).where(condition)
     if order_by is not None:
         query = query.order_by(order_by)
-    return tuple(model(**found) for found in connection.execute(query).mappings())
+    return tuple(model(**row) for row in connection.execute(query).mappings())
 
 
-def chunks(of: Collection[bytes]) -> Iterator[list[bytes]]:
+def among(database: Database, model: type[R], column: str, keys: Collection[bytes]) -> Iterator[R]:
+    """The records whose column has one of these values, from one snapshot."""
+    with database.read() as connection:
+        for part in chunks(keys):
+            yield from every(connection, model, bulk.table_of(model).c[column].in_(part))
+
+
+def chunks(keys: Collection[bytes]) -> Iterator[list[bytes]]:
     """The distinct values in parts that an IN list takes."""
-    ordered = sorted(set(of))
-    for start in range(0, len(ordered), _MOST):
-        yield ordered[start : start + _MOST]
+    ordered = sorted(set(keys))
+    for start in range(0, len(ordered), _IN_LIST):
+        yield ordered[start : start + _IN_LIST]

@@ -1,4 +1,4 @@
-"""Are two mirrors the same? One digest over every fact, and the table where they first differ."""
+"""The mirror's state as one digest over every fact, and the first table in which two mirrors differ."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def _block(table: Table) -> Column[int]:
     return column
 
 
-def _field(value: object) -> bytes:
-    """Type, length and bytes of one value: no two rows read alike."""
-    if value is None:
+def _field(cell: object) -> bytes:
+    """Type, length and bytes of one cell: no two rows read alike."""
+    if cell is None:
         return b"n"
-    kind, data = (b"b", bytes(value)) if isinstance(value, bytes | memoryview) else (b"s", str(value).encode())
-    if isinstance(value, int):
-        kind, data = b"i", str(int(value)).encode()
-    return kind + len(data).to_bytes(8, "big") + data
+    kind, text = (b"b", bytes(cell)) if isinstance(cell, bytes | memoryview) else (b"s", str(cell).encode())
+    if isinstance(cell, int):
+        kind, text = b"i", str(int(cell)).encode()
+    return kind + len(text).to_bytes(8, "big") + text

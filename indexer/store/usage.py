@@ -1,4 +1,4 @@
-"""Which sessions and segments has the gateway acknowledged, and which of them are anchored?"""
+"""Sessions and segments that the gateway acknowledged, and the batches that anchor them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
         AnchoredBatch,
         DepositedRecording,
         Equivocation,
-        Lease,
+        LeaseRecord,
         PublishedSplit,
         ReceivedSegment,
         Refusal,
-        Session,
+        SessionRecord,
     )
     from indexer.store.database import Database
     from provenance.types import Bytes32, LicenseId, SessionId
 
-_SESSIONS = bulk.table_of(records.Session)
+_SESSIONS = bulk.table_of(records.SessionRecord)
 _SEGMENTS = bulk.table_of(records.ReceivedSegment)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 _BATCHES = bulk.table_of(records.AnchoredBatch)
@@ -42,8 +42,8 @@ R = TypeVar("R", bound="SQLModel")
 BATCHED: tuple[type[SQLModel], ...] = (
     records.ReceivedSegment,
     records.Equivocation,
-    records.Session,
-    records.Lease,
+    records.SessionRecord,
+    records.LeaseRecord,
     records.DepositedRecording,
     records.PublishedSplit,
     records.Refusal,
@@ -52,13 +52,13 @@ BATCHED: tuple[type[SQLModel], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class Unbatched:
     """Everything that no batch holds yet."""
 
     segments: tuple[ReceivedSegment, ...]
     equivocations: tuple[Equivocation, ...]
-    sessions: tuple[Session, ...]
-    leases: tuple[Lease, ...]
+    sessions: tuple[SessionRecord, ...]
+    leases: tuple[LeaseRecord, ...]
     reports: tuple[DepositedRecording, ...]
     splits: tuple[PublishedSplit, ...]
     refusals: tuple[Refusal, ...]
@@ -79,12 +79,12 @@ class UsageStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def session(self, session_id: SessionId) -> Session | None:
+    def session(self, session_id: SessionId) -> SessionRecord | None:
         """The session of this id."""
         with self.database.read() as connection:
-            return rows.one(connection, records.Session, _SESSIONS.c.session_id == session_id)
+            return rows.one(connection, records.SessionRecord, _SESSIONS.c.session_id == session_id)
 
-    def add_session(self, session: Session) -> None:
+    def add_session(self, session: SessionRecord) -> None:
         """The session takes segments; twice is once."""
         with self.database.write() as connection:
             rows.keep(connection, session)
@@ -110,8 +110,7 @@ class UsageStore:
         place = (_SEGMENTS.c.session_id == segment.session_id) & (_SEGMENTS.c.first_seq == segment.first_seq)
         with self.database.write() as connection:
             rows.keep(connection, segment)
-            found = rows.one(connection, records.ReceivedSegment, place)
-        return segment if found is None else found
+            return rows.one(connection, records.ReceivedSegment, place) or segment
 
     def add_equivocation(self, evidence: Equivocation) -> None:
         """The other segment is kept, and its session is suspended."""
@@ -121,12 +120,12 @@ class UsageStore:
     def reported(self, license_id: LicenseId) -> Reported:
         """What all acknowledged segments of a license sum to."""
         with self.database.read() as connection:
-            found = connection.execute(
+            segments = connection.execute(
                 select(_SEGMENTS.c.units, _SEGMENTS.c.outputs, _SEGMENTS.c.output_ms).where(
                     _SEGMENTS.c.license_id == license_id
                 )
             ).all()
-        return Reported(*(sum(int(row[i]) for row in found) for i in range(3)))
+        return Reported(*(sum(int(segment[i]) for segment in segments) for i in range(3)))
 
     def splits_unseen(self) -> tuple[bytes, ...]:
         """Digests that holders of deposited datasets set on chain and of which no document is on record."""
@@ -141,7 +140,7 @@ class UsageStore:
         with self.database.write() as connection:
             rows.keep(connection, published)
 
-    def pending(self) -> Pending:
+    def pending(self) -> Unbatched:
         """What no batch holds yet, from one snapshot, each in a fixed order.
 
         Reports wait until their dataset is registered under the manifest that was deposited: of one that never is,
@@ -150,23 +149,23 @@ class UsageStore:
         with self.database.read() as connection:
             registered = _as_deposited(connection)
             reports = _left(connection, records.DepositedRecording, "recording_id")
-            return Pending(
+            return Unbatched(
                 _left(connection, records.ReceivedSegment, "session_id", "first_seq"),
                 _left(connection, records.Equivocation, "session_id", "segment_hash"),
-                _left(connection, records.Session, "session_id"),
-                _left(connection, records.Lease, "access_id"),
-                tuple(one for one in reports if one.dataset_id in registered),
+                _left(connection, records.SessionRecord, "session_id"),
+                _left(connection, records.LeaseRecord, "access_id"),
+                tuple(report for report in reports if report.dataset_id in registered),
                 _left(connection, records.PublishedSplit, "digest"),
                 _left(connection, records.Refusal, "id"),
             )
 
-    def add_batch(self, batch: AnchoredBatch, pending: Pending) -> int:
+    def add_batch(self, batch: AnchoredBatch, pending: Unbatched) -> int:
         """The batch is written down and holds exactly this; a killed worker finds it again."""
         held: dict[type[SQLModel], tuple[SQLModel, ...]] = {
             records.ReceivedSegment: pending.segments,
             records.Equivocation: pending.equivocations,
-            records.Session: pending.sessions,
-            records.Lease: pending.leases,
+            records.SessionRecord: pending.sessions,
+            records.LeaseRecord: pending.leases,
             records.DepositedRecording: pending.reports,
             records.PublishedSplit: pending.splits,
             records.Refusal: pending.refusals,
@@ -179,8 +178,7 @@ class UsageStore:
                 table = bulk.table_of(model)
                 (key,) = table.primary_key.columns
                 for member in members:
-                    at = key == getattr(member, key.name)
-                    connection.execute(update(table).where(at).values(batch=number))
+                    connection.execute(update(table).where(key == getattr(member, key.name)).values(batch=number))
         return int(number)
 
     def batch_after(self, prev_head: Bytes32) -> AnchoredBatch | None:
@@ -207,11 +205,11 @@ def _as_deposited(connection: Connection) -> set[bytes]:
         .join(_REGISTERED, _REGISTERED.c.dataset_id == _DEPOSITS.c.dataset_id)
         .where(_DEPOSITS.c.dataset_id.in_(unreported))
     )
-    return {of for of, named, digest in connection.execute(query) if cid.parse(named).digest == digest}
+    return {dataset for dataset, manifest, digest in connection.execute(query) if cid.parse(manifest).digest == digest}
 
 
 def _left(connection: Connection, model: type[R], *order: str) -> tuple[R, ...]:
     """The records of a kind that no batch holds."""
     table = bulk.table_of(model)
     query = select(table).where(table.c.batch.is_(None)).order_by(*(table.c[name] for name in order))
-    return tuple(model(**found) for found in connection.execute(query).mappings())
+    return tuple(model(**row) for row in connection.execute(query).mappings())

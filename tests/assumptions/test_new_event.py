@@ -93,7 +93,7 @@ def play(file: str) -> None:
     from indexer.rpc.source import Source
     from indexer.store.facts import FACTS, decoded
     from indexer.store.history import History
-    from indexer.store.mirror import Mirror
+    from indexer.store.mirror import ChainMirror
     from provenance.domain import events
     from provenance.domain.ledger import Ledger
     from tests.fakes.clocks import Still
@@ -104,7 +104,7 @@ def play(file: str) -> None:
     chain, database = FakeChain(), open_database(file)
     chain.mine(logged(event))
     source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
-    follower = Follower(source, Mirror(database), CONTRACTS, first_block=1, finality="latest-2", clock=Still())
+    follower = Follower(source, ChainMirror(database), CONTRACTS, first_block=1, finality="latest-2", clock=Still())
     while follower.step().outcome != "current":
         pass
     row = (1, 0, 7, b"\x11" * 20, 2**255, 2**32 - 1, True)
@@ -120,7 +120,7 @@ def play(file: str) -> None:
     history = History(database, CONTRACTS)
     assert Ledger.fold(history.upto(1)).returned.event == event
     names = {address: name for name, address in CONTRACTS.items()}
-    Mirror(database).redecode(lambda contract, topics, data: decoded(names[contract], topics, data))
+    ChainMirror(database).redecode(lambda contract, topics, data: decoded(names[contract], topics, data))
     assert stored() == [row]
     chain.fork(1)
     chain.mine()

@@ -33,7 +33,7 @@ from indexer.store.database import (
 )
 from indexer.store.facts import BLOCKS, FACTS, LOGS, decoded
 from indexer.store.history import History, merged
-from indexer.store.mirror import Mirror, NotMirrored, Position
+from indexer.store.mirror import ChainMirror, NotMirrored, Position
 from indexer.verify import RowDiffers, compare
 from provenance.domain import events
 from provenance.errors import Conflict
@@ -66,7 +66,9 @@ def road() -> FakeChain:
 
 def follower(database: Database, chain: FakeChain) -> Follower:
     source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
-    return Follower(source, Mirror(database), CONTRACTS, first_block=BlockNumber(1), finality="latest-2", clock=Still())
+    return Follower(
+        source, ChainMirror(database), CONTRACTS, first_block=BlockNumber(1), finality="latest-2", clock=Still()
+    )
 
 
 def mirrored(database: Database, chain: FakeChain) -> Database:
@@ -175,25 +177,25 @@ def test_a_fact_without_its_block_is_refused(new_database: NewDatabase) -> None:
 
 def test_block_rows_and_cursor_are_one_transaction(new_database: NewDatabase) -> None:
     database = mirrored(new_database(), road())
-    mirror = Mirror(database)
+    mirror = ChainMirror(database)
     before = mirror.position()
     assert before is not None
     after = Position(BlockNumber(24), Bytes32(b"\x01" * 32), before.final, before.final_hash)
     rows = {BLOCKS: [(24, b"\x01" * 32, before.hash, 1)], FACTS[events.MeterAdmitted]: [(25, 0, OTHER)]}
     with pytest.raises(Exception, match=r"(?i)foreign key"):
-        mirror.commit(rows, before, after, keep=before.number, at=UnixSeconds(1))
+        mirror.commit(rows, before, after, keep=before.number, now=UnixSeconds(1))
     assert mirror.position() == before
     assert mirror.hash_at(BlockNumber(24)) is None
 
 
 def test_a_cursor_that_another_moved_is_not_moved_again(new_database: NewDatabase) -> None:
     database = mirrored(new_database(), road())
-    mirror = Mirror(database)
+    mirror = ChainMirror(database)
     before = mirror.position()
     assert before is not None
     stale = Position(BlockNumber(5), before.hash, before.final, before.final_hash)
     with pytest.raises(Conflict, match="another follower"):
-        mirror.commit({}, stale, before, keep=BlockNumber(23), at=UnixSeconds(1))
+        mirror.commit({}, stale, before, keep=BlockNumber(23), now=UnixSeconds(1))
     assert mirror.position() == before
 
 
@@ -230,7 +232,7 @@ def test_readers_see_one_moment_while_a_writer_goes_on(new_database: NewDatabase
 
 def test_two_writers_wait_for_each_other(new_database: NewDatabase) -> None:
     database = new_database()
-    mirror = Mirror(database)
+    mirror = ChainMirror(database)
     failures: list[Exception] = []
 
     def write() -> None:
@@ -260,18 +262,18 @@ def test_what_differs_from_the_chain_is_named(new_database: NewDatabase) -> None
     chain = road()
     database = mirrored(new_database(), chain)
     source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
-    verified = compare(source, Mirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
+    verified = compare(source, ChainMirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
     assert verified.rows == 23 + 24 + 24
     funded = FACTS[events.Funded]
     with database.write() as connection:
         connection.execute(funded.update().where(funded.c.block == 9).values(received=6))
     with pytest.raises(RowDiffers, match="funded: the row of block 9, log 0 is"):
-        compare(source, Mirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
+        compare(source, ChainMirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
     with database.write() as connection:
         connection.execute(funded.update().where(funded.c.block == 9).values(received=5))
         connection.execute(funded.delete().where(funded.c.block == 11))
     with pytest.raises(RowDiffers, match="funded: the row of block 11, log 0 is missing in SQL"):
-        compare(source, Mirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
+        compare(source, ChainMirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
 
 
 def test_facts_are_made_again_from_raw_logs(new_database: NewDatabase) -> None:
@@ -280,7 +282,7 @@ def test_facts_are_made_again_from_raw_logs(new_database: NewDatabase) -> None:
     names = {address: name for name, address in CONTRACTS.items()}
     with database.write() as connection:
         connection.execute(FACTS[events.Funded].delete())
-    count = Mirror(database).redecode(lambda contract, topics, data: decoded(names[contract], topics, data))
+    count = ChainMirror(database).redecode(lambda contract, topics, data: decoded(names[contract], topics, data))
     assert count == 24
     assert state.digests(database, BlockNumber(23)) == before
 
@@ -337,7 +339,7 @@ def test_a_full_disk_changes_nothing_and_is_waited_out(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'node.db'}")
     chain = road()
     mirrored(database, chain)
-    before = Mirror(database).position()
+    before = ChainMirror(database).position()
     with database.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
@@ -345,7 +347,7 @@ def test_a_full_disk_changes_nothing_and_is_waited_out(tmp_path: Path) -> None:
         chain.mine(logged(events.Funded(OTHER, LICENSE, i)))
     with pytest.raises(DatabaseUnavailable, match="full"):
         mirrored(database, chain)
-    assert Mirror(database).position() == before
+    assert ChainMirror(database).position() == before
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
     mirrored(database, chain)

@@ -9,8 +9,8 @@ import pytest
 from indexer.payouts import Worker
 from indexer.store.database import Database
 from indexer.store.facts import BLOCKS, FACTS
-from indexer.store.mirror import Mirror, Origin, Position
-from indexer.store.outbox import NonceTaken, NotFinal, Outbox, Settled
+from indexer.store.mirror import ChainMirror, Origin, Position
+from indexer.store.outbox import NonceTaken, PayoutOutbox, ProposalNotFinal, SettlementFacts
 from provenance.domain import events
 from provenance.errors import Broken
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
@@ -41,7 +41,7 @@ def test_a_killed_worker_goes_on_where_it_stood(new_database: NewDatabase, step:
         if now == step:
             raise Killed
 
-    outbox = Outbox(database, CHANNEL)
+    outbox = PayoutOutbox(database, CHANNEL)
     with pytest.raises(Killed):
         Worker(relay, outbox, FakeSigner(), Still(), crossing=crossing).run(content, relay)
     report = Worker(relay, outbox, FakeSigner(), Still()).run(content, relay)
@@ -55,7 +55,7 @@ def test_a_killed_worker_goes_on_where_it_stood(new_database: NewDatabase, step:
 
 
 def test_one_nonce_belongs_to_one_payout(new_database: NewDatabase) -> None:
-    outbox = Outbox(new_database(), CHANNEL)
+    outbox = PayoutOutbox(new_database(), CHANNEL)
     first, second = (outbox.get(outbox.plan(1, WORD, b"{}", (), UnixSeconds(1))) for _ in range(2))
     moved = outbox.move(first, "RESERVED", UnixSeconds(2), nonce=2**53)
     assert (moved.state, moved.nonce, outbox.last_nonce()) == ("RESERVED", 2**53, 2**53)
@@ -65,7 +65,7 @@ def test_one_nonce_belongs_to_one_payout(new_database: NewDatabase) -> None:
 
 
 def test_a_payout_that_moved_is_not_moved_from_its_old_state(new_database: NewDatabase) -> None:
-    outbox = Outbox(new_database(), CHANNEL)
+    outbox = PayoutOutbox(new_database(), CHANNEL)
     one = outbox.get(outbox.plan(1, WORD, b"{}", (), UnixSeconds(1)))
     outbox.move(one, "RESERVED", UnixSeconds(2), nonce=1)
     with pytest.raises(Broken, match="another worker"):
@@ -74,7 +74,7 @@ def test_a_payout_that_moved_is_not_moved_from_its_old_state(new_database: NewDa
 
 def test_only_a_final_proposal_is_paid_and_the_highest_claim_counts(new_database: NewDatabase) -> None:
     database = new_database()
-    mirror, still = Mirror(database), Still()
+    mirror, still = ChainMirror(database), Still()
     start = mirror.begin(Origin(31_337, WORD, WORD, BlockNumber(1)), (0, WORD, bytes(32), 1))
     blocks = [(n, bytes([n]) * 32, bytes([n - 1]) * 32, n) for n in (1, 2)]
     rows = {
@@ -89,9 +89,9 @@ def test_only_a_final_proposal_is_paid_and_the_highest_claim_counts(new_database
         ],
     }
     after = Position(BlockNumber(2), Bytes32(b"\x02" * 32), BlockNumber(1), Bytes32(b"\x01" * 32))
-    mirror.commit(rows, start, after, keep=BlockNumber(0), at=still.now())
-    mirrored = Settled(database)
+    mirror.commit(rows, start, after, keep=BlockNumber(0), now=still.now())
+    mirrored = SettlementFacts(database)
     assert mirrored.proposal(7, WORD) == b"\x0b" * 32
-    with pytest.raises(NotFinal, match="epoch 8"):
+    with pytest.raises(ProposalNotFinal, match="epoch 8"):
         mirrored.proposal(8, WORD)
     assert mirrored.claimed() == {payee(1): 2**200 + 9}

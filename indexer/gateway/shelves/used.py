@@ -82,7 +82,7 @@ def _carry(node: Node, at: Block) -> Carry | None:
 def accesses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
     """The rows of accesses."""
     found = store.kept(
-        records.Lease, wanted.names, order=("at_s", "access_id"), offset=wanted.offset, limit=wanted.limit
+        records.LeaseRecord, wanted.names, order=("at_s", "access_id"), offset=wanted.offset, limit=wanted.limit
     )
     recorded = store.recorded([row.access_id for row in found])
     shown: list[Row] = []
@@ -132,7 +132,7 @@ def refusal_row(row: records.Refusal) -> Row:
 def sessions_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
     """The rows of sessions."""
     found = store.kept(
-        records.Session, wanted.names, order=("at_s", "session_id"), offset=wanted.offset, limit=wanted.limit
+        records.SessionRecord, wanted.names, order=("at_s", "session_id"), offset=wanted.offset, limit=wanted.limit
     )
     suspended = store.suspended([row.session_id for row in found])
     shown: list[Row] = []

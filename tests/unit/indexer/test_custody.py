@@ -11,7 +11,7 @@ from indexer.follow import Follower
 from indexer.rpc.source import Source
 from indexer.store.custody import CustodyStore, Earlier
 from indexer.store.database import Database
-from indexer.store.mirror import Mirror
+from indexer.store.mirror import ChainMirror
 from provenance.domain import events
 from provenance.types import Address, BlockNumber, Bytes32
 from tests.fakes.clocks import Still
@@ -54,7 +54,7 @@ def mirrored(database: Database, *blocks: tuple[tuple[int, Address], ...]) -> No
         chain.mine(*(logged(events.DatasetRegistered(dataset(n), holder, *[WORD] * 4, 1)) for n, holder in registered))
     source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
     follower = Follower(
-        source, Mirror(database), CONTRACTS, first_block=BlockNumber(1), finality="latest-2", clock=Still()
+        source, ChainMirror(database), CONTRACTS, first_block=BlockNumber(1), finality="latest-2", clock=Still()
     )
     while follower.step().outcome != "current":
         pass

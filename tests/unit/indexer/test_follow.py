@@ -19,7 +19,7 @@ from indexer.store import state
 from indexer.store.database import Database
 from indexer.store.facts import FACTS, LOGS, QUARANTINE
 from indexer.store.history import History
-from indexer.store.mirror import Mirror, OtherChain
+from indexer.store.mirror import ChainMirror, OtherChain
 from provenance.adapters.chain import NodeSilent
 from provenance.domain import events
 from provenance.errors import Unavailable
@@ -33,7 +33,7 @@ NewDatabase = Callable[[], Database]
 def follower(database: Database, *nodes: FakeNode, finality: str = "latest-64", first_block: int = 1) -> Follower:
     return Follower(
         Source(nodes, CONTRACTS.values(), CHAIN_ID),
-        Mirror(database),
+        ChainMirror(database),
         CONTRACTS,
         first_block=BlockNumber(first_block),
         finality=finality,
@@ -54,7 +54,7 @@ def settle(one: Follower, tries: int = 400) -> Step:
 
 
 def state_of(database: Database) -> dict[str, bytes]:
-    position = Mirror(database).position()
+    position = ChainMirror(database).position()
     assert position is not None
     return dict(state.digests(database, position.number))
 
@@ -93,7 +93,7 @@ def test_any_history_ends_like_a_fresh_replay(
     node.faults.clear()
     node.lag = 0
     chain.mine(funding(7))
-    while len(chain.blocks) <= (Mirror(database).position() or _zero()).number:
+    while len(chain.blocks) <= (ChainMirror(database).position() or _zero()).number:
         chain.mine()  # a chain that became shorter grows past the mirror, as real ones do
     settle(one)
 
@@ -111,7 +111,7 @@ def _zero() -> object:
 
 
 def _events(database: Database) -> list[object]:
-    position = Mirror(database).position()
+    position = ChainMirror(database).position()
     assert position is not None
     return list(History(database, CONTRACTS).upto(position.number))
 
@@ -151,7 +151,7 @@ def test_a_reorg_of_any_depth_leaves_nothing_behind(new_database: NewDatabase, d
     fresh = new_database()
     settle(follower(fresh, FakeNode(chain)))
     assert state_of(database) == state_of(fresh)
-    assert Mirror(database).halts() == ()
+    assert ChainMirror(database).halts() == ()
 
 
 def test_a_branch_that_is_shorter_is_followed_too(new_database: NewDatabase) -> None:
@@ -239,10 +239,10 @@ def test_the_final_block_never_goes_backwards(new_database: NewDatabase) -> None
     assert (final.final, final.final_hash) == (8, chain.blocks[8].hash)
     node.number = 7
     assert one.step() == Step("current", final, BlockNumber(12))
-    assert Mirror(database).position() == final
+    assert ChainMirror(database).position() == final
     chain.mine(funding(12))
     assert one.step().outcome == "advanced"
-    position = Mirror(database).position()
+    position = ChainMirror(database).position()
     assert position is not None
     assert (position.number, position.final, position.final_hash) == (13, 8, chain.blocks[8].hash)
 
@@ -257,7 +257,7 @@ def test_a_reorg_of_exactly_the_last_final_block_halts_payouts(new_database: New
     for i in range(6):
         chain.mine(funding(50 + i))
     settle(one)
-    (halt,) = Mirror(database).halts()
+    (halt,) = ChainMirror(database).halts()
     assert (halt.fork, halt.final) == (7, 8)
 
 
@@ -271,7 +271,7 @@ def test_a_reorg_below_finality_is_on_record_until_released(new_database: NewDat
     for i in range(8):
         chain.mine(funding(50 + i))
     settle(one)
-    mirror = Mirror(database)
+    mirror = ChainMirror(database)
     (halt,) = mirror.halts()
     assert (halt.fork, halt.final, halt.at) == (6, 8, Still().now())
     fresh = new_database()
@@ -291,7 +291,7 @@ def test_a_reorg_above_finality_halts_nothing(new_database: NewDatabase) -> None
     for i in range(5):
         chain.mine(funding(50 + i))
     settle(one)
-    assert Mirror(database).halts() == ()
+    assert ChainMirror(database).halts() == ()
 
 
 def test_final_is_what_the_node_says_where_the_setting_asks_it(new_database: NewDatabase) -> None:
@@ -319,7 +319,7 @@ def test_a_faulty_answer_is_never_committed(new_database: NewDatabase, fault: st
         with contextlib.suppress(Unavailable):
             one.step()
         stored = len(_events(database))
-        assert stored == 2 * (Mirror(database).position() or _zero()).number
+        assert stored == 2 * (ChainMirror(database).position() or _zero()).number
     assert stored == 12
     assert not node.faults
 
@@ -358,7 +358,7 @@ def test_a_dead_node_rests_while_the_others_answer(new_database: NewDatabase) ->
         jitter_ppm=lambda: 1_000_000,
     )
     one = Follower(
-        source, Mirror(new_database()), CONTRACTS, first_block=BlockNumber(1), finality="latest-0", clock=Still()
+        source, ChainMirror(new_database()), CONTRACTS, first_block=BlockNumber(1), finality="latest-0", clock=Still()
     )
     for i in range(20):
         chain.mine(funding(i))
@@ -517,7 +517,7 @@ def test_a_fork_below_the_deployment_is_followed_and_halts(new_database: NewData
     for i in range(10):
         chain.mine(funding(i + 50))
     settle(one)
-    assert len(Mirror(database).halts()) == 1
+    assert len(ChainMirror(database).halts()) == 1
     assert [log.event.received for log in _events(database) if log.block.number >= 5] == list(range(53, 60))
 
 

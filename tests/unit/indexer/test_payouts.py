@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from indexer import calls, payouts
 from indexer.payouts import NothingToPay, Worker
 from indexer.store.database import Database
-from indexer.store.outbox import Outbox
+from indexer.store.outbox import PayoutOutbox
 from provenance.app.ports import Call
 from provenance.domain.settlement.documents import payee_leaf
 from provenance.errors import Conflict, Unavailable
@@ -39,7 +39,9 @@ def world(amounts: dict[int, int]) -> tuple[FakeRelay, MemoryContent]:
 
 
 def worker(relay: FakeRelay, database: Database, crossing: Callable[[str], None] = lambda _: None) -> Worker:
-    return Worker(relay, Outbox(database, "31337:0x0e"), FakeSigner(), Still(), sleep=lambda _: None, crossing=crossing)
+    return Worker(
+        relay, PayoutOutbox(database, "31337:0x0e"), FakeSigner(), Still(), sleep=lambda _: None, crossing=crossing
+    )
 
 
 def dies_at(step: str, count: int = 1) -> Callable[[str], None]:
@@ -157,7 +159,7 @@ def test_a_reorg_after_mined_goes_back_to_broadcast(new_database: NewDatabase) -
         assert relay.paid() == {payee(1): 5}
     relay.blocks += [[], [], []]
     worker(relay, database).run(content, relay)
-    assert Outbox(database, "31337:0x0e").open() == ()
+    assert PayoutOutbox(database, "31337:0x0e").open() == ()
 
 
 def test_a_transaction_that_waits_too_long_is_replaced_under_its_nonce(
@@ -171,7 +173,7 @@ def test_a_transaction_that_waits_too_long_is_replaced_under_its_nonce(
     monkeypatch.setattr(payouts.time, "monotonic", lambda: now[0])
     relay, content = world({1: 5})
     relay.stalls = 60
-    outbox = Outbox(new_database(), "31337:0x0e")
+    outbox = PayoutOutbox(new_database(), "31337:0x0e")
     Worker(relay, outbox, FakeSigner(), Still(), sleep=sleep).run(content, relay)
     assert relay.paid() == {payee(1): 5}
     fees = sorted(one.fee for one in relay.known.values())
@@ -192,7 +194,7 @@ def test_a_transaction_that_is_never_mined_is_left_for_the_next_run(
     relay, content = world({1: 5})
     relay.stalls = 10_000
     database = new_database()
-    one = Worker(relay, Outbox(database, "31337:0x0e"), FakeSigner(), Still(), sleep=sleep)
+    one = Worker(relay, PayoutOutbox(database, "31337:0x0e"), FakeSigner(), Still(), sleep=sleep)
     with pytest.raises(payouts.NotMined):
         one.run(content, relay)
     relay.stalls = 0
@@ -207,7 +209,7 @@ def test_nothing_is_paid_before_a_settlement_is_active(new_database: NewDatabase
 
 def test_two_workers_cannot_use_one_nonce(new_database: NewDatabase) -> None:
     database = new_database()
-    outbox, still = Outbox(database, "c"), Still()
+    outbox, still = PayoutOutbox(database, "c"), Still()
     root = b"\1" * 32
     ids = [outbox.plan(1, root, b"{}", (), still.now()) for _ in range(2)]
     first, second = (outbox.get(one) for one in ids)
