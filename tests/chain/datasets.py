@@ -44,7 +44,12 @@ def consent(world: World, voice: KeySigner, holder: Address, name: str, purposes
 
 
 def registered(
-    world: World, content: MemoryContent, holder: KeySigner, consents: tuple[SignedConsent, ...], title: str
+    world: World,
+    content: MemoryContent,
+    holder: KeySigner,
+    consents: tuple[SignedConsent, ...],
+    title: str,
+    **terms_changes: object,
 ) -> tuple[Manifest, Bytes32, Mined]:
     """A dataset with one recording per consent is on chain, its documents are content."""
     terms = documents.terms(
@@ -52,6 +57,7 @@ def registered(
         territories=ALL_PLACES,
         not_after=UnixSeconds(world.chain.head().time + 10**8),
         caps=documents.Caps(),
+        **terms_changes,
     )
     domain, recordings = world.chain.deployment.domains.consent, []
     for index, one in enumerate(consents):

@@ -14,18 +14,33 @@ from eth_abi.abi import encode
 from provenance.adapters.chain import abi
 from provenance.adapters.chain.node import hexed
 from provenance.app import access, license  # noqa: A004 - the trade's word
+from provenance.app.audit import licensed as licensed_checks
+from provenance.app.audit.evidence import Evidence
+from provenance.app.meter import MeterExtent
 from provenance.app.ports import Block, Call
-from provenance.domain import typed
+from provenance.app.settle.batches import Report
+from provenance.app.settle.catalog import Catalog, Recordings
+from provenance.domain import batch, typed, usage
 from provenance.domain.consent import SignedConsent
-from provenance.domain.ledger import Ledger
+from provenance.domain.events import AccessRecorded
+from provenance.domain.ledger import Fact, Ledger, Logged
+from provenance.domain.manifest import recording_id
 from provenance.domain.offer import license_id
-from provenance.domain.rules.access import AccessDecision, AccessRequest, DatasetState, evaluate
+from provenance.domain.rules.access import REQUEST_LIFE_S, AccessDecision, AccessRequest, DatasetState, evaluate
+from provenance.domain.rules.case import UseFacts
 from provenance.domain.rules.reason import REASON_BY_NUMBER, Reason, Subject
-from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds, Wei
+from provenance.domain.settlement.facts import PASSED, Opened, Place, Session
+from provenance.domain.settlement.judging import Judge
+from provenance.domain.usage import Unit
+from provenance.domain.verdict import Verdict
+from provenance.errors import Denied
+from provenance.types import PPM_ONE, ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds, Wei
 from tests import documents
 from tests.anvil import World, world
 from tests.chain.datasets import consent, registered
 from tests.fakes.content import MemoryContent
+from tests.fakes.epochs import DOMAIN, METER
+from tests.fakes.epochs import World as Epoch
 
 CASES, BATCH = 10_000, 250
 PURPOSES = (0b1, 0b10, 0b100, 0b110, 0, 1 << 14, 1 << 15, 1 << 31)
@@ -42,6 +57,7 @@ class Scene:
     datasets: list[license.Dataset] = field(default_factory=list)
     licenses: list[Bytes32] = field(default_factory=list)
     nonce: int = 0
+    ledger: Ledger | None = None
 
     def __post_init__(self) -> None:
         self.owner, _, self.guardian, _, self.holder, self.licensee, self.other, *self.voices = self.world.signers
@@ -54,6 +70,7 @@ class Scene:
         self.world.devnet.advance(seconds)
 
     def send(self, signer, contract: str, function: str, *args: object) -> None:
+        self.later(1)  # each in a second of its own: settlements and audits tell by time what came first
         self.world.chain.send(Call(contract, function, args), signer)
 
     def grant(
@@ -81,7 +98,8 @@ class Scene:
         return made
 
     def dataset(self, title: str, consents: tuple[SignedConsent, ...]) -> license.Dataset:
-        _, dataset_id, _ = registered(self.world, self.content, self.holder, consents, title)
+        wide = {"purposes": (1 << 15) - 1, "prohibited": 0}
+        _, dataset_id, _ = registered(self.world, self.content, self.holder, consents, title, **wide)
         self.datasets.append(license.dataset(self.world.chain, self.content, dataset_id))
         return self.datasets[-1]
 
@@ -161,11 +179,12 @@ class Case:
     at: Block
 
 
-def cases(scene: Scene, count: int) -> list[Case]:
+def cases(scene: Scene, count: int, among: set[int] | None = None) -> list[Case]:
     pick = random.Random(20_260_101)
     chain = scene.world.chain
     registered_in = chain.about(scene.datasets[1].id)[0].block.number
-    blocks = [chain.block(number) for number in range(registered_in, chain.head().number + 1)]
+    numbers = range(registered_in, chain.head().number + 1)
+    blocks = [chain.block(number) for number in numbers if among is None or number in among]
     people = [scene.licensee.address] * 3 + [scene.other.address, scene.holder.address]
     found = []
     for _ in range(count):
@@ -194,10 +213,17 @@ def contract_says(scene: Scene, asked: list[Case]) -> list[tuple[Reason, Bytes32
     return [(REASON_BY_NUMBER[code], Bytes32(culprit)) for code, culprit in answers]
 
 
+def facts(scene: Scene) -> Ledger:
+    chain = scene.world.chain
+    if scene.ledger is None:
+        scene.ledger = Ledger.fold(chain.events(chain.deployment.first_block, chain.head().number))
+    return scene.ledger
+
+
 def our_rules_say(scene: Scene, asked: list[Case], **changes: object) -> list[AccessDecision]:
     """`access.evaluate` of every case at its block; every block is final."""
     chain, found = scene.world.chain, []
-    ledger = Ledger.fold(chain.events(chain.deployment.first_block, chain.head().number))
+    ledger = facts(scene)
     consents = [one.manifest.consents_by_id(chain.deployment.domains.consent) for one in scene.datasets]
     for one in asked:
         asked_for = AccessRequest(one.use.license_id, one.who, one.use.purpose, one.use.territory, (one.index,))
@@ -215,9 +241,97 @@ def culprit(decision: AccessDecision, case: Case) -> Bytes32:
     return case.of.id if decision.reason.about is Subject.DATASET else case.use.license_id
 
 
+def settlement_says(scene: Scene, asked: list[Case]) -> list[str | None]:
+    """What each use is rejected for if it is recorded and anchored at its block; None of no license on chain by then."""
+    chain, ids = scene.world.chain, {}
+    ledger, said = facts(scene), [None] * len(asked)
+    for dataset in scene.datasets:
+        ids |= {(dataset.id, one.index): recording_id(dataset.id, one.index) for one in dataset.manifest.recordings}
+    reports = {one: [Report(documents.GATEWAY, PASSED, one)] for one in ids.values()}
+    for at in {case.at.number: case.at for case in asked}.values():
+        catalog = Catalog(ledger, chain.deployment, scene.content, at.number)
+        epoch = Epoch(licenses=catalog.licenses(scene.licenses))
+        epoch.recordings = Recordings(catalog, reports, ()).around(ids.values(), ())
+        epoch.opened = [Opened(one, take, Place(0, 0, 0)) for one in scene.licenses for take in ids.values()]
+        receipts = {}
+        for number, case in enumerate(asked):
+            if case.at.number == at.number and case.use.license_id in epoch.licenses:
+                session = typed.MeterSession(METER, METER, case.use.license_id, 0, at.time, 1, number)
+                of = usage.session_id(DOMAIN, session)
+                epoch.sessions[of] = Session(of, session, at.time)
+                words = {
+                    "purpose": case.use.purpose,
+                    "territory": case.use.territory,
+                    "occurred_at_ms": 1_000 * at.time,
+                }
+                use = epoch.use(of, 0, {ids[case.of.id, case.index]: PPM_ONE}, **words)
+                epoch.segment(of, use, last=True)
+                anchored = Place(at.number, number, at.time)
+                epoch.segments[-1] = replace(epoch.segments[-1], at=anchored, received_at_ms=1_000 * at.time)
+                receipts[use.receipt.receipt_id] = number
+                said[number] = Reason.ALLOWED
+        for account in Judge(epoch.inputs()).judged().accounts.values():
+            for rejected in account.rejected:
+                said[receipts[rejected.id]] = rejected.reason
+    return said
+
+
+def meter_says(scene: Scene, asked: list[Case]) -> list[str | None]:
+    """What the licensee's recorder says of each use; None of no license."""
+    granted, said = facts(scene).licenses, []
+    for case in asked:
+        code = None
+        if case.use.license_id in granted:
+            event = granted[case.use.license_id].granted.event
+            extent, code = MeterExtent.of(event, case.of.terms, case.of.registration.items), Reason.ALLOWED
+            try:
+                extent.check_kind(UseFacts(case.at.time, case.use.purpose, case.use.territory, Unit.OUTPUT))
+            except Denied as error:
+                code = error.code
+        said.append(code)
+    return said
+
+
+class OneAccess(Evidence):
+    """An audit's evidence with one lease, whose record on chain is the ledger's only access."""
+
+    lease: batch.AccessEntry
+
+    def accesses(self):
+        yield None, self.lease
+
+    def unread(self, *_args, **_more):
+        return ""
+
+
+def audit_says(scene: Scene, asked: list[Case]) -> list[str | None]:
+    """What an audit finds of each access, had it been recorded at its block; None of no license."""
+    chain = scene.world.chain
+    first, head = chain.deployment.first_block, chain.head()
+    ledger, logs = facts(scene), tuple(chain.events(first, head.number))
+    evidence, said = OneAccess(chain, scene.content, None, head, ledger, logs), []
+    for case in asked:
+        if case.use.license_id not in ledger.licenses:
+            said.append(None)
+            continue
+        licensed, purpose = case.use.license_id, case.use.purpose
+        deadline = UnixSeconds(case.at.time + REQUEST_LIFE_S)  # asked in the very block that it is recorded in
+        request = typed.OpenAccess(licensed, ZERO32, purpose, case.use.territory, ZERO32, 0, deadline)
+        access_ = typed.Access(ZERO32, ZERO32, deadline)
+        evidence.lease = batch.AccessEntry(request, (recording_id(case.of.id, case.index),), access_, b"", b"")
+        receipt = typed.digest(chain.deployment.domains.access, access_)
+        event = AccessRecorded(licensed, case.of.id, case.who, purpose, 1, receipt)
+        ledger.accesses = [Fact(event, Logged(case.at, ZERO32, 0, METER, event))]
+        check = licensed_checks.accesses(evidence)
+        reason = check.detail.partition(f"block {case.at.number}: ")[2].partition(":")[0]
+        said.append(Reason.ALLOWED if check.verdict is Verdict.VERIFIED else reason)
+    return said
+
+
 def test_ten_thousand_questions_get_the_same_answer(scene: Scene):
-    asked = cases(scene, CASES)
-    theirs, ours = contract_says(scene, asked), our_rules_say(scene, asked, purposes=(1 << 15) - 1, prohibited=0)
+    told_apart = clear(scene)
+    asked = cases(scene, CASES, told_apart) + cases(scene, 2_000)
+    theirs, ours = contract_says(scene, asked), our_rules_say(scene, asked)
     differing = [
         (case, contract, decision.reason)
         for case, contract, decision in zip(asked, theirs, ours, strict=True)
@@ -225,8 +339,36 @@ def test_ten_thousand_questions_get_the_same_answer(scene: Scene):
     ]
     assert differing == [], Counter((contract[0], code) for _, contract, code in differing)
     met = Counter(code for code, _ in theirs)
-    assert set(met) == set(REASON_BY_NUMBER.values()) - {"unknown-dataset", "unknown-recording", "consent-missing"}
+    assert set(met) == set(REASON_BY_NUMBER.values()) - {
+        Reason.UNKNOWN_DATASET,
+        Reason.UNKNOWN_RECORDING,
+        Reason.CONSENT_MISSING,
+    }
     assert min(met.values()) >= 20, met
+    contract = [reason for reason, _ in theirs]
+    of_use = {Reason.PURPOSE_NOT_SINGLE, Reason.PURPOSE_NOT_LICENSED}
+    consents = {reason for reason in Reason if reason.about is Subject.CONSENT}
+    for says, knows, else_allowed in (
+        (audit_says, set(Reason), set()),
+        (settlement_says, of_use | consents | {Reason.ALLOWED}, set()),
+        (meter_says, of_use, consents | {Reason.ALLOWED}),
+    ):
+        wrong, agreed = Counter(), Counter()
+        for case, expected, reason in zip(asked, contract, says(scene, asked), strict=True):
+            if reason is None or expected not in knows | else_allowed or case.at.number not in told_apart:
+                continue
+            right = expected if expected in knows else Reason.ALLOWED
+            (agreed if reason == right else wrong)[right, reason] += 1
+        assert not wrong, (says.__name__, wrong)
+        assert sum(agreed.values()) > CASES / 5, (says.__name__, agreed)
+        assert {reason for _, reason in agreed} == set(met) & (knows | ({Reason.ALLOWED} if else_allowed else set()))
+
+
+def clear(scene: Scene) -> set[int]:
+    """Blocks after which nothing happened in their second: what settlements and audits tell by time is the chain's order."""
+    chain = scene.world.chain
+    last = {chain.block(number).time: number for number in range(chain.head().number + 1)}
+    return set(last.values()) - {fact.number for fact in facts(scene).revocations.values()}
 
 
 def test_terms_and_places_only_narrow(scene: Scene):
