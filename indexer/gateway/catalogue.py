@@ -6,12 +6,12 @@ each list, what it can be filtered by and how its rows are made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from indexer.gateway import shelves
 from indexer.store.catalogue import PAGE, CatalogueStore
-from provenance.domain import fields
+from provenance.domain import fields, record
+from provenance.domain.messages import AsOf, Page
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:
@@ -34,19 +34,6 @@ class UnknownList(Missing):
 
     code = "unknown-list"
     next = f"Ask for one of: {', '.join(sorted(shelves.SHELVES))}."
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows, the place where the next page begins, and the block they were read at."""
-
-    items: tuple[dict[str, Json], ...]
-    next: str | None
-    as_of: dict[str, Json]
-
-    def document(self) -> dict[str, Json]:
-        """As HTTP shows it."""
-        return {"items": list(self.items), "next": self.next, "asOf": self.as_of}
 
 
 def page(node: Node, kind: str, query: Mapping[str, str]) -> Page:
@@ -74,8 +61,7 @@ def page(node: Node, kind: str, query: Mapping[str, str]) -> Page:
     items = shelf.rows(node, store, shelves.Wanted(names, words, offset, limit, at))
     node.check_pinned(at)
     following = str(offset + limit) if len(items) == limit else None
-    as_of: dict[str, Json] = {"block": str(at.number), "hash": fields.shown(at.hash), "finality": node.finality}
-    return Page(tuple(items), following, as_of)
+    return Page(tuple(items), following, AsOf(at.number, at.hash, node.finality))
 
 
 def one(node: Node, kind: str, name: str) -> dict[str, Json]:
@@ -86,7 +72,7 @@ def one(node: Node, kind: str, name: str) -> dict[str, Json]:
     found = page(node, kind, {shelf.key: name, "limit": "1"})
     if not found.items:
         raise Missing(f"nothing under {name[:80]} in {kind}")
-    return {**found.items[0], "asOf": found.as_of}
+    return {**found.items[0], "asOf": record.write(found.as_of)}
 
 
 def _number(text: str, name: str) -> int:

@@ -19,6 +19,7 @@ from provenance.domain import canonical, fields, refusal, typed
 from provenance.domain.audio import CODE_BY_VERDICT
 from provenance.domain.ledger import Ledger
 from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.messages import SignedGateReport
 from provenance.domain.recording import serving
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
@@ -64,18 +65,9 @@ class EnvelopeMissing(Invalid):
     next = "Repeat `upload`: it seals every key to the gateway."
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One recording's report, signed."""
-
-    index: int
-    report: typed.GateReport
-    signature: bytes
-
-
 def deposit(
-    node: Node, manifest_cid: Cid, envelopes: Mapping[bytes, bytes], *, dispute: Collection[int] = ()
-) -> tuple[Report, ...]:
+    node: Node, manifest_cid: Cid, envelopes: Mapping[Bytes32, bytes], *, dispute: Collection[int] = ()
+) -> tuple[SignedGateReport, ...]:
     """The deposit is on record with a signed report for each recording; repeating it changes nothing.
 
     Args:
@@ -111,7 +103,7 @@ def deposit(
 
 
 def _take_rotated(
-    node: Node, at: Block, manifest: Manifest, dataset: DatasetId, envelopes: Mapping[bytes, bytes]
+    node: Node, at: Block, manifest: Manifest, dataset: DatasetId, envelopes: Mapping[Bytes32, bytes]
 ) -> None:
     """Keys of recordings that their holder encrypted again, as the chain says, are in custody; old audio is gone."""
     registered = Ledger.fold(node.facts(at, dataset)).datasets.get(dataset)
@@ -194,7 +186,7 @@ class _Held:
     secret: Secret
 
 
-def _secrets(node: Node, manifest: Manifest, envelopes: Mapping[bytes, bytes]) -> dict[bytes, _Held]:
+def _secrets(node: Node, manifest: Manifest, envelopes: Mapping[Bytes32, bytes]) -> dict[bytes, _Held]:
     """Every object's key, which is the one that the manifest commits to."""
     items = _objects(manifest)
     kept = node.custody.envelopes([item.sealed.header.object_id for _, item in items])
@@ -373,5 +365,5 @@ def report_of(row: records.DepositedRecording) -> typed.GateReport:
     )
 
 
-def _reports(node: Node, dataset: DatasetId) -> tuple[Report, ...]:
-    return tuple(Report(row.index, report_of(row), row.signature) for row in node.custody.recordings(dataset))
+def _reports(node: Node, dataset: DatasetId) -> tuple[SignedGateReport, ...]:
+    return tuple(SignedGateReport(row.index, report_of(row), row.signature) for row in node.custody.recordings(dataset))

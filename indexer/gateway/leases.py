@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from indexer import records
 from indexer.gateway import deposits, money
@@ -17,6 +17,7 @@ from provenance.adapters import seal
 from provenance.domain import cid, fields, merkle, purposes, refusal, territories, typed
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.messages import OPENED
 from provenance.domain.recording import serving
 from provenance.domain.rules.access import (
     REQUEST_LIFE_S,
@@ -35,9 +36,8 @@ if TYPE_CHECKING:
     from indexer.gateway.node import Node, State
     from provenance.adapters.content.embedded import Embedded
     from provenance.domain.ledger import Block, License
+    from provenance.domain.messages import LeaseRequest
     from provenance.types import AccessId
-
-MOST: Final = 100_000  # recordings in one request
 
 
 class StaleRequest(Denied):
@@ -86,17 +86,6 @@ class LeaseOver(Denied):
 
     code = "lease-over"
     next = "Open a new lease with `access open`."
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One request to read, as it was sent."""
-
-    request: typed.OpenAccess
-    recordings: tuple[int, ...]
-    signature: bytes
-    binding: typed.KeyBinding
-    binding_signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +143,7 @@ def decide(node: Node, found: Basis, asked: AccessRequest) -> tuple[AccessDecisi
     return evaluate(found.dataset, asked, Made(reported.outputs, reported.output_ms // 1000))
 
 
-def open_lease(node: Node, ask: Ask) -> records.LeaseRecord:
+def open_lease(node: Node, ask: LeaseRequest) -> records.LeaseRecord:
     """A signed lease is on record, its keys sealed to the licensee; the same request gets the same lease.
 
     Raises:
@@ -226,16 +215,16 @@ def access_of(lease: records.LeaseRecord) -> typed.Access:
     return typed.Access(Bytes32(lease.request_id), Bytes32(lease.envelopes_root), UnixSeconds(lease.valid_until))
 
 
-def _check_form(ask: Ask) -> None:
+def _check_form(ask: LeaseRequest) -> None:
     """What is wrong whatever the state."""
     purposes.single(ask.request.purpose)
-    if not ask.recordings or len(ask.recordings) > MOST or len(set(ask.recordings)) != len(ask.recordings):
-        raise Invalid(f"recordings: 1 to {MOST} different indexes are expected", field="recordings")
+    if not ask.recordings or len(ask.recordings) > OPENED or len(set(ask.recordings)) != len(ask.recordings):
+        raise Invalid(f"recordings: 1 to {OPENED} different indexes are expected", field="recordings")
     if not (ask.request.territory.isalpha() and ask.request.territory.isascii() and ask.request.territory.isupper()):
         raise Invalid("territory: two capital letters are expected", field="territory")
 
 
-def _check_request(node: Node, ask: Ask, request_id: Bytes32) -> None:
+def _check_request(node: Node, ask: LeaseRequest, request_id: Bytes32) -> None:
     """Whoever the key is bound to signed this request, for this time, once."""
     now, asker = node.clock.now(), ask.binding.wallet
     if not now <= ask.request.deadline <= now + REQUEST_LIFE_S:
@@ -254,7 +243,7 @@ def _check_request(node: Node, ask: Ask, request_id: Bytes32) -> None:
 
 
 def _lease(
-    node: Node, found: Basis, ask: Ask, request_id: Bytes32
+    node: Node, found: Basis, ask: LeaseRequest, request_id: Bytes32
 ) -> tuple[records.LeaseRecord, list[records.EnvelopeRecord]]:
     """The lease, signed, and its envelopes: each key is opened for a moment and sealed to the licensee."""
     domain = node.deployment.domains.access
@@ -283,7 +272,7 @@ def _lease(
     return lease, sealed
 
 
-def _envelopes(node: Node, found: Basis, ask: Ask) -> list[records.EnvelopeRecord]:
+def _envelopes(node: Node, found: Basis, ask: LeaseRequest) -> list[records.EnvelopeRecord]:
     dataset = found.state.ledger.datasets[found.license.dataset_id]
     rotations = [one.event for one in dataset.rotations]
     chosen = [serving(found.dataset.manifest.recordings[index], rotations) for index in ask.recordings]

@@ -27,11 +27,11 @@ def create_app(node: Node) -> FastAPI:
 
     @app.get("/health")
     def health() -> Response:
-        return bodies.answer({"status": "alive"})
+        return bodies.shown({"status": "alive"})
 
     @app.get("/ready")
     def ready() -> Response:
-        return bodies.answer(readiness.ready(node))
+        return bodies.shown(readiness.ready(node))
 
     @app.get("/metrics")
     def measured() -> Response:

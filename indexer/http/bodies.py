@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, TypeVar
 
 from fastapi import Request, Response
 
 from indexer.http.problems import TooLarge
-from provenance.domain import canonical, fields
+from provenance.domain import canonical, fields, record
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
+    from _typeshed import DataclassInstance
+
     from provenance.types import Json
 
+T = TypeVar("T")
 JSON_BYTES: Final = 16 << 20
 DEPOSIT_BYTES: Final = 64 << 20  # an envelope for each of a manifest's 131,072 recordings
 CONTENT_BYTES: Final = 16 << 30
@@ -54,18 +57,23 @@ def pieces(file: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def document(body: bytes) -> dict[str, Json]:
-    """The object in a body.
+def read(cls: type[T], body: bytes) -> T:
+    """The message in a body.
 
     Raises:
-        BadDocument: not one, or readable in two ways.
+        Invalid: not one, or readable in two ways.
     """
-    return fields.mapping({"body": canonical.loads(body, DEPOSIT_BYTES)}, "body")
+    return record.read(cls, fields.mapping({"body": canonical.loads(body, DEPOSIT_BYTES)}, "body"))
 
 
-def answer(body: Mapping[str, Json], status: int = 200) -> Response:
+def answer(message: DataclassInstance, status: int = 200) -> Response:
+    """A message as an answer."""
+    return shown(record.write(message), status)
+
+
+def shown(document: Mapping[str, Json], status: int = 200) -> Response:
     """A JSON answer."""
-    return Response(canonical.dumps(body), status, media_type="application/json")
+    return Response(canonical.dumps(document), status, media_type="application/json")
 
 
 async def _counted(request: Request, most: int) -> AsyncIterator[bytes]:

@@ -60,7 +60,7 @@ def routes(node: Node) -> APIRouter:
             file.seek(0)
             node.content.put_chunks(bodies.pieces(file), expected=expected)
             node.custody.add_upload(str(expected), who, node.clock.now(), document=is_document)
-        return bodies.answer({"cid": str(expected), "size": str(node.content.size(expected))}, 201)
+        return bodies.shown({"cid": str(expected), "size": str(node.content.size(expected))}, 201)
 
     @router.head("/v1/content/{name}")
     def head(name: str) -> Response:

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from indexer.gateway import catalogue, deposits, leases, offers, sessions
-from indexer.gateway.leases import Ask
 from indexer.http import auth, bodies
-from provenance.domain import cid, fields, typed
+from provenance.domain import fields, messages
+from provenance.domain.batch import SessionEntry
 from provenance.domain.hashes import sha256
+from provenance.domain.messages import SEGMENT_HEADER
 from provenance.errors import Invalid
+from provenance.types import Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
     from indexer.gateway import Node
-    from provenance.types import Json
-
-SEGMENT_HEADER = "provenance-segment"
 
 
 async def _document(request: Request) -> bytes:
@@ -46,62 +45,36 @@ def routes(node: Node) -> APIRouter:
 def _who(router: APIRouter, node: Node) -> None:
     @router.get("/v1/key")
     def key() -> Response:
-        found = node.key
-        return bodies.answer(
-            {
-                "wallet": fields.shown(found.wallet),
-                "binding": typed.to_json(found.binding),
-                "signature": fields.shown(found.signature),
-                "deployment": found.deployment,
-            }
-        )
+        return bodies.answer(node.key)
 
 
 def _deposits(router: APIRouter, node: Node) -> None:
     @router.post("/v1/deposits")
     def deposit(request: Request, body: Annotated[bytes, Depends(_deposit_body)]) -> Response:
         auth.sender(node, request, sha256(body))
-        said = bodies.document(body)
-        envelopes = {
-            bytes(fields.word(one, "objectId")): fields.octets(one, "envelope")
-            for one in fields.objects(said, "envelopes", most=1 << 18)
-        }
-        dispute = [fields.integer({"d": one}, "d", bits=32) for one in fields.items(said, "dispute", most=1 << 17)]
-        found = deposits.deposit(node, cid.parse(fields.text(said, "manifest")), envelopes, dispute=dispute)
-        reports: list[Json] = [
-            {"index": one.index, "report": typed.to_json(one.report), "signature": fields.shown(one.signature)}
-            for one in found
-        ]
-        return bodies.answer({"reports": reports}, 201)
+        given = bodies.read(messages.DepositRequest, body)
+        reports = deposits.deposit(node, given.manifest, given.envelopes, dispute=given.dispute)
+        return bodies.answer(messages.DepositAnswer(reports), 201)
 
     @router.post("/v1/offers")
     def offer(body: Body) -> Response:
-        digest = offers.publish(node, fields.mapping(bodies.document(body), "offer"))
-        return bodies.answer({"digest": fields.shown(digest)}, 201)
+        digest = offers.publish(node, bodies.read(messages.OfferRequest, body).offer)
+        return bodies.answer(messages.OfferAnswer(digest), 201)
 
 
 def _leases(router: APIRouter, node: Node) -> None:
     @router.post("/v1/accesses")
     def open_lease(body: Body) -> Response:
-        said = bodies.document(body)
-        signatures = fields.mapping(said, "signatures")
-        indexes = fields.items(said, "recordings", most=leases.MOST)
-        ask = Ask(
-            request=typed.from_json(typed.OpenAccess, fields.mapping(said, "request")),
-            recordings=tuple(fields.integer({"recordings": one}, "recordings", bits=32) for one in indexes),
-            signature=fields.octets(signatures, "request"),
-            binding=typed.from_json(typed.KeyBinding, fields.mapping(said, "binding")),
-            binding_signature=fields.octets(signatures, "binding"),
-        )
-        lease = leases.open_lease(node, ask)
+        lease = leases.open_lease(node, bodies.read(messages.LeaseRequest, body))
+        access = leases.access_of(lease)
         return bodies.answer(
-            {
-                "id": fields.shown(lease.access_id),
-                "access": typed.to_json(leases.access_of(lease)),
-                "envelopesRoot": fields.shown(lease.envelopes_root),
-                "validUntil": lease.valid_until,
-                "signature": fields.shown(lease.signature),
-            },
+            messages.LeaseAnswer(
+                Bytes32(lease.access_id),
+                access,
+                Bytes32(lease.envelopes_root),
+                UnixSeconds(lease.valid_until),
+                lease.signature,
+            ),
             201,
         )
 
@@ -109,48 +82,32 @@ def _leases(router: APIRouter, node: Node) -> None:
     def envelopes(request: Request, name: str) -> Response:
         access_id = fields.word({"access": name}, "access")
         lease, rows = leases.envelopes(node, access_id, auth.sender(node, request, sha256(b"")))
-        listed: list[Json] = [
-            {
-                "index": row.index,
-                "recordingId": fields.shown(row.recording_id),
-                "envelope": fields.shown(row.envelope),
-            }
-            for row in rows
-        ]
-        return bodies.answer({"access": typed.to_json(leases.access_of(lease)), "envelopes": listed})
+        keys = tuple(messages.RecordingKey(row.index, Bytes32(row.recording_id), row.envelope) for row in rows)
+        return bodies.answer(messages.EnvelopesAnswer(leases.access_of(lease), keys))
 
 
 def _usage(router: APIRouter, node: Node) -> None:
     @router.post("/v1/sessions")
     def session(body: Body) -> Response:
-        said = bodies.document(body)
-        opened = typed.from_json(typed.MeterSession, fields.mapping(said, "session"))
-        found = sessions.open_session(node, opened, fields.octets(said, "signature"))
-        return bodies.answer({"sessionId": fields.shown(found)}, 201)
+        opened = bodies.read(SessionEntry, body)
+        session_id = sessions.open_session(node, opened.session, opened.signature)
+        return bodies.answer(messages.SessionAnswer(session_id), 201)
 
     @router.post("/v1/segments")
     def segment(request: Request, data: Annotated[bytes, Depends(_segment_file)]) -> Response:
         head = request.headers.get(SEGMENT_HEADER)
         if head is None:
             raise Invalid(f"the header {SEGMENT_HEADER} is missing", field=SEGMENT_HEADER)
-        said = bodies.document(head.encode("latin-1"))
-        signed = typed.from_json(typed.Segment, fields.mapping(said, "segment"))
-        acked = sessions.put_segment(node, signed, fields.octets(said, "signature"), data)
-        missing: list[Json] = [{"first": str(first), "last": str(last)} for first, last in acked.missing]
-        return bodies.answer(
-            {
-                "ack": typed.to_json(acked.ack),
-                "signature": fields.shown(acked.row.ack_signature),
-                "missing": missing,
-            }
-        )
+        signed = bodies.read(messages.SignedSegment, head.encode("latin-1"))
+        acked = sessions.put_segment(node, signed.segment, signed.signature, data)
+        return bodies.answer(messages.SignedAck(acked.ack, acked.row.ack_signature, acked.missing))
 
 
 def _lists(router: APIRouter, node: Node) -> None:
     @router.get("/v1/{kind}")
     def listing(request: Request, kind: str) -> Response:
-        return bodies.answer(catalogue.page(node, kind, dict(request.query_params)).document())
+        return bodies.answer(catalogue.page(node, kind, dict(request.query_params)))
 
     @router.get("/v1/{kind}/{name}")
     def row(kind: str, name: str) -> Response:
-        return bodies.answer(catalogue.one(node, kind, name))
+        return bodies.shown(catalogue.one(node, kind, name))

@@ -19,24 +19,20 @@ from provenance.adapters import transport
 from provenance.adapters.content import unixfs
 from provenance.adapters.content.gateway import SLOWEST_BYTES_PER_S
 from provenance.adapters.problem import problem
-from provenance.app.ports import (
-    GatewayKey,
-    LeasedEnvelope,
-    Listing,
-    SignedAccess,
-    SignedAck,
-    SignedGateReport,
-)
-from provenance.domain import canonical, fields, merkle, refusal, signature, typed
+from provenance.app.ports import GatewayKey, Listing, SignedAccess, SignedAck
+from provenance.domain import canonical, fields, merkle, messages, record, refusal, signature, typed
+from provenance.domain.batch import SessionEntry
 from provenance.domain.hashes import sha256
 from provenance.errors import Denied, Failed, Invalid, Unavailable
-from provenance.types import BlockNumber, Bytes32, UnixSeconds
+from provenance.types import Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from provenance.app.ports import Clock, Deployment, Random, Signer
+    from _typeshed import DataclassInstance
+
+    from provenance.app.ports import Clock, Deployment, Random, RecordingKey, SignedGateReport, Signer
     from provenance.domain.cid import Cid
     from provenance.domain.typed import KeyBinding, MeterSession, OpenAccess, Segment
     from provenance.types import AccessId, Json, SessionId
@@ -79,13 +75,7 @@ class Gateway:
     def key(self) -> GatewayKey:
         """Who it is; its binding is signed by its wallet, for this deployment."""
         if self._key is None:
-            answer = self._json("GET", "/v1/key")
-            found = GatewayKey(
-                wallet=fields.address(answer, "wallet"),
-                binding=typed.from_json(typed.KeyBinding, fields.mapping(answer, "binding")),
-                signature=fields.octets(answer, "signature"),
-                deployment=fields.mapping(answer, "deployment"),
-            )
+            found = record.read(GatewayKey, self._json("GET", "/v1/key"))
             if found.deployment.get("chainId") != self.deployment.chain_id:
                 raise Invalid(
                     f"the gateway serves chain {found.deployment.get('chainId')}, not {self.deployment.chain_id}",
@@ -126,24 +116,16 @@ class Gateway:
         """Every recording was judged by the gateway; repeating it judges nothing twice."""
         cid = unixfs.address([manifest])
         self.put_content(cid, manifest)
-        body: dict[str, Json] = {
-            "manifest": str(cid),
-            "envelopes": [
-                {"objectId": fields.shown(object_id), "envelope": fields.shown(envelope)}
-                for object_id, envelope in sorted(envelopes.items())
-            ],
-            "dispute": list(dispute),
-        }
+        body = messages.DepositRequest(cid, envelopes, dispute)
         answer = self._json("POST", "/v1/deposits", body, signed=True, timeout_s=DEPOSIT_TIMEOUT_S)
-        reports = tuple(_report(one) for one in fields.objects(answer, "reports", most=1 << 20))
-        gate = self.key().wallet
+        reports, gate = record.read(messages.DepositAnswer, answer).reports, self.key().wallet
         for one in reports:
             signature.check(typed.digest(self.deployment.domains.usage, one.report), one.signature, gate)
         return reports
 
     def publish_offer(self, offer: bytes) -> None:
         """The offer stands in the catalogue."""
-        self._json("POST", "/v1/offers", {"offer": canonical.loads(offer)})
+        self._json("POST", "/v1/offers", record.read(messages.OfferRequest, {"offer": canonical.loads(offer)}))
 
     def open_access(
         self,
@@ -155,62 +137,41 @@ class Gateway:
         binding_signature: bytes,
     ) -> SignedAccess:
         """A lease of these recordings, signed by the gateway over this very request."""
-        body: dict[str, Json] = {
-            "request": typed.to_json(request),
-            "recordings": list(recordings),
-            "binding": typed.to_json(binding),
-            "signatures": {"request": fields.shown(signature), "binding": fields.shown(binding_signature)},
-        }
-        answer = self._json("POST", "/v1/accesses", body)
-        access = typed.from_json(typed.Access, fields.mapping(answer, "access"))
-        signed, domain = fields.octets(answer, "signature"), self.deployment.domains.access
+        body = messages.LeaseRequest(request, recordings, signature, binding, binding_signature)
+        answer = record.read(messages.LeaseAnswer, self._json("POST", "/v1/accesses", body))
+        access, domain = answer.access, self.deployment.domains.access
         if access.request != typed.digest(domain, request):
             raise GatewayDiffers("the lease answers another request")
-        _check(typed.digest(domain, access), signed, self.key().wallet)
-        return SignedAccess(typed.digest(domain, access), access, signed)
+        _check(typed.digest(domain, access), answer.signature, self.key().wallet)
+        return SignedAccess(typed.digest(domain, access), access, answer.signature)
 
-    def envelopes(self, access_id: AccessId) -> tuple[LeasedEnvelope, ...]:
+    def envelopes(self, access_id: AccessId) -> tuple[RecordingKey, ...]:
         """The keys of a lease, exactly those that its root commits to."""
         answer = self._json("GET", f"/v1/accesses/{fields.shown(access_id)}/envelopes", signed=True)
-        found = tuple(
-            LeasedEnvelope(
-                fields.integer(one, "index"), fields.word(one, "recordingId"), fields.octets(one, "envelope")
-            )
-            for one in fields.objects(answer, "envelopes", most=1 << 20)
-        )
-        access = typed.from_json(typed.Access, fields.mapping(answer, "access"))
-        root = merkle.root(merkle.leaf(one.recording_id, sha256(one.envelope)) for one in found)
-        if typed.digest(self.deployment.domains.access, access) != access_id or root != access.envelopes_root:
+        leased = record.read(messages.EnvelopesAnswer, answer)
+        root = merkle.root(merkle.leaf(key.recording_id, sha256(key.envelope)) for key in leased.envelopes)
+        digest = typed.digest(self.deployment.domains.access, leased.access)
+        if digest != access_id or root != leased.access.envelopes_root:
             raise GatewayDiffers("the envelopes are not those of the lease", access=fields.shown(access_id))
-        return found
+        return leased.envelopes
 
     def open_session(self, session: MeterSession, signature: bytes) -> SessionId:
         """The session takes segments; repeating it changes nothing."""
-        body: dict[str, Json] = {"session": typed.to_json(session), "signature": fields.shown(signature)}
-        answer = self._json("POST", "/v1/sessions", body, idempotent=True)
-        found = fields.word(answer, "sessionId")
-        if found != typed.digest(self.deployment.domains.usage, session):
+        answer = self._json("POST", "/v1/sessions", SessionEntry(session, signature), idempotent=True)
+        session_id = record.read(messages.SessionAnswer, answer).session_id
+        if session_id != typed.digest(self.deployment.domains.usage, session):
             raise GatewayDiffers("the gateway opened another session")
-        return found
+        return session_id
 
     def put_segment(self, segment: Segment, signature: bytes, parquet: bytes) -> SignedAck:
         """The gateway keeps the segment and says so; the same bytes again get the same word."""
-        head: dict[str, Json] = {
-            "segment": typed.to_json(segment),
-            "signature": fields.shown(signature),
-        }
-        answer = self._json("POST", "/v1/segments", head, attachment=parquet, idempotent=True)
-        ack, signed = typed.from_json(typed.Ack, fields.mapping(answer, "ack")), fields.octets(answer, "signature")
+        head = messages.SignedSegment(segment, signature)
+        answer = record.read(SignedAck, self._json("POST", "/v1/segments", head, attachment=parquet, idempotent=True))
         domain = self.deployment.domains.usage
-        if ack.segment_hash != typed.digest(domain, segment):
+        if answer.ack.segment_hash != typed.digest(domain, segment):
             raise GatewayDiffers("the gateway acknowledged another segment")
-        _check(typed.digest(domain, ack), signed, self.key().wallet)
-        missing = fields.objects(answer, "missing", most=1 << 20)
-        return SignedAck(
-            ack,
-            signed,
-            tuple((fields.integer(run, "first", bits=64), fields.integer(run, "last", bits=64)) for run in missing),
-        )
+        _check(typed.digest(domain, answer.ack), answer.signature, self.key().wallet)
+        return answer
 
     def listing(self, kind: str, **filters: str | int) -> Listing:
         """All pages of one catalogue kind; `Conflict` if the chain moved below while they were read."""
@@ -218,18 +179,12 @@ class Gateway:
         after: str | None = None
         while True:
             wanted = {name: str(value) for name, value in filters.items()} | ({"after": after} if after else {})
-            page = self._json("GET", f"/v1/{kind}" + (f"?{urlencode(wanted)}" if wanted else ""))
-            rows += fields.objects(page, "items", most=1 << 20)
-            after = fields.text(page, "next") if page.get("next") else None
+            answer = self._json("GET", f"/v1/{kind}" + (f"?{urlencode(wanted)}" if wanted else ""))
+            page = record.read(messages.Page, answer)
+            rows += page.items
+            after = page.next
             if after is None:
-                break
-        as_of = fields.mapping(page, "asOf")
-        return Listing(
-            tuple(rows),
-            BlockNumber(fields.integer(as_of, "block", bits=64)),
-            fields.word(as_of, "hash"),
-            fields.text(as_of, "finality"),
-        )
+                return Listing(tuple(rows), page.as_of.block, page.as_of.hash, page.as_of.finality)
 
     def health(self) -> dict[str, Json]:
         """The process is alive."""
@@ -259,7 +214,7 @@ class Gateway:
         self,
         method: str,
         target: str,
-        body: Mapping[str, Json] | None = None,
+        body: DataclassInstance | None = None,
         *,
         signed: bool = False,
         idempotent: bool | None = None,
@@ -268,9 +223,9 @@ class Gateway:
     ) -> dict[str, Json]:
         data, headers = b"", {"accept": "application/json"}
         if body is not None:
-            data, headers["content-type"] = canonical.dumps(body), "application/json"
+            data, headers["content-type"] = canonical.dumps(record.write(body)), "application/json"
         if attachment is not None:
-            headers |= {"content-type": "application/vnd.apache.parquet", "provenance-segment": data.decode("ascii")}
+            headers |= {"content-type": "application/vnd.apache.parquet", messages.SEGMENT_HEADER: data.decode("ascii")}
             data = attachment
         response = self._send(
             method,
@@ -356,14 +311,6 @@ class Gateway:
 
 
 _check = signature.check  # `signature` is also the users' word for an argument
-
-
-def _report(one: dict[str, Json]) -> SignedGateReport:
-    return SignedGateReport(
-        index=fields.integer(one, "index"),
-        report=typed.from_json(typed.GateReport, fields.mapping(one, "report")),
-        signature=fields.octets(one, "signature"),
-    )
 
 
 def _digest(body: bytes | Path) -> Bytes32:

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
         Content,
         Gateway,
         Journal,
-        LeasedEnvelope,
         Opening,
         Progress,
         Random,
+        RecordingKey,
         SignedAccess,
         Wallet,
     )
@@ -288,7 +288,7 @@ def _finish(world: World, leases: Leases, lease: Lease, license_: License, of: D
     leases.released(lease.id, envelopes)
 
 
-def _keys(world: World, lease: Lease) -> tuple[LeasedEnvelope, ...]:
+def _keys(world: World, lease: Lease) -> tuple[RecordingKey, ...]:
     """The lease's envelopes, once the gateway has seen it on chain."""
     for _ in range(KEYS_TRIES):
         try:

@@ -26,6 +26,8 @@ from provenance.types import Address, BlockNumber, Bps, Bytes32, Json, Ppm, Unix
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from _typeshed import DataclassInstance
+
 T = TypeVar("T")
 
 
@@ -304,7 +306,7 @@ def read(cls: type[T], document: Mapping[str, Json]) -> T:
     return made
 
 
-def write(value: Any) -> dict[str, Json]:
+def write(value: DataclassInstance) -> dict[str, Json]:
     """The object of a record."""
     document: dict[str, Any] = {**getattr(value, "extra", {})}
     for attribute, codec, group, name, mark, _ in _layout(value.__class__):
@@ -323,7 +325,7 @@ def parse(cls: type[T], data: bytes, kind: str) -> T:
     return read(cls, canonical.parse(data, kind=kind))
 
 
-def encode(value: object, kind: str) -> bytes:
+def encode(value: DataclassInstance, kind: str) -> bytes:
     """The canonical bytes of a record as a document."""
     return canonical.encode(kind, 1, write(value))
 

@@ -13,7 +13,7 @@ from provenance.adapters.journal import FileJournal, read
 from provenance.adapters.keys.keystore import SystemRandom
 from provenance.adapters.seal import Pao1
 from provenance.app import access
-from provenance.app.ports import LeasedEnvelope
+from provenance.app.ports import RecordingKey
 from provenance.domain import refusal
 from provenance.domain.events import AccessRecorded
 from provenance.domain.rules.reason import Reason
@@ -270,8 +270,8 @@ def test_a_stranger_key_is_refused_before_anything_is_kept(reader: Reader):
                     one, two, three = found(access_id)
                     return (
                         one,
-                        LeasedEnvelope(1, two.recording_id, three.envelope),
-                        LeasedEnvelope(2, three.recording_id, two.envelope),
+                        RecordingKey(1, two.recording_id, three.envelope),
+                        RecordingKey(2, three.recording_id, two.envelope),
                     )
 
                 return swapped

@@ -5,48 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from provenance.domain.messages import GatewayKey, RecordingKey, SignedAck, SignedGateReport
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from provenance.domain.cid import Cid
-    from provenance.domain.typed import (
-        Access,
-        Ack,
-        GateReport,
-        KeyBinding,
-        MeterSession,
-        OpenAccess,
-        Segment,
-    )
-    from provenance.types import (
-        AccessId,
-        Address,
-        BlockNumber,
-        Bytes32,
-        Json,
-        RecordingId,
-        SessionId,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayKey:
-    """Who a gateway is: its wallet (the meter), and the X25519 key that envelopes for it are sealed to."""
-
-    wallet: Address
-    binding: KeyBinding
-    signature: bytes
-    deployment: dict[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class SignedGateReport:
-    """The gateway's judgement of the recording at one index."""
-
-    index: int
-    report: GateReport
-    signature: bytes
+    from provenance.domain.typed import Access, KeyBinding, MeterSession, OpenAccess, Segment
+    from provenance.types import AccessId, BlockNumber, Bytes32, Json, SessionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +23,6 @@ class SignedAccess:
     id: AccessId
     access: Access
     signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class LeasedEnvelope:
-    """One recording's envelope, sealed to the licensee's bound key.
-
-    Its info is `sealed.envelope_info` with the license's id, licensee, expiry and purposes as granted.
-    """
-
-    index: int
-    recording_id: RecordingId
-    envelope: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SignedAck:
-    """The gateway's word for a segment, and the runs of seq that it still misses before it."""
-
-    ack: Ack
-    signature: bytes
-    missing: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +72,7 @@ class Gateway(Protocol):
         """A lease of these indexes, to be recorded on chain; refusals name every refused index."""
         ...
 
-    def envelopes(self, access_id: AccessId) -> tuple[LeasedEnvelope, ...]:
+    def envelopes(self, access_id: AccessId) -> tuple[RecordingKey, ...]:
         """The keys of a lease, checked against its root; `Conflict` until the access is on chain."""
         ...
 
@@ -141,3 +87,6 @@ class Gateway(Protocol):
     def health(self) -> dict[str, Json]: ...
 
     def ready(self) -> dict[str, Json]: ...
+
+
+__all__ = ["Gateway", "GatewayKey", "Listing", "RecordingKey", "SignedAccess", "SignedAck", "SignedGateReport"]

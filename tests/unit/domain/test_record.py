@@ -19,13 +19,24 @@ from provenance.domain.batch import AccessEntry, AttributionEntry, Batch, GateEn
 from provenance.domain.cid import Cid
 from provenance.domain.consent import SignedConsent, Words
 from provenance.domain.manifest import Manifest
+from provenance.domain.messages import (
+    AsOf,
+    DepositAnswer,
+    DepositRequest,
+    EnvelopesAnswer,
+    LeaseRequest,
+    Page,
+    RecordingKey,
+    SignedAck,
+    SignedGateReport,
+)
 from provenance.domain.offer import SignedOffer
 from provenance.domain.private import Contributor, Marks, Original, Private
 from provenance.domain.record import INLINE, OMITTED, OPTIONAL, at, by_name, decimal, integer, items, most, pairs
 from provenance.domain.terms import Terms
 from provenance.domain.usage import Use
 from provenance.errors import Invalid
-from provenance.types import Address, Bytes32, Json, Ppm, UnixMs, UnixSeconds, Wei
+from provenance.types import Address, BlockNumber, Bytes32, Json, Ppm, UnixMs, UnixSeconds, Wei
 from tests import documents
 from tests.documents import HOLDER, VOICE, word
 
@@ -151,6 +162,17 @@ EXAMPLES: dict[type, object] = {
         (AttributionEntry(typed.Attribution(word("x"), word("y"), 1, 9), ((word("r1"), Ppm(1_000_000)),), b"\x07"),),
         (cid.of_raw(b"splits"),), cid.of_raw(b"refusals"), word("refusals"),
     ),
+    DepositRequest: DepositRequest(cid.of_raw(b"m"), {word("o"): b"\x01"}, (1, 2)),
+    DepositAnswer: DepositAnswer((SignedGateReport(0, typed.GateReport(word("r"), 1, word("m"), word("c"), 3), b"\x02"),)),
+    LeaseRequest: LeaseRequest(
+        typed.OpenAccess(word("l"), word("rs"), 2, b"DE", word("b"), 7, UnixSeconds(5)), (1, 2), b"\x03",
+        typed.KeyBinding(HOLDER.address, word("k"), UnixSeconds(9), 1), b"\x04",
+    ),
+    EnvelopesAnswer: EnvelopesAnswer(
+        typed.Access(word("q"), word("e"), UnixSeconds(9)), (RecordingKey(1, word("r"), b"\x05"),)
+    ),
+    SignedAck: SignedAck(typed.Ack(word("s"), UnixMs(7)), b"\x06", ((0, 3), (5, 2**40))),
+    Page: Page(({"a": 1},), "200", AsOf(BlockNumber(7), word("h"), "final")),
     Use: Use(RECEIPT, ((word("r1"), Ppm(400_000)), (word("r2"), Ppm(600_000))), 7),
     Take: Take("/a/b.wav", 9, 2**62, word("file"), documents.recording(), ("quiet",), Marks("ISCC:X")),
     Lease: Lease(
@@ -185,7 +207,7 @@ def places(value: object, path: list[str]) -> Iterator[tuple[Any, str | int, str
 
 def wrong(row: record.Field) -> Iterator[object]:
     """Values that the row's type and limit exclude."""
-    yield 1.5 if row.type == "object of any fields" else [{}] if row.type.startswith("list") else [1]
+    yield 1.5 if row.type == "object of any fields" else [[1]] if row.type.startswith("list") else [1]
     if match := row.limit.removeprefix("below 2^") if row.limit.startswith("below") else "":
         yield str(1 << int(match))
         yield -1
