@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from indexer.cli import node
 from indexer.cli.parts import gateway_node
 from provenance.cli.frame import command
-from provenance.domain.fields import counted
+from provenance.domain.fields import counted, shown
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
@@ -17,38 +17,37 @@ if TYPE_CHECKING:
 def anchor(ctx: Context) -> None:
     """Anchor everything acknowledged, opened, judged and refused since the last batch."""
     from indexer.gateway import batches
-    from provenance.domain.fields import shown
 
-    made = gateway_node(ctx)
+    gateway = gateway_node(ctx)
     if ctx.dry_run:
-        waiting = made.usage.pending()
+        unbatched = gateway.usage.pending()
         ctx.would_send(
-            f"anchor {counted(len(waiting.segments), 'segment')}, {counted(len(waiting.leases), 'lease')},"
-            f" {counted(len(waiting.reports), 'report')}",
-            batches.foreseen(made, waiting),
-            made.address,
-            segments=len(waiting.segments),
-            leases=len(waiting.leases),
-            reports=len(waiting.reports),
+            f"anchor {counted(len(unbatched.segments), 'segment')}, {counted(len(unbatched.leases), 'lease')},"
+            f" {counted(len(unbatched.reports), 'report')}",
+            batches.foreseen(gateway, unbatched),
+            gateway.address,
+            segments=len(unbatched.segments),
+            leases=len(unbatched.leases),
+            reports=len(unbatched.reports),
         )
-    found = batches.anchor(made, lambda call: ctx.transact(call, "anchor usage", made.wallet))
-    if found is None:
+    anchored = batches.anchor(gateway, lambda call: ctx.transact(call, "anchor usage", gateway.wallet))
+    if anchored is None:
         ctx.out.emit({"anchored": False}, text="Nothing to anchor: no batch lacks anything.")
         return
-    said = found.batch
+    batch = anchored.batch
     ctx.out.emit(
         {
             "anchored": True,
-            "cid": str(found.cid),
-            "head": shown(found.head),
-            "receipts": said.count,
-            "segments": len(said.segments),
-            "sessions": len(said.sessions),
-            "accesses": len(said.accesses),
-            "gates": len(said.gates),
-            "tx": shown(found.mined.tx),
-            "gas": found.mined.gas_used,
+            "cid": str(anchored.cid),
+            "head": shown(anchored.head),
+            "receipts": batch.count,
+            "segments": len(batch.segments),
+            "sessions": len(batch.sessions),
+            "accesses": len(batch.accesses),
+            "gates": len(batch.gates),
+            "tx": shown(anchored.mined.tx),
+            "gas": anchored.mined.gas_used,
         },
-        text=f"Anchored {counted(said.count, 'receipt')} in {counted(len(said.segments), 'segment')},"
-        f" {counted(len(said.accesses), 'lease')} and {counted(len(said.gates), 'report')} as {found.cid}.",
+        text=f"Anchored {counted(batch.count, 'receipt')} in {counted(len(batch.segments), 'segment')},"
+        f" {counted(len(batch.accesses), 'lease')} and {counted(len(batch.gates), 'report')} as {anchored.cid}.",
     )

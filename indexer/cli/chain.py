@@ -10,13 +10,15 @@ import click
 
 from indexer.cli import node
 from indexer.cli.parts import contracts, database, follower, source
+from provenance.adapters import wire
 from provenance.cli.frame import command
+from provenance.types import Address, BlockNumber
 
 if TYPE_CHECKING:
     from indexer.follow import Step
     from indexer.store.database import Database
     from provenance.cli.context import Context
-    from provenance.types import BlockNumber, Bytes32, Json
+    from provenance.types import Bytes32
 
 LOCK = "follow"
 DEVNET_POLL_MS = 200
@@ -29,19 +31,22 @@ POLL_MS = 2_000
 def follow(ctx: Context, *, only_once: bool, poll_ms: int | None) -> None:
     """Mirror the contracts' events into SQL, and undo what a reorg took back."""
     from indexer.follow import forever, once
-    from provenance.adapters import wire
 
     if ctx.dry_run:
         ctx.would(f"mirror chain {ctx.network.chain_id} into the operator's database")
     opened = database(ctx.settings)
     with opened.lock(LOCK):
-        one = follower(ctx, opened)
+        mirroring = follower(ctx, opened)
         if only_once:
-            _tell(ctx, once(one))
+            position = once(mirroring).position
+            ctx.out.emit(
+                {"block": position.number, "hash": "0x" + position.hash.hex(), "final": position.final},
+                text=f"Mirrored up to block {position.number} (final {position.final}).",
+            )
             return
         ctx.out.say(f"Mirroring chain {ctx.network.chain_id} into {opened.url.render_as_string()}; Ctrl-C stops it.")
         pause = poll_ms or (DEVNET_POLL_MS if wire.is_devnet(ctx.network) else POLL_MS)
-        forever(one, poll_s=pause / 1_000, told=lambda step: _note(ctx, step))
+        forever(mirroring, poll_s=pause / 1_000, told=lambda step: _note(ctx, step))
 
 
 @command(node, "replay", example=("provenance node replay", "provenance node replay --check"))
@@ -103,8 +108,6 @@ def verify(ctx: Context, *, first: int | None, last: int | None) -> None:
     """
     from indexer.store.mirror import ChainMirror, NotMirrored
     from indexer.verify import compare
-    from provenance.adapters import wire
-    from provenance.types import BlockNumber
 
     opened = database(ctx.settings)
     mirror = ChainMirror(opened)
@@ -116,10 +119,10 @@ def verify(ctx: Context, *, first: int | None, last: int | None) -> None:
     if end < start:
         raise NotMirrored(f"blocks {start}-{end} are not mirrored, or not final yet")
     ctx.out.progress.phase("compare")
-    found = compare(source(ctx.settings), mirror, contracts(ctx.settings), BlockNumber(start), BlockNumber(end))
+    equal = compare(source(ctx.settings), mirror, contracts(ctx.settings), BlockNumber(start), BlockNumber(end))
     ctx.out.emit(
-        {"verdict": "VERIFIED", "from": found.first, "to": found.last, "rows": found.rows},
-        text=f"VERIFIED: {found.rows:,} rows of blocks {found.first}-{found.last} are those of the chain.\n"
+        {"verdict": "VERIFIED", "from": equal.first, "to": equal.last, "rows": equal.rows},
+        text=f"VERIFIED: {equal.rows:,} rows of blocks {equal.first}-{equal.last} are those of the chain.\n"
         "Not proved: that the node's headers and receipts hash to what they claim.",
     )
 
@@ -129,7 +132,6 @@ def redecode(ctx: Context) -> None:
     """Make every fact again from the raw logs that are kept, without asking a node."""
     from indexer.store.facts import decoded
     from indexer.store.mirror import ChainMirror
-    from provenance.types import Address
 
     opened = database(ctx.settings)
     names = {address: name for name, address in contracts(ctx.settings).items()}
@@ -137,15 +139,9 @@ def redecode(ctx: Context) -> None:
         ctx.would("make every fact again from the raw logs")
     with opened.lock(LOCK):
         count = ChainMirror(opened).redecode(
-            lambda contract, topics, data: decoded(names.get(Address(contract), ""), topics, data)
+            lambda contract, topics, body: decoded(names.get(Address(contract), ""), topics, body)
         )
     ctx.out.emit({"facts": count}, text=f"{count:,} facts made again from the raw logs.")
-
-
-def _tell(ctx: Context, step: Step) -> None:
-    position = step.position
-    value: Json = {"block": position.number, "hash": "0x" + position.hash.hex(), "final": position.final}
-    ctx.out.emit(value, text=f"Mirrored up to block {position.number} (final {position.final}).")
 
 
 def _note(ctx: Context, step: Step) -> None:

@@ -30,12 +30,14 @@ def upgrade(ctx: Context) -> None:
     from indexer.store.database import connect, newest_revision
 
     opened = connect(ctx.settings.database_url)
-    found = opened.revision()
+    revision = opened.revision()
     if ctx.dry_run:
-        ctx.would(f"upgrade the schema from {found or 'nothing'} to {newest_revision()}")
+        ctx.would(f"upgrade the schema from {revision or 'nothing'} to {newest_revision()}")
     opened.upgrade()
-    value: Json = {"from": found, "to": newest_revision()}
-    ctx.out.emit(value, text=f"Schema {newest_revision()} (was {found or 'empty'}).")
+    ctx.out.emit(
+        {"from": revision, "to": newest_revision()},
+        text=f"Schema {newest_revision()} (was {revision or 'empty'}).",
+    )
 
 
 @command(db, "status", example="provenance node db status --json")
@@ -61,7 +63,7 @@ def status(ctx: Context) -> None:
         },
         text=f"Block {position.number}, final {position.final}\nState 0x{digest.hex()}\n"
         + (
-            "".join(f"HALTED: reorg to block {one.fork}, below final block {one.final}\n" for one in halts)
+            "".join(f"HALTED: reorg to block {halt.fork}, below final block {halt.final}\n" for halt in halts)
             or "No halt."
         ),
     )

@@ -10,7 +10,7 @@ from indexer.cli import node
 from indexer.cli.parts import follower, gateway_node
 from provenance.cli.frame import command
 from provenance.cli.values import shown_address
-from provenance.errors import Conflict
+from provenance.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
     from socket import socket
@@ -35,23 +35,24 @@ def serve(ctx: Context, *, listen: str | None) -> None:
     import uvicorn
 
     from indexer.http import create_app
-    from provenance.errors import Invalid
 
     host, _, port = (listen or ctx.settings.node.listen).rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535:
         raise Invalid(f"{listen!r} is not HOST:PORT", field="listen")
-    made = gateway_node(ctx)
-    follower(ctx, made.database).check()
+    gateway = gateway_node(ctx)
+    follower(ctx, gateway.database).check()
     listener = _bound(host.strip("[]"), int(port))
     settings = uvicorn.Config(
-        create_app(made),
+        create_app(gateway),
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_S,
         lifespan="off",
     )
-    ctx.out.say(f"Gateway {shown_address(made.address)} on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops it.")
+    ctx.out.say(
+        f"Gateway {shown_address(gateway.address)} on http://{host}:{listener.getsockname()[1]}; Ctrl-C stops it."
+    )
     uvicorn.Server(settings).run(sockets=[listener])
 
 

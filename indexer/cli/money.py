@@ -9,9 +9,11 @@ import click
 
 from indexer.cli import node
 from indexer.cli.parts import acting, caught_up, database
+from provenance.adapters import wire
 from provenance.cli.frame import command
-from provenance.cli.values import shown_address, shown_tokens, token
-from provenance.domain.fields import counted
+from provenance.cli.out import Sent
+from provenance.cli.values import shown_address, shown_time, shown_tokens, token
+from provenance.domain.fields import counted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +37,8 @@ def settle(ctx: Context) -> None:
 
     Run again within the window, with nothing anchored or funded since, it names the epoch that it proposed.
     """
-    from provenance.adapters import tally, wire
+    from provenance.adapters import tally
     from provenance.app.settle import closing
-    from provenance.domain.fields import shown
 
     opened = database(ctx.settings)
     with opened.lock(SETTLE_LOCK):
@@ -49,16 +50,16 @@ def settle(ctx: Context) -> None:
             return
         unit = token(ctx.chain())
         total = shown_tokens(closed.total, *unit)
-        what = f"propose epoch {closed.number}, root {shown(closed.root)}, {total} in all"
+        action = f"propose epoch {closed.number}, root {shown(closed.root)}, {total} in all"
         if ctx.dry_run:
             call = closing.proposal(closed, tally.engine().address(closed.manifest))
             sender = ctx.address(acting(ctx, "publisher"))
             ctx.would_send(
-                what, (call,), sender, epoch=str(closed.number), root=shown(closed.root), total=str(closed.total)
+                action, (call,), sender, epoch=str(closed.number), root=shown(closed.root), total=str(closed.total)
             )
         manifest = closing.commit(closed, content)
         publisher = ctx.wallet(acting(ctx, "publisher"))
-        mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher, means=what)
+        mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher, means=action)
     payees = sum(1 for amount in closed.decision.carry.cumulative.values() if amount)
     ctx.out.emit(
         {
@@ -78,8 +79,6 @@ def settle(ctx: Context) -> None:
 @click.option("--retry", is_flag=True, help="Also try payees whose transfer failed before.")
 def pay(ctx: Context, *, retry: bool) -> int:
     """Relay the claims of everybody who is owed something; a payee that cannot be paid stops nobody."""
-    from provenance.adapters import wire
-
     opened = database(ctx.settings)
     with opened.lock(PAY_LOCK):
         _refuse_halted(opened)
@@ -96,14 +95,14 @@ def pay(ctx: Context, *, retry: bool) -> int:
 
 def summary(closed: Epoch, payees: int, decimals: int, symbol: str) -> Iterator[str]:
     """What the epoch pays and what it does not, as the publisher reads it."""
-    grown, total = (shown_tokens(one, decimals, symbol) for one in (closed.decision.grown, closed.total))
+    grown, total = (shown_tokens(amount, decimals, symbol) for amount in (closed.decision.grown, closed.total))
     to = counted(payees, "payee")
     yield f"Epoch {closed.number} is proposed: {grown} in this epoch, {total} in all epochs together, to {to}."
     held = sum(pot.held for pot in closed.decision.pots)
     if held:
         yield f"Held until a ruling: {shown_tokens(held, decimals, symbol)}."
     accounts = closed.decision.judged.accounts.values()
-    reasons = Counter(one.reason for account in accounts for one in account.rejected)
+    reasons = Counter(receipt.reason for account in accounts for receipt in account.rejected)
     if reasons:
         listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         yield f"Rejected: {counted(reasons.total(), 'receipt')} ({listed}); charged, and nobody's score."
@@ -111,7 +110,6 @@ def summary(closed: Epoch, payees: int, decimals: int, symbol: str) -> Iterator[
 
 def _claimable(ctx: Context, epoch: int) -> str:
     from provenance.app import role
-    from provenance.cli.values import shown_time
 
     kept = role.settlement(ctx.chain(), epoch)
     when = f"from {shown_time(kept.active_at)} on" if kept else "once its window is over"
@@ -126,8 +124,8 @@ def _closed(ctx: Context, opened: Database, content: Content) -> Epoch | Waiting
 
     def decided() -> Epoch | Waiting:
         facts = caught_up(ctx, opened)
-        found = closing.waiting(facts, content, ctx.chain().head())
-        return found or closing.close(ctx.chain(), facts, content, tally.engine())
+        waiting = closing.waiting(facts, content, ctx.chain().head())
+        return waiting or closing.close(ctx.chain(), facts, content, tally.engine())
 
     for _ in range(CLOSING_TRIES):
         try:
@@ -137,26 +135,24 @@ def _closed(ctx: Context, opened: Database, content: Content) -> Epoch | Waiting
     return decided()
 
 
-def _tell_waiting(ctx: Context, found: Waiting, content: Content) -> None:
+def _tell_waiting(ctx: Context, waiting: Waiting, content: Content) -> None:
     from provenance.app.settle import reading
-    from provenance.cli.values import shown_time
-    from provenance.domain.fields import shown
 
-    proposed = found.settlement.proposed
+    proposed = waiting.settlement.proposed
     event, tx = proposed.event, shown(proposed.logged.tx)
-    payees = sum(1 for amount in reading.leaves(content, found.published).cumulative.values() if amount)
+    payees = sum(1 for amount in reading.leaves(content, waiting.published).cumulative.values() if amount)
     ctx.out.emit(
         {
             "epoch": str(event.epoch),
             "root": shown(event.root),
             "total": str(event.total),
             "payees": payees,
-            "manifest": str(found.published.cid),
+            "manifest": str(waiting.published.cid),
             "tx": tx,
             "gas": 0,
         },
         text=f"Epoch {event.epoch} is proposed already, in {tx}; nothing was anchored or funded since its cutoff.\n"
-        f"Nothing was sent. It can be claimed from {shown_time(found.settlement.active_at)} on.",
+        f"Nothing was sent. It can be claimed from {shown_time(waiting.settlement.active_at)} on.",
     )
 
 
@@ -185,24 +181,21 @@ def _agree(ctx: Context, worker: Worker, opened: Database, *, retry: bool) -> No
     """The operator saw what paying everybody costs and agreed."""
     from indexer.payouts import active
     from indexer.store.outbox import SettlementFacts
-    from provenance.adapters import wire
 
     content = wire.content(ctx.settings)
     planned = worker.plan(active(ctx.chain()), content, SettlementFacts(opened), retry=retry)
     payees = sum(len(batch.lines) for batch in planned)
-    what = f"pay {counted(payees, 'payee')} in {counted(len(planned), 'transaction')}"
+    action = f"pay {counted(payees, 'payee')} in {counted(len(planned), 'transaction')}"
     calls, sender = [batch.call for batch in planned], worker.signer.address
     if ctx.dry_run:
-        ctx.would_send(what, calls, sender, payees=payees)
+        ctx.would_send(action, calls, sender, payees=payees)
     if calls:
-        ctx.ask(what, calls, sender)
+        ctx.ask(action, calls, sender)
     elif worker.outbox.open():
         ctx.out.confirm("Finish the payouts that an earlier run began?")
 
 
 def _tell(ctx: Context, report: Report) -> None:
-    from provenance.cli.out import Sent
-    from provenance.domain.fields import shown
 
     ctx.session.sent.extend(Sent("relay claims", mined) for mined in report.mined)
     skipped: Json = [{"payee": shown(payee), "reason": reason} for payee, reason in report.skipped]

@@ -1,11 +1,13 @@
-"""What are the operator's processes made of? The settings' database, nodes and follower; everything loads late."""
+"""The parts of the operator's processes, from the settings: database, nodes, follower, gateway. Everything loads late."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
-from provenance.errors import Invalid
+from provenance.adapters import wire
+from provenance.domain import canonical, fields
+from provenance.errors import Invalid, ProvenanceError
 
 if TYPE_CHECKING:
     from indexer.follow import Follower
@@ -31,10 +33,7 @@ def database(settings: Settings) -> Database:
 
 def contracts(settings: Settings) -> dict[str, Address]:
     """The mirrored contracts' addresses by name."""
-    from provenance.adapters import wire
-
-    found = wire.record(settings).contracts
-    return {name: address for name, address in found.items() if name != NOT_MIRRORED}
+    return {name: address for name, address in wire.record(settings).contracts.items() if name != NOT_MIRRORED}
 
 
 def history(settings: Settings, opened: Database) -> History:
@@ -57,7 +56,6 @@ def follower(ctx: Context, opened: Database) -> Follower:
     """What brings the database to the chain's head."""
     from indexer.follow import Follower
     from indexer.store.mirror import ChainMirror
-    from provenance.adapters import wire
 
     return Follower(
         source(ctx.settings),
@@ -72,13 +70,11 @@ def follower(ctx: Context, opened: Database) -> Follower:
 def gateway_node(ctx: Context) -> Node:
     """The gateway of these settings: its account is `[node] meter`, its content this home's own store."""
     from indexer.gateway import Node
-    from provenance.adapters import wire
-    from provenance.domain import canonical, fields
 
-    found = wire.record(ctx.settings)
+    record = wire.record(ctx.settings)
     return Node(
-        deployment=found.deployment(),
-        document=fields.mapping({"deployment": canonical.loads(found.encode())}, "deployment"),
+        deployment=record.deployment(),
+        document=fields.mapping({"deployment": canonical.loads(record.encode())}, "deployment"),
         chain=ctx.chain(),
         database=database(ctx.settings),
         content=wire.store(ctx.settings),
@@ -96,22 +92,20 @@ def acting(ctx: Context, role: Literal["meter", "publisher", "relayer"]) -> str:
         Invalid: `--account` names another, which would be passed over.
     """
     named: str = getattr(ctx.settings.node, role)
-    said = ctx.flags.account
-    if said is not None and not _same(ctx, said, named):
+    account = ctx.flags.account
+    if account is not None and not _same(ctx, account, named):
         raise Invalid(
-            f"--account {said} is not used here: {named} acts, as `[node] {role}` says",
+            f"--account {account} is not used here: {named} acts, as `[node] {role}` says",
             next=f"Leave --account out, or set `{role}` under [node] in the settings.",
             field="account",
         )
     return named
 
 
-def _same(ctx: Context, one: str, other: str) -> bool:
+def _same(ctx: Context, account: str, other: str) -> bool:
     """Whether both, names or addresses, are one account."""
-    from provenance.errors import ProvenanceError
-
     try:
-        return one == other or ctx.address(one) == ctx.address(other)
+        return account == other or ctx.address(account) == ctx.address(other)
     except ProvenanceError:  # there is no account of that name
         return False
 
@@ -133,7 +127,7 @@ def caught_up(ctx: Context, opened: Database) -> History:
         head, deadline = ctx.chain().head().number, time.monotonic() + CATCH_UP_S
         while (position := ChainMirror(opened).position()) is None or position.number < head:
             if time.monotonic() > deadline:
-                at = position.number if position else None
-                raise NotMirrored(f"the mirror is at block {at}, the chain at {head}", block=head) from None
+                mirrored = position.number if position else None
+                raise NotMirrored(f"the mirror is at block {mirrored}, the chain at {head}", block=head) from None
             time.sleep(CATCH_UP_POLL_S)
     return history(ctx.settings, opened)
