@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := setup
-.PHONY: setup test check demo contracts forge trees coverage drift abi layouts gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes symbolic slither mutants clean help
+.PHONY: setup test check docs demo contracts forge trees coverage drift abi layouts gas bench bench-gas fuzz kills brownie hardhat ganache kubo package examples lanes symbolic slither mutants clean help
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -46,6 +46,14 @@ check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/unit/house tests/unit/cli/test_frame.py
+
+$(STAMPS)/docs: $(STAMPS)/python
+	@$(BIN)/uv sync --quiet --frozen --extra node --group docs --inexact
+	@touch $@
+
+docs: $(STAMPS)/docs ## the docs site, into build/docs; a warning or a dead link fails
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env docs build/docs
+	$(BIN)/python scripts/links.py build/docs
 
 contracts: forge trees coverage drift slither symbolic ## everything that is proved of the contracts, step by step
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from provenance.domain.events import TOPICS
+from tests.unit.house.tree import script
 
 EVENTS = {kind.__name__ for kind in TOPICS.values()}
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def table():
-    spec = importlib.util.spec_from_file_location("error_table", ROOT / "scripts" / "error_table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("error_table")
 
 
 @pytest.fixture(scope="module")

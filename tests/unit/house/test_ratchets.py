@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.unit.house.ratchets import RATCHETS, consent_ends, counted, event_files, package, risen
-from tests.unit.house.tree import ROOT, Sources, sources
+from tests.unit.house.tree import ROOT, Sources, script, sources
 
 COMMITTED = json.loads((ROOT / "tests" / "unit" / "house" / "ratchets.json").read_text("utf-8"))
 
@@ -92,7 +90,7 @@ def test_a_count_that_rose_is_named_and_one_that_fell_or_moved_is_not(now: dict[
 def test_the_script_commits_lower_counts_and_refuses_higher_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = _script()
+    words = script("words")
     committed = tmp_path / "ratchets.json"
     committed.write_text(json.dumps({"fillers": {"provenance/app": 3}}))
     monkeypatch.setattr(words, "COMMITTED", committed)
@@ -103,15 +101,6 @@ def test_the_script_commits_lower_counts_and_refuses_higher_ones(
     words.check({"fillers": {"provenance/app": 2}}, write=True)
     assert json.loads(committed.read_text()) == {"fillers": {"provenance/app": 2}}
     assert capsys.readouterr().out.splitlines()[0].split() == ["fillers", "2", "committed", "3"]
-
-
-def _script() -> Any:
-    spec = importlib.util.spec_from_file_location("words", ROOT / "scripts" / "words.py")
-    assert spec
-    assert spec.loader
-    words = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(words)
-    return words
 
 
 def test_rooms_that_are_rewritten_later_are_counted_apart() -> None:

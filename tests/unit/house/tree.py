@@ -7,10 +7,12 @@ project: the files on disk, a revision, or a case that a test makes up.
 from __future__ import annotations
 
 import ast
+import importlib.util
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 ROOT = Path(__file__).parents[3]
 PRODUCT = ("provenance", "indexer")
@@ -61,3 +63,14 @@ def sources(root: Path = ROOT) -> Sources:
     paths = [path for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
     names = {path.relative_to(root).as_posix(): path for path in paths}
     return {name: parsed(path) for name, path in names.items() if not name.startswith(GENERATED)}
+
+
+@cache
+def script(name: str) -> Any:
+    """A script as a module; no package has it."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(name)
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
