@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -404,7 +405,7 @@ NAMES = {"operator": 0, "guardian": 2, "holder": 4, "voice": 5, "licensee": 6, "
 def desk(world: World, folder: Path) -> Iterator[Desk]:
     """A gateway on a free port whose mirror follows the chain, gone afterwards."""
     wallets = {
-        name: KeystoreWallet(world.signers[at], bytes(documents.word(f"envelope key of {name}")))
+        name: KeystoreWallet(world.signers[at], partial(documents.word, f"envelope key of {name}"))
         for name, at in NAMES.items()
     }
     database = open_database(f"sqlite:///{folder / 'node.db'}")

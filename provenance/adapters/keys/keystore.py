@@ -9,20 +9,24 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from provenance.adapters import durable
 from provenance.adapters.keys import keyfile, v3
+from provenance.domain import typed
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
 from provenance.types import Address, Bytes32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from coincurve import PrivateKey
+
+    from provenance.domain.typed import Domain, Struct
 
 _ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 """n of secp256k1. Source: SEC 2 §2.4.1."""
@@ -63,15 +67,29 @@ class KeySigner:
         signature = self._key.sign_recoverable(digest, hasher=None)
         return signature[:64] + bytes((signature[64] + 27,))
 
+    def sign_typed(self, domain: Domain, struct: Struct) -> bytes:
+        """The same of an EIP-712 struct, which eth-account hashes. Source: EIP-712 §Specification."""
+        from eth_account import Account  # noqa: PLC0415 - a second of CPU, where a person signs
+
+        members = typed.members(struct.TYPE)
+        signed = Account.sign_typed_data(
+            self._key.secret,
+            {"name": domain.name, "version": "1", "chainId": domain.chain_id, "verifyingContract": domain.contract},
+            {type(struct).__name__: [{"name": name, "type": kind} for kind, name in members]},
+            {name: getattr(struct, field.name) for (_, name), field in zip(members, fields(struct), strict=True)},
+        )
+        return bytes(signed.signature)
+
 
 class KeystoreWallet:
-    """One unlocked account: its signature and its envelope key."""
+    """One unlocked account: its signature, and its envelope key once that is asked for."""
 
-    def __init__(self, signer: KeySigner, envelope_key: bytes) -> None:
-        from provenance.adapters.seal import public_key  # noqa: PLC0415 - who only signs needs no encryption
+    def __init__(self, signer: KeySigner, envelope_key: Callable[[], bytes]) -> None:
+        self._signer, self._open = signer, envelope_key
 
-        self._signer, self._envelope_key = signer, envelope_key
-        self._public = public_key(envelope_key)
+    @cached_property
+    def _envelope_key(self) -> bytes:
+        return self._open()
 
     @property
     def signer(self) -> KeySigner:
@@ -79,7 +97,9 @@ class KeystoreWallet:
 
     @property
     def encryption_key(self) -> Bytes32:
-        return self._public
+        from provenance.adapters.seal import public_key  # noqa: PLC0415 - who only signs needs no encryption
+
+        return public_key(self._envelope_key)
 
     def open_envelope(self, envelope: bytes, info: bytes) -> bytes:
         """The plaintext (CEK ‖ salt) of an envelope sealed to this wallet."""
@@ -191,7 +211,8 @@ class Keystore:
         if not beside.exists():
             n = v3.scrypt_n(document) or v3.SCRYPT_N
             keyfile.write_new(beside, v3.encrypt(secrets.token_bytes(32), password, scrypt_n=n, address=signer.address))
-        return KeystoreWallet(signer, keyfile.decrypt(keyfile.document(beside), password, known))
+        sealed = keyfile.document(beside)
+        return KeystoreWallet(signer, lambda: keyfile.decrypt(sealed, password, known))
 
     def export(self, name: str) -> dict[str, v3.Document]:
         """Both keys of an account as they lie on disk, under their password."""

@@ -1,26 +1,21 @@
-"""How is a key encrypted under a password? As geth, Foundry and Brownie do it.
+"""V3 key files: one key under a password, as geth, Foundry and Brownie keep it; eth-account encrypts and decrypts.
 
-Source: Web3 Secret Storage Definition, version 3: AES-128-CTR, MAC keccak-256, scrypt or PBKDF2.
+Laws: what a file asks of this machine is checked before anything is derived: 1 GiB of memory, ten million rounds.
+
+Source: Web3 Secret Storage Definition, version 3.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
-import uuid
 from typing import Any, Final, TypeAlias
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-from provenance.domain.hashes import keccak
 from provenance.errors import Invalid
 from provenance.types import Address
 
 SCRYPT_N: Final = 262_144
 SCRYPT_N_DEVNET: Final = 4_096
-_R, _P, _KEY_BYTES = 8, 1, 32
-_MEMORY_BYTES: Final = 1 << 30  # a file that asks for more is refused
+_MEMORY_BYTES: Final = 1 << 30
+_PARALLEL_MAX: Final = 16
 _ROUNDS_MAX: Final = 10_000_000
 
 Document: TypeAlias = dict[str, Any]
@@ -28,36 +23,51 @@ Document: TypeAlias = dict[str, Any]
 
 def encrypt(key: bytes, password: bytes, *, scrypt_n: int = SCRYPT_N, address: Address) -> Document:
     """`key` as a V3 document under `password`."""
-    salt, iv = secrets.token_bytes(32), secrets.token_bytes(16)
-    derived = hashlib.scrypt(password, salt=salt, n=scrypt_n, r=_R, p=_P, maxmem=_MEMORY_BYTES, dklen=_KEY_BYTES)
-    ciphertext = _aes_ctr(derived[:16], iv, key)
-    return {
-        "version": 3,
-        "id": str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)),
-        "address": address.hex(),
-        "crypto": {
-            "cipher": "aes-128-ctr",
-            "cipherparams": {"iv": iv.hex()},
-            "ciphertext": ciphertext.hex(),
-            "kdf": "scrypt",
-            "kdfparams": {"n": scrypt_n, "r": _R, "p": _P, "dklen": _KEY_BYTES, "salt": salt.hex()},
-            "mac": keccak(derived[16:32] + ciphertext).hex(),
-        },
-    }
+    from eth_account import Account  # noqa: PLC0415 - a second of CPU, where a key is written
+
+    sealed = Account.encrypt(key, password, kdf="scrypt", iterations=scrypt_n)  # type: ignore[arg-type]  # takes bytes
+    return {**sealed, "address": address.hex()}
 
 
 def decrypt(document: Document, password: bytes) -> bytes | None:
-    """The key, or None if the password is not its."""
+    """The key, or None if the password is not its.
+
+    Raises:
+        Invalid: the document is not of version 3, or asks for more than this machine gives.
+    """
+    from eth_account import Account  # noqa: PLC0415 - a second of CPU, where a key is opened
+
     crypto = document["crypto"]
     try:
-        ciphertext, iv = bytes.fromhex(crypto["ciphertext"]), bytes.fromhex(crypto["cipherparams"]["iv"])
-        mac = bytes.fromhex(crypto["mac"])
-        derived = _derived(crypto["kdf"], crypto["kdfparams"], password)
-    except (KeyError, TypeError, ValueError):
+        sealed = {**crypto, "kdfparams": _affordable(crypto["kdf"], crypto["kdfparams"])}
+        for text in (crypto["ciphertext"], crypto["mac"], crypto["cipherparams"]["iv"], crypto["kdfparams"]["salt"]):
+            bytes.fromhex(text.removeprefix("0x"))
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise Invalid("the keystore's crypto section is not of version 3") from None
-    if not hmac.compare_digest(keccak(derived[16:32] + ciphertext), mac):
+    try:
+        return bytes(Account.decrypt({"version": 3, "crypto": sealed}, password))  # type: ignore[arg-type]  # takes bytes
+    except ValueError:  # eth-keyfile's for a MAC that another password would give
         return None
-    return _aes_ctr(derived[:16], iv, ciphertext)
+
+
+def _affordable(kdf: object, given: dict[str, Any]) -> dict[str, Any]:
+    """The key derivation's parameters as eth-account reads them, once they are known to be harmless."""
+    numbers = {name: int(given[name]) for name in ("dklen", *{"scrypt": "nrp", "pbkdf2": "c"}.get(str(kdf), ""))}
+    if not 32 <= numbers["dklen"] <= 64:
+        raise Invalid("the keystore's derived key must have 32 to 64 bytes")
+    match numbers:
+        case {"n": n, "r": r, "p": p}:
+            if r < 1 or not 1 <= p <= _PARALLEL_MAX or 128 * r * (n + p) > _MEMORY_BYTES:
+                raise Invalid("the keystore asks for more than 1 GiB or 16 rounds of scrypt")
+            if n < 2 or n & (n - 1):
+                raise Invalid("the keystore's scrypt cost is no power of two")
+        case {"c": c} if (prf := given.get("prf", "hmac-sha256")) == "hmac-sha256":
+            if not 0 < c <= _ROUNDS_MAX:
+                raise Invalid("the keystore asks for more than ten million rounds of PBKDF2")
+            return {**given, **numbers, "prf": prf}
+        case _:
+            raise Invalid(f"the keystore's key derivation {kdf!r} is unknown", next="Supported: scrypt, pbkdf2.")
+    return {**given, **numbers}
 
 
 def parse(body: object) -> Document:
@@ -90,29 +100,3 @@ def scrypt_n(document: Document) -> int | None:
     """The document's scrypt cost, None where it uses another function."""
     n = document["crypto"].get("kdfparams", {}).get("n")
     return n if isinstance(n, int) else None
-
-
-def _derived(kdf: str, given: dict[str, Any], password: bytes) -> bytes:
-    salt, size = bytes.fromhex(given["salt"]), int(given["dklen"])
-    if size < 32 or size > 64:
-        raise Invalid("the keystore's derived key must have 32 to 64 bytes")
-    if kdf == "scrypt":
-        n, r, p = int(given["n"]), int(given["r"]), int(given["p"])
-        if 128 * n * r > _MEMORY_BYTES or p > 16:
-            raise Invalid("the keystore asks for more than 1 GiB or 16 rounds of scrypt")
-        if r == 1 and n >= 1 << 16:  # the definition's own vector, which OpenSSL refuses
-            from Crypto.Protocol.KDF import scrypt  # noqa: PLC0415 - 0.1 s, for such files only
-
-            return bytes(scrypt(password, salt, size, N=n, r=r, p=p))  # type: ignore[arg-type]
-        return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=_MEMORY_BYTES + (1 << 20), dklen=size)
-    if kdf == "pbkdf2" and given.get("prf", "hmac-sha256") == "hmac-sha256":
-        rounds = int(given["c"])
-        if not 0 < rounds <= _ROUNDS_MAX:
-            raise Invalid("the keystore asks for more than ten million rounds of PBKDF2")
-        return hashlib.pbkdf2_hmac("sha256", password, salt, rounds, dklen=size)
-    raise Invalid(f"the keystore's key derivation {kdf!r} is unknown", next="Supported: scrypt, pbkdf2.")
-
-
-def _aes_ctr(key: bytes, iv: bytes, data: bytes) -> bytes:
-    worker = Cipher(algorithms.AES(key), modes.CTR(iv)).encryptor()
-    return worker.update(data) + worker.finalize()
