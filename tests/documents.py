@@ -45,6 +45,9 @@ class Key:
         made = self._key.sign_recoverable(digest, hasher=None)
         return made[:64] + bytes((made[64] + 27,))
 
+    def sign_typed(self, domain: typed.Domain, struct: typed.Struct) -> bytes:
+        return self.sign(typed.digest(domain, struct))
+
 
 HOLDER = Key("holder")
 VOICE = Key("voice")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,7 +12,6 @@ from provenance.types import UnixMs, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from provenance.adapters.anvil import Devnet
     from provenance.adapters.chain import EvmChain, Node
@@ -78,8 +78,6 @@ def record(settings: Settings) -> Record:
 
 
 def _deployment_places(settings: Settings, network: Network) -> tuple[Path, ...]:
-    from pathlib import Path
-
     if network.deployment is not None:
         return (network.deployment,)
     name = Path("deployments", f"{network.chain_id}.json")
@@ -143,8 +141,6 @@ def sources(settings: Settings) -> list[Source]:
 
     A URL may be any IPFS gateway's or that of a gateway of this network: it is asked as the one, then as the other.
     """
-    from pathlib import Path
-
     from provenance.adapters.content.embedded import Embedded
     from provenance.adapters.content.gateway import Served, Trustless
 

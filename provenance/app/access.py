@@ -254,7 +254,7 @@ def _ask(world: World, use: Use, of: Dataset, binding: tuple[KeyBinding, bytes],
     answer: SignedAccess = world.gateway.open_access(
         request,
         indexes,
-        signature=signer.sign(typed.digest(domain, request)),
+        signature=signer.sign_typed(domain, request),
         binding=binding[0],
         binding_signature=binding[1],
     )
@@ -318,7 +318,7 @@ def _binding(world: World) -> tuple[KeyBinding, bytes]:
     """This wallet's encryption key, bound to it; a later binding replaces it."""
     now, signer = world.clock.now(), world.wallet.signer
     made = typed.KeyBinding(signer.address, world.wallet.encryption_key, UnixSeconds(now + BINDING_S), now)
-    return made, signer.sign(typed.digest(world.chain.deployment.domains.access, made))
+    return made, signer.sign_typed(world.chain.deployment.domains.access, made)
 
 
 def places(recordings: list[Recording], out: Path) -> Iterator[tuple[Recording, Path]]:

@@ -106,7 +106,12 @@ def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, cha
         nonce=int.from_bytes(random.bytes(32), "big"),
     )
     consent_id = typed.digest(chain.deployment.domains.consent, consent)
-    signed = SignedConsent(consent, signer.sign(consent_id), territories.parse(asked.territories), scope)
+    signed = SignedConsent(
+        consent,
+        signer.sign_typed(chain.deployment.domains.consent, consent),
+        territories.parse(asked.territories),
+        scope,
+    )
     journal.append(
         {
             "step": "granted",

@@ -254,7 +254,7 @@ def offer(
         nonce=int.from_bytes(random.bytes(16), "big"),
     )
     narrow(made, of.terms, of.manifest.consents)
-    return SignedOffer(made, signer.sign(typed.digest(chain.deployment.domains.access, made)))
+    return SignedOffer(made, signer.sign_typed(chain.deployment.domains.access, made))
 
 
 def facts(chain: Chain, of: Dataset, *more: Bytes32) -> Ledger:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from provenance.adapters.keys.keyfile import EXPORT, open_file, read_secret
+from provenance.adapters.keys.keystore import checked_name, refuse_raw_key
+from provenance.app.ports import Call
 from provenance.cli.frame import PATH, command, group
-from provenance.domain.fields import ether
+from provenance.domain.fields import checksummed, ether
 from provenance.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -57,8 +63,6 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
 
     A V3 file opens with its own password, which becomes the account's.
     """
-    from provenance.adapters.keys.keystore import refuse_raw_key
-
     for said in (name, *refused):
         refuse_raw_key(said)
     if refused:
@@ -67,8 +71,6 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
         raise Invalid("--keystore and --key-file exclude each other", next="Give one of them.")
     _checked(ctx, f"import account {name}", name)
     if keystore:
-        from provenance.adapters.keys.keyfile import open_file
-
         password = ctx.password(f"Password of {keystore.name}")
         opened = open_file(keystore, password)
         made = ctx.keystore.add(name, opened.key, password, envelope_key=opened.envelope_key)
@@ -111,8 +113,6 @@ def show(ctx: Context, name: str | None) -> None:
 @click.argument("name", required=False)
 def balance(ctx: Context, name: str | None) -> None:
     """Show what an account holds: ETH for fees, and the network's token."""
-    from provenance.app.ports import Call
-
     chain, address = ctx.chain(), ctx.address(name)
     wei, at = chain.node.balance(address), chain.head().number
 
@@ -139,9 +139,6 @@ def balance(ctx: Context, name: str | None) -> None:
 @click.option("--out", type=PATH, required=True, metavar="FILE", help="File to make; it must not exist.")
 def export(ctx: Context, name: str, out: Path) -> None:
     """Write both keys of an account, under its password, and its own content keys' envelopes to one FILE."""
-    import os
-
-    from provenance.adapters.keys.keyfile import EXPORT
     from provenance.adapters.localnet import password_of
 
     document: dict[str, Json] = {"format": EXPORT, "version": 1, "name": name}
@@ -183,8 +180,6 @@ def decimal(amount: int, decimals: int) -> str:
 
 def _checked(ctx: Context, what: str, name: str) -> None:
     """The name can be an account's; `--dry-run` says `what` and ends here."""
-    from provenance.adapters.keys.keystore import checked_name
-
     checked_name(name)
     if ctx.dry_run:
         ctx.would(what, name=name)
@@ -200,13 +195,11 @@ def _row(one: Account) -> dict[str, Json]:
 
 
 def _hex(address: Address) -> str:
-    from provenance.domain.fields import checksummed
 
     return checksummed(address)
 
 
 def _raw_key(path: Path | None) -> bytes:
-    from provenance.adapters.keys.keyfile import read_secret
 
     typed = read_secret(path).decode("ascii", "replace") if path else _typed_key()
     try:
@@ -216,7 +209,6 @@ def _raw_key(path: Path | None) -> bytes:
 
 
 def _typed_key() -> str:
-    import sys
 
     if not sys.stdin.isatty():
         raise Invalid("no key given", next="Repeat with --keystore FILE or --key-file FILE.")
@@ -225,7 +217,6 @@ def _typed_key() -> str:
 
 
 def _content_keys(folder: Path) -> dict[str, Json]:
-    import base64
 
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     return {path.relative_to(folder).as_posix(): base64.b64encode(path.read_bytes()).decode() for path in files}

@@ -27,15 +27,13 @@ def password(settings: Settings, prompt: str, *, repeat: bool = False, kept: Pat
     Raises:
         Invalid: none is given and nobody is there to type one; the file is missing or readable by others.
     """
-    if settings.password_file is not None:
-        from provenance.adapters.keys.keyfile import read_secret
+    from provenance.adapters.keys.keyfile import read_secret
 
+    if settings.password_file is not None:
         return read_secret(settings.password_file)
     if settings.password is not None:
         return settings.password.get_secret_value().encode()
     if kept is not None:
-        from provenance.adapters.keys.keyfile import read_secret
-
         return read_secret(kept)
     if not sys.stdin.isatty():
         raise Invalid(f"no password: {prompt}", next="Repeat with --password-file FILE, or set PROVENANCE_PASSWORD.")

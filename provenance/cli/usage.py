@@ -95,11 +95,10 @@ def list_(ctx: Context, license_id: Bytes32) -> None:
 def revoke(ctx: Context, session_id: Bytes32) -> None:
     """End a SESSION whose key was lost or stolen; what was not reported of it is charged."""
     from provenance.app.meter.opening import revocation
-    from provenance.domain.usage import session_id as id_of
 
     session = _session(ctx, session_id)
     wallet = ctx.wallet()
-    signature = wallet.signer.sign(id_of(ctx.chain().deployment.domains.usage, session))
+    signature = wallet.signer.sign_typed(ctx.chain().deployment.domains.usage, session)
     means = f"end session 0x{session_id.hex()}, whose units that were not reported are charged"
     mined = ctx.transact(revocation(session, signature), "revoke session", wallet, means=means)
     ctx.out.emit(

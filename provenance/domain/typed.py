@@ -47,6 +47,14 @@ class Domain:
             )
         )
 
+    def message(self, struct: Struct) -> tuple[dict[str, object], dict[str, list[dict[str, str]]], dict[str, object]]:
+        """Domain, types and values of what wallets are asked to sign. Source: EIP-712 §Specification of eth_signTypedData."""
+        return (
+            {"name": self.name, "version": "1", "chainId": self.chain_id, "verifyingContract": self.contract},
+            {type(struct).__name__: [{"name": name, "type": kind} for kind, name in members(struct.TYPE)]},
+            {name: member for _, name, member in _values(struct)},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Domains:
@@ -57,9 +65,6 @@ class Domains:
     access: Domain
     usage: Domain
     distributor: Domain
-
-
-# --- ConsentRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +95,6 @@ class RevokeConsent:
     deadline: UnixSeconds
 
 
-# --- DatasetRegistry
-
-
 @dataclass(frozen=True, slots=True)
 class Register:
     """A registration that a relayer sends for the holder."""
@@ -108,9 +110,6 @@ class Register:
     split_hash: Bytes32
     items: int
     deadline: UnixSeconds
-
-
-# --- DataAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +184,6 @@ class Request:
     gateway: Address
     nonce: int
     deadline: UnixSeconds
-
-
-# --- UsageLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +282,6 @@ class Attribution:
     attribution_root: Bytes32
     method: int
     quality_ppm: int
-
-
-# --- RoyaltyDistributor
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from provenance.adapters import durable
 from provenance.adapters.keys import keyfile, v3
-from provenance.domain import typed
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
 from provenance.types import Address, Bytes32
@@ -68,17 +67,10 @@ class KeySigner:
         return signature[:64] + bytes((signature[64] + 27,))
 
     def sign_typed(self, domain: Domain, struct: Struct) -> bytes:
-        """The same of an EIP-712 struct, which eth-account hashes. Source: EIP-712 §Specification."""
+        """The same of an EIP-712 struct, which eth-account hashes."""
         from eth_account import Account  # noqa: PLC0415 - a second of CPU, where a person signs
 
-        members = typed.members(struct.TYPE)
-        signed = Account.sign_typed_data(
-            self._key.secret,
-            {"name": domain.name, "version": "1", "chainId": domain.chain_id, "verifyingContract": domain.contract},
-            {type(struct).__name__: [{"name": name, "type": kind} for kind, name in members]},
-            {name: getattr(struct, field.name) for (_, name), field in zip(members, fields(struct), strict=True)},
-        )
-        return bytes(signed.signature)
+        return bytes(Account.sign_typed_data(self._key.secret, *domain.message(struct)).signature)
 
 
 class KeystoreWallet:

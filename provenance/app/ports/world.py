@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from provenance.domain.ledger import Block, Logged
     from provenance.domain.private import Marks
     from provenance.domain.sealed import Header, Sealed, Secret
-    from provenance.domain.typed import (
-        Domains,
-    )
+    from provenance.domain.typed import Domain, Domains, Struct
     from provenance.types import (
         Address,
         BlockNumber,
@@ -106,6 +104,10 @@ class Signer(Protocol):
 
     def sign(self, digest: Bytes32) -> bytes:
         """65 bytes r ‖ s ‖ v, v 27 or 28, low s."""
+        ...
+
+    def sign_typed(self, domain: Domain, struct: Struct) -> bytes:
+        """The same of the EIP-712 digest of `struct`: where a person signs, not where a machine does all day."""
         ...
 
 

@@ -135,4 +135,4 @@ def sign(asked: Register, signer: Signer, chain: Chain, deadline: UnixSeconds) -
             next="Repeat with --account of the holder.",
         )
     said = Register(**{name: getattr(asked, name) for name in Register.__slots__} | {"deadline": deadline})
-    return Authorization(said, signer.sign(typed.digest(chain.deployment.domains.registry, said)))
+    return Authorization(said, signer.sign_typed(chain.deployment.domains.registry, said))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provenance.adapters.keys.keystore import Keystore
 from provenance.app import settle
 from provenance.app.token import unit
 from provenance.domain import fields
@@ -69,7 +70,6 @@ def table(settings: Settings, names: Mapping[str, str]) -> Royalties:
         names: what stands beside an account's name in the table.
     """
     from provenance.adapters import wire
-    from provenance.adapters.keys.keystore import Keystore
 
     chain, content, keystore = wire.chain(settings), wire.content(settings), Keystore(settings.home / "keystore")
     settlement, published = settle.latest(chain, content)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account as EthAccount
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.adapters.anvil import tool
@@ -19,6 +19,7 @@ from provenance.adapters.keys import v3
 from provenance.adapters.keys.keyfile import ReadableByOthers, WrongPassword, open_file, read_secret
 from provenance.adapters.keys.keystore import KeySigner, Keystore, RawKeyGiven, checked_name
 from provenance.adapters.seal import EnvelopeClosed, seal_envelope
+from provenance.domain import typed
 from provenance.domain.hashes import keccak
 from provenance.domain.sealed import Secret
 from provenance.domain.signature import recover
@@ -226,6 +227,72 @@ def test_signatures_recover_to_the_address_and_stand_in_their_one_form(number: i
     assert recover(Bytes32(digest), signature) == signer.address
     other = EthAccount.from_key(number.to_bytes(32, "big")).unsafe_sign_hash(digest)
     assert signature == other.signature
+
+
+STRUCTS = sorted(
+    (kind for kind in vars(typed).values() if isinstance(getattr(kind, "TYPE", None), str)), key=lambda kind: kind.TYPE
+)
+
+
+def values(kind: str) -> st.SearchStrategy[object]:
+    """Every value of an ABI type."""
+    if kind == "bool":
+        return st.booleans()
+    if kind == "string":
+        return st.text(st.characters(codec="utf-8"), max_size=50)
+    if kind.startswith("uint"):
+        return st.integers(0, 2 ** int(kind[4:]) - 1)
+    size = 20 if kind == "address" else int(kind[5:])
+    return st.binary(min_size=size, max_size=size)
+
+
+@pytest.mark.parametrize("kind", STRUCTS, ids=lambda kind: kind.__name__)
+@settings(max_examples=20)
+@given(drawn=st.data())
+def test_what_eth_account_signs_is_the_digest_that_the_contracts_check(kind: type, drawn: st.DataObject):
+    struct = kind(*(drawn.draw(values(declared)) for declared, _ in typed.members(kind.TYPE)))
+    domain = typed.Domain("DataAccess", drawn.draw(st.integers(1, 2**63)), Address(drawn.draw(values("address"))))
+    signer = KeySigner(KEY)
+    assert signer.sign_typed(domain, struct) == signer.sign(typed.digest(domain, struct))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n": 1 << 24}, {"r": 1 << 20}, {"p": 1 << 20}, {"p": 16, "r": 1 << 19, "n": 2}, {"dklen": 1 << 30}, {"dklen": 31},
+        {"n": 3}, {"n": 0}, {"n": -2}, {"n": 1}, {"r": 0}, {"p": 0}, {"r": "x"}, {"salt": "zz"}, {"salt": None},
+    ],
+)  # fmt: skip
+def test_nothing_is_derived_before_the_parameters_are_known_to_be_harmless(
+    change: dict[str, object], monkeypatch: pytest.MonkeyPatch
+):
+    document = v3.encrypt(KEY, PASSWORD, scrypt_n=N, address=ADDRESS)
+    document["crypto"]["kdfparams"] |= change
+    monkeypatch.setattr(EthAccount, "decrypt", lambda *_: pytest.fail("it derives"))
+    with pytest.raises(Invalid):
+        v3.decrypt(document, PASSWORD)
+
+
+@pytest.mark.parametrize("change", [{"c": 10_000_001}, {"c": 0}, {"c": None}, {"prf": "hmac-sha512"}, {"dklen": 65}])
+def test_a_pbkdf2_file_cannot_ask_for_endless_work(change: dict[str, object]):
+    document = json.loads((GOLDEN / "geth-pbkdf2.json").read_text())
+    document["crypto"]["kdfparams"] |= change
+    with pytest.raises(Invalid):
+        v3.decrypt(document, b"testpassword")
+
+
+def test_a_file_that_leaves_out_its_prf_or_writes_numbers_as_text_opens():
+    document = json.loads((GOLDEN / "geth-pbkdf2.json").read_text())
+    del document["crypto"]["kdfparams"]["prf"]
+    document["crypto"]["kdfparams"] |= {"c": "262144", "dklen": "32"}
+    assert v3.decrypt(document, b"testpassword") == SPECIFIED_KEY
+
+
+def test_a_kdf_that_nobody_knows_is_refused():
+    document = json.loads((GOLDEN / "geth-pbkdf2.json").read_text())
+    document["crypto"]["kdf"] = "argon2"
+    with pytest.raises(Invalid, match="argon2"):
+        v3.decrypt(document, b"testpassword")
 
 
 def test_an_envelope_opens_for_its_wallet_alone(keys: Keystore):
