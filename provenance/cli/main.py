@@ -7,7 +7,8 @@ import os
 import re
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ class Root(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Our commands in the order of the road, then those of installed packages."""
         del ctx
-        return [*COMMANDS, *sorted({*PLUGIN_HELP, *(one.name for one in entry_points(group=PLUGINS))})]
+        return [*COMMANDS, *sorted({*PLUGIN_HELP, *_plugins()})]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The named command, its module imported."""
@@ -66,7 +67,8 @@ class Root(click.Group):
             module, _, attribute = COMMANDS[cmd_name][0].partition(":")
             found: click.Command = getattr(importlib.import_module(module), attribute)
             return found
-        return _plugin(cmd_name)
+        plugin = _plugins().get(cmd_name)
+        return plugin.load() if plugin else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line per command, without importing any."""
@@ -84,9 +86,10 @@ class Root(click.Group):
         ]
 
 
-def _plugin(name: str) -> click.Command | None:
-    found = next(iter(entry_points(group=PLUGINS, name=name)), None)
-    return found.load() if found else None
+@cache
+def _plugins() -> dict[str, EntryPoint]:
+    """Commands of installed packages; whoever asks reads the metadata of all of them, once."""
+    return {point.name: point for point in entry_points(group=PLUGINS)}
 
 
 @click.group("provenance", cls=Root, context_settings=HELP_NAMES)

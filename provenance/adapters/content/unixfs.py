@@ -77,6 +77,11 @@ def rechunk(parts: Iterable[bytes], size: int = LEAF_BYTES) -> Iterator[bytes]:
         if missing_bytes == len(part) == size:
             yield bytes(part)
             continue
+        if len(part) < missing_bytes:
+            if part:
+                held.append(part)
+                missing_bytes -= len(part)
+            continue
         view = memoryview(part)
         while len(view) >= missing_bytes:
             yield b"".join([*held, view[:missing_bytes]])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from functools import cache
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,16 +15,7 @@ from provenance.adapters.content.unixfs import LEAF_BYTES, LINKS, Leaves, Link
 from provenance.domain.cid import Cid, of_raw
 from provenance.errors import Failed, Invalid
 from provenance.types import Bytes32
-
-
-def keystream(seed: bytes, size: int) -> Iterator[bytes]:
-    """ChaCha20, key sha256(seed), zero nonce, counter 0, as the vectors' makers describe it."""
-    encryptor = Cipher(algorithms.ChaCha20(hashlib.sha256(seed).digest(), bytes(16)), None).encryptor()
-    zeros = bytes(LEAF_BYTES)
-    while size > 0:
-        part = encryptor.update(zeros[: min(size, len(zeros))])
-        size -= len(part)
-        yield part
+from tests.whole import keystream
 
 
 @pytest.mark.parametrize(
@@ -34,11 +24,9 @@ def keystream(seed: bytes, size: int) -> Iterator[bytes]:
         # Made by Kubo with the profile unixfs-v1-2025 (IPIP-0499).
         (b"chunk-v1-seed", 1 << 20, "bafkreiacndfy443ter6qr2tmbbdhadvxxheowwf75s6zehscklu6ezxmta"),
         (b"chunk-v1-seed", (1 << 20) + 1, "bafybeigmix7t42i6jacydtquhet7srwvgpizfg7gjbq7627d35mjomtu64"),
-        (b"v1-2025-seed", 1 << 30, "bafybeihmf37wcuvtx4hpu7he5zl5qaf2ineo2lqlfrapokkm5zzw7zyhvm"),
-        (b"v1-2025-seed", (1 << 30) + 1, "bafybeibdsi225ugbkmpbdohnxioyab6jsqrmkts3twhpvfnzp77xtzpyhe"),
     ],
 )
-def test_the_address_is_kubos_also_past_one_and_1024_leaves(seed: bytes, size: int, address: str) -> None:
+def test_the_address_is_kubos_also_past_one_leaf(seed: bytes, size: int, address: str) -> None:
     assert str(unixfs.address(keystream(seed, size))) == address
 
 
@@ -59,15 +47,20 @@ def blocks(leaves: Leaves, leaf: bytes, last: bytes) -> dict[Cid, bytes]:
     return {block.cid: block.data for block in unixfs.nodes(leaves)} | {of_raw(leaf): leaf, of_raw(last): last}
 
 
+@cache
+def three_levels(last: bytes) -> tuple[Cid, int, dict[Cid, bytes]]:
+    """The address, size and blocks of a file of empty leaves and a last one, too many for one node."""
+    leaf, count = bytes(LEAF_BYTES), LINKS + 2
+    size = (count - 1) * LEAF_BYTES + len(last)
+    leaves = Leaves(hashlib.sha256(leaf).digest() * (count - 1) + hashlib.sha256(last).digest(), size)
+    return unixfs.root(leaves), size, blocks(leaves, leaf, last)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 3 * LEAF_BYTES), st.none() | st.integers(0, 3 * LEAF_BYTES))
 def test_a_tree_of_three_levels_is_read_back_from_its_blocks(back: int, length: int | None) -> None:
-    leaf, last, count = bytes(LEAF_BYTES), b"the end", LINKS + 2
-    size = (count - 1) * LEAF_BYTES + len(last)
-    digests = hashlib.sha256(leaf).digest() * (count - 1) + hashlib.sha256(last).digest()
-    leaves = Leaves(digests, size)
-    held = blocks(leaves, leaf, last)
-    cid = unixfs.root(leaves)
+    last = b"the end"
+    cid, size, held = three_levels(last)
     assert unixfs.file_size(cid, held[cid]) == size
     start = max(0, size - back)
     wanted = (bytes(back) + last)[-back:] if back else b""

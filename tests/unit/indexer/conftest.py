@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
-from collections.abc import Callable
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +19,39 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def pool() -> list[Database]:
+    """Databases that no test uses; each has compiled most statements already, which is slow."""
+    return []
+
+
+class NewDatabase:
+    """Makes empty databases at the newest schema."""
+
+    def __init__(self, template: Path, folder: Path, pool: list[Database]) -> None:
+        self._template, self._folder, self._pool = template, folder, pool
+        self._lent: list[Database] = []
+
+    def __call__(self) -> Database:
+        database = self._pool.pop() if self._pool else connect(f"sqlite:///{self._folder / uuid.uuid4().hex}.db")
+        shutil.copy(self._template, Path(str(database.url.database)))
+        self._lent.append(database)
+        return database
+
+    def give_back(self) -> None:
+        """What was lent is not used any more."""
+        for database in self._lent:
+            database.dispose()
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{database.url.database}{suffix}").unlink(missing_ok=True)
+        self._pool += self._lent
+        self._lent = []
+
+
 @pytest.fixture
-def new_database(template: Path, tmp_path: Path) -> Callable[[], Database]:
-    count = itertools.count()
-
-    def make() -> Database:
-        path = tmp_path / f"{next(count)}.db"
-        shutil.copy(template, path)
-        return connect(f"sqlite:///{path}")
-
-    return make
+def new_database(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, pool: list[Database]
+) -> Iterator[NewDatabase]:
+    new = NewDatabase(template, tmp_path_factory.getbasetemp(), pool)
+    yield new
+    new.give_back()

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 
 import pytest
@@ -26,8 +26,7 @@ from provenance.errors import Unavailable
 from provenance.types import BlockNumber, Json, UnixSeconds
 from tests.fakes.clocks import Still
 from tests.fakes.nodes import CHAIN_ID, CONTRACTS, FAULTS, STRANGER, FakeChain, FakeLog, FakeNode, logged
-
-NewDatabase = Callable[[], Database]
+from tests.unit.indexer.conftest import NewDatabase
 
 
 def follower(database: Database, *nodes: FakeNode, finality: str = "latest-64", first_block: int = 1) -> Follower:
@@ -84,6 +83,7 @@ operations = st.lists(
 def test_any_history_ends_like_a_fresh_replay(
     new_database: NewDatabase, history: list[tuple[str, object]], widest: int, receipts: bool
 ) -> None:
+    new_database.give_back()  # of the history before
     chain = FakeChain()
     node = FakeNode(chain, widest=widest, receipts=receipts)
     database = new_database()

@@ -20,8 +20,7 @@ from tests import proofs
 from tests.fakes.clocks import Still
 from tests.fakes.content import MemoryContent
 from tests.fakes.relays import CHAIN_ID, DISTRIBUTOR, FakeRelay, FakeSigner, settled
-
-NewDatabase = Callable[[], Database]
+from tests.unit.indexer.conftest import NewDatabase
 
 
 class Killed(BaseException):
