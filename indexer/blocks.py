@@ -1,4 +1,4 @@
-"""What does a node say about a block, in our types?
+"""Blocks and logs as a node gives them, in our types.
 
 The values that `rpc` fetches and checks, and that `follow` turns into rows.
 """
@@ -49,14 +49,14 @@ class Span:
 BLOOM_BYTES = 256
 
 
-def may_hold(bloom: bytes, value: bytes) -> bool:
+def may_hold(bloom: bytes, entry: bytes) -> bool:
     """Whether a block's filter allows a log of this address or topic; never wrong when it says no.
 
     Source: Ethereum Yellow Paper §4.3.1, M3:2048.
     """
-    digest = keccak(value)
-    for at in (0, 2, 4):
-        bit = int.from_bytes(digest[at : at + 2], "big") & 2047
+    digest = keccak(entry)
+    for start in (0, 2, 4):
+        bit = int.from_bytes(digest[start : start + 2], "big") & 2047
         if not bloom[BLOOM_BYTES - 1 - bit // 8] >> bit % 8 & 1:
             return False
     return True

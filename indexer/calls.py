@@ -1,4 +1,4 @@
-"""Which transactions pay these payees with the least gas, and how are they written down?"""
+"""The transactions that pay payees with the least gas, and their calls as bytes for the outbox."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ def batches(epoch: int, leaves: Leaves, due: Mapping[Address, Wei]) -> tuple[Pay
     A sub-tree goes as one where at least half of its payees are due; the others are gathered, each with
     its own proof.
     """
-    found: list[PayoutBatch] = []
+    planned: list[PayoutBatch] = []
     single: list[tuple[Address, Wei]] = []
     for payments, proof in leaves.subtrees(SUBTREE) if due else ():
         owed = [(payee, cumulative) for payee, cumulative in payments if payee in due]
         if len(owed) > 1 and 2 * len(owed) >= len(payments):
             call = Call("RoyaltyDistributor", "claimSubtree", (epoch, payments, proof))
-            found.append(PayoutBatch(call, tuple(Line(*one) for one in owed)))
+            planned.append(PayoutBatch(call, tuple(Line(*payment) for payment in owed)))
         else:
             single += owed
     for start in range(0, len(single), MANY):
         part = single[start : start + MANY]
         claims = tuple((payee, cumulative, leaves.proof(payee)) for payee, cumulative in part)
         call = Call("RoyaltyDistributor", "claimMany", (epoch, claims))
-        found.append(PayoutBatch(call, tuple(Line(*one) for one in part)))
-    return tuple(found)
+        planned.append(PayoutBatch(call, tuple(Line(*payment) for payment in part)))
+    return tuple(planned)
 
 
 def encode(call: Call) -> bytes:
@@ -56,29 +56,29 @@ def encode(call: Call) -> bytes:
     return canonical.dumps({"contract": call.contract, "function": call.function, "args": _shown(call.args)})
 
 
-def decode(data: bytes) -> Call:
+def decode(encoded: bytes) -> Call:
     """The call that was kept."""
-    found = canonical.loads(data)
-    if not isinstance(found, dict):
+    document = canonical.loads(encoded)
+    if not isinstance(document, dict):
         raise Broken("the outbox holds no call")
-    args = _read(found["args"])
-    if not isinstance(args, tuple) or found["contract"] != "RoyaltyDistributor":
+    args = _read(document["args"])
+    if not isinstance(args, tuple) or document["contract"] != "RoyaltyDistributor":
         raise Broken("the outbox holds another call")
-    return Call("RoyaltyDistributor", str(found["function"]), args)
+    return Call("RoyaltyDistributor", str(document["function"]), args)
 
 
-def _shown(value: object) -> Json:
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, tuple):
-        return [_shown(one) for one in value]
-    raise Broken(f"a call with {type(value).__name__}")
+def _shown(argument: object) -> Json:
+    if isinstance(argument, bytes):
+        return "0x" + argument.hex()
+    if isinstance(argument, int):
+        return str(argument)
+    if isinstance(argument, tuple):
+        return [_shown(part) for part in argument]
+    raise Broken(f"a call with {type(argument).__name__}")
 
 
-def _read(value: Json) -> object:
-    if isinstance(value, list):
-        return tuple(_read(one) for one in value)
-    text = str(value)
+def _read(argument: Json) -> object:
+    if isinstance(argument, list):
+        return tuple(_read(part) for part in argument)
+    text = str(argument)
     return bytes.fromhex(text[2:]) if text.startswith("0x") else int(text)

@@ -1,4 +1,4 @@
-"""How are integers wider than a database's own stored exactly?"""
+"""The column type of integers that are wider than a database's own."""
 
 from __future__ import annotations
 
@@ -29,17 +29,15 @@ class Uint(TypeDecorator[int]):
         return dialect.type_descriptor(String(DIGITS))
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> str | int | None:
-        """What the driver is given."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return digits(value)
+        """The integer as the driver takes it."""
+        return value if value is None or dialect.name == "postgresql" else digits(value)
 
     def process_result_value(self, value: str | int | Decimal | None, dialect: Dialect) -> int | None:
-        """What the driver answered, as an integer."""
+        """The driver's answer as an integer."""
         _ = dialect
         return None if value is None else int(value)
 
 
-def digits(value: int) -> str:
+def digits(number: int) -> str:
     """The text of an unsigned integer that sorts like the integer."""
-    return f"{value:0{DIGITS}d}"
+    return f"{number:0{DIGITS}d}"

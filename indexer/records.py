@@ -1,6 +1,6 @@
-"""Which rows are the operator's own?
+"""Records: the operator's own rows.
 
-Records are not on the chain: they are what the operator promised, decided or sent. They survive every
+They are not on the chain: they are what the operator promised, decided or sent. They survive every
 reorg, and nothing here is needed to recompute a settlement.
 """
 

@@ -1,4 +1,4 @@
-"""Does SQL say what the chain says? Read again, derived again, compared row by row.
+"""The mirror compared with the chain: read again, derived again, row by row.
 
 The nodes' answers are checked as when they were mirrored; that headers and receipts hash to what they
 claim is not proved here.
@@ -16,7 +16,7 @@ from provenance.errors import Failed
 from provenance.types import BlockNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Table
 
@@ -50,7 +50,6 @@ def compare(
     contracts: Mapping[str, Address],
     first: BlockNumber,
     last: BlockNumber,
-    told: Callable[[BlockNumber], None] = lambda _: None,
 ) -> Compared:
     """Every block, log and fact in [first, last] is the same in SQL and on chain.
 
@@ -58,24 +57,23 @@ def compare(
         RowDiffers: the first one that is not, by place in the chain.
     """
     names = {address: name for name, address in contracts.items()}
-    count, at, width = 0, first, SPAN_BLOCKS
-    while at <= last:
-        end = BlockNumber(min(last, at + width - 1))
+    count, start, width = 0, first, SPAN_BLOCKS
+    while start <= last:
+        end = BlockNumber(min(last, start + width - 1))
         try:
-            expected = rows(source.span(at, end, _parent(source, mirror, at)), names)
+            expected = rows(source.span(start, end, _parent(source, mirror, start)), names)
         except RangeTooLarge:
-            if at == end:
+            if start == end:
                 raise
             width = max(1, width // 2)
             continue
-        count += _same(mirror, expected, at, end)
-        told(end)
-        at = BlockNumber(end + 1)
+        count += _same(mirror, expected, start, end)
+        start = BlockNumber(end + 1)
     return Compared(first, last, count)
 
 
-def _parent(source: Source, mirror: ChainMirror, at: BlockNumber) -> Bytes32:
-    below = BlockNumber(at - 1)
+def _parent(source: Source, mirror: ChainMirror, block: BlockNumber) -> Bytes32:
+    below = BlockNumber(block - 1)
     stored, header = mirror.hash_at(below), source.header(below)
     if header is None or stored != header.hash:
         raise RowDiffers(f"block {below}: the chain has another hash", table="blocks", block=below)
@@ -96,9 +94,9 @@ def _same(
         differences += [(*_place(row, is_block=is_block), table.name, "missing in SQL") for row in on_chain - in_sql]
         differences += [(*_place(row, is_block=is_block), table.name, "not on chain") for row in in_sql - on_chain]
     if differences:
-        block, log, name, what = min(differences)
+        block, log, name, fault = min(differences)
         where = f"block {block}" if name == BLOCKS.name else f"block {block}, log {log}"
-        raise RowDiffers(f"{name}: the row of {where} is {what}", table=name, block=block, log=log)
+        raise RowDiffers(f"{name}: the row of {where} is {fault}", table=name, block=block, log=log)
     return count
 
 
