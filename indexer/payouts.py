@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provenance.adapters.chain.facts import Signed
-    from provenance.app.ports import Block, Clock, Content, Deployment, Mined, Signer
+    from provenance.app.ports import ChainBlock, Clock, Content, Deployment, Mined, Signer
     from provenance.app.settle.reading import Leaves
     from provenance.types import BlockNumber
 
@@ -56,7 +56,7 @@ class Relay(Protocol):
 
     @property
     def deployment(self) -> Deployment: ...
-    def head(self, *, final: bool = False) -> Block: ...
+    def head(self, *, final: bool = False) -> ChainBlock: ...
     def read(
         self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None
     ) -> tuple[object, ...]: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.domain import events as e
-from provenance.domain.ledger import Block, Logged
+from provenance.domain.ledger import ChainBlock, Logged
 from provenance.types import Address, BlockNumber, UnixSeconds, Wei
 from tests import documents
 from tests.documents import CHAIN, HOLDER, Key, word
@@ -24,9 +24,11 @@ LICENSE = word("license")
 EXPIRY = UnixSeconds(NOW + 1_000)
 
 
-def block(number: int, time: int | None = None) -> Block:
+def block(number: int, time: int | None = None) -> ChainBlock:
     """The block of this number; ten seconds a block."""
-    return Block(BlockNumber(number), word(f"block {number}"), UnixSeconds(NOW + 10 * number if time is None else time))
+    return ChainBlock(
+        BlockNumber(number), word(f"block {number}"), UnixSeconds(NOW + 10 * number if time is None else time)
+    )
 
 
 def chain(events: Iterable[e.Event], start: int = 1) -> list[Logged]:

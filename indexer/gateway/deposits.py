@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from indexer.gateway.node import Node
     from indexer.store.custody import Earlier
     from provenance.domain.cid import Cid
-    from provenance.domain.ledger import Block
+    from provenance.domain.ledger import ChainBlock
     from provenance.domain.manifest import Recording, SealedObject
     from provenance.types import DatasetId, Json, UnixSeconds
 
@@ -103,7 +103,7 @@ def deposit(
 
 
 def _take_rotated(
-    node: Node, at: Block, manifest: Manifest, dataset: DatasetId, envelopes: Mapping[Bytes32, bytes]
+    node: Node, at: ChainBlock, manifest: Manifest, dataset: DatasetId, envelopes: Mapping[Bytes32, bytes]
 ) -> None:
     """Keys of recordings that their holder encrypted again, as the chain says, are in custody; old audio is gone."""
     registered = Ledger.fold(node.facts(at, dataset)).datasets.get(dataset)

@@ -35,7 +35,7 @@ from provenance.types import Address, Bytes32, UnixSeconds
 if TYPE_CHECKING:
     from indexer.gateway.node import Node, State
     from provenance.adapters.content.embedded import Embedded
-    from provenance.domain.ledger import Block, License
+    from provenance.domain.ledger import ChainBlock, GrantedLicense
     from provenance.domain.messages import LeaseRequest
     from provenance.types import AccessId
 
@@ -93,7 +93,7 @@ class Basis:
     """Everything that one decision about a license reads, as of one block."""
 
     state: State
-    license: License
+    license: GrantedLicense
     dataset: DatasetState
 
 
@@ -326,7 +326,7 @@ def _check_recorded(found: Basis, lease: records.LeaseRecord, request: typed.Ope
 def _record(
     node: Node,
     step: str,
-    at: Block,
+    at: ChainBlock,
     asked: AccessRequest,
     decisions: tuple[AccessDecision, ...],
     refused: ProvenanceError,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from indexer.gateway.node import Node, State
     from provenance.adapters.content.embedded import Embedded
-    from provenance.domain.ledger import Block
+    from provenance.domain.ledger import ChainBlock
     from provenance.domain.terms import Terms
     from provenance.errors import ProvenanceError
     from provenance.types import Bytes32, Json, LicenseId
@@ -85,7 +85,7 @@ def balance(node: Node, license_id: LicenseId, state: State) -> Wei:
     return Wei(funded - carried(node, state.at).spent.get(license_id, Wei(0)))
 
 
-def carried(node: Node, at: Block) -> Carry:
+def carried(node: Node, at: ChainBlock) -> Carry:
     """The state after the newest epoch that was neither vetoed nor rejected; empty before the first.
 
     Raises:

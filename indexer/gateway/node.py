@@ -22,7 +22,7 @@ from provenance.domain import signature, typed
 from provenance.domain.events import ChallengeResolved, SettlementChallenged, SettlementProposed, SettlementVetoed
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak, sha256
-from provenance.domain.ledger import Block, Ledger, Logged, Settlement
+from provenance.domain.ledger import ChainBlock, Ledger, Logged, Settlement
 from provenance.errors import Denied, Unavailable
 from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bytes32, UnixSeconds
 
@@ -58,7 +58,7 @@ class SignatureNeeded(Denied):
 class State:
     """The chain's facts about something, as of one block."""
 
-    at: Block
+    at: ChainBlock
     final: BlockNumber
     ledger: Ledger
 
@@ -126,7 +126,7 @@ class Node:
         words = b"provenance/cluster/1" + self.deployment.domains.usage.separator()
         return sha256(self.wallet.signer.sign(keccak(words)))
 
-    def present(self) -> tuple[Block, BlockNumber]:
+    def present(self) -> tuple[ChainBlock, BlockNumber]:
         """The mirror's newest block and its newest final one, not older than the chain's head now.
 
         Raises:
@@ -135,13 +135,13 @@ class Node:
         self._reach(self.chain.head(), self.wait_s)
         return self.history.head(), self.history.head(final=True).number
 
-    def newest(self) -> Block:
+    def newest(self) -> ChainBlock:
         """The mirror's newest block, at the chain's head where it gets there in a moment: for lists, not decisions."""
         with suppress(Unavailable):
             self._reach(self.chain.head(), LIST_WAIT_S)
         return self.history.head()
 
-    def check_pinned(self, at: Block) -> None:
+    def check_pinned(self, at: ChainBlock) -> None:
         """What was read since `present` belongs to that block's chain.
 
         Raises:
@@ -150,19 +150,19 @@ class Node:
         if self.mirror.hash_at(at.number) != at.hash:
             raise MirrorBehind(f"block {at.number} was undone while it was read", block=at.number)
 
-    def about(self, at: Block, final: BlockNumber, *subjects: bytes) -> State:
+    def about(self, at: ChainBlock, final: BlockNumber, *subjects: bytes) -> State:
         """The facts that name any of these ids or accounts, folded."""
         return State(at, final, Ledger.fold(self.history.events_about(*subjects, last=at.number)))
 
-    def state(self, at: Block, final: BlockNumber, *groups: tuple[Logged, ...]) -> State:
+    def state(self, at: ChainBlock, final: BlockNumber, *groups: tuple[Logged, ...]) -> State:
         """Several selections of facts, folded as one."""
         return State(at, final, Ledger.fold(merged(*groups)))
 
-    def facts(self, at: Block, *subjects: bytes) -> tuple[Logged, ...]:
+    def facts(self, at: ChainBlock, *subjects: bytes) -> tuple[Logged, ...]:
         """The events up to a block that name any of these ids or accounts."""
         return self.history.events_about(*subjects, last=at.number) if subjects else ()
 
-    def settlements(self, at: Block) -> tuple[Settlement, ...]:
+    def settlements(self, at: ChainBlock) -> tuple[Settlement, ...]:
         """The epochs proposed up to a block, in order, with what was said against them."""
         return tuple(Ledger.fold(self.history.events_of(*SETTLING, last=at.number)).settlements)
 
@@ -181,7 +181,7 @@ class Node:
         if wallet == ZERO_ADDRESS or not approvals.approved(wallet, digest, final.number):
             raise SignatureNeeded(f"{checksummed(wallet)} has neither signed nor approved 0x{digest.hex()}")
 
-    def _reach(self, head: Block, within_s: float) -> None:
+    def _reach(self, head: ChainBlock, within_s: float) -> None:
         """The mirror is at this block, or at the chain's newer head."""
         deadline = time.monotonic() + within_s
         while (mirrored := self.mirror.hash_at(head.number)) != head.hash:

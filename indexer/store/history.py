@@ -13,7 +13,7 @@ from sqlalchemy import and_, or_, select
 from indexer.store.facts import BLOCKS, LOGS, QUARANTINE, topics_of
 from indexer.store.mirror import NotMirrored, Position, read_position
 from provenance.domain import events
-from provenance.domain.ledger import Block, Logged
+from provenance.domain.ledger import ChainBlock, Logged
 from provenance.errors import Broken
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 
@@ -59,7 +59,7 @@ class History:
             _reached(connection, last)
             return tuple(self._selected(connection, LOGS.c.topic0.in_(topics) & (LOGS.c.block <= last)))
 
-    def block(self, number: BlockNumber) -> Block:
+    def block(self, number: BlockNumber) -> ChainBlock:
         """The mirrored block.
 
         Raises:
@@ -73,7 +73,7 @@ class History:
             raise NotMirrored(f"block {number} is not mirrored", block=number)
         return _block(row)
 
-    def head(self, *, final: bool = False) -> Block:
+    def head(self, *, final: bool = False) -> ChainBlock:
         """The newest mirrored block, or with `final` the newest one that nothing may change."""
         with self.database.read() as connection:
             position = _position(connection)
@@ -98,7 +98,7 @@ class History:
         for row in connection.execute(query).yield_per(_CHUNK):
             event = events.decode(names.get(Address(row.contract), ""), topics_of(row), row.data)
             if event is not None:
-                block = Block(BlockNumber(row.block), Bytes32(row.hash), UnixSeconds(row.time))
+                block = ChainBlock(BlockNumber(row.block), Bytes32(row.hash), UnixSeconds(row.time))
                 yield Logged(block, Bytes32(row.tx), row.log_index, Address(row.contract), event)
 
 
@@ -121,8 +121,8 @@ def _reached(connection: Connection, last: BlockNumber) -> None:
         raise NotMirrored(f"the mirror is at block {position.number}, asked was {last}", block=last)
 
 
-def _block(row: Row[int, bytes, int]) -> Block:
+def _block(row: Row[int, bytes, int]) -> ChainBlock:
     number, digest, time = row
     if len(digest) != 32:
         raise Broken("a mirrored block without a hash")
-    return Block(BlockNumber(number), Bytes32(digest), UnixSeconds(time))
+    return ChainBlock(BlockNumber(number), Bytes32(digest), UnixSeconds(time))

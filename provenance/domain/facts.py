@@ -1,4 +1,4 @@
-"""What is known of one dataset, license or settlement, event by event?
+"""Facts: what the chain says of one dataset, license or settlement, event by event.
 
 Every query names the block it is asked at; folding the events is `ledger`.
 """
@@ -31,7 +31,7 @@ E_co = TypeVar("E_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ChainBlock:
     """A block's identity and time."""
 
     number: BlockNumber
@@ -43,7 +43,7 @@ class Block:
 class Logged:
     """One event of our contracts and where the chain recorded it."""
 
-    block: Block
+    block: ChainBlock
     tx: Bytes32
     log_index: int
     contract: Address
@@ -79,13 +79,13 @@ class Fact(Generic[E_co]):
         """The block's number and the log's index: facts compare in chain order."""
         return self.logged.block.number, self.logged.log_index
 
-    def upto(self, at: BlockNumber) -> bool:
+    def upto(self, block: BlockNumber) -> bool:
         """Whether the chain said it at this block or before."""
-        return self.logged.block.number <= at
+        return self.logged.block.number <= block
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class RegisteredDataset:
     """A registered manifest and everything said of it since."""
 
     id: DatasetId
@@ -126,30 +126,32 @@ class Dataset:
         """The newer version, if one was named."""
         return self.superseded.event.new_id if self.superseded else None
 
-    def holder(self, at: BlockNumber) -> Address:
+    def holder(self, block: BlockNumber) -> Address:
         """Who holds it at the end of a block."""
-        taken = [transfer.event.to for transfer in self.transfers if transfer.upto(at)]
+        taken = [transfer.event.to for transfer in self.transfers if transfer.upto(block)]
         return taken[-1] if taken else self.registrant
 
-    def rulings(self, at: BlockNumber) -> tuple[Fact[e.DatasetStatusChanged], ...]:
+    def rulings(self, block: BlockNumber) -> tuple[Fact[e.DatasetStatusChanged], ...]:
         """The guardian's status changes up to a block: by another than who held it at that very event."""
-        return tuple(said for said in self.statuses if said.upto(at) and said.event.by != self._holder_before(said))
+        return tuple(
+            change for change in self.statuses if change.upto(block) and change.event.by != self._holder_before(change)
+        )
 
-    def _holder_before(self, said: Fact[e.DatasetStatusChanged]) -> Address:
+    def _holder_before(self, change: Fact[e.DatasetStatusChanged]) -> Address:
         """Who held it when this was said, which a transfer later in the same block does not change."""
-        taken = [one.event.to for one in self.transfers if one.position < said.position]
+        taken = [transfer.event.to for transfer in self.transfers if transfer.position < change.position]
         return taken[-1] if taken else self.registrant
 
-    def status(self, at: BlockNumber) -> int:
+    def status(self, block: BlockNumber) -> int:
         """The status at the end of a block: the last event wins."""
-        said = [change.event.status for change in self.statuses if change.upto(at)]
-        return said[-1] if said else DATASET_ACTIVE
+        statuses = [change.event.status for change in self.statuses if change.upto(block)]
+        return statuses[-1] if statuses else DATASET_ACTIVE
 
-    def halt(self, at: BlockNumber, final: BlockNumber) -> Fact[e.DatasetStatusChanged] | None:
+    def halt(self, block: BlockNumber, final: BlockNumber) -> Fact[e.DatasetStatusChanged] | None:
         """The guardian's suspension in force; it counts at once, its end only when final."""
         standing: Fact[e.DatasetStatusChanged] | None = None
         for change in self.statuses:
-            if not change.upto(at):
+            if not change.upto(block):
                 break
             if change.event.status == DATASET_HALTED:
                 standing = change
@@ -157,14 +159,14 @@ class Dataset:
                 standing = None
         return standing
 
-    def splits_set(self, start: UnixSeconds, at: BlockNumber) -> tuple[Bytes32, ...]:
+    def splits_set(self, start: UnixSeconds, block: BlockNumber) -> tuple[Bytes32, ...]:
         """The splits documents that the holder set and that were due by a time, the latest first."""
-        due = [split for split in self.splits if split.upto(at) and split.event.effective_at <= start]
+        due = [split for split in self.splits if split.upto(block) and split.event.effective_at <= start]
         return tuple(split.event.split_hash for split in reversed(due))
 
 
 @dataclass(frozen=True, slots=True)
-class License:
+class GrantedLicense:
     """A license as granted, and its ends."""
 
     id: LicenseId
@@ -196,22 +198,22 @@ class License:
         """As granted."""
         return self.granted.event.purposes
 
-    def termination(self, at: BlockNumber) -> Fact[e.LicenseTerminated] | None:
+    def termination(self, block: BlockNumber) -> Fact[e.LicenseTerminated] | None:
         """The termination with the earliest effect, said at this block or before."""
-        said = [end for end in self.terminations if end.upto(at)]
-        return min(said, key=lambda end: (end.event.effective_at, end.number), default=None)
+        ends = [end for end in self.terminations if end.upto(block)]
+        return min(ends, key=lambda end: (end.event.effective_at, end.number), default=None)
 
-    def end(self, at: BlockNumber) -> UnixSeconds:
+    def end(self, block: BlockNumber) -> UnixSeconds:
         """The first second at which the license is over, as known at a block."""
-        ended = self.termination(at)
+        ended = self.termination(block)
         expiry = self.granted.event.expiry
         return min(expiry, ended.event.effective_at) if ended else expiry
 
-    def state(self, at: Block) -> str:
+    def state(self, block: ChainBlock) -> str:
         """ACTIVE, TERMINATED or EXPIRED at a block."""
-        if at.time < self.end(at.number):
+        if block.time < self.end(block.number):
             return "ACTIVE"
-        return "TERMINATED" if self.termination(at.number) else "EXPIRED"
+        return "TERMINATED" if self.termination(block.number) else "EXPIRED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What did the chain say up to a block, as far as decisions need it?
+"""The ledger: what the chain says up to a block, as far as decisions need it.
 
 A pure fold of events in chain order; gateway, settlement and audit build the same state from the
 same facts. Nothing is overwritten: every query names the block it is asked at. What a state permits
@@ -17,12 +17,12 @@ from provenance.domain.facts import (
     DATASET_HALTED,
     DATASET_REVOKED,
     DATASET_SUSPENDED,
-    Block,
     BrokenHistory,
-    Dataset,
+    ChainBlock,
     Fact,
-    License,
+    GrantedLicense,
     Logged,
+    RegisteredDataset,
     Settlement,
 )
 from provenance.types import Wei
@@ -46,8 +46,8 @@ class Ledger:
     """The chain's facts, folded. Build it with `fold`; `add` continues it with later events."""
 
     def __init__(self) -> None:
-        self.datasets: dict[DatasetId, Dataset] = {}
-        self.licenses: dict[LicenseId, License] = {}
+        self.datasets: dict[DatasetId, RegisteredDataset] = {}
+        self.licenses: dict[LicenseId, GrantedLicense] = {}
         self.revocations: dict[tuple[Address, ConsentId], Fact[e.ConsentRevoked]] = {}
         self.approvals: dict[tuple[Address, Bytes32], Fact[e.DigestApproved]] = {}
         self.cancelled: dict[tuple[Address, Bytes32], Fact[e.OfferCancelled]] = {}
@@ -102,40 +102,40 @@ class Ledger:
                 case _:
                     assert_never(event)
 
-    def funded(self, memo: Bytes32, at: BlockNumber) -> Wei:
+    def funded(self, memo: Bytes32, block: BlockNumber) -> Wei:
         """What arrived under a memo, at a block or before."""
-        return Wei(sum(fact.event.received for fact in self.fundings if fact.event.memo == memo and fact.upto(at)))
+        return Wei(sum(fact.event.received for fact in self.fundings if fact.event.memo == memo and fact.upto(block)))
 
-    def revoked(self, subject: Address, consent_id: ConsentId, at: BlockNumber) -> Fact[e.ConsentRevoked] | None:
+    def revoked(self, subject: Address, consent_id: ConsentId, block: BlockNumber) -> Fact[e.ConsentRevoked] | None:
         """The subject's own revocation of a consent, if the chain has it by then."""
         fact = self.revocations.get((subject, consent_id))
-        return fact if fact is not None and fact.upto(at) else None
+        return fact if fact is not None and fact.upto(block) else None
 
-    def approved(self, wallet: Address, digest: Bytes32, at: BlockNumber) -> bool:
+    def approved(self, wallet: Address, digest: Bytes32, block: BlockNumber) -> bool:
         """Whether a wallet put on record by then that it stands by a digest."""
         fact = self.approvals.get((wallet, digest))
-        return fact is not None and fact.upto(at)
+        return fact is not None and fact.upto(block)
 
     def session_revoked(
-        self, licensee: Address, session_id: SessionId, at: BlockNumber
+        self, licensee: Address, session_id: SessionId, block: BlockNumber
     ) -> Fact[e.SessionRevoked] | None:
         """The signer's own revocation of a session, if the chain has it by then."""
         fact = self.sessions_revoked.get((licensee, session_id))
-        return fact if fact is not None and fact.upto(at) else None
+        return fact if fact is not None and fact.upto(block) else None
 
-    def admitted(self, meter: Address, at: BlockNumber) -> bool:
+    def admitted(self, meter: Address, block: BlockNumber) -> bool:
         """Whether a meter may anchor at a block."""
         first, removed = self.meters.get(meter), self.meters_removed.get(meter)
-        return first is not None and first.upto(at) and not (removed is not None and removed.upto(at))
+        return first is not None and first.upto(block) and not (removed is not None and removed.upto(block))
 
     def _add_dataset_event(self, event: e.DatasetEvent, logged: Logged) -> None:
         if isinstance(event, e.DatasetRegistered):
-            self.datasets[event.dataset_id] = Dataset(event.dataset_id, Fact(event, logged))
+            self.datasets[event.dataset_id] = RegisteredDataset(event.dataset_id, Fact(event, logged))
             return
         key = event.old_id if isinstance(event, e.DatasetSuperseded) else event.dataset_id
         dataset = self.datasets.get(key)
         if dataset is None:
-            self._check_names_newer(event)
+            self._check_names_newer(event, key)
             return
         match event:
             case e.DatasetStatusChanged():
@@ -152,12 +152,9 @@ class Ledger:
                 assert_never(event)
         self.datasets[key] = changed
 
-    def _check_names_newer(
-        self, event: e.DatasetStatusChanged | e.DatasetSuperseded | e.DatasetTransferred | e.SplitSet | e.ContentRotated
-    ) -> None:
+    def _check_names_newer(self, event: e.DatasetEvent, key: DatasetId) -> None:
         """A selection about the newer version of a dataset has, of the older, the event that names both."""
         if not isinstance(event, e.DatasetSuperseded) or event.new_id not in self.datasets:
-            key = event.old_id if isinstance(event, e.DatasetSuperseded) else event.dataset_id
             raise BrokenHistory(f"{type(event).__name__} of an unknown dataset", dataset="0x" + key.hex())
 
     def _add_consent_event(self, event: e.ConsentEvent, logged: Logged) -> None:
@@ -174,7 +171,7 @@ class Ledger:
     def _add_license_event(self, event: e.LicenseEvent, logged: Logged) -> None:
         match event:
             case e.LicenseGranted():
-                self.licenses[event.license_id] = License(event.license_id, Fact(event, logged))
+                self.licenses[event.license_id] = GrantedLicense(event.license_id, Fact(event, logged))
             case e.LicenseTerminated():
                 license_ = self.licenses.get(event.license_id)
                 if license_ is None:
@@ -225,23 +222,20 @@ class Ledger:
         logged: Logged,
     ) -> None:
         """A settlement is objected to under its epoch; the latest proposal of it is meant."""
-        at = next(
-            (i for i in reversed(range(len(self.settlements))) if self.settlements[i].epoch == event.epoch),
-            None,
-        )
-        if at is None:
+        proposals = [i for i, settlement in enumerate(self.settlements) if settlement.epoch == event.epoch]
+        if not proposals:
             raise BrokenHistory(f"{type(event).__name__} of an epoch never proposed", epoch=event.epoch)
-        said = self.settlements[at]
+        settlement = self.settlements[proposals[-1]]
         match event:
             case e.SettlementVetoed():
-                said = replace(said, vetoed=Fact(event, logged))
+                settlement = replace(settlement, vetoed=Fact(event, logged))
             case e.SettlementChallenged():
-                said = replace(said, challenged=(*said.challenged, Fact(event, logged)))
+                settlement = replace(settlement, challenged=(*settlement.challenged, Fact(event, logged)))
             case e.ChallengeResolved():
-                said = replace(said, resolved=(*said.resolved, Fact(event, logged)))
+                settlement = replace(settlement, resolved=(*settlement.resolved, Fact(event, logged)))
             case _:
                 assert_never(event)
-        self.settlements[at] = said
+        self.settlements[proposals[-1]] = settlement
 
 
 __all__ = [
@@ -249,12 +243,12 @@ __all__ = [
     "DATASET_HALTED",
     "DATASET_REVOKED",
     "DATASET_SUSPENDED",
-    "Block",
     "BrokenHistory",
-    "Dataset",
+    "ChainBlock",
     "Fact",
+    "GrantedLicense",
     "Ledger",
-    "License",
     "Logged",
+    "RegisteredDataset",
     "Settlement",
 ]

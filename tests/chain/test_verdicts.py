@@ -17,7 +17,7 @@ from provenance.app import access, license  # noqa: A004 - the trade's word
 from provenance.app.audit import licensed as licensed_checks
 from provenance.app.audit.evidence import Evidence
 from provenance.app.meter import MeterExtent
-from provenance.app.ports import Block, Call
+from provenance.app.ports import Call, ChainBlock
 from provenance.app.settle.batches import Report
 from provenance.app.settle.catalog import Catalog, Recordings
 from provenance.domain import batch, typed, usage
@@ -176,7 +176,7 @@ class Case:
     use: access.Use
     who: Address
     index: int
-    at: Block
+    at: ChainBlock
 
 
 def cases(scene: Scene, count: int, among: set[int] | None = None) -> list[Case]:

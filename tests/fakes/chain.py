@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provenance.app.ports import Block, Call, Cost, Deployment, Logged, Mined
+from provenance.app.ports import Call, ChainBlock, Cost, Deployment, Logged, Mined
 from provenance.domain import events, typed
 from provenance.domain import manifest as manifests
 from provenance.domain.hashes import keccak
@@ -68,14 +68,14 @@ class MemoryChain:
     def deployment(self) -> Deployment:
         return self._deployment
 
-    def head(self, *, final: bool = False) -> Block:
+    def head(self, *, final: bool = False) -> ChainBlock:
         del final
         return self.block(BlockNumber(self.number))
 
-    def block(self, number: BlockNumber) -> Block:
+    def block(self, number: BlockNumber) -> ChainBlock:
         if number > self.number:
             raise Missing(f"the node has no block {number}")
-        return Block(number, keccak(number.to_bytes(8, "big")), self.time)
+        return ChainBlock(number, keccak(number.to_bytes(8, "big")), self.time)
 
     def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
         return (one for one in self.logged if first <= one.block.number <= last)

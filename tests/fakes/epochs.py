@@ -8,7 +8,7 @@ from typing import Any
 
 from provenance.domain import attribution, cid, typed, usage
 from provenance.domain.hashes import sha256
-from provenance.domain.ledger import Block
+from provenance.domain.ledger import ChainBlock
 from provenance.domain.rules.case import ConsentFacts, Extent
 from provenance.domain.settlement import deciding, documents
 from provenance.domain.settlement.carry import Carry
@@ -48,9 +48,9 @@ def account(text: str) -> Address:
     return Address(sha256(text.encode())[:20])
 
 
-def block(number: int) -> Block:
+def block(number: int) -> ChainBlock:
     """Block n stands at second 1,000 n."""
-    return Block(BlockNumber(number), sha256(b"block" + bytes([number])), UnixSeconds(1_000 * number))
+    return ChainBlock(BlockNumber(number), sha256(b"block" + bytes([number])), UnixSeconds(1_000 * number))
 
 
 def place(number: int, log: int = 0) -> Place:

@@ -11,7 +11,7 @@ from provenance.app.ports import Deployment, Mined
 from provenance.app.settle.reading import Leaves
 from provenance.domain import canonical
 from provenance.domain.events import ClaimSkipped, Event, RoyaltyClaimed
-from provenance.domain.ledger import Block, Logged
+from provenance.domain.ledger import ChainBlock, Logged
 from provenance.domain.settlement import documents, tables
 from provenance.errors import Conflict, Reverted, Unavailable
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
@@ -85,7 +85,7 @@ class FakeRelay:
 
     # --- the port
 
-    def head(self, *, final: bool = False) -> Block:
+    def head(self, *, final: bool = False) -> ChainBlock:
         return self._block(max(0, len(self.blocks) - 1 - (self.depth if final else 0)))
 
     def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
@@ -194,9 +194,9 @@ class FakeRelay:
     def _place(self, tx: Bytes32) -> int | None:
         return next((i for i, block in enumerate(self.blocks) if any(one.tx == tx for one in block)), None)
 
-    def _block(self, number: int) -> Block:
+    def _block(self, number: int) -> ChainBlock:
         digest = hashlib.sha256(repr((number, self.salt, self.blocks[: number + 1])).encode()).digest()
-        return Block(BlockNumber(number), Bytes32(digest), UnixSeconds(1_800_000_000 + number))
+        return ChainBlock(BlockNumber(number), Bytes32(digest), UnixSeconds(1_800_000_000 + number))
 
     def _replay(self) -> dict[Bytes32, list[Event]]:
         """What each mined transaction did, from the first block on; the contract's rule, nothing else."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from indexer.gateway.node import Node
     from indexer.store.catalogue import CatalogueStore
     from provenance.domain.ledger import (
-        Block,
+        ChainBlock,
         Settlement,
     )
 
@@ -39,7 +39,7 @@ def settlements_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[
     ]
 
 
-def _settlement_state(one: Settlement, at: Block) -> str:
+def _settlement_state(one: Settlement, at: ChainBlock) -> str:
     if one.rejected:
         return "VETOED" if one.vetoed else "REJECTED"
     if one.disputed:

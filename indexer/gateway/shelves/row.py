@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provenance.domain.ledger import (
-        Block,
+        ChainBlock,
     )
     from provenance.types import Json
 
@@ -26,7 +26,7 @@ class Wanted:
     words: str
     offset: int
     limit: int
-    at: Block
+    at: ChainBlock
 
 
 def word(name: str, value: str) -> bytes:

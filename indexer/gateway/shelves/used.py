@@ -9,7 +9,7 @@ from indexer.gateway import leases, money, sessions
 from indexer.gateway.shelves.row import Row, Wanted, hexed, place
 from provenance.domain import events, fields, purposes, typed
 from provenance.domain.ledger import (
-    Block,
+    ChainBlock,
     Ledger,
 )
 from provenance.errors import Unavailable
@@ -18,7 +18,7 @@ from provenance.types import Bytes32
 if TYPE_CHECKING:
     from indexer.gateway.node import Node
     from indexer.store.catalogue import CatalogueStore
-    from provenance.domain.ledger import License
+    from provenance.domain.ledger import GrantedLicense
     from provenance.domain.settlement.carry import Carry
 
 
@@ -51,7 +51,7 @@ def licenses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
     ]
 
 
-def _license_state(ledger: Ledger, license_: License, at: Block) -> str:
+def _license_state(ledger: Ledger, license_: GrantedLicense, at: ChainBlock) -> str:
     """ACTIVE, SUSPENDED by the guardian's hand on the dataset, TERMINATED or EXPIRED."""
     state = license_.state(at)
     dataset = ledger.datasets.get(license_.dataset_id)
@@ -59,7 +59,7 @@ def _license_state(ledger: Ledger, license_: License, at: Block) -> str:
     return "SUSPENDED" if state == "ACTIVE" and halted else state
 
 
-def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, at: Block) -> Row:
+def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, at: ChainBlock) -> Row:
     """What was funded, what is left of it and what is owed; the latter unknown without the last epoch."""
     funded = ledger.funded(license_id, at.number)
     if carry is None:
@@ -72,7 +72,7 @@ def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, at: Block) 
     }
 
 
-def _carry(node: Node, at: Block) -> Carry | None:
+def _carry(node: Node, at: ChainBlock) -> Carry | None:
     try:
         return money.carried(node, at)
     except Unavailable:

@@ -13,7 +13,7 @@ from provenance.adapters.chain import abi, wordings
 from provenance.adapters.chain.node import CallFailed, Node, hexed
 from provenance.adapters.chain.rpc import NodeSilent, RpcRefused
 from provenance.app.deploy import Created
-from provenance.app.ports import Block, Logged, Mined
+from provenance.app.ports import ChainBlock, Logged, Mined
 from provenance.domain.events import decode
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
@@ -78,7 +78,7 @@ class EvmChain:
         """
         self.node, self._deployment, self._finality = node, deployment, finality
         self._names = {address: name for name, address in deployment.contracts.items()}
-        self._blocks: dict[Bytes32, Block] = {}
+        self._blocks: dict[Bytes32, ChainBlock] = {}
         self._bound: dict[ContractName, Bound[object]] = {}
         self._check(code_hashes or {})
 
@@ -104,7 +104,7 @@ class EvmChain:
         """Which contracts, on which chain."""
         return self._deployment
 
-    def head(self, *, final: bool = False) -> Block:
+    def head(self, *, final: bool = False) -> ChainBlock:
         """The latest block, or the newest that the network's finality trusts."""
         if not final:
             return self.node.block("latest")
@@ -114,7 +114,7 @@ class EvmChain:
         latest = self.node.block("latest")
         return latest if depth == "0" else self.node.block(max(0, latest.number - int(depth)))
 
-    def block(self, number: BlockNumber) -> Block:
+    def block(self, number: BlockNumber) -> ChainBlock:
         """The block of that number on the node's present branch."""
         return self.node.block(number)
 
@@ -244,7 +244,7 @@ class EvmChain:
                 block = self._block(log.block_hash, log.block_number)
                 yield Logged(block, log.tx, log.index, log.address, event)
 
-    def _block(self, block_hash: Bytes32, number: BlockNumber) -> Block:
+    def _block(self, block_hash: Bytes32, number: BlockNumber) -> ChainBlock:
         found = self._blocks.get(block_hash)
         if found is None:
             found = self.node.block(block_hash)

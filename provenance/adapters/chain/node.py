@@ -13,7 +13,7 @@ from provenance.adapters.chain.facts import Log, Receipt, Signed
 from provenance.adapters.chain.funds import InsufficientFunds
 from provenance.adapters.chain.rpc import NodeSilent, Rpc, RpcRefused, revert_data
 from provenance.adapters.chain.wordings import Meaning
-from provenance.app.ports import Block, Cost
+from provenance.app.ports import ChainBlock, Cost
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Missing, ProvenanceError, Unavailable
@@ -80,7 +80,7 @@ class Node:
             self._chain_id = self._ask(lambda eth: eth.chain_id)
         return self._chain_id
 
-    def block(self, tag: int | str | bytes) -> Block:
+    def block(self, tag: int | str | bytes) -> ChainBlock:
         """A block by number, tag (`latest`, `pending`, `safe`, `finalized`) or hash."""
         from web3.exceptions import BlockNotFound  # noqa: PLC0415 - loads web3
 
@@ -92,7 +92,7 @@ class Node:
                 f"the node has no block {wanted}", next="Wait for the block, or ask another node.", block=str(wanted)
             ) from None
         block_hash = answer.get("hash") or b""  # a pending block has none
-        return Block(BlockNumber(answer["number"]), Bytes32(bytes(block_hash)), UnixSeconds(answer["timestamp"]))
+        return ChainBlock(BlockNumber(answer["number"]), Bytes32(bytes(block_hash)), UnixSeconds(answer["timestamp"]))
 
     def code(self, address: Address) -> bytes:
         return bytes(self._ask(lambda eth: eth.get_code(_account(address))))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provenance.app.ports import Chain, Content
     from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
     from provenance.domain.events import UsageAnchored
-    from provenance.domain.ledger import Block, Dataset, Fact, License, Logged
+    from provenance.domain.ledger import ChainBlock, Fact, GrantedLicense, Logged, RegisteredDataset
     from provenance.domain.usage import Use
     from provenance.types import (
         Address,
@@ -68,13 +68,13 @@ class Evidence:
     chain: Chain
     content: Content
     read_uses: SegmentReader
-    at: Block
+    at: ChainBlock
     ledger: Ledger
     logs: tuple[Logged, ...]
     _kept: dict[tuple[str, bytes], object] = field(default_factory=dict)
 
     @classmethod
-    def gather(cls, chain: Chain, content: Content, read_uses: SegmentReader, at: Block) -> Evidence:
+    def gather(cls, chain: Chain, content: Content, read_uses: SegmentReader, at: ChainBlock) -> Evidence:
         """Everything up to `at` is folded; documents come when asked for.
 
         Raises:
@@ -92,22 +92,22 @@ class Evidence:
         """The facts at a block or before: the port `Events`, as a settlement reads it."""
         return (one for one in self.logs if one.block.number <= last)
 
-    def block(self, number: BlockNumber) -> Block:
+    def block(self, number: BlockNumber) -> ChainBlock:
         """A block of this chain."""
         return self.chain.block(number)
 
-    def state_at(self, time: UnixSeconds) -> Block:
+    def state_at(self, time: UnixSeconds) -> ChainBlock:
         """A block whose facts are those at a time, dated then: the last one with an event by that time."""
         known = [one.block for one in self.logs if one.block.time <= time]
         last = known[-1] if known else self.logs[0].block
         return replace(last, time=time)
 
-    def manifest(self, dataset: Dataset) -> Manifest:
+    def manifest(self, dataset: RegisteredDataset) -> Manifest:
         """The registered manifest."""
         digest = dataset.manifest_digest
         return self._once("manifest", digest, lambda: Manifest.parse(self.content.get_digest(digest)[1]))
 
-    def terms(self, dataset: Dataset) -> Terms:
+    def terms(self, dataset: RegisteredDataset) -> Terms:
         """The registered terms."""
         digest = dataset.terms_hash
         return self._once("terms", digest, lambda: Terms.parse(self.content.get_digest(digest)[1]))
@@ -189,7 +189,7 @@ class Evidence:
         named |= {entry.session.license_id for _, entry in self.sessions().values()}
         return {self.ledger.licenses[one].dataset_id for one in named if one in self.ledger.licenses}
 
-    def license(self, license_id: LicenseId) -> License:
+    def license(self, license_id: LicenseId) -> GrantedLicense:
         """The license on chain.
 
         Raises:
@@ -200,11 +200,11 @@ class Evidence:
             raise Failed(f"license 0x{license_id.hex()} is not on chain", next="Do not rely on what names it.")
         return found
 
-    def dataset_of(self, license_id: LicenseId) -> Dataset:
+    def dataset_of(self, license_id: LicenseId) -> RegisteredDataset:
         """The dataset that a license is for."""
         return self.ledger.datasets[self.license(license_id).dataset_id]
 
-    def recordings(self, dataset: Dataset) -> dict[RecordingId, int]:
+    def recordings(self, dataset: RegisteredDataset) -> dict[RecordingId, int]:
         """Recording ids of a dataset and their index."""
         return {one: index for index, one in enumerate(recording_ids(dataset.id, dataset.items))}
 

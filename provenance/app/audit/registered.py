@@ -13,7 +13,7 @@ from provenance.errors import Failed, ProvenanceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from provenance.domain.ledger import Dataset
+    from provenance.domain.ledger import RegisteredDataset
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
@@ -37,7 +37,9 @@ def contracts(evidence: Evidence) -> Check:
     return judge("contracts", sorted(evidence.chain.deployment.contracts), look, str, "contracts have code")
 
 
-def _over_datasets(evidence: Evidence, name: str, look: Callable[[Evidence, Dataset], None], unit: str) -> Check:
+def _over_datasets(
+    evidence: Evidence, name: str, look: Callable[[Evidence, RegisteredDataset], None], unit: str
+) -> Check:
     """Datasets in use decide the verdict; of the others what is wrong is only told, or anybody's junk would."""
     used = evidence.relied_on()
     in_use = [evidence.ledger.datasets[one] for one in sorted(used)]
@@ -61,7 +63,7 @@ def _over_datasets(evidence: Evidence, name: str, look: Callable[[Evidence, Data
     return Check(name, check.verdict, f"{check.detail}; unused ones that do not hold or have no content here: {odd}")
 
 
-def _manifest(evidence: Evidence, dataset: Dataset) -> None:
+def _manifest(evidence: Evidence, dataset: RegisteredDataset) -> None:
     manifest = evidence.manifest(dataset)
     deployment = evidence.chain.deployment
     registry = deployment.contracts["DatasetRegistry"]
@@ -79,12 +81,12 @@ def _manifest(evidence: Evidence, dataset: Dataset) -> None:
         raise Failed(f"it lists {counted(len(manifest.recordings), 'recording')}, registered are {event.items}")
 
 
-def _terms(evidence: Evidence, dataset: Dataset) -> None:
+def _terms(evidence: Evidence, dataset: RegisteredDataset) -> None:
     if evidence.terms(dataset).terms_hash != evidence.manifest(dataset).terms_hash:
         raise Failed("manifest and registration name different terms")
 
 
-def _consents(evidence: Evidence, dataset: Dataset) -> None:
+def _consents(evidence: Evidence, dataset: RegisteredDataset) -> None:
     """Signatures, holder, scope; whether a consent still stood at a use is the check of accesses."""
     manifest, domain = evidence.manifest(dataset), evidence.chain.deployment.domains.consent
     approved = {

@@ -35,12 +35,12 @@ from provenance.app.ports.world import (
     Signer,
     Wallet,
 )
-from provenance.domain.ledger import Block, Logged
+from provenance.domain.ledger import ChainBlock, Logged
 
 __all__ = [
-    "Block",
     "Call",
     "Chain",
+    "ChainBlock",
     "Cipher",
     "Clock",
     "Content",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.domain.cid import Cid
-    from provenance.domain.ledger import Block, Logged
+    from provenance.domain.ledger import ChainBlock, Logged
     from provenance.domain.private import Marks
     from provenance.domain.sealed import Header, Sealed, Secret
     from provenance.domain.typed import Domain, Domains, Struct
@@ -78,7 +78,7 @@ class Mined:
     """A transaction on chain and the events it left."""
 
     tx: Bytes32
-    block: Block
+    block: ChainBlock
     gas_used: int
     logs: tuple[Logged, ...]
 
@@ -117,11 +117,11 @@ class Chain(Protocol):
     @property
     def deployment(self) -> Deployment: ...
 
-    def head(self, *, final: bool = False) -> Block:
+    def head(self, *, final: bool = False) -> ChainBlock:
         """The latest block, or with `final` the newest one that the network's `finality` setting trusts."""
         ...
 
-    def block(self, number: BlockNumber) -> Block: ...
+    def block(self, number: BlockNumber) -> ChainBlock: ...
 
     def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
         """Every event of our contracts in [first, last], in chain order."""
@@ -197,7 +197,7 @@ class Events(Protocol):
     """The chain's facts in order, from a node (audit) or from the mirror (operator): same answers."""
 
     def upto(self, last: BlockNumber) -> Iterable[Logged]: ...
-    def block(self, number: BlockNumber) -> Block: ...
+    def block(self, number: BlockNumber) -> ChainBlock: ...
 
 
 class Wallet(Protocol):

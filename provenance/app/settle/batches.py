@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provenance.app.ports import Content, Deployment
     from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
     from provenance.domain.events import AccessRecorded, UsageAnchored
-    from provenance.domain.ledger import Block, Fact, Ledger
+    from provenance.domain.ledger import ChainBlock, Fact, Ledger
     from provenance.domain.usage import Use
     from provenance.types import Address, BlockNumber, ReceiptId, RecordingId, SessionId
 
@@ -55,12 +55,12 @@ class Anchors:
     deployment: Deployment
     content: Content
     read_uses: SegmentReader
-    at: Block
+    at: ChainBlock
     fixed: tuple[Fixed, ...]
 
     @classmethod
     def gather(
-        cls, ledger: Ledger, deployment: Deployment, content: Content, *, read_uses: SegmentReader, at: Block
+        cls, ledger: Ledger, deployment: Deployment, content: Content, *, read_uses: SegmentReader, at: ChainBlock
     ) -> Anchors:
         """Every batch whose document is what its event says.
 

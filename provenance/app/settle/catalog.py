@@ -55,7 +55,7 @@ class Catalog:
             if license_.granted.upto(self.at)
         }
 
-    def _license(self, license_: ledgers.License, *, with_terms: bool) -> facts.License:
+    def _license(self, license_: ledgers.GrantedLicense, *, with_terms: bool) -> facts.License:
         terms = self.terms(license_.terms_hash) if with_terms else None
         per_unit = terms.price.per_unit if terms else None
         foreign = terms is None or terms.price.token != self.deployment.contracts["Token"]
@@ -81,13 +81,13 @@ class Catalog:
                 self._terms[digest] = None
         return self._terms[digest]
 
-    def manifest(self, dataset: ledgers.Dataset) -> Manifest | None:
+    def manifest(self, dataset: ledgers.RegisteredDataset) -> Manifest | None:
         """The registered manifest; None if the document is not what was registered."""
         if dataset.id not in self._manifests:
             self._manifests[dataset.id] = self._read(dataset)
         return self._manifests[dataset.id]
 
-    def _read(self, dataset: ledgers.Dataset) -> Manifest | None:
+    def _read(self, dataset: ledgers.RegisteredDataset) -> Manifest | None:
         try:
             found = Manifest.parse(self.content.get_digest(dataset.manifest_digest)[1])
         except Invalid:
@@ -97,7 +97,9 @@ class Catalog:
         is_ = (found.holder, found.root(), found.terms_hash, found.split_hash(), len(found.recordings))
         return found if is_ == says else None
 
-    def splits(self, dataset: ledgers.Dataset, start: UnixSeconds, named: Container[Bytes32]) -> tuple[Split, ...]:
+    def splits(
+        self, dataset: ledgers.RegisteredDataset, start: UnixSeconds, named: Container[Bytes32]
+    ) -> tuple[Split, ...]:
         """Who shares a dataset's score: as in force at the window's start, or as registered if that is later.
 
         Args:
@@ -125,14 +127,14 @@ class Recordings:
     leases: tuple[facts.Opened, ...]
 
     @cached_property
-    def places(self) -> dict[RecordingId, tuple[ledgers.Dataset, int]]:
+    def places(self) -> dict[RecordingId, tuple[ledgers.RegisteredDataset, int]]:
         """Dataset and index of every registered recording that was judged or may have been opened.
 
         Anybody can register datasets of 2^32 recordings; an unleased one is counted through only as far as a gateway,
         which judges all recordings of a deposit at once, has reported them.
         """
         leased = {self._licensed(one) for one in self.leases}
-        found: dict[RecordingId, tuple[ledgers.Dataset, int]] = {}
+        found: dict[RecordingId, tuple[ledgers.RegisteredDataset, int]] = {}
         for dataset in self.catalog.ledger.datasets.values():
             if dataset.registered.upto(self.catalog.at):
                 ids = recording_ids(dataset.id, dataset.items)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provenance.app.settle.batches import SegmentReader
     from provenance.app.settle.reading import Published
     from provenance.domain.cid import Cid
-    from provenance.domain.ledger import Block, Settlement
+    from provenance.domain.ledger import ChainBlock, Settlement
     from provenance.domain.settlement.deciding import Count
     from provenance.domain.settlement.documents import Epoch
     from provenance.domain.settlement.facts import Inputs
@@ -110,7 +110,7 @@ def ruleset_hash(chain: Chain) -> Bytes32:
     return found  # type: ignore[return-value]  # bytes32 by the ABI
 
 
-def waiting(events: Events, content: Content, head: Block) -> Waiting | None:
+def waiting(events: Events, content: Content, head: ChainBlock) -> Waiting | None:
     """The proposed epoch that settling at this block would only repeat: what a run after a crash finds.
 
     It is in its window and unchallenged, its documents are here, and since its cutoff nothing was
@@ -189,7 +189,7 @@ def epoch(chain: Chain, events: Events, content: Content, publisher: Signer, eng
     return Proposed(closed, manifest, chain.send(proposal(closed, manifest), publisher))
 
 
-def _refuse_open(events: Events, final: Block, head: Block) -> None:
+def _refuse_open(events: Events, final: ChainBlock, head: ChainBlock) -> None:
     """The last proposal is final, active and unchallenged."""
     ledger, late = Ledger(), 0
     for logged in events.upto(head.number):

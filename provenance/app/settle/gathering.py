@@ -8,7 +8,7 @@ from provenance.app.settle import reading
 from provenance.app.settle.batches import Anchors, place
 from provenance.app.settle.catalog import Catalog, Recordings
 from provenance.domain import canonical, cid, fields
-from provenance.domain.ledger import Block, Ledger
+from provenance.domain.ledger import ChainBlock, Ledger
 from provenance.domain.settlement import tables
 from provenance.domain.settlement.carry import Carry
 from provenance.domain.settlement.facts import Funding, Inputs, Ruleset, Ruling
@@ -31,7 +31,7 @@ def gather(
     events: Events,
     content: Content,
     deployment: Deployment,
-    cutoff: Block,
+    cutoff: ChainBlock,
     *,
     ruleset_hash: Bytes32,
     read_uses: SegmentReader,
@@ -96,11 +96,11 @@ def standing(ledger: Ledger) -> Settlement | None:
     return next((one for one in reversed(ledger.settlements) if not one.rejected), None)
 
 
-def _cutoff(before: Published) -> Block:
+def _cutoff(before: Published) -> ChainBlock:
     """Where the epoch before ended, as its manifest says."""
     block, window = fields.mapping(before.manifest, "cutoffBlock"), fields.mapping(before.manifest, "window")
     number, time = fields.integer(block, "number", bits=53), fields.integer(window, "end", bits=53)
-    return Block(BlockNumber(number), fields.word(block, "hash"), UnixSeconds(time))
+    return ChainBlock(BlockNumber(number), fields.word(block, "hash"), UnixSeconds(time))
 
 
 def _rulings(ledger: Ledger, content: Content, at: BlockNumber) -> Ruling:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provenance.domain.consent import SignedConsent
-    from provenance.domain.ledger import Block, Dataset, Ledger
+    from provenance.domain.ledger import ChainBlock, Ledger, RegisteredDataset
     from provenance.domain.manifest import Manifest
     from provenance.domain.terms import Terms
     from provenance.types import Address, BlockNumber, ConsentId, Json, LicenseId
@@ -91,7 +91,7 @@ class DatasetState:
     manifest: Manifest
     terms: Terms
     consents: Mapping[ConsentId, SignedConsent]
-    at: Block
+    at: ChainBlock
     final: BlockNumber
 
 
@@ -149,7 +149,7 @@ def _standing(state: DatasetState, license_id: LicenseId, account: Address) -> S
     )
 
 
-def _fits(dataset: Dataset, manifest: Manifest) -> bool:
+def _fits(dataset: RegisteredDataset, manifest: Manifest) -> bool:
     """The documents are the dataset's, as far as they say so themselves; the root is the caller's check."""
     return (manifest.holder, manifest.terms_hash, len(manifest.recordings)) == (
         dataset.registrant,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provenance.domain.consent import SignedConsent
-    from provenance.domain.ledger import Block, Ledger
+    from provenance.domain.ledger import ChainBlock, Ledger
     from provenance.domain.manifest import Manifest
     from provenance.domain.rules.access import AccessDecision
     from provenance.domain.terms import Terms
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def prospects(
-    ledger: Ledger, manifest: Manifest, terms: Terms, domains: Domains, offer: Offer, licensee: Address, now: Block
+    ledger: Ledger, manifest: Manifest, terms: Terms, domains: Domains, offer: Offer, licensee: Address, now: ChainBlock
 ) -> tuple[AccessDecision, ...]:
     """One decision per recording: the best of the offer's purposes and the terms' countries.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from provenance.domain.attribution import Weights
     from provenance.domain.cid import Cid
-    from provenance.domain.ledger import Block
+    from provenance.domain.ledger import ChainBlock
     from provenance.domain.rules.case import ConsentFacts, Extent
     from provenance.domain.settlement.carry import Carry
     from provenance.domain.typed import MeterSession, Segment
@@ -257,8 +257,8 @@ class Inputs:
     distributor: Address
     token: Address
     epoch: int
-    start: Block
-    cutoff: Block
+    start: ChainBlock
+    cutoff: ChainBlock
     usage_head: Bytes32
     ruleset: Ruleset
     carry: Carry

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from provenance.app.deploy import NAMES, Created, Plan, Record, Roles, deploy, ruleset_1
-from provenance.app.ports import Block, Call, Mined
+from provenance.app.ports import Call, ChainBlock, Mined
 from provenance.domain import cid
 from provenance.domain.fields import checksummed
 from provenance.domain.settlement.facts import Ruleset
@@ -93,7 +93,9 @@ class Admitting:
     def send(self, call, signer):
         assert signer is OWNER
         self.sent.append(call)
-        return Mined(documents.word("tx"), Block(BlockNumber(20), documents.word("b"), documents.START), 48_000, ())
+        return Mined(
+            documents.word("tx"), ChainBlock(BlockNumber(20), documents.word("b"), documents.START), 48_000, ()
+        )
 
 
 @pytest.mark.parametrize("token", [None, Address(b"\x70" * 20)])

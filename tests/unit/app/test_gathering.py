@@ -11,7 +11,7 @@ import pytest
 from provenance.adapters import segments
 from provenance.adapters.content import unixfs
 from provenance.app import settle
-from provenance.app.ports import Block, Logged
+from provenance.app.ports import ChainBlock, Logged
 from provenance.app.settle import reading
 from provenance.domain import attribution, batch, events, manifest, merkle, typed, usage
 from provenance.domain.batch import AccessEntry, AttributionEntry, Batch, GateEntry, SegmentEntry, SessionEntry
@@ -45,11 +45,11 @@ class Road:
     logs: list[Logged] = field(default_factory=list)
     heads: dict[bytes, Bytes32] = field(default_factory=dict)
 
-    def block(self, number: BlockNumber) -> Block:
-        return Block(number, keccak(int(number).to_bytes(8, "big")), UnixSeconds(START + 100 * number))
+    def block(self, number: BlockNumber) -> ChainBlock:
+        return ChainBlock(number, keccak(int(number).to_bytes(8, "big")), UnixSeconds(START + 100 * number))
 
     @property
-    def now(self) -> Block:
+    def now(self) -> ChainBlock:
         return self.block(BlockNumber(len(self.logs)))
 
     def upto(self, last: BlockNumber) -> Iterator[Logged]:
