@@ -7,23 +7,34 @@ each epoch, so that the next one needs no memory but content under a digest on c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeAlias, get_args
 
-from provenance.types import Bytes32, Wei
+from provenance.domain import fields, record
+from provenance.domain.record import at, decimal
+from provenance.errors import Failed
+from provenance.types import Address, Bytes32, Json, LicenseId, ReceiptId, RecordingId, SessionId, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provenance.types import Address, LicenseId, ReceiptId, RecordingId, SessionId
-
 COMPLETE: Final = "complete"
 CHARGED: Final = "charged"
+ROWS: Final = 1 << 24
+Amount: TypeAlias = Annotated[Wei, decimal(256)]
+HoldKind: TypeAlias = Literal["cluster", "license", "receipt"]
+_KINDS: Final[dict[str, HoldKind]] = {kind: kind for kind in get_args(HoldKind)}
+
+
+class BadSnapshot(Failed):
+    """A published state that contradicts itself."""
+
+    code = "bad-snapshot"
 
 
 class Hold(NamedTuple):
     """Money whose receiver is not known yet: what a ruling must name to release it."""
 
-    kind: Literal["cluster", "license", "receipt"]
+    kind: HoldKind
     id: Bytes32
 
 
@@ -41,14 +52,54 @@ def order(key: Key) -> tuple[int, str, bytes]:
     return (1, key.kind, key.id) if isinstance(key, Hold) else (0, "", key)
 
 
-@dataclass(frozen=True, slots=True)
+def hold(document: Mapping[str, Json]) -> Hold:
+    """The hold that a row names.
+
+    Raises:
+        BadSnapshot: of an unknown kind.
+    """
+    kind = fields.text(document, "hold")
+    if kind not in _KINDS:
+        raise BadSnapshot(f"unknown hold {kind!r}")
+    return Hold(_KINDS[kind], fields.word(document, "id"))
+
+
+_KEY: Final = record.Codec(
+    lambda row, _: hold(row) if "hold" in row else fields.address(row, "payee"),
+    lambda key: (
+        {"hold": key.kind, "id": fields.shown(key.id)} if isinstance(key, Hold) else {"payee": fields.shown(key)}
+    ),
+    "object",
+    fields=tuple(record.Field(name, "", "", optional=True) for name in ("payee", "hold", "id")),
+)
+
+
+@record.dataclass(frozen=True, slots=True)
+class KeyAmount:
+    """What a payee or a hold gets."""
+
+    key: Annotated[Key, record.INLINE, _KEY]
+    amount: Amount
+
+
+Shares: TypeAlias = Annotated[
+    tuple[tuple[Key, Wei], ...],
+    record.via(
+        record.items(record.record(KeyAmount), ROWS),
+        lambda rows: tuple((row.key, row.amount) for row in rows),
+        lambda shares: [KeyAmount(*share) for share in shares],
+    ),
+]
+
+
+@record.dataclass(frozen=True, slots=True)
 class Debt:
     """What is still owed of one due: the fee and the shares as they were decided when it arose."""
 
     license_id: LicenseId
-    epoch: int
-    fee: Wei
-    shares: tuple[tuple[Key, Wei], ...]
+    epoch: Annotated[int, decimal(64)]
+    fee: Amount
+    shares: Shares
 
     @property
     def total(self) -> Wei:
@@ -56,16 +107,20 @@ class Debt:
         return Wei(self.fee + sum(amount for _, amount in self.shares))
 
 
-class Settled(NamedTuple):
+@record.dataclass(frozen=True, slots=True, order=True)
+class Settled:
     """One settled segment of a session."""
 
-    first_seq: int
-    size: int
-    max_time_ms: int
-    hash: Bytes32
+    first_seq: Annotated[int, decimal(64)]
+    size: Annotated[int, decimal(64), at("count")]
+    max_time_ms: Annotated[int, decimal(64)]
+    hash: Annotated[Bytes32, at("segmentHash")]
 
 
-@dataclass(frozen=True, slots=True)
+_CLOSED: Final = record.Codec(lambda row, name: row[name] if isinstance(row.get(name), str) else "", str, "text")
+
+
+@record.dataclass(frozen=True, slots=True)
 class Cursor:
     """How far a session is settled.
 
@@ -74,10 +129,10 @@ class Cursor:
     """
 
     session_id: SessionId
-    segments: tuple[Settled, ...] = ()
-    units: int = 0
-    end: int | None = None
-    closed: str = ""
+    segments: Annotated[tuple[Settled, ...], record.most(ROWS)] = ()
+    units: Annotated[int, decimal(128)] = 0
+    end: Annotated[int, decimal(64)] | None = None
+    closed: Annotated[str, _CLOSED] = ""
 
     @property
     def missing(self) -> tuple[tuple[int, int], ...]:
@@ -93,14 +148,15 @@ class Cursor:
         return tuple(gaps)
 
 
-class Move(NamedTuple):
+@record.dataclass(frozen=True, slots=True)
+class Move:
     """Score that a correction takes from one recording and gives to another, not yet recovered."""
 
     license_id: LicenseId
     receipt_id: ReceiptId
     loser: RecordingId
     gainer: RecordingId
-    score: int
+    score: Annotated[int, decimal(256)]
 
 
 @dataclass(frozen=True, slots=True)

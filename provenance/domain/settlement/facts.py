@@ -6,18 +6,16 @@ Plain values made of chain events and of content under digests that the chain na
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, Self, TypeAlias
 
-from provenance.domain import canonical, fields, splits
-from provenance.domain.fields import shown
+from provenance.domain import record, splits
 from provenance.domain.hashes import sha256
 from provenance.domain.splits import Split
-from provenance.types import Bps, Ppm
+from provenance.types import Address, Bps, Bytes32, LicenseId, Ppm, ReceiptId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from provenance.domain.attribution import Weights
     from provenance.domain.cid import Cid
     from provenance.domain.ledger import ChainBlock
@@ -25,43 +23,33 @@ if TYPE_CHECKING:
     from provenance.domain.settlement.carry import Carry
     from provenance.domain.typed import MeterSession, Segment
     from provenance.domain.usage import Use
-    from provenance.types import (
-        Address,
-        BlockNumber,
-        Bytes32,
-        DatasetId,
-        Json,
-        LicenseId,
-        ReceiptId,
-        RecordingId,
-        SessionId,
-        UnixMs,
-        UnixSeconds,
-        Wei,
-    )
+    from provenance.types import BlockNumber, DatasetId, RecordingId, SessionId, UnixMs, UnixSeconds, Wei
 
+RULESET: Final = "provenance/ruleset"
+RULING: Final = "provenance/ruling"
+_METHODS: Final = 65_536
 _RULED: Final = 1 << 16
 PASSED: Final = 0
 """The verdict of a gate report under which a recording earns."""
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Method:
     """A way to attribute, and how good its result must be."""
 
-    code: int
+    code: Annotated[int, record.integer(16)]
     min_quality_ppm: Ppm
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Ruleset:
     """The published rules whose hash a distributor holds for ever (`provenance/ruleset/1`)."""
 
     fee_bps: Bps
     fee_payee: Address
-    grace_s: int
+    grace_s: Annotated[int, record.integer()]
     tolerance_ppm: Ppm
-    methods: tuple[Method, ...]
+    methods: Annotated[tuple[Method, ...], record.most(_METHODS)]
 
     @property
     def hash(self) -> Bytes32:
@@ -70,32 +58,12 @@ class Ruleset:
 
     def encode(self) -> bytes:
         """The canonical bytes."""
-        return canonical.encode(
-            "provenance/ruleset",
-            1,
-            {
-                "feeBps": self.fee_bps,
-                "feePayee": shown(self.fee_payee),
-                "graceS": self.grace_s,
-                "tolerancePpm": self.tolerance_ppm,
-                "methods": [{"code": one.code, "minQualityPpm": one.min_quality_ppm} for one in self.methods],
-            },
-        )
+        return record.encode(self, RULESET)
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """The ruleset in these bytes."""
-        body = canonical.parse(data, kind="provenance/ruleset")
-        return cls(
-            fee_bps=Bps(fields.integer(body, "feeBps", bits=14)),
-            fee_payee=fields.address(body, "feePayee"),
-            grace_s=fields.integer(body, "graceS"),
-            tolerance_ppm=Ppm(fields.integer(body, "tolerancePpm", bits=31)),
-            methods=tuple(
-                Method(fields.integer(item, "code", bits=16), Ppm(fields.integer(item, "minQualityPpm", bits=31)))
-                for item in fields.objects(body, "methods", most=65_536)
-            ),
-        )
+        return record.parse(cls, data, RULESET)
 
 
 class Place(NamedTuple):
@@ -194,42 +162,62 @@ class Funding:
     at: Place
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
+class _Payee:
+    payee: Address
+    bps: Bps
+
+
+Payees: TypeAlias = Annotated[
+    tuple[Split, ...],
+    record.via(
+        record.items(record.record(_Payee), _RULED),
+        lambda rows: splits.check(Split(row.payee, row.bps) for row in rows),
+        lambda payees: [_Payee(share.account, share.bps) for share in splits.check(payees)],
+    ),
+]
+
+
+@record.dataclass(frozen=True, slots=True)
+class _RuledCluster:
+    cluster: Bytes32
+    holder: Address
+
+
+@record.dataclass(frozen=True, slots=True)
+class _RuledReceipt:
+    receipt_id: ReceiptId
+    payees: Payees
+
+
+@record.dataclass(frozen=True, slots=True)
+class _RuledLicense:
+    license_id: LicenseId
+    payees: Payees
+
+
+@record.dataclass(frozen=True, slots=True)
 class Ruling:
     """What the guardian published: who receives what is held (`provenance/ruling/1`)."""
 
-    clusters: Mapping[Bytes32, Address] = field(default_factory=dict)
-    receipts: Mapping[ReceiptId, tuple[Split, ...]] = field(default_factory=dict)
-    licenses: Mapping[LicenseId, tuple[Split, ...]] = field(default_factory=dict)
+    clusters: Annotated[Mapping[Bytes32, Address], record.pairs(_RuledCluster, "cluster", "holder", _RULED)] = field(
+        default_factory=dict
+    )
+    receipts: Annotated[
+        Mapping[ReceiptId, tuple[Split, ...]], record.pairs(_RuledReceipt, "receipt_id", "payees", _RULED)
+    ] = field(default_factory=dict)
+    licenses: Annotated[
+        Mapping[LicenseId, tuple[Split, ...]], record.pairs(_RuledLicense, "license_id", "payees", _RULED)
+    ] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """The ruling in these bytes."""
-        body = canonical.parse(data, kind="provenance/ruling")
-        return cls(
-            clusters={
-                fields.word(item, "cluster"): fields.address(item, "holder")
-                for item in fields.objects(body, "clusters", most=_RULED)
-            },
-            receipts={
-                fields.word(item, "receiptId"): _payees(item) for item in fields.objects(body, "receipts", most=_RULED)
-            },
-            licenses={
-                fields.word(item, "licenseId"): _payees(item) for item in fields.objects(body, "licenses", most=_RULED)
-            },
-        )
+        return record.parse(cls, data, RULING)
 
     def encode(self) -> bytes:
         """The canonical bytes, whose digest the guardian puts on chain."""
-        body: dict[str, Json] = {
-            "clusters": [
-                {"cluster": shown(cluster), "holder": shown(holder)}
-                for cluster, holder in sorted(self.clusters.items())
-            ],
-            "receipts": [{"receiptId": shown(one), "payees": _shown(to)} for one, to in sorted(self.receipts.items())],
-            "licenses": [{"licenseId": shown(one), "payees": _shown(to)} for one, to in sorted(self.licenses.items())],
-        }
-        return canonical.encode("provenance/ruling", 1, body)
+        return record.encode(self, RULING)
 
     def then(self, later: Ruling) -> Ruling:
         """Both rulings; where they speak of the same thing, the later one counts."""
@@ -238,15 +226,6 @@ class Ruling:
             {**self.receipts, **later.receipts},
             {**self.licenses, **later.licenses},
         )
-
-
-def _payees(body: Mapping[str, Json]) -> tuple[Split, ...]:
-    rows = fields.objects(body, "payees", most=_RULED)
-    return splits.check(Split(fields.address(row, "payee"), Bps(fields.integer(row, "bps", bits=14))) for row in rows)
-
-
-def _shown(payees: tuple[Split, ...]) -> Json:
-    return [{"payee": shown(one.account), "bps": one.bps} for one in splits.check(payees)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ weight that counts goes to the fallback. Amounts are made in `dues`.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from provenance.domain.attribution import ELSEWHERE, METHOD_NONE, UNATTRIBUTED
@@ -151,7 +151,7 @@ def moved(counts: Mapping[RecordingId, int], moves: Iterable[Move]) -> tuple[dic
         after[move.loser] = after.get(move.loser, 0) - recovered
         after[move.gainer] = after.get(move.gainer, 0) + recovered
         if recovered < move.score:
-            left.append(move._replace(score=move.score - recovered))
+            left.append(replace(move, score=move.score - recovered))
     after.pop(ELSEWHERE, None)
     return after, left
 

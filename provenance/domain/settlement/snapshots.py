@@ -7,23 +7,31 @@ show what was read; tree, debts, cursors, holds, accounts and corrections are re
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from provenance.domain import fields, splits
+from provenance.domain import fields, record, splits
 from provenance.domain.fields import shown
 from provenance.domain.rules.case import ConsentCase, UseFacts, first_broken
 from provenance.domain.rules.consent import GIVING
 from provenance.domain.settlement import tables
-from provenance.domain.settlement.carry import Carry, Cursor, Debt, Hold, Key, Move, Settled
-from provenance.errors import Failed
-from provenance.types import Wei
+from provenance.domain.settlement.carry import (
+    Amount,
+    BadSnapshot,
+    Carry,
+    Cursor,
+    Debt,
+    KeyAmount,
+    Move,
+    hold,
+)
+from provenance.types import Address, Bytes32, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provenance.domain.settlement.deciding import Decision
     from provenance.domain.settlement.facts import Inputs
-    from provenance.types import Bytes32, ConsentId, Json
+    from provenance.types import ConsentId, Json
 
 NAMES: Final = (
     "splits",
@@ -39,15 +47,23 @@ NAMES: Final = (
     "corrections",
 )
 CARRIED: Final = ("tree", "debts", "holds", "cursors", "accounts", "corrections")
-_MOST: Final = 1 << 24
 K = TypeVar("K")
-_Kind = Literal["cluster", "license", "receipt"]
 
 
-class BadSnapshot(Failed):
-    """A published state that contradicts itself."""
+@record.dataclass(frozen=True, slots=True)
+class Earned:
+    """A leaf: all that a payee ever earned."""
 
-    code = "bad-snapshot"
+    payee: Address
+    cumulative: Amount
+
+
+@record.dataclass(frozen=True, slots=True)
+class Spent:
+    """All that left a balance, under its memo."""
+
+    memo: Bytes32
+    spent: Amount
 
 
 def tree(inputs: Inputs, carry: Carry) -> bytes:
@@ -57,24 +73,14 @@ def tree(inputs: Inputs, carry: Carry) -> bytes:
         "distributor": shown(inputs.distributor),
         "epoch": str(inputs.epoch),
     }
-    rows = (
-        {"payee": shown(payee), "cumulative": str(amount)}
-        for payee, amount in sorted(carry.cumulative.items())
-        if amount
-    )
+    rows = (record.write(Earned(payee, amount)) for payee, amount in sorted(carry.cumulative.items()) if amount)
     return tables.encode("provenance/tree", rows, head)
 
 
 def debts(carry: Carry) -> Iterator[dict[str, Json]]:
     """What stays owed, the oldest first."""
     for debt in carry.debts:
-        yield {
-            "licenseId": shown(debt.license_id),
-            "epoch": str(debt.epoch),
-            "owed": str(debt.total),
-            "fee": str(debt.fee),
-            "shares": [{**_key(key), "amount": str(amount)} for key, amount in debt.shares],
-        }
+        yield {**record.write(debt), "owed": str(debt.total)}
 
 
 def snapshots(decision: Decision) -> dict[str, bytes]:
@@ -87,9 +93,9 @@ def snapshots(decision: Decision) -> dict[str, bytes]:
         "accesses": _accesses(decision.inputs),
         "gates": _gates(decision.inputs),
         "attribution": _attribution(decision),
-        "holds": _holds(decision.carry),
-        "cursors": _cursors(decision.carry),
-        "accounts": _accounts(decision.carry),
+        "holds": (record.write(KeyAmount(*held)) for held in sorted(decision.carry.holds.items())),
+        "cursors": (record.write(cursor) for _, cursor in sorted(decision.carry.cursors.items())),
+        "accounts": (record.write(Spent(*account)) for account in sorted(decision.carry.spent.items())),
         "corrections": _corrections(decision.carry),
     }
     epoch: Json = str(decision.inputs.epoch)
@@ -110,53 +116,32 @@ def carry(data: Mapping[str, bytes]) -> Carry:
         for name in CARRIED
     }
     corrections = rows["corrections"]
-    cursors = [_cursor(row) for row in rows["cursors"]]
+    cursors = [record.read(Cursor, row) for row in rows["cursors"]]
+    earned = [record.read(Earned, row) for row in rows["tree"]]
+    spent = [record.read(Spent, row) for row in rows["accounts"]]
     return Carry(
-        cumulative=_unique((fields.address(row, "payee"), _wei(row, "cumulative")) for row in rows["tree"]),
+        cumulative=_unique((row.payee, row.cumulative) for row in earned),
         cursors={cursor.session_id: cursor for cursor in cursors},
         debts=tuple(_debt(row) for row in rows["debts"]),
-        holds=_unique((_hold(row), _wei(row, "amount")) for row in rows["holds"]),
-        spent=_unique((fields.word(row, "memo"), _wei(row, "spent")) for row in rows["accounts"]),
+        holds=_unique((hold(row), record.read(KeyAmount, row).amount) for row in rows["holds"]),
+        spent=_unique((row.memo, row.spent) for row in spent),
         corrected=frozenset(fields.word(row, "receiptId") for row in corrections if "score" not in row),
-        moves=tuple(_move(row) for row in corrections if "score" in row),
+        moves=tuple(record.read(Move, row) for row in corrections if "score" in row),
     )
 
 
 def _unique(entries: Iterator[tuple[K, Wei]]) -> dict[K, Wei]:
-    found: dict[K, Wei] = {}
+    amounts: dict[K, Wei] = {}
     for key, amount in entries:
-        if key in found:
+        if key in amounts:
             raise BadSnapshot(f"{key!r} stands twice")
-        found[key] = amount
-    return found
-
-
-def _wei(row: Mapping[str, Json], name: str) -> Wei:
-    return Wei(fields.integer(row, name, bits=256))
-
-
-def _key(key: Key) -> dict[str, Json]:
-    if isinstance(key, Hold):
-        return {"hold": key.kind, "id": shown(key.id)}
-    return {"payee": shown(key)}
-
-
-def _hold(row: Mapping[str, Json]) -> Hold:
-    kind = fields.text(row, "hold")
-    known: tuple[_Kind, ...] = get_args(_Kind)
-    found = next((one for one in known if one == kind), None)
-    if found is None:
-        raise BadSnapshot(f"unknown hold {kind!r}")
-    return Hold(found, fields.word(row, "id"))
+        amounts[key] = amount
+    return amounts
 
 
 def _debt(row: Mapping[str, Json]) -> Debt:
-    shares = tuple(
-        (_hold(share) if "hold" in share else fields.address(share, "payee"), _wei(share, "amount"))
-        for share in fields.objects(row, "shares", most=_MOST)
-    )
-    debt = Debt(fields.word(row, "licenseId"), fields.integer(row, "epoch", bits=64), _wei(row, "fee"), shares)
-    if debt.total != _wei(row, "owed"):
+    debt = record.read(Debt, row)
+    if debt.total != fields.integer(row, "owed", bits=256):
         raise BadSnapshot("a debt's parts do not sum to what is owed")
     return debt
 
@@ -239,72 +224,7 @@ def _attribution(decision: Decision) -> Iterator[dict[str, Json]]:
         }
 
 
-def _holds(carried: Carry) -> Iterator[dict[str, Json]]:
-    for hold, amount in sorted(carried.holds.items()):
-        yield {**_key(hold), "amount": str(amount)}
-
-
-def _cursors(carried: Carry) -> Iterator[dict[str, Json]]:
-    for session_id, cursor in sorted(carried.cursors.items()):
-        yield {
-            "sessionId": shown(session_id),
-            "units": str(cursor.units),
-            "end": None if cursor.end is None else str(cursor.end),
-            "closed": cursor.closed,
-            "segments": [
-                {
-                    "firstSeq": str(one.first_seq),
-                    "count": str(one.size),
-                    "maxTimeMs": str(one.max_time_ms),
-                    "segmentHash": shown(one.hash),
-                }
-                for one in cursor.segments
-            ],
-        }
-
-
-def _cursor(row: Mapping[str, Json]) -> Cursor:
-    closed = row.get("closed")
-    return Cursor(
-        session_id=fields.word(row, "sessionId"),
-        segments=tuple(
-            Settled(
-                fields.integer(one, "firstSeq", bits=64),
-                fields.integer(one, "count", bits=64),
-                fields.integer(one, "maxTimeMs", bits=64),
-                fields.word(one, "segmentHash"),
-            )
-            for one in fields.objects(row, "segments", most=_MOST)
-        ),
-        units=fields.integer(row, "units", bits=128),
-        end=None if row.get("end") is None else fields.integer(row, "end", bits=64),
-        closed=closed if isinstance(closed, str) else "",
-    )
-
-
-def _accounts(carried: Carry) -> Iterator[dict[str, Json]]:
-    for memo, amount in sorted(carried.spent.items()):
-        yield {"memo": shown(memo), "spent": str(amount)}
-
-
 def _corrections(carried: Carry) -> Iterator[dict[str, Json]]:
     for receipt_id in sorted(carried.corrected):
         yield {"receiptId": shown(receipt_id)}
-    for move in carried.moves:
-        yield {
-            "licenseId": shown(move.license_id),
-            "receiptId": shown(move.receipt_id),
-            "loser": shown(move.loser),
-            "gainer": shown(move.gainer),
-            "score": str(move.score),
-        }
-
-
-def _move(row: Mapping[str, Json]) -> Move:
-    return Move(
-        fields.word(row, "licenseId"),
-        fields.word(row, "receiptId"),
-        fields.word(row, "loser"),
-        fields.word(row, "gainer"),
-        fields.integer(row, "score", bits=256),
-    )
+    yield from map(record.write, carried.moves)
