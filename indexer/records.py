@@ -1,6 +1,6 @@
 """Records: the operator's own rows.
 
-They are not on the chain: they are what the operator promised, decided or sent. They survive every
+They are not on the chain: they are what the operator acknowledged, decided or sent. They survive every
 reorg, and nothing here is needed to recompute a settlement.
 """
 
@@ -109,7 +109,7 @@ class Deposit(SQLModel, table=True):
 
 
 class JudgedObject(SQLModel, table=True):
-    """One sealed object, opened once: what was heard."""
+    """One sealed object, opened once, and its gate report."""
 
     __tablename__ = "judged"
 

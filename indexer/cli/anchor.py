@@ -1,4 +1,4 @@
-"""`node anchor`: what the gateway promised goes on chain."""
+"""`node anchor`: what the gateway acknowledged goes on chain."""
 
 from __future__ import annotations
 

@@ -94,12 +94,12 @@ class CustodyStore:
             )
 
     def judged(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, str], JudgedObject]:
-        """What was heard before, by object and address."""
+        """The gate reports made before, by object and address."""
         judged = rows.among(self.database, records.JudgedObject, "object_id", object_ids)
         return {(recording.object_id, recording.cid): recording for recording in judged}
 
     def add_judged(self, judged: JudgedObject) -> None:
-        """It was heard, and need not be opened again."""
+        """The object's gate report is on record; it need not be opened again."""
         with self.database.write() as connection:
             rows.keep(connection, judged)
 

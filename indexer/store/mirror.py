@@ -67,7 +67,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the mirror is, and up to where it was told that nothing changes any more."""
+    """How far the mirror is, and up to where the nodes say that nothing changes any more."""
 
     number: BlockNumber
     hash: Bytes32
