@@ -1,6 +1,6 @@
-"""What did a voice owner allow in a `provenance/consent/1`, to whom, and does it cover this recording?
+"""Consents: what a voice owner allowed in a `provenance/consent/1`, to whom and for which recordings.
 
-The signed grant and its scope. Whether it stands at some block (revocation, time) is `license`.
+The signed grant, its scope and its words. Whether it stands at some block (revocation, time) is `rules.consent`.
 """
 
 from __future__ import annotations
@@ -121,9 +121,9 @@ class Words:
             ) from error
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, document: bytes) -> Self:
         """The `provenance/words/1` document in these bytes."""
-        return record.parse(cls, data, WORDS_KIND)
+        return record.parse(cls, document, WORDS_KIND)
 
     @classmethod
     def of(cls, document: Mapping[str, Json]) -> Self:
@@ -205,13 +205,13 @@ class SignedConsent:
             raise BadConsent("scope: not the one that was signed", field="scopeHash")
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, document: bytes) -> Self:
         """The consent in these bytes; its signature is checked by `check`.
 
         Raises:
             Invalid: not a consent, or its parts contradict each other.
         """
-        return record.parse(cls, data, KIND)
+        return record.parse(cls, document, KIND)
 
     @classmethod
     def of(cls, document: Json) -> Self:

@@ -33,9 +33,9 @@ class SignedOffer:
         return record.encode(self, KIND)
 
     @classmethod
-    def parse(cls, data: bytes) -> SignedOffer:
+    def parse(cls, document: bytes) -> SignedOffer:
         """The offer in a document; whether its holder signed it is `check_signature`."""
-        return record.parse(cls, data, KIND)
+        return record.parse(cls, document, KIND)
 
     def check_signature(self, domain: Domain) -> None:
         """The holder's key signed the offer for this chain and contract, or `BadSignature`."""

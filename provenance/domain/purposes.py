@@ -1,6 +1,6 @@
-"""What may a recording be used for, in words and in bits?
+"""Purposes: what a recording may be used for, in words and in bits.
 
-The code tree and its mask. Who may use what is `license`; where is `territories`.
+The code tree and its mask. Who may use what is `rules`; where is `territories`.
 """
 
 from __future__ import annotations
@@ -68,12 +68,9 @@ def mask(codes: Iterable[str]) -> int:
 
 def check(bits: int) -> int:
     """The same bits, none of them reserved."""
-    reserved = bits & ~KNOWN
-    if bits < 0 or reserved:
-        raise ReservedPurpose(
-            f"purposes {bits:#x}: reserved bits {reserved & 0xFFFFFFFF:#x} are set",
-            field="purposes",
-        )
+    if bits & ~KNOWN:
+        reserved = bits & ~KNOWN & 0xFFFFFFFF
+        raise ReservedPurpose(f"purposes {bits:#x}: reserved bits {reserved:#x} are set", field="purposes")
     return bits
 
 

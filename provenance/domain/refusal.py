@@ -85,4 +85,4 @@ def refused(decisions: Iterable[AccessDecision]) -> ProvenanceError | None:
     if not refusals:
         return None
     first = refusals[0]
-    return error(first.reason, first.detail, **first.facts(), refused=[one.document() for one in refusals])
+    return error(first.reason, first.detail, **first.facts(), refused=[decision.document() for decision in refusals])

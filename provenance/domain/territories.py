@@ -1,4 +1,4 @@
-"""Where may a recording be used, and does one place lie within others?
+"""Territories: where a recording may be used, and which places lie within others.
 
 ISO 3166-1 alpha-2 countries and three groups. On chain they are one digest of the sorted codes.
 """
@@ -45,19 +45,13 @@ def parse(codes: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UnknownTerritory: a code that names no place, or none at all.
     """
-    found = set()
-    for code in codes:
-        name = code.upper()
+    names = {code.upper(): code[:16] for code in codes}
+    for name, given in names.items():
         if name not in COUNTRIES and name not in GROUPS:
-            raise UnknownTerritory(
-                f"unknown territory {code[:16]!r}",
-                field="territories",
-                territory=code[:16],
-            )
-        found.add(name)
-    if not found:
+            raise UnknownTerritory(f"unknown territory {given!r}", field="territories", territory=given)
+    if not names:
         raise UnknownTerritory("no territory is named", field="territories")
-    return tuple(sorted(found))
+    return tuple(sorted(names))
 
 
 def country(code: str) -> bytes:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 from provenance.domain.fields import shown
 from provenance.domain.rules import consent, license  # noqa: A004 - the trade's word
 from provenance.domain.rules.case import (
-    NOTHING_MADE,
+    NOTHING_PRODUCED,
     ConsentCase,
     Extent,
     LicenseCase,
-    Made,
+    Produced,
     Standing,
     UseFacts,
     first_broken,
@@ -79,11 +79,11 @@ class DatasetState:
     """A dataset's documents, and what the chain says of it at one block.
 
     Attributes:
-        ledger: facts up to `at` at least.
+        ledger: facts up to `block` at least.
         manifest: the registered one, its root checked against the registration.
         terms: those of the registration, by their hash.
         consents: by the digest of their fields (`Manifest.consents_by_id`).
-        at: withdrawals, suspensions and terminations count up to here.
+        block: withdrawals, suspensions and terminations count up to here.
         final: grants and approvals count up to here only.
     """
 
@@ -91,22 +91,29 @@ class DatasetState:
     manifest: Manifest
     terms: Terms
     consents: Mapping[ConsentId, SignedConsent]
-    at: ChainBlock
+    block: ChainBlock
     final: BlockNumber
 
+    def fits(self, dataset: RegisteredDataset) -> bool:
+        """The documents are the dataset's, as far as they say so themselves; the root is the caller's check."""
+        says = self.manifest.holder, self.manifest.terms_hash, len(self.manifest.recordings)
+        return says == (dataset.registrant, dataset.terms_hash, dataset.items)
 
-def evaluate(state: DatasetState, request: AccessRequest, made: Made = NOTHING_MADE) -> tuple[AccessDecision, ...]:
+
+def evaluate(
+    state: DatasetState, request: AccessRequest, produced: Produced = NOTHING_PRODUCED
+) -> tuple[AccessDecision, ...]:
     """One decision per recording: allowed, or the first reason in the rules' order.
 
     Args:
         state: of the license's dataset.
         request: what is asked.
-        made: what was made under the license so far.
+        produced: what was made under the license so far.
     """
-    use = UseFacts(state.at.time, request.purpose, request.territory)
+    use = UseFacts(state.block.time, request.purpose, request.territory)
     license_ = state.ledger.licenses.get(request.license_id)
     extent = Extent.of(license_.purposes if license_ else 0, state.terms)
-    case = LicenseCase(use, extent, _standing(state, request.license_id, request.licensee), made)
+    case = LicenseCase(use, extent, _standing(state, request.license_id, request.licensee), produced)
     broken = first_broken(license.LICENSE, case)
     whole = (broken.reason, None, broken.detail(case)) if broken else None
     decisions = []
@@ -118,7 +125,7 @@ def evaluate(state: DatasetState, request: AccessRequest, made: Made = NOTHING_M
 
 def check_standing(state: DatasetState, license_id: LicenseId, licensee: Address) -> AccessDecision:
     """Whether a license stands at all, whatever it is used for: what opens a session."""
-    case = LicenseCase(UseFacts(state.at.time), Extent.of(0, state.terms), _standing(state, license_id, licensee))
+    case = LicenseCase(UseFacts(state.block.time), Extent.of(0, state.terms), _standing(state, license_id, licensee))
     broken = first_broken(license.STANDING, case)
     if broken:
         return AccessDecision(broken.reason, license_id, detail=broken.detail(case))
@@ -127,14 +134,14 @@ def check_standing(state: DatasetState, license_id: LicenseId, licensee: Address
 
 def _standing(state: DatasetState, license_id: LicenseId, account: Address) -> Standing:
     """The license and its dataset at the state's block."""
-    at = state.at.number
+    number = state.block.number
     license_ = state.ledger.licenses.get(license_id)
-    if license_ is None or not license_.granted.upto(at):
+    if license_ is None or not license_.granted.upto(number):
         return Standing(known=False)
     dataset = state.ledger.datasets.get(license_.dataset_id)
-    if dataset is None or not dataset.registered.upto(at) or not _fits(dataset, state.manifest):
+    if dataset is None or not dataset.registered.upto(number) or not state.fits(dataset):
         return Standing(registered=False)
-    halt = dataset.halt(at, state.final)
+    halt = dataset.halt(number, state.final)
     pending = ""
     for fact, words in ((license_.granted, "license was granted"), (dataset.registered, "dataset was registered")):
         if not pending and not fact.upto(state.final):
@@ -142,19 +149,10 @@ def _standing(state: DatasetState, license_id: LicenseId, account: Address) -> S
     return Standing(
         account=account,
         licensee=license_.licensee,
-        end=license_.end(at),
-        terminated=license_.termination(at) is not None,
+        end=license_.end(number),
+        terminated=license_.termination(number) is not None,
         ruling=halt.event.reason if halt else None,
         pending=pending,
-    )
-
-
-def _fits(dataset: RegisteredDataset, manifest: Manifest) -> bool:
-    """The documents are the dataset's, as far as they say so themselves; the root is the caller's check."""
-    return (manifest.holder, manifest.terms_hash, len(manifest.recordings)) == (
-        dataset.registrant,
-        dataset.terms_hash,
-        dataset.items,
     )
 
 
@@ -169,7 +167,7 @@ def _judge(state: DatasetState, use: UseFacts, index: int) -> tuple[Reason, Cons
     if missing:
         return Reason.CONSENT_MISSING, missing, "the consent is not in the manifest"
     for consent_id in ids:
-        facts = consent.facts(consent_id, given[consent_id], recording, state.ledger, state.at.number, state.final)
+        facts = consent.facts(consent_id, given[consent_id], recording, state.ledger, state.block.number, state.final)
         case = ConsentCase(facts, state.manifest.holder, use)
         broken = first_broken(consent.CONSENT, case)
         if broken:

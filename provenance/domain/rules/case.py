@@ -26,7 +26,7 @@ FOREVER: Final = UnixSeconds((1 << 40) - 1)  # the last second that the chain's 
 class UseFacts(NamedTuple):
     """What recordings are, or were, used for, and when; by default nothing is known of it but the time."""
 
-    at: UnixSeconds
+    time: UnixSeconds
     purpose: int = 0
     territory: bytes = b""
     unit: int | None = None
@@ -73,14 +73,14 @@ class Standing(NamedTuple):
     """What is on chain in a block that is not final yet."""
 
 
-class Made(NamedTuple):
+class Produced(NamedTuple):
     """What was made under a license so far, against the terms' caps."""
 
     outputs: int = 0
     seconds: int = 0
 
 
-NOTHING_MADE: Final = Made()
+NOTHING_PRODUCED: Final = Produced()
 UNKNOWN_STANDING: Final = Standing()
 
 
@@ -90,7 +90,7 @@ class LicenseCase(NamedTuple):
     use: UseFacts
     extent: Extent
     standing: Standing = UNKNOWN_STANDING
-    made: Made = NOTHING_MADE
+    produced: Produced = NOTHING_PRODUCED
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class ConsentCase(NamedTuple):
 
     Attributes:
         holder: of the recording's dataset, as registered.
-        grace_s: how long before `use.at` the use may have been made; None: it is still to come.
+        grace_s: how long before `use.time` the use may have been made; None: it is still to come.
     """
 
     consent: ConsentFacts

@@ -30,16 +30,16 @@ class Ending(Protocol):
     def not_after(self) -> UnixSeconds: ...
 
 
-def over(consent: Ending, at: UnixSeconds, grace_s: int = 0) -> bool:
+def over(consent: Ending, time: UnixSeconds, grace_s: int = 0) -> bool:
     """Whether a consent counts no more at a time."""
-    return at > consent.not_after + grace_s
+    return time > consent.not_after + grace_s
 
 
-def state(document: SignedConsent, revoked_at: UnixSeconds | None, at: UnixSeconds) -> str:
+def state(document: SignedConsent, revoked_at: UnixSeconds | None, time: UnixSeconds) -> str:
     """GIVEN, WITHDRAWN or EXPIRED."""
     if revoked_at is not None:
         return WITHDRAWN
-    return EXPIRED if over(document.consent, at) else GIVEN
+    return EXPIRED if over(document.consent, time) else GIVEN
 
 
 def _withdrawn(case: ConsentCase) -> bool:
@@ -48,7 +48,7 @@ def _withdrawn(case: ConsentCase) -> bool:
     Source: ruleset 1, rule 6: a use precedes a revocation only if it is anchored at most the grace after it.
     """
     revoked_at, grace_s = case.consent.revoked_at, case.grace_s
-    return revoked_at is not None and (grace_s is None or case.use.at > revoked_at + grace_s)
+    return revoked_at is not None and (grace_s is None or case.use.time > revoked_at + grace_s)
 
 
 CONSENT: Final[tuple[Rule[ConsentCase], ...]] = (
@@ -74,12 +74,12 @@ CONSENT: Final[tuple[Rule[ConsentCase], ...]] = (
     ),
     Rule(
         Reason.CONSENT_NOT_YET,
-        lambda case: case.use.at < case.consent.not_before,
+        lambda case: case.use.time < case.consent.not_before,
         lambda case: f"the consent counts from {dated(case.consent.not_before)}",
     ),
     Rule(
         Reason.CONSENT_EXPIRED,
-        lambda case: over(case.consent, case.use.at, case.grace_s or 0),
+        lambda case: over(case.consent, case.use.time, case.grace_s or 0),
         lambda case: f"the consent ended at {dated(case.consent.not_after)}",
     ),
     Rule(
@@ -111,7 +111,7 @@ def facts(
     document: SignedConsent,
     recording: Recording,
     ledger: Ledger,
-    at: BlockNumber,
+    last: BlockNumber,
     final: BlockNumber,
 ) -> ConsentFacts:
     """A consent behind a recording.
@@ -120,12 +120,12 @@ def facts(
         consent_id: its digest.
         document: its fields, scope and signature.
         recording: one that names it.
-        ledger: facts up to `at` at least.
-        at: a withdrawal counts up to here.
+        ledger: facts up to `last` at least.
+        last: a withdrawal counts up to here.
         final: an approval counts up to here only.
     """
     subject = document.consent.subject
-    revoked = ledger.revoked(subject, consent_id, at)
+    revoked = ledger.revoked(subject, consent_id, last)
     return ConsentFacts.of(
         consent_id,
         document,

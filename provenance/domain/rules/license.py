@@ -35,12 +35,12 @@ _LICENSE: Final[tuple[Rule[LicenseCase], ...]] = (
     ),
     Rule(
         Reason.LICENSE_EXPIRED,
-        lambda case: case.use.at >= case.standing.end and not case.standing.terminated,
+        lambda case: case.use.time >= case.standing.end and not case.standing.terminated,
         lambda case: f"the license ended at {dated(case.standing.end)}",
     ),
     Rule(
         Reason.LICENSE_ENDED,
-        lambda case: case.use.at >= case.standing.end,
+        lambda case: case.use.time >= case.standing.end,
         lambda case: f"the license was terminated and ended at {dated(case.standing.end)}",
     ),
 )
@@ -85,7 +85,7 @@ _TERMS: Final[tuple[Rule[LicenseCase], ...]] = (
     ),
     Rule(
         Reason.TERMS_NOT_IN_FORCE,
-        lambda case: not case.extent.not_before <= case.use.at <= case.extent.not_after,
+        lambda case: not case.extent.not_before <= case.use.time <= case.extent.not_after,
         lambda case: f"the terms count from {dated(case.extent.not_before)} to {dated(case.extent.not_after)}",
     ),
     Rule(
@@ -95,25 +95,25 @@ _TERMS: Final[tuple[Rule[LicenseCase], ...]] = (
     ),
     Rule(
         Reason.CAP_REACHED,
-        lambda case: _reached(case.made.outputs, case.extent.caps.outputs),
-        lambda case: f"the terms cap outputs at {case.extent.caps.outputs}, and {case.made.outputs} were made",
+        lambda case: _reached(case.produced.outputs, case.extent.caps.outputs),
+        lambda case: f"the terms cap outputs at {case.extent.caps.outputs}, and {case.produced.outputs} were made",
     ),
     Rule(
         Reason.CAP_REACHED,
-        lambda case: _reached(case.made.seconds, case.extent.caps.seconds),
-        lambda case: f"the terms cap output at {case.extent.caps.seconds} s, and {case.made.seconds} s were made",
+        lambda case: _reached(case.produced.seconds, case.extent.caps.seconds),
+        lambda case: f"the terms cap output at {case.extent.caps.seconds} s, and {case.produced.seconds} s were made",
     ),
 )
 
 
 def receipt_facts(receipt: UsageReceipt) -> UseFacts:
     """The use in a receipt. When it was is the receipt's word: its session bounds it, and it costs the same."""
-    at = UnixSeconds(receipt.occurred_at_ms // 1_000)
-    return UseFacts(at, receipt.purpose, receipt.territory, receipt.unit)
+    time = UnixSeconds(receipt.occurred_at_ms // 1_000)
+    return UseFacts(time, receipt.purpose, receipt.territory, receipt.unit)
 
 
-def _reached(made: int, cap: int | None) -> bool:
-    return cap is not None and made >= cap
+def _reached(produced: int, cap: int | None) -> bool:
+    return cap is not None and produced >= cap
 
 
 LICENSE: Final = (*_LICENSE, *_PURPOSE, *_DATASET, *_TERMS)

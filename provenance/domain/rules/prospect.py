@@ -64,7 +64,11 @@ def prospects(
             decisions = evaluate(state, AccessRequest(license_, licensee, purpose, place.encode(), left))
             best |= {i: new for i, new in zip(left, decisions, strict=True) if i not in best or new.allowed}
         for group in groups:
-            decision = _dated(best[group[0]], start, offer)
+            decision = best[group[0]]
+            if decision.reason is Reason.LICENSE_EXPIRED:
+                opens, ends = fields.dated(start), fields.dated(offer.expiry)
+                detail = f"terms and consents open it from {opens}, and the license ends at {ends}"
+                decision = replace(decision, detail=detail)
             decision_by_index |= {index: replace(decision, recording=index) for index in group}
     return tuple(decision_by_index[index] for index in sorted(decision_by_index))
 
@@ -89,11 +93,3 @@ def _places(terms: Terms, consents: Mapping[ConsentId, SignedConsent]) -> tuple[
     for place in sorted(territories.countries(terms.territories)):
         alike.setdefault(tuple(place in reach for reach in reaches), place)
     return tuple(alike.values())
-
-
-def _dated(decision: AccessDecision, start: UnixSeconds, offer: Offer) -> AccessDecision:
-    """The same; if the license would be over before, with both times."""
-    if decision.reason is not Reason.LICENSE_EXPIRED:
-        return decision
-    opens, ends = fields.dated(start), fields.dated(offer.expiry)
-    return replace(decision, detail=f"terms and consents open it from {opens}, and the license ends at {ends}")

@@ -14,7 +14,7 @@ from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_REV
 from provenance.domain.manifest import Manifest
 from provenance.domain.offer import SignedOffer, license_id
 from provenance.domain.rules.access import AccessDecision, AccessRequest, DatasetState, evaluate
-from provenance.domain.rules.case import NOTHING_MADE, Made
+from provenance.domain.rules.case import NOTHING_PRODUCED, Produced
 from provenance.domain.rules.reason import Reason
 from provenance.domain.rules.terms import BroaderThanTerms, license_end, narrow, session_end
 from provenance.domain.signature import BadSignature
@@ -39,7 +39,7 @@ def decide(
     at: int = 20,
     time: int = NOW + 100,
     final: int | None = None,
-    made: Made = NOTHING_MADE,
+    made: Produced = NOTHING_PRODUCED,
     grant: e.LicenseGranted | None = None,
     drop: bool = False,
 ) -> tuple[AccessDecision, ...]:
@@ -78,7 +78,7 @@ CASES: dict[str, dict[str, object]] = {
     "unknown-recording": {"use": replace(USE, recordings=(3,))},
     "not-final": {"final": 1},
     "consent-missing": {"drop": True},
-    "cap-reached": {"under": terms(caps=Caps(outputs=5)), "made": Made(outputs=5)},
+    "cap-reached": {"under": terms(caps=Caps(outputs=5)), "made": Produced(outputs=5)},
     "unknown-dataset": {"grant": granted(dataset=word("elsewhere"))},
 }
 
@@ -108,18 +108,18 @@ def status(value: int) -> e.DatasetStatusChanged:
 @pytest.mark.parametrize(
     ("caps", "made", "code"),
     [
-        (Caps(outputs=5), Made(outputs=4), Reason.ALLOWED),
-        (Caps(outputs=5), Made(outputs=5, seconds=999), "cap-reached"),
-        (Caps(seconds=60), Made(outputs=999, seconds=59), Reason.ALLOWED),
-        (Caps(seconds=60), Made(seconds=60), "cap-reached"),
-        (Caps(outputs=5, seconds=60), Made(outputs=4, seconds=60), "cap-reached"),
-        (Caps(outputs=5, seconds=60), Made(outputs=5, seconds=59), "cap-reached"),
-        (Caps(outputs=0), Made(), "cap-reached"),
-        (Caps(seconds=0), Made(), "cap-reached"),
-        (Caps(), Made(outputs=999, seconds=999), Reason.ALLOWED),
+        (Caps(outputs=5), Produced(outputs=4), Reason.ALLOWED),
+        (Caps(outputs=5), Produced(outputs=5, seconds=999), "cap-reached"),
+        (Caps(seconds=60), Produced(outputs=999, seconds=59), Reason.ALLOWED),
+        (Caps(seconds=60), Produced(seconds=60), "cap-reached"),
+        (Caps(outputs=5, seconds=60), Produced(outputs=4, seconds=60), "cap-reached"),
+        (Caps(outputs=5, seconds=60), Produced(outputs=5, seconds=59), "cap-reached"),
+        (Caps(outputs=0), Produced(), "cap-reached"),
+        (Caps(seconds=0), Produced(), "cap-reached"),
+        (Caps(), Produced(outputs=999, seconds=999), Reason.ALLOWED),
     ],
 )
-def test_a_cap_is_reached_with_its_last_output_or_second_and_not_before(caps: Caps, made: Made, code: str) -> None:
+def test_a_cap_is_reached_with_its_last_output_or_second_and_not_before(caps: Caps, made: Produced, code: str) -> None:
     assert codes(decide(under=terms(caps=caps), made=made)) == {code}
 
 
@@ -250,7 +250,7 @@ def decided(drawn: dict[str, object]) -> tuple[AccessDecision, ...]:
     use = replace(USE, purpose=drawn.get("purpose", 0b10), territory=drawn.get("territory", b"DE"))
     grant = granted(int(drawn.get("purposes", 0b110)), int(drawn.get("expiry", EXPIRY)))  # type: ignore[call-overload]
     events: list[e.Event] = drawn.get("events", [])  # type: ignore[assignment]
-    made = Made(outputs=int(drawn.get("outputs", 0)))  # type: ignore[call-overload]
+    made = Produced(outputs=int(drawn.get("outputs", 0)))  # type: ignore[call-overload]
     return decide(
         *events,
         use=use,
