@@ -1,4 +1,4 @@
-"""How does a voice owner give a consent, take it back, and know what was given?
+"""Consents: how a voice owner gives one, takes it back, and knows what was given.
 
 The voice owner's journal keeps one random voice id for each voice and holder, so that voices cannot
 be joined across holders, and every consent that was signed.
@@ -91,8 +91,8 @@ def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, cha
             f"notAfter {fields.dated(asked.not_after)} is in the past", field="notAfter", next="Give a later --until."
         )
     words = Words(asked.words, Bytes32(random.bytes(SALT_BYTES))) if asked.words is not None else None
-    said = replace(asked.scope, words=words.hash) if words else asked.scope
-    scope = Scope.parse(fields.mapping({"scope": canonical.loads(said.encode())}, "scope"))
+    public = replace(asked.scope, words=words.hash) if words else asked.scope
+    scope = Scope.parse(fields.mapping({"scope": canonical.loads(public.encode())}, "scope"))
     voice_id = _voice_id(asked, signer.address, journal, random)
     consent = typed.Consent(
         subject=signer.address,
@@ -159,9 +159,9 @@ def find(name: str, entries: Iterable[Mapping[str, Json]], chain_id: int) -> Kep
         Missing: it was not granted here.
     """
     wanted = fields.word({"id": name}, "id")
-    for one in kept(entries, chain_id):
-        if one.id == wanted:
-            return one
+    for consent in kept(entries, chain_id):
+        if consent.id == wanted:
+            return consent
     raise Missing(
         f"no consent {name} was granted from this home",
         next="Give the consent's file, or --home of the voice owner; `consent list` shows what is here.",
@@ -169,13 +169,13 @@ def find(name: str, entries: Iterable[Mapping[str, Json]], chain_id: int) -> Kep
     )
 
 
-def listed_scope(data: bytes, holder: Address, codes: tuple[str, ...]) -> Scope:
+def listed_scope(document_bytes: bytes, holder: Address, codes: tuple[str, ...]) -> Scope:
     """The scope of the recordings in a `provenance/recordings/1` file that `upload` wrote.
 
     Raises:
         BadConsent: they are another holder's, or there are none.
     """
-    document = canonical.parse(data, kind=RECORDINGS_KIND)
+    document = canonical.parse(document_bytes, kind=RECORDINGS_KIND)
     named = fields.address(document, "holder")
     if named != holder:
         raise BadConsent(
@@ -191,8 +191,8 @@ def listed_scope(data: bytes, holder: Address, codes: tuple[str, ...]) -> Scope:
 
 def withdrawn_at(consent_id: ConsentId, subject: Address, chain: Chain) -> UnixSeconds | None:
     """When the subject withdrew it, by the latest block."""
-    at = chain.read(Call("ConsentRegistry", "revokedAt", (subject, consent_id)))[0]
-    return UnixSeconds(at) if isinstance(at, int) and at else None
+    revoked_at = chain.read(Call("ConsentRegistry", "revokedAt", (subject, consent_id)))[0]
+    return UnixSeconds(revoked_at) if isinstance(revoked_at, int) and revoked_at else None
 
 
 def state(consent_id: ConsentId, consent: SignedConsent, chain: Chain, now: UnixSeconds) -> str:
@@ -220,15 +220,15 @@ def check_usable(consent: SignedConsent, holder: Address, chain: Chain, now: Uni
     Raises:
         ForeignConsent, ConsentWithdrawn, ConsentOver, BadSignature: one of these is not so.
     """
-    consent_id, said = consent.id(chain.deployment.domains.consent), consent.consent
-    facts = ConsentFacts.of(consent_id, consent, withdrawn_at(consent_id, said.subject, chain))
+    consent_id, given = consent.id(chain.deployment.domains.consent), consent.consent
+    facts = ConsentFacts.of(consent_id, consent, withdrawn_at(consent_id, given.subject, chain))
     case = ConsentCase(facts, holder, UseFacts(now))
     broken = first_broken(rules.STANDING, case)
     if broken and broken.reason is Reason.CONSENT_OF_ANOTHER_HOLDER:
         detail = f"{broken.detail(case)}, not to {fields.checksummed(holder)}"
-        raise ForeignConsent(detail, holder=fields.shown(said.holder))
+        raise ForeignConsent(detail, holder=fields.shown(given.holder))
     if broken and broken.reason is Reason.CONSENT_EXPIRED:
-        raise ConsentOver(broken.detail(case), notAfter=str(said.not_after))
+        raise ConsentOver(broken.detail(case), notAfter=str(given.not_after))
     if broken:
         raise refusal.ConsentWithdrawn(
             "the voice owner withdrew this consent, for good",
@@ -251,7 +251,9 @@ def revocation(consent_id: ConsentId, subject: Address, sender: Address, chain: 
             f"{fields.checksummed(subject)} gave this consent, not {fields.checksummed(sender)}",
             subject=fields.shown(subject),
         )
-    at = withdrawn_at(consent_id, subject, chain)
-    if at is not None:
-        raise AlreadyWithdrawn(f"withdrawn at {fields.dated(at)}", consent=fields.shown(consent_id), at=at)
+    revoked_at = withdrawn_at(consent_id, subject, chain)
+    if revoked_at is not None:
+        raise AlreadyWithdrawn(
+            f"withdrawn at {fields.dated(revoked_at)}", consent=fields.shown(consent_id), at=revoked_at
+        )
     return Call("ConsentRegistry", "revokeConsent", (consent_id, ZERO32))

@@ -73,15 +73,19 @@ class Leases:
 
     def unfinished(self, purpose: int, territory: bytes, now: UnixSeconds) -> tuple[Lease, ...]:
         """Leases for this use whose keys are not here yet."""
-        return tuple(one for one in self._by_id.values() if one.counts(purpose, territory, now) and not one.envelopes)
+        return tuple(
+            lease for lease in self._by_id.values() if lease.counts(purpose, territory, now) and not lease.envelopes
+        )
 
     def readable(self, purpose: int, territory: bytes, now: UnixSeconds) -> tuple[Lease, ...]:
         """Leases for this use whose keys are here."""
-        return tuple(one for one in self._by_id.values() if one.counts(purpose, territory, now) and one.envelopes)
+        return tuple(
+            lease for lease in self._by_id.values() if lease.counts(purpose, territory, now) and lease.envelopes
+        )
 
     def open_indexes(self, purpose: int, territory: bytes, now: UnixSeconds) -> frozenset[int]:
         """The recordings whose keys are here for this use."""
-        return frozenset(index for one in self.readable(purpose, territory, now) for index in one.envelopes)
+        return frozenset(index for lease in self.readable(purpose, territory, now) for index in lease.envelopes)
 
     def _write(self, entry: dict[str, Json]) -> None:
         self._journal.append(entry)

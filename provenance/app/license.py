@@ -1,4 +1,4 @@
-"""How does a rights holder license a dataset, and what stands between holder and licensee now?
+"""Licenses: how a rights holder licenses a dataset, and what stands between holder and licensee now.
 
 Offers are signed, acceptances and payments are transactions; `send` is the caller's way to confirm
 and send one. What a license allows is `domain.rules`; reading under one is `access`.
@@ -105,7 +105,7 @@ class ManifestDiffers(Failed):
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class DatasetRecord:
     """A registered dataset with its documents, matched to the chain."""
 
     id: DatasetId
@@ -122,7 +122,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class License:
+class LicenseRecord:
     """A license and what happened under it, as of the latest block."""
 
     id: LicenseId
@@ -141,14 +141,14 @@ class License:
         return "TERMINATED" if self.terminations else "EXPIRED"
 
 
-def dataset(chain: Chain, content: Content, dataset_id: DatasetId) -> Dataset:
+def dataset(chain: Chain, content: Content, dataset_id: DatasetId) -> DatasetRecord:
     """The dataset of that id, its manifest and terms fetched and matched.
 
     Raises:
         UnknownDataset: nobody registered it on this chain.
         ManifestDiffers: the documents give another id.
     """
-    about = [one.event for one in chain.about(dataset_id)]
+    about = [logged.event for logged in chain.about(dataset_id)]
     registration = _registration(about, dataset_id)
     manifest = Manifest.parse(content.get_digest(registration.manifest_digest)[1])
     deployment = chain.deployment
@@ -157,8 +157,8 @@ def dataset(chain: Chain, content: Content, dataset_id: DatasetId) -> Dataset:
     terms = Terms.parse(content.get_digest(registration.terms_hash)[1])
     (slot,) = chain.read(Call("DatasetRegistry", "dataset", (dataset_id,)))
     holder, _, _, status, _ = cast("tuple[bytes, int, int, int, bool]", slot)
-    rotations = tuple(one for one in about if isinstance(one, ContentRotated))
-    return Dataset(dataset_id, registration, manifest, terms, Address(holder), status, rotations)
+    rotations = tuple(event for event in about if isinstance(event, ContentRotated))
+    return DatasetRecord(dataset_id, registration, manifest, terms, Address(holder), status, rotations)
 
 
 def items(chain: Chain, dataset_id: DatasetId) -> int:
@@ -167,58 +167,55 @@ def items(chain: Chain, dataset_id: DatasetId) -> int:
     Raises:
         UnknownDataset: nobody registered it on this chain.
     """
-    return _registration([one.event for one in chain.about(dataset_id)], dataset_id).items
+    return _registration([logged.event for logged in chain.about(dataset_id)], dataset_id).items
 
 
 def _registration(about: Iterable[Event], dataset_id: DatasetId) -> DatasetRegistered:
-    registration = next((one for one in about if isinstance(one, DatasetRegistered)), None)
+    registration = next((event for event in about if isinstance(event, DatasetRegistered)), None)
     if registration is None:
         raise UnknownDataset(f"no dataset {shown(dataset_id)} is on chain", dataset=shown(dataset_id))
     return registration
 
 
-def find(chain: Chain, license_id: LicenseId) -> License:
+def find(chain: Chain, license_id: LicenseId) -> LicenseRecord:
     """The license of that id.
 
     Raises:
         UnknownLicense: the chain has none.
     """
     about = chain.about(license_id)
-    granted = next((one for one in about if isinstance(one.event, LicenseGranted)), None)
+    granted = next((logged for logged in about if isinstance(logged.event, LicenseGranted)), None)
     if granted is None:
         raise UnknownLicense(f"no license {shown(license_id)} is on chain", license=shown(license_id))
     grant = cast("LicenseGranted", granted.event)
     (slot,) = chain.read(Call("DataAccess", "license", (grant.dataset_id, license_id)))
     _, expiry, _, status, _ = cast("tuple[bytes, int, int, int, int]", slot)
-    events = [one.event for one in about]
-    return License(
+    events = [logged.event for logged in about]
+    return LicenseRecord(
         id=license_id,
         granted=granted,
         grant=grant,
         status=status,
         expiry=UnixSeconds(expiry),
-        funded=Wei(sum(one.received for one in events if isinstance(one, Funded))),
-        accesses=tuple(one for one in events if isinstance(one, AccessRecorded)),
-        terminations=tuple(one for one in events if isinstance(one, LicenseTerminated)),
+        funded=Wei(sum(event.received for event in events if isinstance(event, Funded))),
+        accesses=tuple(event for event in events if isinstance(event, AccessRecorded)),
+        terminations=tuple(event for event in events if isinstance(event, LicenseTerminated)),
     )
 
 
-def licenses_of(chain: Chain, account: Address) -> tuple[License, ...]:
+def licenses_of(chain: Chain, account: Address) -> tuple[LicenseRecord, ...]:
     """Every license that the account holds or gave, oldest first."""
     own = chain.about(account)
-    ids = {one.event.license_id: None for one in own if isinstance(one.event, LicenseGranted)}
-    for one in own:
-        if isinstance(one.event, DatasetRegistered):
-            for given in chain.about(one.event.dataset_id):
-                if isinstance(given.event, LicenseGranted):
-                    ids[given.event.license_id] = None
-    found = [find(chain, license_id) for license_id in ids]
-    return tuple(sorted(found, key=lambda one: (one.granted.block.number, one.granted.log_index)))
+    registered = [logged.event.dataset_id for logged in own if isinstance(logged.event, DatasetRegistered)]
+    logs = [*own, *(logged for dataset_id in registered for logged in chain.about(dataset_id))]
+    ids = dict.fromkeys(logged.event.license_id for logged in logs if isinstance(logged.event, LicenseGranted))
+    licenses = [find(chain, license_id) for license_id in ids]
+    return tuple(sorted(licenses, key=lambda license_: (license_.granted.block.number, license_.granted.log_index)))
 
 
 def offer(
     chain: Chain,
-    of: Dataset,
+    dataset: DatasetRecord,
     signer: Signer,
     clock: Clock,
     random: Random,
@@ -234,55 +231,64 @@ def offer(
         BroaderThanTerms: the terms or a consent do not allow it.
     """
     now = clock.now()
-    if of.holder != signer.address:
-        raise NotHolder(f"{checksummed(of.holder)} holds the dataset", dataset=shown(of.id), holder=shown(of.holder))
-    if of.status != ACTIVE:
-        raise NotActive(f"the dataset's status is {of.status}, not active", dataset=shown(of.id))
+    if dataset.holder != signer.address:
+        detail = f"{checksummed(dataset.holder)} holds the dataset"
+        raise NotHolder(detail, dataset=shown(dataset.id), holder=shown(dataset.holder))
+    if dataset.status != ACTIVE:
+        raise NotActive(f"the dataset's status is {dataset.status}, not active", dataset=shown(dataset.id))
     if expiry <= now:
         raise Invalid(f"expiry: {dated(expiry)} has passed", next="Name a later date with --expires.", field="expires")
-    made = typed.Offer(
-        dataset_id=of.id,
+    unsigned = typed.Offer(
+        dataset_id=dataset.id,
         holder=signer.address,
         licensee=licensee,
-        token=of.terms.price.token,
-        price=of.terms.price.per_license,
+        token=dataset.terms.price.token,
+        price=dataset.terms.price.per_license,
         expiry=expiry,
         purposes=purposes,
         deadline=UnixSeconds(min(expiry - 1, now + OFFER_DAYS * 86_400)),
-        notice_days=of.terms.notice_days,
-        terms_hash=of.registration.terms_hash,
+        notice_days=dataset.terms.notice_days,
+        terms_hash=dataset.registration.terms_hash,
         nonce=int.from_bytes(random.bytes(16), "big"),
     )
-    narrow(made, of.terms, of.manifest.consents)
-    return SignedOffer(made, signer.sign_typed(chain.deployment.domains.access, made))
+    narrow(unsigned, dataset.terms, dataset.manifest.consents)
+    return SignedOffer(unsigned, signer.sign_typed(chain.deployment.domains.access, unsigned))
 
 
-def facts(chain: Chain, of: Dataset, *more: Bytes32) -> Ledger:
+def facts(chain: Chain, dataset: DatasetRecord, *more: Bytes32) -> Ledger:
     """What the chain says of a dataset, its consents and these ids: what `access.evaluate` decides from."""
-    return Ledger.fold(chain.about(of.id, *of.manifest.consents_by_id(chain.deployment.domains.consent), *more))
+    consents = dataset.manifest.consents_by_id(chain.deployment.domains.consent)
+    return Ledger.fold(chain.about(dataset.id, *consents, *more))
 
 
 def check_prospects(
-    chain: Chain, of: Dataset, terms: Offer, clock: Clock, tell: Callable[[str], None], *, offering: bool = False
+    chain: Chain,
+    dataset: DatasetRecord,
+    terms: Offer,
+    clock: Clock,
+    warn: Callable[[str], None],
+    *,
+    offering: bool = False,
 ) -> None:
-    """A license of this offer, about to be made if `offering`, would open recordings; `tell` hears if not all.
+    """A license of this offer, about to be made if `offering`, would open recordings; `warn` hears if not all.
 
     Raises:
         NothingToOpen: it would open none.
     """
     head, domains = chain.head(), chain.deployment.domains
     now = replace(head, time=max(head.time, clock.now()))
-    found = prospects(facts(chain, of), of.manifest, of.terms, domains, terms, terms.licensee, now)
-    closed = [one for one in found if not one.allowed]
+    decisions = prospects(facts(chain, dataset), dataset.manifest, dataset.terms, domains, terms, terms.licensee, now)
+    closed = [decision for decision in decisions if not decision.allowed]
     if not closed:
         return
     first = closed[0]
     why = f"{first.detail} (consent {shown(first.consent_id)})" if first.consent_id else first.detail
-    if len(closed) == len(found):
+    if len(closed) == len(decisions):
         detail, consent = f"no recording can be opened under this offer: {why}", first.facts().get("consent")
         step = NothingToOpen.step(first.reason, offering=offering)
-        raise NothingToOpen(detail, next=step, dataset=shown(of.id), consent=consent, reason=first.reason.value)
-    tell(f"{len(found) - len(closed)} of {counted(len(found), 'recording')} can be opened under this offer: {why}")
+        raise NothingToOpen(detail, next=step, dataset=shown(dataset.id), consent=consent, reason=first.reason.value)
+    opened = len(decisions) - len(closed)
+    warn(f"{opened} of {counted(len(decisions), 'recording')} can be opened under this offer: {why}")
 
 
 def license_id(chain: Chain, signed: SignedOffer, licensee: Address) -> LicenseId:
@@ -297,11 +303,11 @@ def accept(
     licensee: Address,
     clock: Clock,
     send: Send,
-    tell: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> LicenseId:
     """The license is on chain and its price paid; an offer that this account accepted before stays so.
 
-    `tell` hears beforehand if not all recordings could be opened.
+    `warn` hears beforehand if not all recordings could be opened.
 
     Raises:
         Denied: the offer is for another account, or not signed by its holder, or would open nothing.
@@ -315,26 +321,25 @@ def accept(
             next="Use that account with --account.",
             licensee=shown(terms.licensee),
         )
-    made = license_id(chain, signed, licensee)
-    (slot,) = chain.read(Call("DataAccess", "license", (terms.dataset_id, made)))
+    accepted = license_id(chain, signed, licensee)
+    (slot,) = chain.read(Call("DataAccess", "license", (terms.dataset_id, accepted)))
     if cast("tuple[int, ...]", slot)[3] in (ACTIVE, TERMINATED):
-        return made
+        return accepted
     if terms.deadline < clock.now():
         raise Conflict("the offer's deadline has passed", next="Ask the rights holder for a new offer.")
-    of = dataset(chain, content, terms.dataset_id)
-    if of.status == ACTIVE:  # of any other the contract says so
-        check_prospects(chain, of, terms, clock, tell)
+    licensed = dataset(chain, content, terms.dataset_id)
+    if licensed.status == ACTIVE:  # of any other the contract says so
+        check_prospects(chain, licensed, terms, clock, warn)
     allow(chain, licensee, "DataAccess", terms.price, send, token=terms.token)
-    words = (_tuple(terms), of.registration.holder, of.registration.manifest_root, signed.signature)
+    words = (_tuple(terms), licensed.registration.holder, licensed.registration.manifest_root, signed.signature)
     send(Call("DataAccess", "accept", words), "accept license")
-    return made
+    return accepted
 
 
-def cancel(chain: Chain, signed: SignedOffer, holder: Address, send: Send) -> Mined:
+def cancel(signed: SignedOffer, holder: Address, send: Send) -> Mined:
     """The offer cannot be accepted any more; licenses made from it go on."""
     if signed.offer.holder != holder:
         raise NotHolder(f"the offer is of {checksummed(signed.offer.holder)}", holder=shown(signed.offer.holder))
-    del chain
     return send(Call("DataAccess", "cancelOffer", (_tuple(signed.offer),)), "cancel offer")
 
 
@@ -349,8 +354,8 @@ def fund(chain: Chain, license_id: LicenseId, amount: Wei, payer: Address, send:
 
 def terminate(chain: Chain, license_id: LicenseId, send: Send, reason: Bytes32 = ZERO32) -> Mined:
     """The license ends: at once by the licensee, after the notice by the holder."""
-    found = find(chain, license_id)
-    return send(Call("DataAccess", "terminate", (found.grant.dataset_id, license_id, reason)), "terminate license")
+    license_ = find(chain, license_id)
+    return send(Call("DataAccess", "terminate", (license_.grant.dataset_id, license_id, reason)), "terminate license")
 
 
 def balance(chain: Chain, account: Address) -> Wei:
@@ -379,18 +384,15 @@ def approval(
     if not amount:
         return None
     contracts = chain.deployment.contracts
-    if token is not None and token != contracts["Token"]:
-        raise OtherToken(
-            f"the price is in {checksummed(token)}", token=shown(token), expected=shown(contracts["Token"])
-        )
+    expected = contracts["Token"]
+    if token is not None and token != expected:
+        raise OtherToken(f"the price is in {checksummed(token)}", token=shown(token), expected=shown(expected))
     has = balance(chain, payer)
     if has < amount:
         there, needed = told(chain, has), told(chain, amount)
         raise TooFewTokens(f"{checksummed(payer)} has {there}, {needed} are needed", account=shown(payer))
-    to = contracts[spender]
-    if chain.read(Call("Token", "allowance", (payer, to)))[0] == amount:
-        return None
-    return Call("Token", "approve", (to, amount))
+    approved = chain.read(Call("Token", "allowance", (payer, contracts[spender])))[0]
+    return None if approved == amount else Call("Token", "approve", (contracts[spender], amount))
 
 
 def _tuple(terms: Offer) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Which offer has the gateway's catalogue under a digest? Making and accepting one is `license`."""
+"""Published offers: the one that the gateway's catalogue has under a digest. Making and accepting one is `license`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def published(gateway: Gateway, chain: Chain, digest: Bytes32) -> SignedOffer:
     rows = gateway.listing("offers", offer=shown(digest)).rows
     if not rows:
         raise Missing(f"the gateway has no offer {shown(digest)}", next="`dataset show` lists the open ones.")
-    found = SignedOffer.parse(canonical.dumps(rows[0].get("offer")))
-    if typed.digest(chain.deployment.domains.access, found.offer) != digest:
+    offer = SignedOffer.parse(canonical.dumps(rows[0].get("offer")))
+    if typed.digest(chain.deployment.domains.access, offer.offer) != digest:
         raise OfferDiffers("the gateway sent another offer", offer=shown(digest))
-    return found
+    return offer

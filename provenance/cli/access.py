@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from provenance.app.access import Use, World
+    from provenance.app.access import AccessWorld, LicensedUse
     from provenance.cli.context import Context
     from provenance.types import Bytes32, Json
 
@@ -47,7 +47,7 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
     """Open a lease under LICENSE: checked, put on chain, its keys kept here. All recordings if none is named."""
     from provenance.app import access as use_case
 
-    use = use_case.Use.of(license_id, purpose, territory)
+    use = use_case.LicensedUse.of(license_id, purpose, territory)
     if ctx.dry_run:
         _would(ctx, use, recordings, "open")
     with _world(ctx, license_id) as world:
@@ -93,7 +93,7 @@ def download(
 
     from provenance.app import access as use_case
 
-    use, folder = use_case.Use.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
+    use, folder = use_case.LicensedUse.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
     if ctx.dry_run:
         _would(ctx, use, recordings, "write", where=f" to {folder}", path=str(folder))
     with _world(ctx, license_id) as world:
@@ -116,13 +116,13 @@ def download(
 
 
 def _would(
-    ctx: Context, use: Use, recordings: tuple[str, ...], verb: str, *, where: str = "", **facts: Json
+    ctx: Context, use: LicensedUse, recordings: tuple[str, ...], verb: str, *, where: str = "", **facts: Json
 ) -> NoReturn:
     """Refused as the gateway would refuse, as far as this side can tell; else what it would cost."""
-    from provenance.app.foresight import foresee
+    from provenance.app.access import preview
 
     who = ctx.address()
-    found = foresee(ctx.chain(), ctx.content(), use, who, recordings)
+    found = preview(ctx.chain(), ctx.content(), use, who, recordings)
     for line in _told(found.refused):
         ctx.out.warn(line)
     ctx.would_send(
@@ -138,16 +138,16 @@ def _would(
 
 
 @contextmanager
-def _world(ctx: Context, license_id: Bytes32) -> Iterator[World]:
+def _world(ctx: Context, license_id: Bytes32) -> Iterator[AccessWorld]:
     import time
 
     from provenance.adapters.journal import FileJournal
     from provenance.adapters.seal import Pao1
-    from provenance.app.access import World
+    from provenance.app.access import AccessWorld
 
     wallet = ctx.wallet()
     with FileJournal(ctx.journals / "leases" / f"{license_id.hex()}.jsonl") as journal:
-        yield World(
+        yield AccessWorld(
             chain=ctx.chain(),
             content=ctx.content(),
             gateway=ctx.gateway(wallet),

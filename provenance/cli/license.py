@@ -15,7 +15,7 @@ from provenance.errors import Missing, ProvenanceError, Unavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provenance.app.license import License
+    from provenance.app.license import LicenseRecord
     from provenance.cli.bargain import Money
     from provenance.cli.context import Context
     from provenance.domain.offer import SignedOffer
@@ -90,7 +90,7 @@ def cancel(ctx: Context, name: str) -> None:
     from provenance.app import license as use
 
     signed = _read(ctx, name)
-    mined = use.cancel(ctx.chain(), signed, ctx.wallet().signer.address, ctx.transact)
+    mined = use.cancel(signed, ctx.wallet().signer.address, ctx.transact)
     ctx.out.emit({"cancelled": True, "tx": f"0x{mined.tx.hex()}"}, text="The offer can be accepted no more.")
 
 
@@ -252,7 +252,7 @@ def _bargain(ctx: Context, signed: SignedOffer) -> str:
     )
 
 
-def _row(found: License, now: UnixSeconds) -> dict[str, Json]:
+def _row(found: LicenseRecord, now: UnixSeconds) -> dict[str, Json]:
     from provenance.domain import purposes
 
     return {

@@ -18,7 +18,7 @@ from provenance.types import PPM_ONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provenance.app.license import Dataset
+    from provenance.app.license import DatasetRecord
     from provenance.app.ports import Chain, Content
     from provenance.app.settle import Published
     from provenance.types import DatasetId, Json, LicenseId
@@ -39,7 +39,7 @@ class Statement:
     row: Row
     decimals: int
     symbol: str
-    _datasets: dict[DatasetId, Dataset | None] = field(default_factory=dict)
+    _datasets: dict[DatasetId, DatasetRecord | None] = field(default_factory=dict)
 
     def sums(self) -> Iterator[str]:
         """What the payee's money came from, in all."""
@@ -112,7 +112,7 @@ class Statement:
             return None
         return found
 
-    def _recordings(self, share: Row, of: Dataset | None) -> Iterator[str]:
+    def _recordings(self, share: Row, of: DatasetRecord | None) -> Iterator[str]:
         from provenance.domain.manifest import recording_ids
         from provenance.domain.settlement.statements import LISTED
 
@@ -129,7 +129,7 @@ class Statement:
         if len(listed) == LISTED:
             yield f"    the statement names the best {LISTED} recordings"
 
-    def _dataset(self, license_id: LicenseId) -> Dataset | None:
+    def _dataset(self, license_id: LicenseId) -> DatasetRecord | None:
         """What the license is for, if its manifest is in the content here; money does not need it."""
         from provenance.app import license as licenses
 

@@ -59,7 +59,7 @@ class Reader:
         wallet = self.counter.wallets[self.name]
         chain = self.counter.world.connect()
         with FileJournal(self.folder / "leases.jsonl") as journal:
-            world = access.World(
+            world = access.AccessWorld(
                 chain=chain,
                 content=content,
                 gateway=self.counter.client(self.name),
@@ -72,7 +72,7 @@ class Reader:
                 send=lambda call, _title: chain.send(call, wallet.signer),
                 pause=time.sleep,
             )
-            use = access.Use(self.license_id, purpose, territory)
+            use = access.LicensedUse(self.license_id, purpose, territory)
             return what(changed(world) if changed else world, use, *options.values(), names)
 
     def open(self, *names: str, **options):
@@ -237,7 +237,7 @@ class Dying:
     ],
 )
 def test_killed_anywhere_it_goes_on_and_records_each_access_once(reader: Reader, part: str, method: str, after: bool):
-    def changed(world: access.World) -> access.World:
+    def changed(world: access.AccessWorld) -> access.AccessWorld:
         if part != "send":
             return replace(world, **{part: Dying(getattr(world, part), method, after=after)})
 
@@ -259,7 +259,7 @@ def test_killed_anywhere_it_goes_on_and_records_each_access_once(reader: Reader,
 def test_a_stranger_key_is_refused_before_anything_is_kept(reader: Reader):
     """A gateway that hands out another recording's key: the commitment says so."""
 
-    def changed(world: access.World) -> access.World:
+    def changed(world: access.AccessWorld) -> access.AccessWorld:
         class Lying(Dying):
             def __getattr__(self, name: str):
                 found = getattr(self._inner, name)
@@ -286,7 +286,7 @@ def test_a_stranger_key_is_refused_before_anything_is_kept(reader: Reader):
 
 
 def test_changed_audio_leaves_no_file(reader: Reader):
-    def changed(world: access.World) -> access.World:
+    def changed(world: access.AccessWorld) -> access.AccessWorld:
         class Flipping(Dying):
             def __getattr__(self, name: str):
                 found = getattr(self._inner, name)
@@ -318,7 +318,7 @@ def test_a_contract_that_refuses_wins_over_a_gateway_that_allows(reader: Reader,
 def test_keys_that_never_come_are_unavailable_and_come_later(reader: Reader, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(access, "KEYS_TRIES", 2)
 
-    def changed(world: access.World) -> access.World:
+    def changed(world: access.AccessWorld) -> access.AccessWorld:
         class Silent(Dying):
             def __getattr__(self, name: str):
                 if name == "envelopes":

@@ -159,7 +159,7 @@ def test_a_changed_offer_has_no_signature(road):
 
 def test_a_cancelled_offer_cannot_be_accepted(road):
     offer = road.offer()
-    license.cancel(road.world.chain, offer, road.holder.address, road.send_as(road.holder))
+    license.cancel(offer, road.holder.address, road.send_as(road.holder))
     with pytest.raises(Reverted) as caught:
         road.accept(offer)
     assert caught.value.code == "offer-used"
@@ -193,7 +193,7 @@ def test_who_pays_for_less_than_all_recordings_is_told_before(road):
     [told] = road.told
     assert told.startswith("1 of 2 recordings can be opened under this offer: the voice owner withdrew it in block ")
     assert "0x" + gone.hex() in told
-    use = access.Use(made, 0b10, b"DE")
+    use = access.LicensedUse(made, 0b10, b"DE")
     verdicts = [
         access.contract_verdict(road.world.chain, road.dataset, use, road.licensee.address, n)[0] for n in (0, 1)
     ]
@@ -267,7 +267,7 @@ def test_the_licensee_ends_a_license_at_once_and_the_holder_with_notice(road):
 
 def test_the_contract_answers_in_our_words_and_one_voice_stops_its_own_recordings_only(road):
     chain, made = road.world.chain, road.licensed()
-    use = access.Use(made, 0b10, b"DE")
+    use = access.LicensedUse(made, 0b10, b"DE")
     who = road.licensee.address
 
     def verdicts(use=use, who=who):
@@ -275,8 +275,8 @@ def test_the_contract_answers_in_our_words_and_one_voice_stops_its_own_recording
 
     assert verdicts() == [("allowed", ZERO32)] * 2
     assert verdicts(who=road.holder.address) == [("wrong-licensee", made)] * 2
-    assert verdicts(access.Use(made, 0b100, b"DE")) == [("purpose-not-licensed", made)] * 2
-    assert verdicts(access.Use(ZERO32, 0b10, b"DE")) == [("unknown-license", ZERO32)] * 2
+    assert verdicts(access.LicensedUse(made, 0b100, b"DE")) == [("purpose-not-licensed", made)] * 2
+    assert verdicts(access.LicensedUse(ZERO32, 0b10, b"DE")) == [("unknown-license", ZERO32)] * 2
     withdrawn = road.consents[0].id(chain.deployment.domains.consent)
     chain.send(Call("ConsentRegistry", "revokeConsent", (withdrawn, ZERO32)), road.voices[0])
     assert verdicts() == [("consent-withdrawn", withdrawn), ("allowed", ZERO32)]

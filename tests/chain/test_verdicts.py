@@ -54,7 +54,7 @@ class Scene:
 
     world: World
     content: MemoryContent = field(default_factory=MemoryContent)
-    datasets: list[license.Dataset] = field(default_factory=list)
+    datasets: list[license.DatasetRecord] = field(default_factory=list)
     licenses: list[Bytes32] = field(default_factory=list)
     nonce: int = 0
     ledger: Ledger | None = None
@@ -74,7 +74,7 @@ class Scene:
         self.world.chain.send(Call(contract, function, args), signer)
 
     def grant(
-        self, of: license.Dataset, *, purposes: int = 0b110, seconds: int = LONG, who=None, notice: int = 0
+        self, of: license.DatasetRecord, *, purposes: int = 0b110, seconds: int = LONG, who=None, notice: int = 0
     ) -> Bytes32:
         self.nonce += 1
         who, said = (who or self.licensee).address, of.registration
@@ -97,7 +97,7 @@ class Scene:
         self.licenses.append(made)
         return made
 
-    def dataset(self, title: str, consents: tuple[SignedConsent, ...]) -> license.Dataset:
+    def dataset(self, title: str, consents: tuple[SignedConsent, ...]) -> license.DatasetRecord:
         wide = {"purposes": (1 << 15) - 1, "prohibited": 0}
         _, dataset_id, _ = registered(self.world, self.content, self.holder, consents, title, **wide)
         self.datasets.append(license.dataset(self.world.chain, self.content, dataset_id))
@@ -172,8 +172,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 class Case:
     """One question, as of one block."""
 
-    of: license.Dataset
-    use: access.Use
+    of: license.DatasetRecord
+    use: access.LicensedUse
     who: Address
     index: int
     at: ChainBlock
@@ -190,7 +190,7 @@ def cases(scene: Scene, count: int, among: set[int] | None = None) -> list[Case]
     for _ in range(count):
         license_id = pick.choice([*scene.licenses, documents.word("no license")])
         of = scene.datasets[license_id == scene.licenses[OF_THE_OTHER]]
-        use = access.Use(license_id, pick.choice([0b10, 0b100, *PURPOSES]), b"DE")
+        use = access.LicensedUse(license_id, pick.choice([0b10, 0b100, *PURPOSES]), b"DE")
         index = pick.randrange(len(of.manifest.recordings))
         found.append(Case(of, use, pick.choice(people), index, pick.choice(blocks)))
     return found
@@ -385,20 +385,20 @@ def test_terms_and_places_only_narrow(scene: Scene):
 
 def test_parts_that_do_not_make_the_dataset_are_refused(scene: Scene):
     chain, of = scene.world.chain, scene.datasets[0]
-    use, who = access.Use(scene.licenses[0], 0b10, b"DE"), scene.licensee.address
+    use, who = access.LicensedUse(scene.licenses[0], 0b10, b"DE"), scene.licensee.address
     at = scene.world.chain.deployment.first_block + 30
     registration = replace(of.registration, holder=scene.other.address)
     assert (
-        access.contract_verdict(chain, replace(of, registration=registration), use, who, 1, at=at)[0]
+        access.contract_verdict(chain, replace(of, registration=registration), use, who, 1, block=at)[0]
         == "unknown-dataset"
     )
     takes = list(of.manifest.recordings)
     takes[1] = replace(takes[1], duration_ms=1)  # the leaf does not hold it
     same = replace(of, manifest=replace(of.manifest, recordings=tuple(takes)))
-    assert access.contract_verdict(chain, same, use, who, 1, at=at) == access.contract_verdict(
-        chain, of, use, who, 1, at=at
+    assert access.contract_verdict(chain, same, use, who, 1, block=at) == access.contract_verdict(
+        chain, of, use, who, 1, block=at
     )
     takes[1] = replace(takes[1], cid=documents.cid.Cid("raw", documents.word("another")))
     forged = replace(of, manifest=replace(of.manifest, recordings=tuple(takes)))
-    code, _ = access.contract_verdict(chain, forged, use, who, 1, at=at)
+    code, _ = access.contract_verdict(chain, forged, use, who, 1, block=at)
     assert code == "unknown-recording"

@@ -15,7 +15,7 @@ from provenance.adapters import localnet, tally, wire
 from provenance.adapters.anvil import Devnet
 from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
 from provenance.app import license as licenses
-from provenance.app.access import Use, contract_verdict
+from provenance.app.access import LicensedUse, contract_verdict
 from provenance.app.ports import Call
 from provenance.app.settle import closing
 from provenance.domain import cid
@@ -139,7 +139,7 @@ def verdict(village: Town, played: Played) -> str:
     chain, content = village.chain(), wire.content(config.load(village.here.settings))
     license_ = licenses.find(chain, LicenseId(Bytes32(bytes.fromhex(played.license[2:]))))
     of = licenses.dataset(chain, content, license_.grant.dataset_id)
-    return contract_verdict(chain, of, Use.of(license_.id, PURPOSE, "DE"), village.address("licensee"), 0)[0]
+    return contract_verdict(chain, of, LicensedUse.of(license_.id, PURPOSE, "DE"), village.address("licensee"), 0)[0]
 
 
 def test_a_guardians_suspension_stops_everything_and_its_lift_gives_it_back(village: Town, played: Played) -> None:

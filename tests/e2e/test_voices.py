@@ -11,7 +11,7 @@ import pytest
 from provenance import config
 from provenance.adapters import wire
 from provenance.app import license as licenses
-from provenance.app.access import Use, contract_verdict
+from provenance.app.access import LicensedUse, contract_verdict
 from provenance.types import LicenseId
 from tests.e2e.kept import named
 from tests.e2e.town import PURPOSE, Town
@@ -69,12 +69,12 @@ def test_the_contract_says_the_same_of_each_recording(city: Town, duet: Duet, in
     chain, content = city.chain(), wire.content(config.load(city.here.settings))
     license_ = licenses.find(chain, LicenseId(bytes.fromhex(duet.license[2:])))
     of = licenses.dataset(chain, content, license_.grant.dataset_id)
-    use = Use.of(license_.id, PURPOSE, "DE")
+    use = LicensedUse.of(license_.id, PURPOSE, "DE")
     code, culprit = contract_verdict(chain, of, use, city.address("licensee"), index)
     expected = ("allowed", "0x" + "00" * 32) if index in ANNA else ("consent-withdrawn", duet.bea)
     assert (code, "0x" + culprit.hex()) == expected
     before = chain.block(license_.granted.block.number)
-    assert contract_verdict(chain, of, use, city.address("licensee"), index, at=before.number)[0] == "allowed"
+    assert contract_verdict(chain, of, use, city.address("licensee"), index, block=before.number)[0] == "allowed"
 
 
 def test_the_other_voice_stays_open_in_the_next_blocks(city: Town, duet: Duet) -> None:
