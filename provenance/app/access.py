@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from provenance.app.license import LicenseRecord, DatasetRecord, Send
+    from provenance.app.license import DatasetRecord, LicenseRecord, Send
     from provenance.app.ports import (
         Chain,
         Cipher,
@@ -316,9 +316,7 @@ def _agree(world: AccessWorld, use: LicensedUse, dataset: DatasetRecord, indexes
             raise refusal.error(reason, f"the contract refuses recording {index}", **facts)
 
 
-def _finish(
-    world: AccessWorld, leases: Leases, lease: Lease, license_: LicenseRecord, dataset: DatasetRecord
-) -> None:
+def _finish(world: AccessWorld, leases: Leases, lease: Lease, license_: LicenseRecord, dataset: DatasetRecord) -> None:
     """The lease is on chain and its keys are in the journal, each of them checked."""
     if not any(access.receipt_hash == lease.id for access in licenses.find(world.chain, license_.id).accesses):
         words = (dataset.id, license_.id, lease.request.purpose, len(lease.recordings), lease.id)

@@ -69,9 +69,7 @@ def rotate(
     return Rotated(index, at, sealed.header.key_version, mined)
 
 
-def check(
-    dataset: DatasetId, index: int, holder: Address, chain: Chain, content: Content
-) -> licenses.DatasetRecord:
+def check(dataset: DatasetId, index: int, holder: Address, chain: Chain, content: Content) -> licenses.DatasetRecord:
     """The dataset, which this account holds and which has a recording of this number, or as `rotate` raises."""
     datasets.held(dataset, holder, chain)
     of = licenses.dataset(chain, content, dataset)
