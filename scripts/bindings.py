@@ -62,34 +62,34 @@ def main() -> int:
 
 def module(compiled: abi.Artifact) -> str:
     """The Python text of one contract's binding."""
-    said, entries = comments(compiled), sorted(compiled.abi, key=lambda one: str(one.get("name")))
+    by_key, entries = comments(compiled), sorted(compiled.abi, key=lambda entry: str(entry.get("name")))
     sorts: dict[str, list[Any]] = {sort: [] for sort in ("constructor", "function", "event", "error")}
     for entry in entries:
         sorts[str(entry["type"])].append(entry)
-    about = {key(one): said.get(key(one), Said()) for one in entries if "name" in one}
-    every = [one for entry in compiled.abi for side in ("inputs", "outputs") for one in entry.get(side, ())]  # type: ignore[attr-defined]
+    about = {key(entry): by_key.get(key(entry), Said()) for entry in entries if "name" in entry}
+    every = [member for entry in compiled.abi for side in ("inputs", "outputs") for member in entry.get(side, ())]  # type: ignore[attr-defined]
     parts = [HEAD.format(name=compiled.name, title=parse(compiled.natspec[compiled.name][""]).title)]
     parts += [fixed(beside) for interface in compiled.natspec if (beside := abi.constants(interface))]
-    parts += [value(FROZEN.format(name), some, said.get(name, Said())) for name, some in structs(every).items()]
-    for one in sorts["function"]:
-        if len(one["outputs"]) > 1:
-            named = {text.partition(" ")[0]: text.partition(" ")[2] for text in about[key(one)].returns}
-            told = Said(notice=f"What `{one['name']}` answers.", params=named)
-            parts.append(value(FROZEN.format(answer(one)), one["outputs"], told, "str"))
-    parts += [value(FROZEN.format(one["name"]), one["inputs"], about[key(one)], "str") for one in sorts["event"]]
-    parts += [value(RAISED.format(one["name"]), one["inputs"], about[key(one)], "str") for one in sorts["error"]]
-    parts.append(f"Event: TypeAlias = {' | '.join(one['name'] for one in sorts['event'])}\n")
-    whole = next((one for part in compiled.natspec.values() if (one := parse(part[""])).notice), Said())
-    methods = "".join(method(one, about[key(one)]) for one in sorts["function"])
+    parts += [value(FROZEN.format(name), some, by_key.get(name, Said())) for name, some in structs(every).items()]
+    for entry in sorts["function"]:
+        if len(entry["outputs"]) > 1:
+            named = {text.partition(" ")[0]: text.partition(" ")[2] for text in about[key(entry)].returns}
+            answered = Said(notice=f"What `{entry['name']}` answers.", params=named)
+            parts.append(value(FROZEN.format(answer(entry)), entry["outputs"], answered, "str"))
+    for sort, head in (("event", FROZEN), ("error", RAISED)):
+        parts += [value(head.format(e["name"]), e["inputs"], about[key(e)], "str") for e in sorts[sort]]
+    parts.append(f"Event: TypeAlias = {' | '.join(entry['name'] for entry in sorts['event'])}\n")
+    whole = next((comment for part in compiled.natspec.values() if (comment := parse(part[""])).notice), Said())
+    methods = "".join(method(entry, about[key(entry)]) for entry in sorts["function"])
     return "\n\n".join([*parts, front(compiled.name, sorts, whole) + methods])
 
 
 def fixed(named: Mapping[str, tuple[int | bytes, str]]) -> str:
     """The constants of an interface's file, each below its comment."""
     text = ""
-    for name, (one, said) in named.items():
-        word = one if isinstance(one, int) else f'b"{one.rstrip(bytes(1)).decode()}".ljust(32, bytes(1))'
-        text += "".join(f"#: {line}\n" for line in textwrap.wrap(said, 113)) + f"{name}: Final = {word}\n"
+    for name, (constant, comment) in named.items():
+        word = constant if isinstance(constant, int) else f'b"{constant.rstrip(bytes(1)).decode()}".ljust(32, bytes(1))'
+        text += "".join(f"#: {line}\n" for line in textwrap.wrap(comment, 113)) + f"{name}: Final = {word}\n"
     return text
 
 
@@ -97,7 +97,7 @@ def front(name: str, sorts: dict[str, list[Any]], about: Said) -> str:
     """The head of the contract's class: its name, its tables, its creation."""
     text = f'class {name}(Bound[Event]):\n{docstring(about, ())}\n    NAME: ClassVar = "{name}"\n'
     for table, sort, kind in TABLES:
-        pairs = "".join(f'        bytes.fromhex("{key(one)}"): {one["name"]},\n' for one in sorts[sort])
+        pairs = "".join(f'        bytes.fromhex("{key(entry)}"): {entry["name"]},\n' for entry in sorts[sort])
         text += f"    {table}: ClassVar[dict[bytes, {kind}]] = {{\n{pairs}    }}\n"
     inputs = sorts["constructor"][0]["inputs"] if sorts["constructor"] else []
     given = ", ".join(("cls", "w3: Web3", *parameters(inputs)))
@@ -106,10 +106,10 @@ def front(name: str, sorts: dict[str, list[Any]], about: Said) -> str:
     return f"{text}        return cls.constructor(w3, {values(inputs)})\n"
 
 
-def method(entry: Any, said: Said) -> str:
+def method(entry: Any, comment: Said) -> str:
     """One function: a view answers at once, anything else is a call that is not sent."""
     outputs, call = entry["outputs"], f'"{signature(entry)}", {values(entry["inputs"])}'
-    doc = docstring(said, entry["inputs"], 8, f"Selector `0x{key(entry)}`.")
+    doc = docstring(comment, entry["inputs"], 8, f"Selector `0x{key(entry)}`.")
     name, given = snake(entry["name"]), ("self", *parameters(entry["inputs"]))
     if entry["stateMutability"] not in {"view", "pure"}:
         return f"\n    def {name}({', '.join(given)}) -> ContractFunction:\n{doc}        return self.call({call})\n"
@@ -119,25 +119,25 @@ def method(entry: Any, said: Said) -> str:
     return f"\n    def {name}({', '.join(given)}) -> {kind}:\n{doc}        return {body}\n"
 
 
-def value(head: str, members: Sequence[Any], said: Said, address: str = "Account") -> str:
+def value(head: str, members: Sequence[Any], comment: Said, address: str = "Account") -> str:
     """A struct, which may also be given; an answer, an event or an error, whose addresses are text."""
-    lines = "".join(f"    {one}\n" for one in parameters(members, address))
-    return f"{head}{docstring(said, members)}" + f"\n{lines}" * bool(lines)
+    lines = "".join(f"    {member}\n" for member in parameters(members, address))
+    return f"{head}{docstring(comment, members)}" + f"\n{lines}" * bool(lines)
 
 
-def docstring(said: Said, members: Sequence[Any], indent: int = 4, last: str = "") -> str:
+def docstring(comment: Said, members: Sequence[Any], indent: int = 4, last: str = "") -> str:
     """NatSpec as a docstring: Solidity's types, the parameters, the answers."""
-    rows = [
-        f"    {known(one, at)}: `{one['type']}` {said.params.get(one['name'], '')}" for at, one in enumerate(members)
-    ]
+    texts = [comment.params.get(member["name"], "") for member in members]
+    rows = [f"    {known(m, i)}: `{m['type']}` {text}" for i, (m, text) in enumerate(zip(members, texts, strict=True))]
     blocks = [["Args:" if indent == 8 else "Attributes:", *rows]] * bool(rows)
-    blocks += [["Returns:", *(f"    {one}" for one in said.returns)]] * bool(said.returns)
-    blocks.insert(0, [" ".join(filter(None, (said.title and said.title + ".", said.notice, last))) or "As named."])
-    lines = [
-        [textwrap.fill(one.rstrip(), 116 - indent, subsequent_indent=" " * 8 * one.startswith(" ")) for one in block]
+    blocks += [["Returns:", *(f"    {line}" for line in comment.returns)]] * bool(comment.returns)
+    title = comment.title and f"{comment.title}."
+    blocks.insert(0, [" ".join(filter(None, (title, comment.notice, last))) or "As named."])
+    paragraphs = [
+        [textwrap.fill(line.rstrip(), 116 - indent, subsequent_indent=" " * 8 * line.startswith(" ")) for line in block]
         for block in blocks
     ]
-    text = "\n\n".join("\n".join(block) for block in lines)
+    text = "\n\n".join("\n".join(paragraph) for paragraph in paragraphs)
     return textwrap.indent(f'"""{text}' + "\n" * ("\n" in text) + '"""\n', " " * indent)
 
 

@@ -64,10 +64,10 @@ def sentence(voice: Voice, rng: np.random.Generator, seconds: float) -> NDArray[
     spoken = 0.0
     while spoken < seconds:
         fall = 1.12 - 0.24 * spoken / seconds
-        said = word(voice, rng, voice.pitch_hz * fall)
+        spoken_word = word(voice, rng, voice.pitch_hz * fall)
         pause = np.zeros(int(rng.uniform(0.06, 0.28) * RATE_HZ))
-        parts += [said, pause]
-        spoken += (len(said) + len(pause)) / RATE_HZ
+        parts += [spoken_word, pause]
+        spoken += (len(spoken_word) + len(pause)) / RATE_HZ
     speech = np.concatenate(parts)
     windows = np.square(speech[: len(speech) // FRAME * FRAME]).reshape(-1, FRAME).mean(axis=1)
     level = float(np.sqrt(windows[windows > windows.max() / 1000].mean()))
@@ -95,8 +95,10 @@ def vowel(
     pulses = np.diff(np.floor(phase), prepend=0.0) * rng.uniform(0.85, 1.15, length)
     source = lfilter([1.0], [1.0, -0.94], pulses) + rng.normal(0, 0.012, length)
     out, state = np.empty(length), np.zeros((len(BANDWIDTHS_HZ), 2))
-    for at in range(0, length, FRAME):
-        out[at : at + FRAME], state = sosfilt(resonators(voice, glide, at / length), source[at : at + FRAME], zi=state)
+    for start in range(0, length, FRAME):
+        out[start : start + FRAME], state = sosfilt(
+            resonators(voice, glide, start / length), source[start : start + FRAME], zi=state
+        )
     out *= np.minimum(1, np.minimum(t, 1 - t) * 6) ** 1.5
     return out
 

@@ -53,8 +53,8 @@ def main() -> int:
     check = parser.parse_args().check
     drifted = [name for name, text in built().items() if differs(OUT / f"{name}.json", text, write=not check)]
     for name in drifted:
-        said = "differs from" if check else "written from"
-        sys.stderr.write(f"{name}.json {said} {SOURCES.get(name, 'the sources')}\n")
+        verb = "differs from" if check else "written from"
+        sys.stderr.write(f"{name}.json {verb} {SOURCES.get(name, 'the sources')}\n")
     if check and drifted:
         sys.stderr.write("Next: make abi, and commit what it wrote\n")
     return int(check and bool(drifted))
@@ -83,7 +83,7 @@ def standard_input() -> dict[str, Any]:
         if name not in sources:
             text = located(name).read_text("utf-8")
             sources[name] = {"content": text}
-            queue += [resolved(name, one or two) for one, two in IMPORT.findall(text)]
+            queue += [resolved(name, direct or selected) for direct, selected in IMPORT.findall(text)]
     return {"language": "Solidity", "sources": dict(sorted(sources.items())), "settings": SETTINGS}
 
 
@@ -121,14 +121,14 @@ def render(name: str, contract: dict[str, Any], parts: dict[int, Any]) -> str:
 
 def natspec(name: str, parts: dict[int, Any]) -> dict[str, dict[str, str]]:
     """The comments by declaring contract: of itself (""), of its structs (name), of what has a selector or a topic."""
-    own = next(one for one in parts.values() if one["nodeType"] == "ContractDefinition" and one["name"] == name)
-    found: dict[str, dict[str, str]] = {}
+    own = next(node for node in parts.values() if node["nodeType"] == "ContractDefinition" and node["name"] == name)
+    comments: dict[str, dict[str, str]] = {}
     for base in (parts[number] for number in own["linearizedBaseContracts"]):
         keyed = {next(filter(None, map(node.get, KEYS)), node.get("name")): node for node in base["nodes"]} | {"": base}
         seen = {key: node for key, node in keyed.items() if node["nodeType"] in SEEN or set(KEYS) & set(node)}
         texts = {key: (node.get("documentation") or {}).get("text", "") for key, node in seen.items()}
-        found[base["name"]] = {key: text for key, text in texts.items() if "@inheritdoc" not in text}
-    return found
+        comments[base["name"]] = {key: text for key, text in texts.items() if "@inheritdoc" not in text}
+    return comments
 
 
 def differs(path: Path, text: str, *, write: bool) -> bool:

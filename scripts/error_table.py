@@ -37,21 +37,27 @@ def leaves() -> list[type[ProvenanceError]]:
                 importlib.import_module(module.name)
     kinds = ProvenanceError.__subclasses__()
     return [
-        one for kind in kinds for one in (kind, *sorted(_below(kind), key=lambda error: (error.code, error.__name__)))
+        error
+        for kind in kinds
+        for error in (kind, *sorted(_below(kind), key=lambda error: (error.code, error.__name__)))
     ]
 
 
 def _below(kind: type[ProvenanceError]) -> list[type[ProvenanceError]]:
-    named = (one for one in kind.__subclasses__() if getattr(sys.modules[one.__module__], one.__name__, None) is one)
+    named = (
+        error
+        for error in kind.__subclasses__()
+        if getattr(sys.modules[error.__module__], error.__name__, None) is error
+    )
     return [error for child in named if child.__module__.startswith(PACKAGES) for error in (child, *_below(child))]
 
 
 def page() -> str:
     """The whole page."""
-    found = leaves()
-    kinds = [one for one in found if ProvenanceError in one.__bases__]
+    errors = leaves()
+    kinds = [error for error in errors if ProvenanceError in error.__bases__]
     rows = [f"| `{k.__name__}` | {_first(k)} | {k.exit_status} | {k.http_status} |" for k in kinds]
-    codes = [f"| `{e.code}` | {e.kind} | {_first(e)} | {_cell(e.next)} |" for e in found if e not in kinds]
+    codes = [f"| `{e.code}` | {e.kind} | {_first(e)} | {_cell(e.next)} |" for e in errors if e not in kinds]
     return HEAD + "\n".join(rows) + "\n" + CODES + "\n".join(codes) + "\n"
 
 

@@ -49,8 +49,8 @@ def fault(path: Path, start: int, end: int, new: str) -> Fault:
 
 def sources() -> list[Path]:
     """The contracts, but for interfaces and what stands in for others in tests."""
-    found = (ROOT / "contracts").rglob("*.sol")
-    return sorted(path for path in found if path.parent.name not in ("interfaces", "mocks"))
+    paths = (ROOT / "contracts").rglob("*.sol")
+    return sorted(path for path in paths if path.parent.name not in ("interfaces", "mocks"))
 
 
 def by_slither() -> Iterator[Fault]:
@@ -60,11 +60,11 @@ def by_slither() -> Iterator[Fault]:
 
     operators = [kind for name, kind in vars(all_mutators).items() if name.isupper() and name not in LEFT_OUT]
     known = set(sources())
-    for contract in (one for unit in Slither(str(ROOT)).compilation_units for one in unit.contracts):
+    for contract in (each for unit in Slither(str(ROOT)).compilation_units for each in unit.contracts):
         if Path(contract.source_mapping.filename.absolute) not in known:
             continue
         parts: list[tuple[list[Any], list[Any]]] = [([], contract.state_variables_declared)]
-        parts += [([one], []) for one in contract.functions_and_modifiers_declared]
+        parts += [([function], []) for function in contract.functions_and_modifiers_declared]
         for operator in operators:
             for functions, variables in parts:
                 yield from patches(operator, contract, functions, variables)
@@ -72,20 +72,20 @@ def by_slither() -> Iterator[Fault]:
 
 def patches(operator: Any, contract: Any, functions: list[Any], variables: list[Any]) -> Iterator[Fault]:
     """What one operator makes of these functions and variables."""
-    one = operator(
+    mutator = operator(
         contract.compilation_unit, 1, "", "", contract, None, verbose=False, output_folder=OUT, dont_mutate_line=[]
     )
-    one.contract = SimpleNamespace(functions_and_modifiers_declared=functions, state_variables_declared=variables)
+    mutator.contract = SimpleNamespace(functions_and_modifiers_declared=functions, state_variables_declared=variables)
     try:
-        made = one._mutate().get("patches", {})  # noqa: SLF001  the public way runs tests by itself
+        patches_by_file = mutator._mutate().get("patches", {})  # noqa: SLF001  the public way runs tests by itself
     except IndexError:  # ROR knows no comparison in assembly
         return
-    for name, replacements in made.items():
+    for name, replacements in patches_by_file.items():
         text = Path(name).read_bytes()
-        for one in replacements:
-            old, new = one["old_string"], one["new_string"]
+        for patch in replacements:
+            old, new = patch["old_string"], patch["new_string"]
             start = text.rfind(
-                old.encode(), 0, one["start"] + len(old.encode())
+                old.encode(), 0, patch["start"] + len(old.encode())
             )  # ROR replaces more than its range says
             # CR's `//` takes the rest of the line with it, the `{` after a modifier for one.
             yield fault(Path(name), start, start + len(old.encode()), f"/*{old}*/" if new == f"//{old}" else new)
@@ -94,26 +94,28 @@ def patches(operator: Any, contract: Any, functions: list[Any], variables: list[
 def by_us() -> Iterator[Fault]:
     """An operation of assembly in place of another, and each number one more."""
     for path in sources():
-        at = 0
+        offset = 0
         for line in path.read_text("utf-8").splitlines(keepends=True):
             code = "" if line.startswith(("pragma", "import")) else line.split("//")[0]
             for match in OURS.finditer(code):
-                start, end = (at + len(code[:place].encode()) for place in match.span())
+                start, end = (offset + len(code[:place].encode()) for place in match.span())
                 more = match[2] and str(int(match[2].replace("_", ""), 0) + 1)
                 yield fault(path, start, end, more or YUL[match[1]])
-            at += len(line.encode())
+            offset += len(line.encode())
 
 
-def is_same(one: Fault) -> bool:
+def is_same(change: Fault) -> bool:
     """Whether it is no fault."""
-    return one.now in (one.was, *(one.was.replace(old, new) for old, new in SAME))
+    return change.now in (change.was, *(change.was.replace(old, new) for old, new in SAME))
 
 
 def main() -> int:
     """Exit 0: the list is written, each fault once."""
-    found = {(one.file, one.line, one.now): one for one in (*by_slither(), *by_us()) if not is_same(one)}
+    changes = {
+        (change.file, change.line, change.now): change for change in (*by_slither(), *by_us()) if not is_same(change)
+    }
     OUT.mkdir(parents=True, exist_ok=True)
-    faults = [one._asdict() for one in sorted(found.values())]
+    faults = [change._asdict() for change in sorted(changes.values())]
     (OUT / "faults.json").write_text(json.dumps(faults, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print(f"{len(faults)} faults")
     return 0

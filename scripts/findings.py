@@ -34,11 +34,11 @@ def findings() -> list[tuple[str, str, str]]:
         (*command, "--json", BUILD / "report.json"), cwd=ROOT, capture_output=True, text=True, check=False
     )
     report = BUILD / "report.json"
-    if not report.is_file() or not (told := json.loads(report.read_text("utf-8")))["success"]:
+    if not report.is_file() or not (reported := json.loads(report.read_text("utf-8")))["success"]:
         sys.exit(f"Error: slither did not come to its end\n{ran.stdout}{ran.stderr}")
     return [
-        (one["check"], place(one["elements"]), one["description"].strip())
-        for one in told["results"].get("detectors", ())
+        (detected["check"], place(detected["elements"]), detected["description"].strip())
+        for detected in reported["results"].get("detectors", ())
     ]
 
 
@@ -52,7 +52,7 @@ def place(elements: list[dict[str, Any]]) -> str:
     while inside:
         names.insert(0, inside["name"])
         inside = inside["type_specific_fields"].get("parent") if "type_specific_fields" in inside else None
-    code = dict.fromkeys(shorten(one["name"]) for one in rest if one["type"] == "node")
+    code = dict.fromkeys(shorten(element["name"]) for element in rest if element["type"] == "node")
     return ".".join(names) + (f": {'; '.join(code)}" if code else "")
 
 
@@ -64,25 +64,25 @@ def shorten(code: str) -> str:
 def main() -> int:
     """Exit 0: every finding has its reason, and every reason its finding."""
     listed = tomllib.loads((ROOT / "slither.toml").read_text("utf-8"))
-    found = findings()
-    everywhere = {one["detector"] for one in listed["everywhere"]}
-    silent = [one for one in (*listed["everywhere"], *listed["exception"]) if not one.get("why", "").strip()]
-    excepted = Counter((one["detector"], at) for one in listed["exception"] for at in one["at"])
+    reported = findings()
+    everywhere = {entry["detector"] for entry in listed["everywhere"]}
+    silent = [entry for entry in (*listed["everywhere"], *listed["exception"]) if not entry.get("why", "").strip()]
+    excepted = Counter((entry["detector"], where) for entry in listed["exception"] for where in entry["at"])
     new, stale = [], excepted.copy()
-    for detector, at, said in sorted(found):
-        if stale[detector, at] > 0:
-            stale[detector, at] -= 1  # a second one of the same words wants to be listed twice
+    for detector, where, description in sorted(reported):
+        if stale[detector, where] > 0:
+            stale[detector, where] -= 1  # a second one of the same words wants to be listed twice
         elif detector not in everywhere:
-            new.append(f"{detector} at {at}: {said}")
-    gone = [*stale.elements(), *((name, "everywhere") for name in everywhere - {one for one, _, _ in found})]
+            new.append(f"{detector} at {where}: {description}")
+    gone = [*stale.elements(), *((name, "everywhere") for name in everywhere - {entry for entry, _, _ in reported})]
     for line in new:
         print(line)
-    for detector, at in sorted(gone):
-        print(f"slither.toml excepts {detector} at {at}, where there is nothing")
-    for one in silent:
-        print(f"slither.toml gives no reason for {one['detector']} at {', '.join(one.get('at', ('everywhere',)))}")
+    for detector, where in sorted(gone):
+        print(f"slither.toml excepts {detector} at {where}, where there is nothing")
+    for entry in silent:
+        print(f"slither.toml gives no reason for {entry['detector']} at {', '.join(entry.get('at', ('everywhere',)))}")
     counts = f"{len(new)} not listed, {len(silent)} listed without a reason, {len(gone)} listed without a finding"
-    print(f"{len(found)} findings, {counts}")
+    print(f"{len(reported)} findings, {counts}")
     return 1 if new or gone or silent else 0
 
 

@@ -49,14 +49,14 @@ def main() -> int:
 
 def layouts() -> Layouts:
     """By contract, the place of each field; by source, the first bit of each packed one."""
-    found = {name: dict(fields(artifact(name))) for name in CONTRACTS}
+    places = {name: dict(fields(artifact(name))) for name in CONTRACTS}
     paths = sorted([*ROOT.glob("contracts/*.sol"), *ROOT.glob("contracts/mixins/*.sol")])
     sources = {path.stem: path.read_text("utf-8") for path in paths}
     shifted = set(re.findall(r"(?:<<|>>|[|&^]) ([A-Z_]+)\b", "".join(sources.values())))
     for name, source in sources.items():
         if words := {field: f"bit {bit}" for field, bit in CONSTANT.findall(source) if field in shifted}:
-            found[f"{name}, packed"] = words
-    return found
+            places[f"{name}, packed"] = words
+    return places
 
 
 def artifact(name: str) -> dict[str, Any]:
@@ -71,12 +71,12 @@ def fields(layout: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
     def walk(entries: list[dict[str, Any]], above: str, slot: int) -> Iterator[tuple[str, str]]:
         for entry in entries:
-            name, at = above + entry["label"], slot + int(entry["slot"])
+            name, place = above + entry["label"], slot + int(entry["slot"])
             kind = layout["types"][entry["type"]]
-            yield name, f"slot {at}, byte {entry['offset']}: {kind['label']}"
+            yield name, f"slot {place}, byte {entry['offset']}: {kind['label']}"
             while "value" in kind or "base" in kind:  # a mapping's values and an array's items count from their own 0
-                name, at, kind = f"{name}[]", 0, layout["types"][kind.get("value") or kind["base"]]
-            yield from walk(kind.get("members", []), f"{name}.", at)
+                name, place, kind = f"{name}[]", 0, layout["types"][kind.get("value") or kind["base"]]
+            yield from walk(kind.get("members", []), f"{name}.", place)
 
     return walk(layout["storage"], "", 0)
 

@@ -63,12 +63,12 @@ def shipped(tree: Path) -> dict[str, str]:
     return {path.stem: json.loads(path.read_bytes())["bytecode"]["object"] for path in built}
 
 
-def verdict(one: Fault, tree: Path) -> str:
+def verdict(fault: Fault, tree: Path) -> str:
     """`does not compile`, `same code`, `killed` or `survived`."""
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(PRISTINE, tree, symlinks=True)
-    text = (PRISTINE / one["file"]).read_bytes()
-    (tree / one["file"]).write_bytes(text[: one["start"]] + one["new"].encode() + text[one["end"] :])
+    text = (PRISTINE / fault["file"]).read_bytes()
+    (tree / fault["file"]).write_bytes(text[: fault["start"]] + fault["new"].encode() + text[fault["end"] :])
     if forge(tree, "build").returncode:
         return "does not compile"
     tested = forge(tree, "test", "--fail-fast")
@@ -78,20 +78,20 @@ def verdict(one: Fault, tree: Path) -> str:
     return "killed"
 
 
-def judge(one: Fault, trees: SimpleQueue[Path]) -> str:
+def judge(fault: Fault, trees: SimpleQueue[Path]) -> str:
     """The verdict, from whichever tree is free; a fault whose tests do not end `timed out`."""
     tree = trees.get()
     try:
-        return verdict(one, tree)
+        return verdict(fault, tree)
     except subprocess.TimeoutExpired:
         return "timed out"
     finally:
         trees.put(tree)
 
 
-def named(one: Fault) -> tuple[str, str, str]:
+def named(fault: Fault) -> tuple[str, str, str]:
     """What the list of equivalents calls a fault by: no line numbers, which change."""
-    return one["file"], one["was"], one["now"]
+    return fault["file"], fault["was"], fault["now"]
 
 
 def judged(faults: list[Fault], jobs: int, wanted: int) -> Iterator[Fault]:
@@ -103,21 +103,21 @@ def judged(faults: list[Fault], jobs: int, wanted: int) -> Iterator[Fault]:
         while wanted and (left or waiting):
             while left and len(waiting) < 2 * jobs:
                 waiting.append((left[0], pool.submit(judge, left.popleft(), trees)))
-            one, future = waiting.popleft()
+            fault, future = waiting.popleft()
             wanted -= future.result() in COUNTED
-            yield {"verdict": future.result(), **one}
+            yield {"verdict": future.result(), **fault}
         for _, future in waiting:
             future.cancel()
 
 
 def summary(report: list[Fault], stale: set[tuple[str, str, str]]) -> bool:
     """Whether enough are killed, and the list of equivalents names only what is made."""
-    for one in report:
-        if one["verdict"] in ("survived", "timed out"):
-            print(f"{one['verdict']}: {one['file']}:{one['line']}\n  was {one['was']}\n  now {one['now']}")
+    for fault in report:
+        if fault["verdict"] in ("survived", "timed out"):
+            print(f"{fault['verdict']}: {fault['file']}:{fault['line']}\n  was {fault['was']}\n  now {fault['now']}")
     for entry in sorted(stale):
         print("among the equivalents, but no fault:", *entry, sep="\n  ")
-    count = Counter(one["verdict"] for one in report)
+    count = Counter(fault["verdict"] for fault in report)
     print(*(f"{number} {verdict}" for verdict, number in count.most_common()), sep=", ")
     total = sum(count[verdict] for verdict in COUNTED)
     share = count["killed"] / total if total else 0
@@ -133,15 +133,15 @@ def main() -> int:
     parser.add_argument("files", nargs="*", help="of contracts/; all by default")
     asked = parser.parse_args()
     faults: list[Fault] = json.loads((BUILD / "faults.json").read_text("utf-8"))
-    known = {named(one) for one in tomllib.loads(EQUIVALENT.read_text("utf-8"))["mutant"]}
-    stale = known - {named(one) for one in faults}
-    faults = [one for one in faults if named(one) not in known and one["file"] in (asked.files or [one["file"]])]
-    faults.sort(key=lambda one: sha256(repr((SEED, *named(one))).encode()).digest())
+    known = {named(fault) for fault in tomllib.loads(EQUIVALENT.read_text("utf-8"))["mutant"]}
+    stale = known - {named(fault) for fault in faults}
+    faults = [each for each in faults if named(each) not in known and each["file"] in (asked.files or [each["file"]])]
+    faults.sort(key=lambda fault: sha256(repr((SEED, *named(fault))).encode()).digest())
     prepare()
     report = []
-    for one in judged(faults, asked.jobs, asked.sample or len(faults)):
-        report.append(one)
-        print(f"{one['verdict']:16} {one['file']}:{one['line']}  {one['now']}", flush=True)
+    for fault in judged(faults, asked.jobs, asked.sample or len(faults)):
+        report.append(fault)
+        print(f"{fault['verdict']:16} {fault['file']}:{fault['line']}  {fault['now']}", flush=True)
     (BUILD / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return 0 if summary(report, stale) else 1
 

@@ -106,7 +106,7 @@ def source() -> str:
         "typedData": {name: {"contract": DOMAINS[name], "types": {name: members(name)}} for name in DOMAINS},
     }
     return HEAD + "".join(
-        f"export const {name} = {json.dumps(value, indent=1)} as const;\n" for name, value in parts.items()
+        f"export const {name} = {json.dumps(part, indent=1)} as const;\n" for name, part in parts.items()
     )
 
 
@@ -114,18 +114,18 @@ def constants() -> dict[str, int | str]:
     """What stands beside the interfaces in their files: reasons, statuses, roles (in hex)."""
     interfaces = dict.fromkeys(interface for name in abi.NAMES for interface in abi.load(name).natspec)
     named = [pair for interface in interfaces for pair in abi.constants(interface).items()]
-    return {name: value if isinstance(value, int) else "0x" + value.hex() for name, (value, _) in named}
+    return {name: constant if isinstance(constant, int) else "0x" + constant.hex() for name, (constant, _) in named}
 
 
 def unique(entries: list[Any], kind: str) -> list[Any]:
     """Every entry of that kind once."""
-    return list({json.dumps(one, sort_keys=True): one for one in entries if one["type"] == kind}.values())
+    return list({json.dumps(entry, sort_keys=True): entry for entry in entries if entry["type"] == kind}.values())
 
 
 def members(name: str) -> list[dict[str, str]]:
     """The members of an EIP-712 type, in their order."""
-    said: str = getattr(typed, name).TYPE
-    pairs = (member.split(" ") for member in said[said.index("(") + 1 : -1].split(","))
+    declared: str = getattr(typed, name).TYPE
+    pairs = (member.split(" ") for member in declared[declared.index("(") + 1 : -1].split(","))
     return [{"name": member, "type": type_} for type_, member in pairs]
 
 

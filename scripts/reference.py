@@ -51,61 +51,64 @@ def main() -> int:
 def pages() -> dict[str, str]:
     """The text of every page, by file name."""
     users: dict[str, list[str]] = {}
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name in abi.NAMES:
         compiled = abi.load(name)
         for interface, comments in compiled.natspec.items():
             if interface.startswith("I") and interface[1:2].isupper() and not interface.startswith("IERC"):
                 users.setdefault(interface, []).append(name)
-                found[interface] = page(interface, compiled, {key: parse(text) for key, text in comments.items()})
+                texts[interface] = page(interface, compiled, {key: parse(text) for key, text in comments.items()})
     rows = "".join(
-        f"| [{interface}]({interface}.md) | {', '.join(users[interface])} | {found[interface].splitlines()[2]} |\n"
-        for interface in sorted(found)
+        f"| [{interface}]({interface}.md) | {', '.join(users[interface])} | {texts[interface].splitlines()[2]} |\n"
+        for interface in sorted(texts)
     )
-    return {"README.md": INTRODUCTION + rows} | {f"{interface}.md": text for interface, text in found.items()}
+    return {"README.md": INTRODUCTION + rows} | {f"{interface}.md": text for interface, text in texts.items()}
 
 
-def page(interface: str, compiled: abi.Artifact, said: dict[str, Said]) -> str:
+def page(interface: str, compiled: abi.Artifact, comments: dict[str, Said]) -> str:
     """One interface's page."""
-    entries: list[Any] = [one for one in compiled.abi if "name" in one and key(one) in said]
-    parts = [f"# {interface}\n\n{said[''].title}\n", f"{said[''].notice}\n"]
+    entries: list[Any] = [named for named in compiled.abi if "name" in named and key(named) in comments]
+    parts = [f"# {interface}\n\n{comments[''].title}\n", f"{comments[''].notice}\n"]
     for sort, title, word in SORTS:
-        chosen = sorted((one for one in entries if one["type"] == sort), key=lambda one: str(one["name"]))
+        chosen = sorted((named for named in entries if named["type"] == sort), key=lambda named: str(named["name"]))
         parts += [f"## {title}\n"] * bool(chosen)
-        parts += [entry(one, said[key(one)], word) for one in chosen]
-    rows = [f"| `{name}` | {literal(one)} | {cell(text)} |\n" for name, (one, text) in abi.constants(interface).items()]
+        parts += [entry(named, comments[key(named)], word) for named in chosen]
+    rows = [
+        f"| `{name}` | {literal(constant)} | {cell(text)} |\n"
+        for name, (constant, text) in abi.constants(interface).items()
+    ]
     parts += ["## Constants\n", "| name | value | |\n|---|---|---|\n" + "".join(rows)] * bool(rows)
-    every = [one for some in entries for side in ("inputs", "outputs") for one in some.get(side, ())]
-    kept = {name: members for name, members in structs(every).items() if name in said}
+    every = [member for named in entries for side in ("inputs", "outputs") for member in named.get(side, ())]
+    kept = {name: members for name, members in structs(every).items() if name in comments}
     parts += ["## Structs\n"] * bool(kept)
-    parts += [f"### {name}\n\n{said[name].notice}\n\n{table(kept[name], said[name])}" for name in sorted(kept)]
+    parts += [f"### {name}\n\n{comments[name].notice}\n\n{table(kept[name], comments[name])}" for name in sorted(kept)]
     return "\n".join(parts)
 
 
-def entry(one: Any, said: Said, word: str) -> str:
+def entry(named: Any, comment: Said, word: str) -> str:
     """A function, an event or an error."""
-    mutability = one.get("stateMutability", "")
+    mutability = named.get("stateMutability", "")
     view = f" · {mutability}" if mutability in {"view", "pure"} else ""
-    text = f"### {one['name']}\n\n`{signature(one)}` · {word} `0x{key(one)}`{view}\n\n{said.notice}\n"
-    text += f"\n{table(one['inputs'], said)}" if one["inputs"] else ""
-    return text + f"\n{answers(one['outputs'], said)}" if one.get("outputs") else text
+    text = f"### {named['name']}\n\n`{signature(named)}` · {word} `0x{key(named)}`{view}\n\n{comment.notice}\n"
+    text += f"\n{table(named['inputs'], comment)}" if named["inputs"] else ""
+    return text + f"\n{answers(named['outputs'], comment)}" if named.get("outputs") else text
 
 
-def table(members: Iterable[Any], said: Said) -> str:
+def table(members: Iterable[Any], comment: Said) -> str:
     """Type, name and meaning of each."""
     rows = [
-        f"| `{shown(one)}`{' i' * bool(one.get('indexed'))} | `{one['name']}` | {cell(said.params.get(one['name'], ''))} |\n"
-        for one in members
+        f"| `{shown(member)}`{' i' * bool(member.get('indexed'))} | `{member['name']}` | {cell(comment.params.get(member['name'], ''))} |\n"
+        for member in members
     ]
     return "| type | name | |\n|---|---|---|\n" + "".join(rows)
 
 
-def answers(outputs: Sequence[Any], said: Said) -> str:
+def answers(outputs: Sequence[Any], comment: Said) -> str:
     """What a function returns; NatSpec says the name of a named value first."""
-    told = [*said.returns, *("" for _ in outputs)]
+    texts = [*comment.returns, *("" for _ in outputs)]
     rows = [
-        f"Returns `{shown(one)}{' ' * bool(one['name'])}{one['name']}` {text.removeprefix(one['name']).strip()}".rstrip()
-        for one, text in zip(outputs, told, strict=False)
+        f"Returns `{shown(output)}{' ' * bool(output['name'])}{output['name']}` {text.removeprefix(output['name']).strip()}".rstrip()
+        for output, text in zip(outputs, texts, strict=False)
     ]
     return "\n\n".join(rows) + "\n"
 
@@ -116,9 +119,9 @@ def shown(parameter: Any) -> str:
     return struct(parameter) + declared.removeprefix("tuple") if "components" in parameter else declared
 
 
-def literal(value: int | bytes) -> str:
+def literal(constant: int | bytes) -> str:
     """A number, or text that is padded with zeros on the right."""
-    return str(value) if isinstance(value, int) else f'`"{value.rstrip(bytes(1)).decode()}"`'
+    return str(constant) if isinstance(constant, int) else f'`"{constant.rstrip(bytes(1)).decode()}"`'
 
 
 def cell(text: str) -> str:

@@ -34,15 +34,15 @@ def main() -> int:
     parser.add_argument("lcov", type=Path)
     files = read(parser.parse_args().lcov.read_text("utf-8"))
     missing = [f"{name}: not measured" for name in measured() if name not in files]
-    missing += [f"{name}:{what}" for name, reached in sorted(files.items()) for what in gaps(name, reached)]
+    missing += [f"{name}:{gap}" for name, reached in sorted(files.items()) for gap in gaps(name, reached)]
     for place in missing:
         sys.stderr.write(f"Error: {place}\n")
     if missing:
         sys.stderr.write("Next: write the test, and its leaf in test-forge/unit/*.tree\n")
         return 1
     counts = Counter[str]()
-    for one in files.values():
-        counts.update(lines=len(one.lines), branches=len(one.branches), functions=len(one.functions))
+    for reached in files.values():
+        counts.update(lines=len(reached.lines), branches=len(reached.branches), functions=len(reached.functions))
     sys.stdout.write(
         f"{len(files)} files: all {counts['lines']} lines, {counts['branches']} branches (both sides) and "
         f"{counts['functions']} functions are reached\n"
@@ -52,8 +52,8 @@ def main() -> int:
 
 def measured() -> list[str]:
     """The files that hold code: a library of constants or a struct has none."""
-    found = [path for pattern in MEASURED for path in sorted(ROOT.glob(pattern))]
-    return [path.relative_to(ROOT).as_posix() for path in found if re.search(r"\bfunction\b", path.read_text("utf-8"))]
+    paths = [path for pattern in MEASURED for path in sorted(ROOT.glob(pattern))]
+    return [path.relative_to(ROOT).as_posix() for path in paths if re.search(r"\bfunction\b", path.read_text("utf-8"))]
 
 
 def read(text: str) -> dict[str, Reached]:
@@ -66,28 +66,28 @@ def read(text: str) -> dict[str, Reached]:
             name = rest
             files[name] = Reached()
         elif kind == "DA":
-            at, hits = rest.split(",")
-            files[name].lines[int(at)] = int(hits)
+            number, hits = rest.split(",")
+            files[name].lines[int(number)] = int(hits)
         elif kind == "FNDA":
             count, function = rest.split(",", 1)
             files[name].functions[function] = int(count)
         elif kind == "BRDA":
-            at, block, _, taken = rest.split(",")
-            files[name].branches[int(at), int(block)].append(0 if taken == "-" else int(taken))
+            number, block, _, taken = rest.split(",")
+            files[name].branches[int(number), int(block)].append(0 if taken == "-" else int(taken))
     return files
 
 
 def gaps(name: str, reached: Reached) -> list[str]:
     """What was not reached, with its line."""
     source = (ROOT / name).read_text("utf-8").splitlines()
-    found = [f"{line}: this line is never reached" for line, hits in reached.lines.items() if hits == 0]
-    found += [f" {function} is never called" for function, hits in reached.functions.items() if hits == 0]
+    places = [f"{line}: this line is never reached" for line, hits in reached.lines.items() if hits == 0]
+    places += [f" {function} is never called" for function, hits in reached.functions.items() if hits == 0]
     for (line, _), sides in reached.branches.items():
         if 0 in sides:
-            found.append(f"{line}: this branch is never taken")
+            places.append(f"{line}: this branch is never taken")
         elif len(sides) == 1 and sides[0] >= reached.lines[line] and not DOES_NOTHING.search(source[line - 1].strip()):
-            found.append(f"{line}: this branch is always taken")
-    return found
+            places.append(f"{line}: this branch is always taken")
+    return places
 
 
 if __name__ == "__main__":

@@ -22,16 +22,16 @@ from typing import Any
 from Crypto.Hash import keccak as keccak_hash
 
 
-def keccak(data: bytes) -> bytes:
+def keccak(octets: bytes) -> bytes:
     """Keccak-256, the EVM's."""
-    return keccak_hash.new(digest_bits=256, data=data).digest()
+    return keccak_hash.new(digest_bits=256, data=octets).digest()
 
 
-def word(value: int | str) -> bytes:
+def word(member: int | str) -> bytes:
     """One ABI word of a number or of 0x-hex."""
-    if isinstance(value, int):
-        return value.to_bytes(32, "big")
-    return bytes.fromhex(value[2:]).rjust(32, b"\0")
+    if isinstance(member, int):
+        return member.to_bytes(32, "big")
+    return bytes.fromhex(member[2:]).rjust(32, b"\0")
 
 
 def leaf(head: dict[str, Any], row: dict[str, Any]) -> bytes:
@@ -54,9 +54,9 @@ def tree(leaves: list[bytes]) -> list[bytes]:
     return nodes
 
 
-def proof(nodes: list[bytes], of: bytes) -> list[bytes]:
+def proof(nodes: list[bytes], wanted: bytes) -> list[bytes]:
     """The siblings from a leaf up to the root."""
-    index, path = nodes.index(of, len(nodes) // 2), []
+    index, path = nodes.index(wanted, len(nodes) // 2), []
     while index:
         path.append(nodes[index + 1 if index % 2 else index - 1])
         index = (index - 1) // 2
@@ -82,10 +82,10 @@ def checks(head: dict[str, Any], rows: list[dict[str, Any]], root: bytes, payee:
     nodes = tree([leaf(head, row) for row in rows])
     yield "the leaves give the root", nodes[0] == root
     path = proof(nodes, mine)
-    at = mine
+    node = mine
     for sibling in path:
-        at = pair(at, sibling)
-    yield f"a proof of {len(path)} hashes leads from the leaf to the root", at == root
+        node = pair(node, sibling)
+    yield f"a proof of {len(path)} hashes leads from the leaf to the root", node == root
     print("leaf  0x" + mine.hex())
     print("proof " + " ".join("0x" + sibling.hex() for sibling in path))
 
@@ -100,7 +100,7 @@ def statement_checks(
         earned = sum(int(share["amount"]) for share in row["shares"])
         parts = sum(int(row[name]) for name in ("gross", "fee", "adjustments"))
         yield f"its {len(row['shares'])} shares sum to net {row['net']}", earned == parts == int(row["net"])
-        cumulative = {one["payee"]: one["cumulative"] for one in tree_rows}
+        cumulative = {payment["payee"]: payment["cumulative"] for payment in tree_rows}
         yield "its cumulative is the leaf's", row["cumulative"] == cumulative.get(payee)
         for line in row["why"]:
             print("why   " + line)
@@ -114,13 +114,13 @@ def main() -> int:
     given = parser.parse_args()
     payee, root = given.payee.lower(), bytes.fromhex(given.root[2:])
     head, rows = table(given.tree, "tree")
-    found = list(checks(head, rows, root, payee))
+    verdicts = list(checks(head, rows, root, payee))
     if given.statements:
         _, statements = table(given.statements, "statements")
-        found += statement_checks(statements, rows, payee)
-    for what, holds in found:
-        print("ok   " if holds else "FAIL ", what)
-    return 0 if all(holds for _, holds in found) else 1
+        verdicts += statement_checks(statements, rows, payee)
+    for claim, holds in verdicts:
+        print("ok   " if holds else "FAIL ", claim)
+    return 0 if all(holds for _, holds in verdicts) else 1
 
 
 if __name__ == "__main__":
