@@ -52,52 +52,52 @@ class Names:
     by_value: dict[str, str]
     count: Counter[str] = field(default_factory=Counter)
 
-    def name(self, value: str, kind: str) -> None:
+    def name(self, secret: str, kind: str) -> None:
         if kind in OF_A_SECOND:
-            self.by_value[value] = kind
-        elif value not in self.by_value:
+            self.by_value[secret] = kind
+        elif secret not in self.by_value:
             self.count[kind] += 1
-            self.by_value[value] = f"{kind}-{self.count[kind]}"
+            self.by_value[secret] = f"{kind}-{self.count[kind]}"
 
-    def masked(self, value: Any, key: str = "") -> Any:
+    def masked(self, body: Any, key: str = "") -> Any:
         """The value with placeholders; lists are sorted by what is left."""
-        match value:
+        match body:
             case dict():
-                return {self._text(name): self.masked(inner, name) for name, inner in sorted(value.items())}
+                return {self._text(name): self.masked(inner, name) for name, inner in sorted(body.items())}
             case list():
-                return sorted((self.masked(inner, key) for inner in value), key=json.dumps)
+                return sorted((self.masked(inner, key) for inner in body), key=json.dumps)
             case int() | str() if key in ROUNDED:
-                return type(value)(round(int(value), ROUNDED[key]))
+                return type(body)(round(int(body), ROUNDED[key]))
             case str():
-                return self._text(value)
-            case int() if TIME.fullmatch(str(value)):
+                return self._text(body)
+            case int() if TIME.fullmatch(str(body)):
                 return "<time>"
             case _:
-                return value
+                return body
 
     def _text(self, text: str) -> str:
         if TIME.fullmatch(text):
             return "<time>"
-        return SECRET.sub(lambda found: found[0] if constant(found[0]) else f"<{self.known(found[0])}>", text)
+        return SECRET.sub(lambda secret: secret[0] if constant(secret[0]) else f"<{self.known(secret[0])}>", text)
 
     def known(self, text: str) -> str:
         return self.by_value.get(same(text), UNKNOWN)
 
-    def learn(self, value: Any, path: str) -> None:
+    def learn(self, body: Any, path: str) -> None:
         """What can be told apart in the value has its placeholder."""
         key = path.rpartition(".")[2]
-        match value:
+        match body:
             case dict():
-                for name, inner in sorted(value.items()):
+                for name, inner in sorted(body.items()):
                     self.learn(inner, f"{path}.{name}")
             case list():
                 ordered = path.endswith(tuple(LISTS_IN_ORDER))
-                for inner in value if ordered else apart(value, self):
+                for inner in body if ordered else apart(body, self):
                     self.learn(inner, path)
             case str():
-                for found in SECRET.findall(value):
-                    if not constant(found):
-                        self.name(same(found), key)
+                for secret in SECRET.findall(body):
+                    if not constant(secret):
+                        self.name(same(secret), key)
             case _:
                 pass
 
@@ -115,36 +115,36 @@ def constant(text: str) -> bool:
 
 def apart(values: list[Any], names: Names) -> Iterator[Any]:
     """The elements that no neighbor looks like, in the order of their looks."""
-    looks = [json.dumps(names.masked(value)) for value in values]
-    for look, value in sorted(zip(looks, values, strict=True), key=lambda pair: pair[0]):
+    looks = [json.dumps(names.masked(element)) for element in values]
+    for look, element in sorted(zip(looks, values, strict=True), key=lambda pair: pair[0]):
         if looks.count(look) == 1:
-            yield value
+            yield element
 
 
 def documents(content: Path) -> Iterator[Document]:
     """Every stored document that is not sealed."""
     for path in sorted(content.iterdir()):
-        data = path.read_bytes() if path.is_file() else b""
-        if data[:4] == b"PAR1":
+        content_bytes = path.read_bytes() if path.is_file() else b""
+        if content_bytes[:4] == b"PAR1":
             yield Document("segment", same(path.name), [shown(row) for row in pq.read_table(path).to_pylist()])
-        elif data[:2] == b'{"':
-            first, *rows = [json.loads(line, parse_float=str) for line in data.splitlines() if line]
+        elif content_bytes[:2] == b'{"':
+            first, *rows = [json.loads(line, parse_float=str) for line in content_bytes.splitlines() if line]
             kind = first.get("format", "gate report").removeprefix("provenance/")
-            body = {"head": first, "rows": rows} if rows or data.endswith(b"\n") else first
+            body = {"head": first, "rows": rows} if rows or content_bytes.endswith(b"\n") else first
             yield Document(f"{kind} {first['of']}" if "of" in first else kind, same(path.name), body)
 
 
-def shown(value: Any) -> Any:
+def shown(cell: Any) -> Any:
     """A row of Parquet as JSON would have it."""
-    match value:
+    match cell:
         case bytes():
-            return f"0x{value.hex()}"
+            return f"0x{cell.hex()}"
         case dict():
-            return {name: shown(inner) for name, inner in value.items()}
+            return {name: shown(inner) for name, inner in cell.items()}
         case list():
-            return [shown(inner) for inner in value]
+            return [shown(inner) for inner in cell]
         case _:
-            return value
+            return cell
 
 
 def parties(home: Path) -> dict[str, str]:
@@ -192,15 +192,15 @@ def _distinct(several: list[Document], names: Names) -> list[Any]:
     return [json.loads(row) for row in sorted(rows)]
 
 
-def transactions(told: str, rpc: str) -> list[dict[str, Any]]:
+def transactions(narration: str, rpc: str) -> list[dict[str, Any]]:
     """What each transaction of the narration cost, without the price of its bytes, of which the random ones differ."""
     w3 = Web3(HTTPProvider(rpc))
     rows = []
-    for title, tx, gas in SENT.findall(told):
-        data = bytes(w3.eth.get_transaction(HexStr(tx))["input"])
-        zeros = data.count(0)
+    for title, tx, gas in SENT.findall(narration):
+        calldata = bytes(w3.eth.get_transaction(HexStr(tx))["input"])
+        zeros = calldata.count(0)
         rows.append(
-            {"title": title, "gas": int(gas.replace(",", "")) - 16 * len(data) + 12 * zeros, "bytes": len(data)}
+            {"title": title, "gas": int(gas.replace(",", "")) - 16 * len(calldata) + 12 * zeros, "bytes": len(calldata)}
         )
     return rows
 
@@ -211,15 +211,15 @@ def lines(taken: dict[str, Any]) -> list[str]:
 
 
 def _members(members: dict[str, Any], depth: int) -> Iterator[str]:
-    for number, (name, value) in enumerate(members.items(), 1):
+    for number, (name, member) in enumerate(members.items(), 1):
         comma = "," if number < len(members) else ""
-        if isinstance(value, dict) and depth < 2:
-            yield from (f'"{name}": {{', *_members(value, depth + 1), f"}}{comma}")
-        elif isinstance(value, list) and value:
-            rows = [json.dumps(row, ensure_ascii=False) for row in value]
+        if isinstance(member, dict) and depth < 2:
+            yield from (f'"{name}": {{', *_members(member, depth + 1), f"}}{comma}")
+        elif isinstance(member, list) and member:
+            rows = [json.dumps(row, ensure_ascii=False) for row in member]
             yield from (f'"{name}": [', *(f"{row}," for row in rows[:-1]), rows[-1], f"]{comma}")
         else:
-            yield f'"{name}": {json.dumps(value, ensure_ascii=False)}{comma}'
+            yield f'"{name}": {json.dumps(member, ensure_ascii=False)}{comma}'
 
 
 def differences(golden: Any, taken: Any, path: str = "") -> list[str]:
@@ -237,7 +237,7 @@ def differences(golden: Any, taken: Any, path: str = "") -> list[str]:
 def snapshot(demo: Kept) -> dict[str, Any]:
     """What tests/golden/demo.json holds of a demo."""
     home = demo.room / "home"
-    printed = {name: value for name, value in json.loads(demo.printed).items() if name not in {"gas", "seconds"}}
+    printed = {name: member for name, member in json.loads(demo.printed).items() if name not in {"gas", "seconds"}}
     return {
         "printed": Names(parties(home)).masked(printed),
         "transactions": transactions(demo.told, demo.rpc),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def depth(line: str) -> int:
 
 def bodies(source: str) -> dict[str, str]:
     """By name, the text of each function of a test file, with that of the helpers it calls."""
-    own = {found[1]: found[0] for found in FUNCTION.finditer(source)}
+    own = {match[1]: match[0] for match in FUNCTION.finditer(source)}
     return {
         name: text + "".join(own[called] for called in own if called != name and re.search(rf"\b{called}\(", text))
         for name, text in own.items()
@@ -91,34 +92,37 @@ def faults(trees: list[Tree], tests: dict[str, str], code: Code) -> list[str]:
     roots = [tree.root for tree in trees]
     leaves = [(f"{tree.file}: {tree.root}", *leaf) for tree in trees for leaf in tree.leaves]
     known = code.optional.union(*code.functions.values())
-    found = [f"{function}: no tree" for function, names in code.functions.items() if not names & set(roots)]
-    found += [f"{tree.file}: {tree.root}: twice" for tree in trees if roots.count(tree.root) > 1]
-    found += [f"{tree.file}: {tree.root}: no such function" for tree in trees if tree.root not in known]
-    found += [f"{place}: no test {test}" for place, _, test in leaves if test not in tests]
-    found += [f"test-forge/unit: {test}: no leaf" for test in tests if test not in {leaf[2] for leaf in leaves}]
+    lines = [f"{function}: no tree" for function, names in code.functions.items() if not names & set(roots)]
+    lines += [f"{tree.file}: {tree.root}: twice" for tree in trees if roots.count(tree.root) > 1]
+    lines += [f"{tree.file}: {tree.root}: no such function" for tree in trees if tree.root not in known]
+    lines += [f"{place}: no test {test}" for place, _, test in leaves if test not in tests]
+    lines += [f"test-forge/unit: {test}: no leaf" for test in tests if test not in {leaf[2] for leaf in leaves}]
     for place, words, test in leaves:
-        for said in SAID.findall(words):
-            if said not in tests.get(test, said):
-                found.append(f"{place}: {test} says nothing of {said}")
+        for error in SAID.findall(words):
+            if error not in tests.get(test, error):
+                lines.append(f"{place}: {test} says nothing of {error}")
     for root, errors in code.errors.items():
         own = [tree for tree in trees if tree.root == root]
-        told = {one for tree in own for words, _ in tree.leaves for one in SAID.findall(words)}
-        never = {one for tree in own for one in tree.never}
-        found += [f"{root}: no leaf says that it reverts with {one}" for one in sorted(errors - told - never)]
-        found += [f"{root}: says in vain that it never reverts with {one}" for one in sorted(never - (errors - told))]
-    return found
+        reverted = {error for tree in own for words, _ in tree.leaves for error in SAID.findall(words)}
+        never = {error for tree in own for error in tree.never}
+        lines += [f"{root}: no leaf says that it reverts with {error}" for error in sorted(errors - reverted - never)]
+        lines += [
+            f"{root}: says in vain that it never reverts with {error}" for error in sorted(never - (errors - reverted))
+        ]
+    return lines
 
 
 def present() -> tuple[list[Tree], list[str], dict[str, str]]:
     """The trees, what is wrong with their shape, and the unit tests."""
     files = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in sorted(TESTS.rglob("*.tree"))}
     parsed = [read(name, text) for name, text in files.items()]
-    named = [item for path in TESTS.rglob("*.t.sol") for item in bodies(path.read_text("utf-8")).items()]
+    named = [body for path in TESTS.rglob("*.t.sol") for body in bodies(path.read_text("utf-8")).items()]
     tests = {name: text for name, text in named if name.startswith("test")}
     assert len(tests) == sum(name.startswith("test") for name, _ in named), "two tests of one name"
-    return [tree for trees, _ in parsed for tree in trees], [one for _, wrong in parsed for one in wrong], tests
+    return [tree for trees, _ in parsed for tree in trees], [fault for _, wrong in parsed for fault in wrong], tests
 
 
+@cache
 def contracts() -> Code:
     paths = [path for room in (".", "mixins", "libraries") for path in (ROOT / "contracts" / room).glob("*.sol")]
     texts = {path.stem: path.read_text("utf-8") for path in paths}
@@ -143,33 +147,42 @@ def lineage(name: str, above: dict[str, set[str]]) -> set[str]:
 
 def parts(text: str) -> dict[str, str]:
     """By name, the text of each function, modifier and constructor of a source; overloads are one."""
-    found: dict[str, str] = {}
+    part_by_name: dict[str, str] = {}
     for piece in PART.split(re.sub(r"//.*", "", text))[1:]:
         name = re.match(r"(?:function |modifier )?(\w+)", piece)[1]
-        found[name] = found.get(name, "") + piece
-    return found
+        part_by_name[name] = part_by_name.get(name, "") + piece
+    return part_by_name
 
 
 def reverts(texts: dict[str, str], above: dict[str, set[str]]) -> dict[str, set[str]]:
     """By root, every error of a function or constructor that can be called, and of all that it calls by name: functions
     and modifiers of its contract and of what that inherits from, and functions of libraries."""
-    of = {name: parts(text) for name, text in texts.items()}
-    libraries = [(rf"\.{called}\(", text) for name in texts.keys() - above.keys() for called, text in of[name].items()]
-    found = {}
+    parts_by_source = {name: parts(text) for name, text in texts.items()}
+    libraries = [
+        (rf"\.{called}\(", text)
+        for name in texts.keys() - above.keys()
+        for called, text in parts_by_source[name].items()
+    ]
+    errors_by_root = {}
     for name in above:
-        own = [item for base in lineage(name, above) for item in of.get(base, {}).items() if item[0] != "constructor"]
+        own = [
+            part
+            for base in lineage(name, above)
+            for part in parts_by_source.get(base, {}).items()
+            if part[0] != "constructor"
+        ]
         callees = [
             (rf"(?<![.\w])(?<!function ){called}" + (r"\b" if text.startswith("modifier") else r"\("), text)
             for called, text in own
         ] + libraries
-        for function, text in of[name].items():
+        for function, text in parts_by_source[name].items():
             if function == "constructor" or re.match(r"function [^{]*\b(?:external|public)\b", text):
                 whole, rest = text, callees
-                while more := [one for one in rest if re.search(one[0], whole)]:
+                while more := [callee for callee in rest if re.search(callee[0], whole)]:
                     whole += "".join(called for _, called in more)
-                    rest = [one for one in rest if one not in more]
-                found[f"{name}::{function}"] = set(REVERTS.findall(whole))
-    return found
+                    rest = [callee for callee in rest if callee not in more]
+                errors_by_root[f"{name}::{function}"] = set(REVERTS.findall(whole))
+    return errors_by_root
 
 
 def test_every_branch_has_a_leaf_and_every_leaf_a_test():

@@ -81,15 +81,17 @@ def test_no_file_is_too_long():
 
 
 def test_no_function_is_too_long():
-    lengths = {f"{name}:{one.name}": code_lines(one) for name, tree in trees() for one in functions(tree)}
+    lengths = {
+        f"{name}:{function.name}": code_lines(function) for name, tree in trees() for function in functions(tree)
+    }
     assert {name: n for name, n in lengths.items() if n > FUNCTION_LINES} == {}
     assert statistics.median(lengths.values()) <= MEDIAN_FUNCTION_LINES
 
 
 def test_money_never_meets_a_float():
-    found = list(trees(*MONEY))
-    assert found
-    assert [f"{name}:{line}: {what}" for name, tree in found for line, what in floats(tree)] == []
+    money = list(trees(*MONEY))
+    assert money
+    assert [f"{name}:{line}: {fault}" for name, tree in money for line, fault in floats(tree)] == []
 
 
 @pytest.mark.parametrize("line", ["x = 0.5", "x = a / b", "x /= 2", "x = float(a)", "x = round(a)", "x: float = 1"])
@@ -98,9 +100,9 @@ def test_the_check_for_floats_sees_them(line: str):
 
 
 def test_only_the_store_commits():
-    found = [f"{name}:{at}" for name, tree in trees("provenance", "indexer") for at in commits(tree)
+    places = [f"{name}:{line}" for name, tree in trees("provenance", "indexer") for line in commits(tree)
              if not name.startswith(COMMITTERS)]  # fmt: skip
-    assert found == []
+    assert places == []
 
 
 @pytest.mark.parametrize("line", ["session.commit()", "self.connection.rollback()"])
@@ -110,17 +112,17 @@ def test_the_check_for_commits_sees_them(line: str):
 
 def test_names_say_what_a_room_is_for():
     words = {name: set(re.split(r"[/._]", name.removesuffix(".py"))) for name, _ in named(*ROOMS)}
-    assert {name: said & NO_NAMES for name, said in words.items() if said & NO_NAMES} == {}
+    assert {name: parts & NO_NAMES for name, parts in words.items() if parts & NO_NAMES} == {}
 
 
 def test_only_config_reads_the_environment():
-    found = [
+    places = [
         f"{name}:{node.lineno}"
         for name, tree in trees()
         for node in nodes(tree)
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv", "putenv"}
     ]
-    assert [place for place in found if not place.startswith("provenance/config.py")] == []
+    assert [place for place in places if not place.startswith("provenance/config.py")] == []
 
 
 def test_nothing_imports_a_script_and_the_verifier_imports_nothing_of_ours():

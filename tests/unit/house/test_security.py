@@ -55,11 +55,11 @@ def unproved(row: Row) -> str | None:
     """What is missing in a row; None if nothing is."""
     if not all((row.attack, row.cost, row.stopped)):
         return f"{row.attack}: an empty cell"
-    found = NAMED.findall(row.tests)
-    gone = [name for name in found if not exists(name)]
+    named = NAMED.findall(row.tests)
+    gone = [name for name in named if not exists(name)]
     if gone:
         return f"{row.attack}: there is no {', '.join(gone)}"
-    if NAMED.sub("", row.tests).strip(" ,") or not found:
+    if NAMED.sub("", row.tests).strip(" ,") or not named:
         return f"{row.attack}: no test"
     if "**Not stopped**" in row.stopped and not OPEN.search(row.stopped):
         return f"{row.attack}: not stopped, and nothing that bounds it"
@@ -80,15 +80,15 @@ def python(file: str) -> frozenset[str]:
 
 @cache
 def solidity() -> frozenset[str]:
-    found = set[str]()
+    tests = set[str]()
     for path in (ROOT / "test-forge").rglob("*.sol"):
         contract = ""
         for line in path.read_text("utf-8").splitlines():
             if begins := re.match(r"(?:abstract )?contract (\w+)", line):
                 contract = begins[1]
             elif test := re.match(r"\s+function (\w+)\(", line):
-                found.add(f"{contract}.{test[1]}")
-    return frozenset(found)
+                tests.add(f"{contract}.{test[1]}")
+    return frozenset(tests)
 
 
 @pytest.fixture(scope="module")
@@ -101,19 +101,19 @@ def test_every_row_names_its_test(model: list[Row]) -> None:
 
 
 def test_every_role_has_a_stolen_key(model: list[Row]) -> None:
-    said = {row.attack.partition(",")[0] for row in model if row.section == "Stolen keys"}
-    assert said == ROLES
+    roles = {row.attack.partition(",")[0] for row in model if row.section == "Stolen keys"}
+    assert roles == ROLES
 
 
 def test_every_signature_has_a_replay(model: list[Row]) -> None:
-    said = {row.attack.strip("`") for row in model if row.section == "Replayed signatures"}
-    signed = {one.__name__ for one in vars(typed).values() if isinstance(getattr(one, "TYPE", None), str)}
-    assert signed - said == set()
+    replayed = {row.attack.strip("`") for row in model if row.section == "Replayed signatures"}
+    signed = {struct.__name__ for struct in vars(typed).values() if isinstance(getattr(struct, "TYPE", None), str)}
+    assert signed - replayed == set()
 
 
 def test_every_race_is_run(model: list[Row]) -> None:
-    said = {row.attack.split()[0].strip("`,") for row in model if row.section == "Front-running"}
-    assert RACED - said == set()
+    raced = {row.attack.split()[0].strip("`,") for row in model if row.section == "Front-running"}
+    assert RACED - raced == set()
 
 
 @pytest.mark.parametrize(

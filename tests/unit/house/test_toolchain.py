@@ -15,7 +15,7 @@ def test_brownies_pins_stay_in_its_own_lane():
     assert version("web3").split(".")[0] == "8"
     lock = tomllib.loads((ROOT / "uv.lock").read_text("utf-8"))
     locked = {package["version"] for package in lock["package"] if package["name"] == "web3"}
-    assert {one.split(".")[0] for one in locked} == {"7", "8"}
+    assert {number.split(".")[0] for number in locked} == {"7", "8"}
 
 
 def test_the_lock_is_the_projects():
@@ -36,5 +36,10 @@ def test_make_installs_the_uv_that_ci_runs():
 def test_the_npm_lock_names_every_platforms_binaries():
     """`npm ci` refuses a lock that leaves out what it did not install; `npm install` leaves it out all the same."""
     packages = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
-    wanted = {name for one in packages.values() if not one.get("peer") for name in one.get("optionalDependencies", {})}
+    wanted = {
+        name
+        for package in packages.values()
+        if not package.get("peer")
+        for name in package.get("optionalDependencies", {})
+    }
     assert {name for name in wanted if not any(path.endswith(f"node_modules/{name}") for path in packages)} == set()
