@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from indexer import records
 from indexer.gateway import deposits, money
 from provenance.adapters import seal
-from provenance.domain import cid, fields, merkle, purposes, refusal, territories, typed
+from provenance.domain import cid, fields, merkle, purposes, record, refusal, territories, typed
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.messages import OPENED
@@ -207,7 +207,7 @@ def envelopes(
 
 def request_of(lease: records.LeaseRecord) -> typed.OpenAccess:
     """The request that a lease answered."""
-    return typed.from_json(typed.OpenAccess, json.loads(lease.request))
+    return record.read(typed.OpenAccess, json.loads(lease.request))
 
 
 def access_of(lease: records.LeaseRecord) -> typed.Access:
@@ -261,7 +261,7 @@ def _lease(
         license_id=found.license.id,
         dataset_id=found.license.dataset_id,
         licensee=found.license.licensee,
-        request=json.dumps(typed.to_json(ask.request)),
+        request=json.dumps(record.write(ask.request)),
         request_signature=ask.signature,
         binding_nonce=ask.binding.nonce,
         envelopes_root=root,

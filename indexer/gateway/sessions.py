@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from indexer import records
 from indexer.gateway import leases, money
 from provenance.adapters import segments as files
-from provenance.domain import fields, refusal, signature, typed, usage
+from provenance.domain import fields, record, refusal, signature, typed, usage
 from provenance.domain.rules.access import check_standing
 from provenance.domain.rules.terms import session_end
 from provenance.domain.usage import Unit
@@ -121,7 +121,7 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
             session_id=session_id,
             license_id=session.license_id,
             licensee=licensee,
-            session=json.dumps(typed.to_json(session)),
+            session=json.dumps(record.write(session)),
             signature=signed,
             at_s=node.clock.now(),
         )
@@ -162,12 +162,12 @@ def put_segment(node: Node, segment: Segment, signed: bytes, data: bytes) -> Ack
 
 def session_of(row: records.SessionRecord) -> MeterSession:
     """The session as it was signed."""
-    return typed.from_json(typed.MeterSession, json.loads(row.session))
+    return record.read(typed.MeterSession, json.loads(row.session))
 
 
 def segment_of(row: records.ReceivedSegment | records.Equivocation) -> Segment:
     """The segment as it was signed."""
-    return typed.from_json(typed.Segment, json.loads(row.segment))
+    return record.read(typed.Segment, json.loads(row.segment))
 
 
 def _refuse_second(node: Node, segment: Segment, signed: bytes, data: bytes, earlier: list[Segment]) -> None:
@@ -187,7 +187,7 @@ def _refuse_second(node: Node, segment: Segment, signed: bytes, data: bytes, ear
             segment_hash=ack.segment_hash,
             session_id=segment.session_id,
             cid=str(node.content.put(data)),
-            segment=json.dumps(typed.to_json(segment)),
+            segment=json.dumps(record.write(segment)),
             signature=signed,
             received_at_ms=now_ms,
             ack_signature=node.wallet.signer.sign(typed.digest(domain, ack)),
@@ -247,7 +247,7 @@ def _row(
         output_ms=_sum(uses, Unit.OUTPUT_MS),
         last=segment.last,
         cid=str(node.content.put(data)),
-        segment=json.dumps(typed.to_json(segment)),
+        segment=json.dumps(record.write(segment)),
         signature=signed,
         received_at_ms=now_ms,
         ack_signature=node.wallet.signer.sign(typed.digest(domain, ack)),

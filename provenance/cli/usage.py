@@ -110,14 +110,14 @@ def revoke(ctx: Context, session_id: Bytes32) -> None:
 def _session(ctx: Context, session_id: Bytes32) -> MeterSession:
     """The session from this home's queue, or from the gateway's catalogue."""
     from provenance.adapters import journal
-    from provenance.domain import fields, typed
+    from provenance.domain import batch, record, typed
 
     for entry in journal.read(ctx.journals / "meter" / session_id.hex() / "queue.jsonl"):
         if entry.get("is") == "session":
-            return typed.from_json(typed.MeterSession, fields.mapping(entry, "session"))
+            return record.read(batch.SessionEntry, entry).session
     shown = f"0x{session_id.hex()}"
     for row in ctx.gateway().listing("sessions", session=shown).rows:
-        return typed.from_json(typed.MeterSession, row)
+        return record.read(typed.MeterSession, row)
     raise Missing(f"no session {shown} is known here or at the gateway", session=shown)
 
 

@@ -10,14 +10,14 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from provenance.domain.hashes import abi_words, keccak
 from provenance.errors import Invalid
 from provenance.types import Address, Bytes32, Json, UnixMs, UnixSeconds, Wei
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 
 class Struct(Protocol):
@@ -375,17 +375,3 @@ def parsed(kind: str, document: Mapping[str, Json], name: str) -> bytes | int | 
         raise Invalid(f"{name}: not a {kind}", field=name)
     _encoded(kind, name, found)
     return found
-
-
-def to_json(struct: Struct) -> dict[str, Json]:
-    """The struct as documents carry it."""
-    return {name: spelled(kind, value) for kind, name, value in _values(struct)}
-
-
-S = TypeVar("S", bound=Struct)
-
-
-def from_json(cls: type[S], fields: Mapping[str, Json]) -> S:
-    """The struct that `to_json` wrote; unknown fields are left to the document around it."""
-    make: Callable[..., S] = cls
-    return make(*(parsed(kind, fields, name) for kind, name in members(cls.TYPE)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from indexer import records
 from indexer.gateway import leases, money, sessions
 from indexer.gateway.shelves.row import Row, Wanted, hexed, place
-from provenance.domain import events, fields, purposes, typed
+from provenance.domain import events, fields, purposes, record
 from provenance.domain.ledger import (
     ChainBlock,
     Ledger,
@@ -142,7 +142,7 @@ def sessions_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
             {
                 "sessionId": fields.shown(row.session_id),
                 "licensee": fields.shown(row.licensee),
-                **typed.to_json(sessions.session_of(row)),
+                **record.write(sessions.session_of(row)),
                 "openedAt": row.at_s,
                 "suspended": row.session_id in suspended,
                 "segments": len(segments),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.app.ports import Call
 from provenance.app.publish.request import Authorization, AuthorizationNeeded
-from provenance.domain import canonical, fields, signature, typed
+from provenance.domain import fields, record, signature, typed
 from provenance.domain.typed import Register
 from provenance.errors import Invalid
 from provenance.types import UnixSeconds
@@ -110,7 +110,7 @@ def check(given: Authorization, said: Register, chain: Chain) -> None:
 
 def encode(register: Register, signed: bytes = b"") -> bytes:
     """A `provenance/register/1` document: a request to sign, or with the signature an authorization."""
-    return canonical.encode(KIND, 1, {**typed.to_json(register), "signature": fields.shown(signed)})
+    return record.encode(Authorization(register, signed), KIND)
 
 
 def parse(data: bytes) -> Authorization:
@@ -119,8 +119,7 @@ def parse(data: bytes) -> Authorization:
     Raises:
         Invalid: not such a document.
     """
-    document = canonical.parse(data, kind=KIND)
-    return Authorization(typed.from_json(Register, document), fields.octets(document, "signature"))
+    return record.parse(Authorization, data, KIND)
 
 
 def sign(asked: Register, signer: Signer, chain: Chain, deadline: UnixSeconds) -> Authorization:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from provenance.domain import record
+from provenance.domain.typed import Register
 from provenance.errors import Denied, Invalid
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from provenance.domain.private import Contributor
     from provenance.domain.splits import Split
     from provenance.domain.terms import Terms
-    from provenance.domain.typed import Register
     from provenance.types import Address, Json
 
 
@@ -57,11 +58,11 @@ class Given:
         return fnmatchcase(name, self.pattern) or fnmatchcase(name.rpartition("/")[2], self.pattern)
 
 
-@dataclass(frozen=True, slots=True)
+@record.dataclass(frozen=True, slots=True)
 class Authorization:
     """A holder's signature under a registration that somebody else sends."""
 
-    register: Register
+    register: Annotated[Register, record.INLINE]
     signature: bytes
 
 

@@ -13,9 +13,9 @@ from provenance.app import dataset as datasets
 from provenance.app import license as licenses
 from provenance.app.ports import Call
 from provenance.app.publish import takes
-from provenance.domain import canonical, cid, fields
+from provenance.domain import record
 from provenance.domain.refusal import UnknownRecording
-from provenance.domain.sealed import KeyCommitment, Secret
+from provenance.domain.sealed import Secret
 from provenance.errors import Failed, Missing
 
 if TYPE_CHECKING:
@@ -82,14 +82,13 @@ def _prepared(old: Recording, studio: Studio) -> tuple[Cid, Sealed] | None:
     """What an earlier run sealed for the next version, if it did not get on chain."""
     header = replace(old.sealed.header, key_version=old.sealed.header.key_version + 1)
     try:
-        document = canonical.parse(studio.keys.find(header.object_id, header.key_version), kind=takes.ENVELOPE_KIND)
+        data = studio.keys.find(header.object_id, header.key_version)
     except Missing:
         return None
-    at = cid.parse(fields.text(document, "cid"))
-    if fields.octets(document, "header") != header.encode() or not studio.content.has(at):
+    kept = record.parse(takes.KeptKey, data, takes.ENVELOPE_KIND)
+    if kept.sealed.header != header or not studio.content.has(kept.cid):
         return None
-    commitment = KeyCommitment(fields.word(document, "keyCommitment"))
-    return at, replace(old.sealed, header=header, key_commitment=commitment)
+    return kept.cid, replace(old.sealed, header=header, key_commitment=kept.sealed.key_commitment)
 
 
 def _sealed_again(old: Recording, studio: Studio) -> tuple[Cid, Sealed]:

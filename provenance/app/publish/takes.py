@@ -6,24 +6,22 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from provenance.app.publish.memory import Take
 from provenance.app.publish.request import Refused
-from provenance.domain import canonical, fields
+from provenance.domain import fields, record
+from provenance.domain.cid import Cid
 from provenance.domain.manifest import Recording
-from provenance.domain.sealed import Header, Secret, envelope_info
+from provenance.domain.sealed import Header, Sealed, Secret, envelope_info
 from provenance.errors import Denied, Failed, Invalid
-from provenance.types import Bytes32
+from provenance.types import Address, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provenance.app.ports import Chain, Cipher, Content, Ear, Gateway, Heard, Keys, Progress, Random, Wallet
     from provenance.app.publish.request import Source
-    from provenance.domain.cid import Cid
-    from provenance.domain.sealed import Sealed
-    from provenance.types import Address
 
 CHUNK_BYTES: Final = 1 << 20
 IN_MEMORY_BYTES: Final = 8 << 20  # larger objects are sent from a file, so that memory stays bounded
@@ -35,6 +33,16 @@ class SealedToAnother(Denied):
 
     code = "sealed-to-another"
     next = "Repeat with --account of the one named, or import its `account export` first."
+
+
+@record.dataclass(frozen=True, slots=True)
+class KeptKey:
+    """The key of an object that a wallet of this home sealed, in an envelope to itself."""
+
+    wallet: Address
+    cid: Cid
+    sealed: Annotated[Sealed, record.INLINE]
+    envelope: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +122,8 @@ def keep_key(cid: Cid, sealed: Sealed, secret: Secret, studio: Studio) -> None:
     """The object's key is on disk, sealed to this wallet."""
     wallet = studio.wallet
     info = info_for(studio.chain, cid, sealed, wallet.signer.address)
-    document = canonical.encode(
-        ENVELOPE_KIND,
-        1,
-        {
-            "wallet": fields.shown(wallet.signer.address),
-            "cid": str(cid),
-            "header": fields.shown(sealed.header.encode()),
-            "keyCommitment": fields.shown(sealed.key_commitment),
-            "plaintextCommitment": fields.shown(sealed.plaintext_commitment),
-            "envelope": fields.shown(studio.cipher.envelope(wallet.encryption_key, secret, info)),
-        },
-    )
-    studio.keys.keep(sealed.header.object_id, document, sealed.header.key_version)
+    kept = KeptKey(wallet.signer.address, cid, sealed, studio.cipher.envelope(wallet.encryption_key, secret, info))
+    studio.keys.keep(sealed.header.object_id, record.encode(kept, ENVELOPE_KIND), sealed.header.key_version)
 
 
 def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: Chain) -> Secret:
@@ -139,21 +136,20 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
         Denied: it is sealed to a key that this account no longer has.
     """
     header = sealed.header
-    document = canonical.parse(keys.find(header.object_id, header.key_version), kind=ENVELOPE_KIND)
-    if fields.octets(document, "header") != header.encode() or document.get("cid") != str(cid):
+    kept = record.parse(KeptKey, keys.find(header.object_id, header.key_version), ENVELOPE_KIND)
+    if (kept.sealed.header, kept.cid) != (header, cid):
         raise Failed(
             f"the key kept for object 0x{header.object_id.hex()} is of another version",
             next="Restore home/keys from `account export`.",
         )
-    reader = fields.address(document, "wallet")
-    if reader != wallet.signer.address:
+    if kept.wallet != wallet.signer.address:
         raise SealedToAnother(
-            f"the key kept of object 0x{header.object_id.hex()} opens for {fields.checksummed(reader)} alone, who uploaded it",
-            reader=fields.shown(reader),
+            f"the key kept of object 0x{header.object_id.hex()} opens for {fields.checksummed(kept.wallet)} alone, who uploaded it",
+            reader=fields.shown(kept.wallet),
         )
     info = info_for(chain, cid, sealed, wallet.signer.address)
     try:
-        return Secret.decode(wallet.open_envelope(fields.octets(document, "envelope"), info))
+        return Secret.decode(wallet.open_envelope(kept.envelope, info))
     except Denied as error:
         raise type(error)(
             f"the kept key of object 0x{header.object_id.hex()} is sealed to a key that this account no longer has",
