@@ -24,7 +24,7 @@ from provenance.adapters.keys.keystore import KeySigner, Keystore
 from provenance.adapters.localnet import password_of
 from provenance.adapters.queue import FolderQueue
 from provenance.app import license as licenses
-from provenance.app.meter import RECEIPTS, MeterExtent, Output, Recorder, SessionClosed, open_session
+from provenance.app.meter import RECEIPTS, MeteredOutput, MeterExtent, Recorder, SessionClosed, open_session
 from provenance.domain import attribution, purposes, territories, typed, usage
 from provenance.domain.hashes import sha256
 from provenance.domain.rules.case import UseFacts
@@ -197,7 +197,7 @@ class Meter:
 
         Where it raises, nothing was recorded.
         """
-        made = Output(
+        made = MeteredOutput(
             commitment=_commitment(output, digest),
             model=_model(model) if model else self._model,
             purpose=purposes.mask((purpose,)) if purpose else self._purpose,

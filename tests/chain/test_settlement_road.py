@@ -24,7 +24,7 @@ from provenance.adapters.queue import FolderQueue
 from provenance.adapters.remote import GatewaySilent
 from provenance.app import settle
 from provenance.app.deploy import BOND, ruleset_1
-from provenance.app.meter import ForeignRecording, Output, Recorder, SessionClosed, SessionSpent, open_session
+from provenance.app.meter import ForeignRecording, MeteredOutput, Recorder, SessionClosed, SessionSpent, open_session
 from provenance.app.ports import Call
 from provenance.app.settle import closing, earning
 from provenance.cli.context import Session
@@ -77,9 +77,9 @@ def recorder(counter: Desk, license_: Bytes32, folder: Path, *, units: int = 50)
     return made
 
 
-def output(package: Package, counter: Desk, index: int, **changes: object) -> Output:
+def output(package: Package, counter: Desk, index: int, **changes: object) -> MeteredOutput:
     recording = recording_id(counter.dataset_id(package), index)
-    made = Output(
+    made = MeteredOutput(
         commitment=sha256(b"a clip"),
         model=model_id("tiny", "1"),
         purpose=0b10,

@@ -1,4 +1,4 @@
-"""Does everything that was registered, licensed, used and paid follow from chain and content alone?
+"""The audit: that what was registered, licensed, used and paid follows from chain and content alone.
 
 No SQL and no operator's code: the same pure rules that the operator ran, run again over an RPC
 endpoint and content addresses.

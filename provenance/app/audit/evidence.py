@@ -1,10 +1,10 @@
-"""What is there to be judged? The chain's facts and every document they name, each fetched once."""
+"""Evidence: the chain's facts and every document they name, each fetched once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from provenance.domain.batch import Batch
 from provenance.domain.ledger import Ledger
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
 
     from provenance.app.ports import Chain, Content
+    from provenance.app.settle.batches import SegmentReader
     from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
     from provenance.domain.events import UsageAnchored
-    from provenance.domain.ledger import ChainBlock, Fact, GrantedLicense, Logged, RegisteredDataset
+    from provenance.domain.ledger import ChainBlock, Fact, GrantedLicense, Logged, RegisteredDataset, Settlement
     from provenance.domain.usage import Use
     from provenance.types import (
         Address,
         BlockNumber,
-        Bytes32,
         DatasetId,
         LicenseId,
         RecordingId,
@@ -36,12 +36,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SegmentReader(Protocol):
-    """The receipts in a segment's file."""
-
-    def __call__(self, data: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, ...]: ...
-
-
 class NotFinalYet(Incomplete):
     """The block to judge at is older than the contracts: there is nothing to say yet."""
 
@@ -50,7 +44,7 @@ class NotFinalYet(Incomplete):
 
 
 @dataclass(frozen=True, slots=True)
-class Anchored:
+class AnchoredBatch:
     """One batch and the event that fixed it."""
 
     fact: Fact[UsageAnchored]
@@ -68,29 +62,31 @@ class Evidence:
     chain: Chain
     content: Content
     read_uses: SegmentReader
-    at: ChainBlock
+    head: ChainBlock
     ledger: Ledger
     logs: tuple[Logged, ...]
     _kept: dict[tuple[str, bytes], object] = field(default_factory=dict)
 
     @classmethod
-    def gather(cls, chain: Chain, content: Content, read_uses: SegmentReader, at: ChainBlock) -> Evidence:
+    def gather(cls, chain: Chain, content: Content, read_uses: SegmentReader, head: ChainBlock) -> Evidence:
         """Everything up to `at` is folded; documents come when asked for.
 
         Raises:
             NotFinalYet: no contract was deployed by then.
         """
         first = chain.deployment.first_block
-        if at.number < first:
+        if head.number < first:
             raise NotFinalYet(
-                f"block {at.number} is before the deployment's first block {first}", block=at.number, firstBlock=first
+                f"block {head.number} is before the deployment's first block {first}",
+                block=head.number,
+                firstBlock=first,
             )
-        logs = tuple(chain.events(first, at.number))
-        return cls(chain, content, read_uses, at, Ledger.fold(logs), logs)
+        logs = tuple(chain.events(first, head.number))
+        return cls(chain, content, read_uses, head, Ledger.fold(logs), logs)
 
     def upto(self, last: BlockNumber) -> Iterator[Logged]:
         """The facts at a block or before: the port `Events`, as a settlement reads it."""
-        return (one for one in self.logs if one.block.number <= last)
+        return (logged for logged in self.logs if logged.block.number <= last)
 
     def block(self, number: BlockNumber) -> ChainBlock:
         """A block of this chain."""
@@ -98,7 +94,7 @@ class Evidence:
 
     def state_at(self, time: UnixSeconds) -> ChainBlock:
         """A block whose facts are those at a time, dated then: the last one with an event by that time."""
-        known = [one.block for one in self.logs if one.block.time <= time]
+        known = [logged.block for logged in self.logs if logged.block.time <= time]
         last = known[-1] if known else self.logs[0].block
         return replace(last, time=time)
 
@@ -123,20 +119,20 @@ class Evidence:
         return self._once("uses", digest, lambda: self._uses(entry))
 
     def _uses(self, entry: SegmentEntry) -> tuple[Use, ...]:
-        data = self.content.get(entry.cid)
-        return self.read_uses(data, expected_sha256=entry.segment.sha256)
+        file_bytes = self.content.get(entry.cid)
+        return self.read_uses(file_bytes, expected_sha256=entry.segment.sha256)
 
     def anchors(self) -> Iterator[Fact[UsageAnchored]]:
         """Every meter's anchors, each meter's in order."""
         for meter in sorted(self.ledger.anchors):
             yield from self.ledger.anchors[meter]
 
-    def batches(self) -> tuple[Anchored, ...]:
+    def batches(self) -> tuple[AnchoredBatch, ...]:
         """Every batch that can be read; those that cannot are named by the check of batches."""
         readable = []
         for fact in self.anchors():
             try:
-                readable.append(Anchored(fact, self.batch(fact)))
+                readable.append(AnchoredBatch(fact, self.batch(fact)))
             except ProvenanceError:
                 continue
         return tuple(readable)
@@ -158,26 +154,31 @@ class Evidence:
         return ""
 
     def lacking(self, detail: str, meter: Address) -> ProvenanceError:
-        """What is wrong with a thing for want of another: only if no unread batch of the meter may hold the other."""
+        """What is wrong with a case for want of another: only if no unread batch of the meter may hold the other."""
         unread = self.unread(meter)
         return Incomplete(unread) if unread else Failed(detail)
 
-    def sessions(self) -> dict[SessionId, tuple[Anchored, SessionEntry]]:
+    def sessions(self) -> dict[SessionId, tuple[AnchoredBatch, SessionEntry]]:
         """Every session of the batches by its id; the first entry counts."""
         usage = self.chain.deployment.domains.usage
-        found: dict[SessionId, tuple[Anchored, SessionEntry]] = {}
+        sessions: dict[SessionId, tuple[AnchoredBatch, SessionEntry]] = {}
         for anchored in self.batches():
             for entry in anchored.batch.sessions:
-                found.setdefault(session_id(usage, entry.session), (anchored, entry))
-        return found
+                sessions.setdefault(session_id(usage, entry.session), (anchored, entry))
+        return sessions
 
-    def accesses(self) -> Iterator[tuple[Anchored, AccessEntry]]:
+    @property
+    def standing(self) -> tuple[Settlement, ...]:
+        """The epochs proposed that were not rejected."""
+        return tuple(settlement for settlement in self.ledger.settlements if not settlement.rejected)
+
+    def accesses(self) -> Iterator[tuple[AnchoredBatch, AccessEntry]]:
         """Every lease of the batches."""
         for anchored in self.batches():
             for entry in anchored.batch.accesses:
                 yield anchored, entry
 
-    def segments(self) -> Iterator[tuple[Anchored, SegmentEntry]]:
+    def segments(self) -> Iterator[tuple[AnchoredBatch, SegmentEntry]]:
         """Every segment of the batches."""
         for anchored in self.batches():
             for entry in anchored.batch.segments:
@@ -187,7 +188,9 @@ class Evidence:
         """Datasets under whose licenses a gateway opened a lease or a session: money depends on them."""
         named: set[LicenseId] = {entry.request.license_id for _, entry in self.accesses()}
         named |= {entry.session.license_id for _, entry in self.sessions().values()}
-        return {self.ledger.licenses[one].dataset_id for one in named if one in self.ledger.licenses}
+        return {
+            self.ledger.licenses[license_id].dataset_id for license_id in named if license_id in self.ledger.licenses
+        }
 
     def license(self, license_id: LicenseId) -> GrantedLicense:
         """The license on chain.
@@ -195,10 +198,10 @@ class Evidence:
         Raises:
             Failed: none of this id, which the chain says and no other content could change.
         """
-        found = self.ledger.licenses.get(license_id)
-        if found is None:
+        license_ = self.ledger.licenses.get(license_id)
+        if license_ is None:
             raise Failed(f"license 0x{license_id.hex()} is not on chain", next="Do not rely on what names it.")
-        return found
+        return license_
 
     def dataset_of(self, license_id: LicenseId) -> RegisteredDataset:
         """The dataset that a license is for."""
@@ -206,19 +209,19 @@ class Evidence:
 
     def recordings(self, dataset: RegisteredDataset) -> dict[RecordingId, int]:
         """Recording ids of a dataset and their index."""
-        return {one: index for index, one in enumerate(recording_ids(dataset.id, dataset.items))}
+        return {recording_id: index for index, recording_id in enumerate(recording_ids(dataset.id, dataset.items))}
 
     def known(self, reported: Container[RecordingId]) -> set[RecordingId]:
         """Registered recordings: of a dataset that nobody leased, as far as it is reported from its first one on.
 
         Anybody can register datasets of 2^32 recordings: they are not counted through.
         """
-        found: set[RecordingId] = set()
+        known: set[RecordingId] = set()
         leased = self.relied_on()
         for dataset in self.ledger.datasets.values():
             ids = recording_ids(dataset.id, dataset.items)
-            found.update(ids if dataset.id in leased else takewhile(reported.__contains__, ids))
-        return found
+            known.update(ids if dataset.id in leased else takewhile(reported.__contains__, ids))
+        return known
 
     def _once(self, kind: str, key: bytes, make: Callable[[], T]) -> T:
         if (kind, key) not in self._kept:
@@ -239,41 +242,36 @@ def named(fact: Fact[UsageAnchored]) -> str:
 
 def judge(
     name: str,
-    things: Iterable[T],
+    cases: Iterable[T],
     look: Callable[[T], None],
     call: Callable[[T], str],
     unit: str,
     *,
-    one: str = "",
+    singular: str = "",
     unread: str = "",
 ) -> Check:
-    """The check `name`: VERIFIED if `look` raises for none of the things, and none can be in what was not read.
+    """The check `name`: VERIFIED if `look` raises for none of the cases, and none can be in what was not read.
 
     Args:
         name: of the check.
-        things: each is looked at once; nothing to look at is VERIFIED with a count of 0.
-        look: raises what is wrong with a thing.
-        call: how a thing is named to people.
+        cases: each is looked at once; nothing to look at is VERIFIED with a count of 0.
+        look: raises what is wrong with a case.
+        call: how a case is named to people.
         unit: what is counted, in the plural.
-        one: the same of a single thing, where more changes than its first word's last letter.
-        unread: what may hold more of the things and could not be read: then INCOMPLETE, unless one fails.
+        singular: the same of a single case, where more changes than its first word's last letter.
+        unread: what may hold more of the cases and could not be read: then INCOMPLETE, unless one fails.
     """
     count, silent = 0, unread
-    for thing in things:
+    for case in cases:
         try:
-            look(thing)
+            look(case)
         except (Missing, Unavailable, Incomplete) as error:
-            silent = silent or f"{call(thing)}: {error.detail}"
+            silent = silent or f"{call(case)}: {error.detail}"
         except ProvenanceError as error:
-            return Check(name, Verdict.FAILED, f"{call(thing)}: {error.detail}")
+            return Check(name, Verdict.FAILED, f"{call(case)}: {error.detail}")
         count += 1
     if silent:
         return Check(name, Verdict.INCOMPLETE, silent)
     first, _, rest = unit.partition(" ")
-    said = unit if count != 1 else one or f"{first.removesuffix('s')} {rest}"
-    return Check(name, Verdict.VERIFIED, f"{count} {said}")
-
-
-def short(value: bytes) -> str:
-    """An id or address, whole: a shortened one cannot be looked up."""
-    return "0x" + value.hex()
+    counted = unit if count != 1 else singular or f"{first.removesuffix('s')} {rest}"
+    return Check(name, Verdict.VERIFIED, f"{count} {counted}")

@@ -1,12 +1,12 @@
-"""Does every license follow from terms, and every access from a license and the consents behind it?"""
+"""Checks that every license follows from terms, and every access from a license and the consents behind it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.app.audit.evidence import Anchored, Evidence, judge, short
+from provenance.app.audit.evidence import AnchoredBatch, Evidence, judge
 from provenance.domain import merkle, signature, typed
-from provenance.domain.fields import counted
+from provenance.domain.fields import counted, shown
 from provenance.domain.rules.access import REQUEST_LIFE_S, AccessRequest, DatasetState, evaluate
 from provenance.domain.rules.reason import LAPSES
 from provenance.domain.rules.terms import license_end
@@ -31,8 +31,8 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield judge(
         "leases",
         evidence.accesses(),
-        lambda one: _lease(evidence, *one),
-        lambda one: f"lease {short(typed.digest(evidence.chain.deployment.domains.access, one[1].access))}",
+        lambda lease: _lease(evidence, *lease),
+        lambda lease: f"lease {shown(typed.digest(evidence.chain.deployment.domains.access, lease[1].access))}",
         "leases signed by licensee and gateway",
         unread=evidence.unread(),
     )
@@ -43,20 +43,20 @@ def licenses(evidence: Evidence, used: Iterable[LicenseId]) -> Check:
     """Each license rests on the terms of its dataset; what it grants beyond them counts for nothing, and is told."""
     wider: set[LicenseId] = set()
 
-    def look(one: LicenseId) -> None:
-        granted, terms = evidence.license(one).granted.event, evidence.terms(evidence.dataset_of(one))
+    def look(license_id: LicenseId) -> None:
+        granted, terms = evidence.license(license_id).granted.event, evidence.terms(evidence.dataset_of(license_id))
         if granted.terms_hash != terms.terms_hash:
             raise Failed("it names other terms than its dataset")
         beyond = granted.purposes & ~terms.allowed, granted.expiry > license_end(granted.expiry, terms)
-        wider.update({one} if any(beyond) else ())
+        wider.update({license_id} if any(beyond) else ())
 
     check = judge(
         "licenses",
         sorted(used),
         look,
-        lambda one: f"license {short(one)}",
+        lambda license_id: f"license {shown(license_id)}",
         "licenses rest on their terms",
-        one="license rests on its terms",
+        singular="license rests on its terms",
         unread=evidence.unread(),
     )
     if not wider or check.verdict is not Verdict.VERIFIED:
@@ -78,14 +78,14 @@ def accesses(evidence: Evidence) -> Check:
         "accesses",
         recorded,
         lambda fact: _access(evidence, fact, lease_by_id[fact.event.receipt_hash][1]),
-        lambda fact: f"access {short(fact.event.receipt_hash)} in block {fact.number}",
+        lambda fact: f"access {shown(fact.event.receipt_hash)} in block {fact.number}",
         f"accesses were licensed and consented when recorded{note}",
-        one=f"access was licensed and consented when recorded{note}",
+        singular=f"access was licensed and consented when recorded{note}",
         unread=evidence.unread(),
     )
 
 
-def _lease(evidence: Evidence, anchored: Anchored, entry: AccessEntry) -> None:
+def _lease(evidence: Evidence, anchored: AnchoredBatch, entry: AccessEntry) -> None:
     domain = evidence.chain.deployment.domains.access
     request = typed.digest(domain, entry.request)
     if entry.access.request != request:
@@ -93,19 +93,19 @@ def _lease(evidence: Evidence, anchored: Anchored, entry: AccessEntry) -> None:
     licensee = evidence.license(entry.request.license_id).licensee
     _signed(evidence, request, entry.request_signature, licensee)
     signature.check(typed.digest(domain, entry.access), entry.access_signature, anchored.batch.meter)
-    if merkle.root(merkle.leaf(one) for one in entry.recordings) != entry.request.recordings_root:
+    if merkle.root(merkle.leaf(recording_id) for recording_id in entry.recordings) != entry.request.recordings_root:
         raise Failed("its recordings are not those requested")
     dataset = evidence.dataset_of(entry.request.license_id)
     if evidence.manifest(dataset).gateway != anchored.batch.meter:
         raise Failed("opened by a gateway that the dataset's holder did not appoint")
     foreign = set(entry.recordings) - set(evidence.recordings(dataset))
     if foreign:
-        raise Failed(f"recording {short(min(foreign))} is not of the licensed dataset")
+        raise Failed(f"recording {shown(min(foreign))} is not of the licensed dataset")
 
 
 def _signed(evidence: Evidence, digest: Bytes32, signed: bytes, account: Address) -> None:
     """By its key, or by a contract wallet that put the digest on chain."""
-    if not evidence.ledger.approved(account, digest, evidence.at.number):
+    if not evidence.ledger.approved(account, digest, evidence.head.number):
         signature.check(digest, signed, account)
 
 
@@ -123,13 +123,13 @@ def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) 
         event.accessor,
         event.purpose,
         request.territory,
-        tuple(index_by_id[one] for one in entry.recordings),
+        tuple(index_by_id[recording_id] for recording_id in entry.recordings),
     )
     consents = manifest.consents_by_id(evidence.chain.deployment.domains.consent)
     recorded, asked = fact.logged.block, evidence.state_at(UnixSeconds(request.deadline - REQUEST_LIFE_S))
     decisions, before = (
-        evaluate(DatasetState(evidence.ledger, manifest, terms, consents, at, at.number), asking)
-        for at in (recorded, asked)
+        evaluate(DatasetState(evidence.ledger, manifest, terms, consents, block, block.number), asking)
+        for block in (recorded, asked)
     )
     for decision, at_first in zip(decisions, before, strict=True):
         if not decision.allowed and (decision.reason not in LAPSES or at_first.reason in LAPSES):

@@ -1,13 +1,14 @@
-"""Is every anchored batch whole, and everything in it signed by whom it binds?"""
+"""Checks that every anchored batch is whole, and everything in it signed by whom it binds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.app.audit.evidence import Anchored, Evidence, judge, named, short
+from provenance.app.audit.evidence import AnchoredBatch, Evidence, judge, named
 from provenance.domain import batch as batches
 from provenance.domain import canonical, fields, merkle, signature, typed, usage
 from provenance.domain.attribution import attribution_root
+from provenance.domain.fields import shown
 from provenance.domain.hashes import sha256
 from provenance.errors import Failed, Incomplete
 from provenance.types import ZERO32
@@ -32,16 +33,16 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         lambda fact: _batch(evidence, fact, heads),
         named,
         "batches chained from each meter's admission, roots and counts rebuilt",
-        one="batch chained from its meter's admission, root and count rebuilt",
+        singular="batch chained from its meter's admission, root and count rebuilt",
     )
     sessions, unread = evidence.sessions(), evidence.unread()
     yield judge(
         "sessions",
         sessions.items(),
-        lambda one: _session(evidence, one[0], *one[1]),
-        lambda one: f"session {short(one[0])}",
+        lambda session: _session(evidence, session[0], *session[1]),
+        lambda session: f"session {shown(session[0])}",
         "sessions signed by their licensees, within their licenses",
-        one="session signed by its licensee, within its license",
+        singular="session signed by its licensee, within its license",
         unread=unread,
     )
     usage_domain = evidence.chain.deployment.domains.usage
@@ -49,16 +50,16 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield judge(
         "segments",
         evidence.segments(),
-        lambda one: _segment(evidence, *one, sessions, previous),
-        lambda one: f"segment {short(usage.segment_hash(usage_domain, one[1].segment))} ({one[1].cid})",
+        lambda segment: _segment(evidence, *segment, sessions, previous),
+        lambda segment: f"segment {shown(usage.segment_hash(usage_domain, segment[1].segment))} ({segment[1].cid})",
         "segments signed by session keys, without a gap, every receipt under its root",
         unread=unread,
     )
     yield judge(
         "acknowledgements",
         evidence.segments(),
-        lambda one: _ack(evidence, *one),
-        lambda one: f"segment {short(usage.segment_hash(usage_domain, one[1].segment))}",
+        lambda segment: _ack(evidence, *segment),
+        lambda segment: f"segment {shown(usage.segment_hash(usage_domain, segment[1].segment))}",
         "segments acknowledged by the serving gateway",
         unread=unread,
     )
@@ -67,10 +68,10 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield judge(
         "gates",
         reports,
-        lambda one: _gate(evidence, *one, known),
-        lambda one: f"gate report of {short(one[1].report.recording_id)}",
+        lambda gate: _gate(evidence, *gate, known),
+        lambda gate: f"gate report of {shown(gate[1].report.recording_id)}",
         "gate reports signed by the gateway that judged",
-        one="gate report signed by the gateway that judged",
+        singular="gate report signed by the gateway that judged",
         unread=unread,
     )
 
@@ -79,14 +80,14 @@ def _batch(evidence: Evidence, fact: Fact[UsageAnchored], heads: dict[bytes, Byt
     event = fact.event
     prev = heads.get(event.meter, batches.first_head(event.meter))
     if batches.head(prev, event.root, event.count, event.data_digest) != event.head:
-        raise Failed(f"its head does not follow {short(prev)}")
+        raise Failed(f"its head does not follow {shown(prev)}")
     heads[event.meter] = event.head
     batch = evidence.batch(fact)
     if (batch.meter, batch.prev_head) != (event.meter, prev):
         raise Failed("it names another meter or previous head")
     root = batch.root(evidence.chain.deployment.domains.usage)
     if (root, batch.count) != (event.root, event.count):
-        raise Failed(f"its segments give root {short(root)} and {fields.counted(batch.count, 'receipt')}")
+        raise Failed(f"its segments give root {shown(root)} and {fields.counted(batch.count, 'receipt')}")
     if _refusals_root(evidence, batch) != batch.refusals_root:
         raise Failed(f"its refusals ({batch.refusals}) are not those it commits to")
 
@@ -100,11 +101,11 @@ def _refusals_root(evidence: Evidence, batch: Batch) -> Bytes32:
     return merkle.root(merkle.leaf(sha256(canonical.dumps(row))) for row in rows)
 
 
-def _session(evidence: Evidence, of: SessionId, anchored: Anchored, entry: SessionEntry) -> None:
+def _session(evidence: Evidence, session_id: SessionId, anchored: AnchoredBatch, entry: SessionEntry) -> None:
     session = entry.session
     license_ = evidence.license(session.license_id)
-    if not evidence.ledger.approved(license_.licensee, of, evidence.at.number):
-        signature.check(of, entry.signature, license_.licensee)
+    if not evidence.ledger.approved(license_.licensee, session_id, evidence.head.number):
+        signature.check(session_id, entry.signature, license_.licensee)
     if session.meter != anchored.batch.meter:
         raise Failed("anchored by another meter than the licensee named")
     if evidence.manifest(evidence.dataset_of(session.license_id)).gateway != session.meter:
@@ -115,20 +116,23 @@ def _session(evidence: Evidence, of: SessionId, anchored: Anchored, entry: Sessi
 
 def _segment(
     evidence: Evidence,
-    anchored: Anchored,
+    anchored: AnchoredBatch,
     entry: SegmentEntry,
-    sessions: dict[SessionId, tuple[Anchored, SessionEntry]],
+    sessions: dict[SessionId, tuple[AnchoredBatch, SessionEntry]],
     previous: dict[SessionId, Segment],
 ) -> None:
-    of = entry.segment.session_id
-    if of not in sessions:
+    session_id = entry.segment.session_id
+    if session_id not in sessions:
         raise evidence.lacking("its session is in no batch", anchored.batch.meter)
-    session = sessions[of][1].session
+    session = sessions[session_id][1].session
     if session.meter != anchored.batch.meter:
         raise Failed("anchored by another meter than its session names")
     domain = evidence.chain.deployment.domains.usage
     signature.check(usage.segment_hash(domain, entry.segment), entry.signature, session.session_key)
-    before, previous[of] = previous.get(of), entry.segment  # also if nobody has its file: the next one follows it
+    before, previous[session_id] = (
+        previous.get(session_id),
+        entry.segment,
+    )  # also if nobody has its file: the next one follows it
     follows = usage.segment_hash(domain, before) if before else ZERO32
     between = evidence.unread(anchored.batch.meter, before=anchored.fact)
     if entry.segment.prev_segment_hash != follows and between:
@@ -147,13 +151,13 @@ def _segment(
             raise Failed(f"the weights of receipt {use.receipt.seq} are not those it commits to")
 
 
-def _ack(evidence: Evidence, anchored: Anchored, entry: SegmentEntry) -> None:
+def _ack(evidence: Evidence, anchored: AnchoredBatch, entry: SegmentEntry) -> None:
     domain = evidence.chain.deployment.domains.usage
     ack = typed.Ack(usage.segment_hash(domain, entry.segment), entry.received_at_ms)
     signature.check(typed.digest(domain, ack), entry.ack_signature, anchored.batch.meter)
 
 
-def _gate(evidence: Evidence, anchored: Anchored, entry: GateEntry, known: set[RecordingId]) -> None:
+def _gate(evidence: Evidence, anchored: AnchoredBatch, entry: GateEntry, known: set[RecordingId]) -> None:
     domain = evidence.chain.deployment.domains.usage
     signature.check(typed.digest(domain, entry.report), entry.signature, anchored.batch.meter)
     if entry.report.recording_id not in known:

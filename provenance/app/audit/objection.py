@@ -1,4 +1,4 @@
-"""What can be done against an epoch that does not hold, while its window is open?"""
+"""Objections: what can be done against an epoch that does not hold, while its window is open."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ def challenge(evidence: Evidence, engine: Engine, report: Report) -> Challenge |
     A check of all epochs names the first that does not hold: then the pending one is judged by itself.
     """
     last = standing(evidence.ledger)
-    if last is None or last.disputed or last.active_at <= evidence.at.time:
+    if last is None or last.disputed or last.active_at <= evidence.head.time:
         return None
-    if all(one.verdict is Verdict.VERIFIED for one in report.checks if one.name in paid.EPOCH_CHECKS):
+    if all(check.verdict is Verdict.VERIFIED for check in report.checks if check.name in paid.EPOCH_CHECKS):
         return None
     wrong = _wrong(evidence, engine, last)
     return None if wrong is None else _made(evidence, last, wrong)
@@ -137,7 +137,7 @@ def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, u
     if kept is None or last is None or last.epoch != epoch or last.proposed.event.root != kept.root:
         if kept is not None and kept.status == role.PROPOSED and kept.active_at <= now:
             raise WindowOver(f"epoch {epoch} counts since {dated(kept.active_at)}", epoch=epoch)
-        raise NotProposed(f"no root of epoch {epoch} waits at block {evidence.at.number}", epoch=epoch)
+        raise NotProposed(f"no root of epoch {epoch} waits at block {evidence.head.number}", epoch=epoch)
     if kept.status == role.CHALLENGED:
         raise AlreadyChallenged(
             f"{checksummed(kept.challenger)} challenged epoch {epoch} at {dated(kept.challenged_at)}",
@@ -148,7 +148,7 @@ def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, u
         raise WindowOver(f"epoch {epoch} counts since {dated(kept.active_at)}", epoch=epoch)
     wrong = _wrong(evidence, engine, last)
     if wrong is None:
-        raise NothingWrong(f"epoch {epoch} holds at block {evidence.at.number}", epoch=epoch)
+        raise NothingWrong(f"epoch {epoch} holds at block {evidence.head.number}", epoch=epoch)
     if wrong.verdict is not Verdict.FAILED and not unavailable:
         raise NotJudged(f"{wrong.name}: {wrong.detail}", epoch=epoch)
     return _made(evidence, last, wrong)
@@ -166,14 +166,14 @@ def withdrawal(chain: Chain, account: Address, to: Address) -> tuple[Call, Wei]:
     return Call("RoyaltyDistributor", "withdrawBond", (to,)), Wei(owed)
 
 
-def _wrong(evidence: Evidence, engine: Engine, one: Settlement) -> Check | None:
+def _wrong(evidence: Evidence, engine: Engine, settlement: Settlement) -> Check | None:
     """The first check of this epoch alone that fails; else the first that cannot be made."""
-    found = [check for check in paid.epochs(evidence, engine, [one]) if check.verdict is not Verdict.VERIFIED]
-    return next((one for one in found if one.verdict is Verdict.FAILED), found[0] if found else None)
+    failing = [check for check in paid.epochs(evidence, engine, [settlement]) if check.verdict is not Verdict.VERIFIED]
+    return next((check for check in failing if check.verdict is Verdict.FAILED), failing[0] if failing else None)
 
 
 def _made(evidence: Evidence, against: Settlement, wrong: Check) -> Challenge:
-    (bond,) = evidence.chain.read(Call("RoyaltyDistributor", "bond", ()), at=evidence.at.number)
+    (bond,) = evidence.chain.read(Call("RoyaltyDistributor", "bond", ()), at=evidence.head.number)
     if not isinstance(bond, int):
         raise Broken("bond is not a number")
     return Challenge(

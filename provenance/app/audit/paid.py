@@ -1,4 +1,4 @@
-"""Was everybody paid what the recorded usage says, to the unit?
+"""Checks that everybody was paid what the recorded usage says, to the unit.
 
 Each standing epoch is decided again from the facts up to its cutoff, and compared byte by byte with
 what was published and proposed.
@@ -10,21 +10,21 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from provenance.app import settle
-from provenance.app.audit.evidence import Evidence, judge, short
+from provenance.app.audit.evidence import Evidence, judge
 from provenance.app.ports import Call
 from provenance.domain import canonical, fields
+from provenance.domain.fields import shown
 from provenance.errors import Failed
 from provenance.types import Address, BlockNumber, Bytes32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from provenance.app.settle import Engine, Published
     from provenance.app.settle.reading import Leaves
     from provenance.domain.events import RoyaltyClaimed
     from provenance.domain.ledger import Fact, Settlement
     from provenance.domain.verdict import Check
-    from provenance.types import Json
 
 
 EPOCH_CHECKS: Final = frozenset({"cutoffs", "settlements", "statements", "trees"})
@@ -32,7 +32,7 @@ EPOCH_CHECKS: Final = frozenset({"cutoffs", "settlements", "statements", "trees"
 
 def checks(evidence: Evidence, engine: Engine) -> Iterator[Check]:
     """Cutoffs, settlements, statements, trees, claims and solvency."""
-    yield from epochs(evidence, engine, [one for one in evidence.ledger.settlements if not one.rejected])
+    yield from epochs(evidence, engine, evidence.standing)
     yield claims(evidence)
     yield judge("solvency", [evidence], _solvency, lambda _: "the distributor", "distributor holds what it still owes")
 
@@ -40,39 +40,39 @@ def checks(evidence: Evidence, engine: Engine) -> Iterator[Check]:
 def epochs(evidence: Evidence, engine: Engine, asked: Sequence[Settlement]) -> Iterator[Check]:
     """The checks `EPOCH_CHECKS` of these epochs; each epoch is decided from what the one before it published."""
 
-    def call(one: Settlement) -> str:
-        return f"epoch {one.epoch}"
+    def call(settlement: Settlement) -> str:
+        return f"epoch {settlement.epoch}"
 
     yield judge(
         "cutoffs",
         asked,
-        lambda one: _cutoff(evidence, one),
+        lambda settlement: _cutoff(evidence, settlement),
         call,
         "epochs end at a block of this chain",
-        one="epoch ends at a block of this chain",
+        singular="epoch ends at a block of this chain",
     )
     yield judge(
         "settlements",
         asked,
-        lambda one: _settlement(evidence, one, engine),
+        lambda settlement: _settlement(evidence, settlement, engine),
         call,
         "epochs decided again: dues, holds, fees, pots and every document are the same bytes",
     )
     yield judge(
         "statements",
         asked,
-        lambda one: _statements(evidence, one),
+        lambda settlement: _statements(evidence, settlement),
         call,
         "epochs whose statements sum to their growth",
-        one="epoch whose statements sum to its growth",
+        singular="epoch whose statements sum to its growth",
     )
     yield judge(
         "trees",
         asked,
-        lambda one: _tree(evidence, one),
+        lambda settlement: _tree(evidence, settlement),
         call,
         "trees give the proposed root and total",
-        one="tree gives the proposed root and total",
+        singular="tree gives the proposed root and total",
     )
 
 
@@ -82,86 +82,79 @@ def claims(evidence: Evidence) -> Check:
         "claims",
         evidence.ledger.claims,
         _Claims(evidence).look,
-        lambda one: f"claim of {fields.checksummed(one.event.payee)} in block {one.number}",
+        lambda claim: f"claim of {fields.checksummed(claim.event.payee)} in block {claim.number}",
         "claims paid the leaf's growth, each unit once",
     )
 
 
-def _published(evidence: Evidence, one: Settlement) -> Published:
-    return settle.published(evidence.content, one.proposed.event.manifest_digest)
+def _published(evidence: Evidence, settlement: Settlement) -> Published:
+    return settle.published(evidence.content, settlement.proposed.event.manifest_digest)
 
 
-def _cutoff(evidence: Evidence, one: Settlement) -> None:
-    published = _published(evidence, one)
-    number = _cutoff_number(published, one)
+def _cutoff(evidence: Evidence, settlement: Settlement) -> None:
+    published = _published(evidence, settlement)
+    number = _cutoff_number(published, settlement)
     if evidence.block(number).hash != fields.word(fields.mapping(published.manifest, "cutoffBlock"), "hash"):
         raise Failed(f"its cutoff block {number} has another hash on this chain")
 
 
-def _cutoff_number(published: Published, one: Settlement) -> BlockNumber:
+def _cutoff_number(published: Published, settlement: Settlement) -> BlockNumber:
     number = fields.integer(fields.mapping(published.manifest, "cutoffBlock"), "number", bits=53)
-    if number >= one.proposed.number:
-        raise Failed(f"its cutoff block {number} is not before its proposal in block {one.proposed.number}")
+    if number >= settlement.proposed.number:
+        raise Failed(f"its cutoff block {number} is not before its proposal in block {settlement.proposed.number}")
     return BlockNumber(number)
 
 
-def _settlement(evidence: Evidence, one: Settlement, engine: Engine) -> None:
-    event, published = one.proposed.event, _published(evidence, one)
+def _settlement(evidence: Evidence, settlement: Settlement, engine: Engine) -> None:
+    event, published = settlement.proposed.event, _published(evidence, settlement)
     inputs = settle.gather(
         evidence,
         evidence.content,
         evidence.chain.deployment,
-        evidence.block(_cutoff_number(published, one)),
+        evidence.block(_cutoff_number(published, settlement)),
         ruleset_hash=_ruleset_hash(evidence),
         read_uses=engine.read_uses,
     )
     named = published.manifest.get("engine")
-    found = settle.decide(inputs, engine, name=named if isinstance(named, str) else "")
-    for name, data in found.documents.items():
-        if settle.document(evidence.content, published, name) != data:
+    epoch = settle.decide(inputs, engine, name=named if isinstance(named, str) else "")
+    for name, document in epoch.documents.items():
+        if settle.document(evidence.content, published, name) != document:
             raise Failed(f"the facts do not give its {name} ({published.named(name)})")
     stored = evidence.content.get(published.cid)
-    if stored != found.manifest:
-        raise Failed(f"its manifest ({published.cid}) differs in {_difference(stored, found.manifest)}")
-    if (event.root, event.total, event.usage_head) != (found.root, found.total, found.usage_head):
-        raise Failed(f"proposed are {event.total} under {short(event.root)}, due are {found.total}")
+    if stored != epoch.manifest:
+        raise Failed(f"its manifest ({published.cid}) differs in {_difference(stored, epoch.manifest)}")
+    if (event.root, event.total, event.usage_head) != (epoch.root, epoch.total, epoch.usage_head):
+        raise Failed(f"proposed are {event.total} under {shown(event.root)}, due are {epoch.total}")
 
 
 def _ruleset_hash(evidence: Evidence) -> Bytes32:
-    (found,) = evidence.chain.read(Call("RoyaltyDistributor", "rulesetHash", ()), at=evidence.at.number)
-    if not isinstance(found, bytes):
+    (ruleset_hash,) = evidence.chain.read(Call("RoyaltyDistributor", "rulesetHash", ()), at=evidence.head.number)
+    if not isinstance(ruleset_hash, bytes):
         raise Failed("rulesetHash is not 32 bytes")
-    return Bytes32(found)
+    return Bytes32(ruleset_hash)
 
 
-def _difference(stored: bytes, found: bytes) -> str:
+def _difference(stored: bytes, computed: bytes) -> str:
     """The first field, in order of names, in which two manifests differ."""
-    one, two = (canonical.parse(data, kind="provenance/epoch") for data in (stored, found))
-    names = sorted(name for name in one.keys() | two.keys() if one.get(name) != two.get(name))
+    theirs, ours = (canonical.parse(document, kind="provenance/epoch") for document in (stored, computed))
+    names = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
     return names[0] if names else "its spelling"
 
 
-def _statements(evidence: Evidence, one: Settlement) -> None:
+def _statements(evidence: Evidence, settlement: Settlement) -> None:
     """Every line's shares give its sums, and all lines together the growth of the epoch's total."""
-    rows = settle.statements(evidence.content, _published(evidence, one))
-    nets = sum(_net(row) for row in rows)
-    before = max((other.proposed.event.total for other in _before(evidence, one)), default=0)
-    growth = one.proposed.event.total - before
+    rows = settle.statements(evidence.content, _published(evidence, settlement))
+    nets = sum(fields.integer(row, "net", bits=256) for row in rows)
+    earlier = (other for other in evidence.standing if other.epoch < settlement.epoch)
+    before = max((other.proposed.event.total for other in earlier), default=0)
+    growth = settlement.proposed.event.total - before
     if nets != growth:
         raise Failed(f"its statements sum to {nets}, its total grew by {growth}")
 
 
-def _before(evidence: Evidence, one: Settlement) -> list[Settlement]:
-    return [other for other in evidence.ledger.settlements if not other.rejected and other.epoch < one.epoch]
-
-
-def _net(row: Mapping[str, Json]) -> int:
-    return fields.integer(row, "net", bits=256)
-
-
-def _tree(evidence: Evidence, one: Settlement) -> None:
-    event = one.proposed.event
-    leaves = settle.leaves(evidence.content, _published(evidence, one), root=event.root)
+def _tree(evidence: Evidence, settlement: Settlement) -> None:
+    event = settlement.proposed.event
+    leaves = settle.leaves(evidence.content, _published(evidence, settlement), root=event.root)
     if leaves.total != event.total:
         raise Failed(f"its leaves sum to {leaves.total}, proposed is {event.total}")
     deployment = evidence.chain.deployment
@@ -189,12 +182,11 @@ class _Claims:
 
     def _leaves(self, epoch: int) -> Leaves:
         if epoch not in self.leaves_by_epoch:
-            standing = (one for one in self.evidence.ledger.settlements if one.epoch == epoch and not one.rejected)
-            one = next(standing, None)
-            if one is None:
+            settlement = next((each for each in self.evidence.standing if each.epoch == epoch), None)
+            if settlement is None:
                 raise Failed(f"paid on epoch {epoch}, which does not stand")
-            published = _published(self.evidence, one)
-            self.leaves_by_epoch[epoch] = settle.leaves(self.evidence.content, published, root=one.proposed.event.root)
+            published, root = _published(self.evidence, settlement), settlement.proposed.event.root
+            self.leaves_by_epoch[epoch] = settle.leaves(self.evidence.content, published, root=root)
         return self.leaves_by_epoch[epoch]
 
 
@@ -205,14 +197,14 @@ def _solvency(evidence: Evidence) -> None:
     for fact in evidence.ledger.claims:
         paid_by_payee[fact.event.payee] += fact.event.amount
     paid = sum(paid_by_payee.values())
-    total = max((one.proposed.event.total for one in evidence.ledger.settlements if not one.rejected), default=0)
+    total = max((settlement.proposed.event.total for settlement in evidence.standing), default=0)
     if not paid <= total <= funded:
         raise Failed(f"paid {paid}, total {total}, funded {funded}: not in rising order")
-    distributor, at = evidence.chain.deployment.contracts["RoyaltyDistributor"], evidence.at.number
-    (held,) = evidence.chain.read(Call("Token", "balanceOf", (distributor,)), at=at)
+    distributor, head = evidence.chain.deployment.contracts["RoyaltyDistributor"], evidence.head.number
+    (held,) = evidence.chain.read(Call("Token", "balanceOf", (distributor,)), at=head)
     if not isinstance(held, int) or held < funded - paid:
         raise Failed(f"it holds {held}, but {funded - paid} is not paid out")
     for payee, amount in sorted(paid_by_payee.items()):
-        (claimed,) = evidence.chain.read(Call("RoyaltyDistributor", "claimed", (payee,)), at=at)
+        (claimed,) = evidence.chain.read(Call("RoyaltyDistributor", "claimed", (payee,)), at=head)
         if claimed != amount:
             raise Failed(f"it says {claimed} was claimed by {fields.checksummed(payee)}, its events say {amount}")

@@ -1,11 +1,11 @@
-"""Is every registered dataset what its documents say, and did every voice in it consent?"""
+"""Checks that every registered dataset is what its documents say, and every voice in it consented."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.app.audit.evidence import Evidence, judge, short
-from provenance.domain.fields import checksummed, counted
+from provenance.app.audit.evidence import Evidence, judge
+from provenance.domain.fields import checksummed, counted, shown
 from provenance.domain.manifest import dataset_id
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Failed, ProvenanceError
@@ -42,12 +42,12 @@ def _over_datasets(
 ) -> Check:
     """Datasets in use decide the verdict; of the others what is wrong is only told, or anybody's junk would."""
     used = evidence.relied_on()
-    in_use = [evidence.ledger.datasets[one] for one in sorted(used)]
+    in_use = [evidence.ledger.datasets[dataset_id] for dataset_id in sorted(used)]
     check = judge(
         name,
         in_use,
-        lambda one: look(evidence, one),
-        lambda one: f"dataset {short(one.id)}",
+        lambda dataset: look(evidence, dataset),
+        lambda dataset: f"dataset {shown(dataset.id)}",
         unit,
         unread=evidence.unread(),
     )
@@ -70,10 +70,10 @@ def _manifest(evidence: Evidence, dataset: RegisteredDataset) -> None:
     event = dataset.registered.event
     if manifest.root() != event.manifest_root:
         raise Failed(
-            f"its recordings give the root {short(manifest.root())}, registered is {short(event.manifest_root)}"
+            f"its recordings give the root {shown(manifest.root())}, registered is {shown(event.manifest_root)}"
         )
-    found = dataset_id(deployment.chain_id, registry, event.holder, event.manifest_root, event.terms_hash)
-    if found != dataset.id or manifest.holder != event.holder:
+    computed = dataset_id(deployment.chain_id, registry, event.holder, event.manifest_root, event.terms_hash)
+    if computed != dataset.id or manifest.holder != event.holder:
         raise Failed("its id is not made of its holder, root and terms")
     if manifest.split_hash() != event.split_hash:
         raise Failed("its shares are not those registered")
@@ -92,6 +92,6 @@ def _consents(evidence: Evidence, dataset: RegisteredDataset) -> None:
     approved = {
         consent_id
         for consent_id, signed in manifest.consents_by_id(domain).items()
-        if evidence.ledger.approved(signed.consent.subject, consent_id, evidence.at.number)
+        if evidence.ledger.approved(signed.consent.subject, consent_id, evidence.head.number)
     }
     manifest.check(domain, approved)

@@ -1,11 +1,11 @@
-"""In which order is the evidence judged, and what is the verdict?"""
+"""The run of an audit: the order in which the evidence is judged, and the verdict."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from provenance.app.audit import licensed, metered, paid, registered
-from provenance.app.audit.evidence import short
+from provenance.domain.fields import shown
 from provenance.domain.verdict import Report
 
 if TYPE_CHECKING:
@@ -26,4 +26,4 @@ def run(evidence: Evidence, engine: Engine) -> Report:
         *metered.checks(evidence),
         *paid.checks(evidence, engine),
     ]
-    return Report(tuple(checks), evidence.at.number, short(evidence.at.hash))
+    return Report(tuple(checks), evidence.head.number, shown(evidence.head.hash))

@@ -1,4 +1,4 @@
-"""On what does one use rest? Receipt → license → terms → recording → consent, with transactions."""
+"""Traces: what one use rests on. Receipt → license → terms → recording → consent, with transactions."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provenance.app import settle
-from provenance.app.audit.evidence import Anchored, Evidence, short
 from provenance.domain import fields, purposes, typed
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
+from provenance.domain.fields import shown
 from provenance.domain.settlement import tables
 from provenance.domain.usage import outcome_label, unit_label
 from provenance.errors import Failed, Invalid, Missing
 
 if TYPE_CHECKING:
+    from provenance.app.audit.evidence import AnchoredBatch, Evidence
     from provenance.domain.batch import SegmentEntry
     from provenance.domain.usage import Use
     from provenance.types import Json, ReceiptId, RecordingId
@@ -49,23 +50,23 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
         "segment": {
             "cid": str(entry.cid),
             "acknowledgedAtMs": str(entry.received_at_ms),
-            "batch": short(anchored.fact.event.data_digest),
-            "tx": short(anchored.fact.logged.tx),
+            "batch": shown(anchored.fact.event.data_digest),
+            "tx": shown(anchored.fact.logged.tx),
             "block": anchored.fact.number,
         },
         "license": {
-            "id": short(license_.id),
-            "licensee": short(license_.licensee),
-            "holder": short(license_.holder),
+            "id": shown(license_.id),
+            "licensee": shown(license_.licensee),
+            "holder": shown(license_.holder),
             "purposes": list(purposes.codes(license_.purposes)),
-            "tx": short(license_.granted.logged.tx),
+            "tx": shown(license_.granted.logged.tx),
             "block": license_.granted.number,
         },
-        "terms": {"termsHash": short(dataset.terms_hash), "territories": list(terms.territories)},
+        "terms": {"termsHash": shown(dataset.terms_hash), "territories": list(terms.territories)},
         "dataset": {
-            "id": short(dataset.id),
+            "id": shown(dataset.id),
             "title": evidence.manifest(dataset).title,
-            "tx": short(dataset.registered.logged.tx),
+            "tx": shown(dataset.registered.logged.tx),
             "block": dataset.registered.number,
         },
         "settlement": _settlement(evidence, anchored, receipt_id),
@@ -74,32 +75,32 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
     return Trace(document)
 
 
-def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[Anchored, SegmentEntry, Use]:
+def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AnchoredBatch, SegmentEntry, Use]:
     for anchored, entry in evidence.segments():
         with suppress(Missing, Failed, Invalid):  # of a segment that nobody can read no receipt is known
             for use in evidence.uses(entry):
                 if use.receipt.receipt_id == receipt_id:
                     return anchored, entry, use
-    raise UnknownReceipt(f"no anchored segment holds receipt {short(receipt_id)}", receipt=short(receipt_id))
+    raise UnknownReceipt(f"no anchored segment holds receipt {shown(receipt_id)}", receipt=shown(receipt_id))
 
 
-def _settlement(evidence: Evidence, anchored: Anchored, receipt_id: ReceiptId) -> dict[str, Json] | None:
+def _settlement(evidence: Evidence, anchored: AnchoredBatch, receipt_id: ReceiptId) -> dict[str, Json] | None:
     """The epoch that settled the receipt, and whether it counted there; None if none did yet."""
-    for one in evidence.ledger.settlements:
-        if one.rejected:
+    for settlement in evidence.ledger.settlements:
+        if settlement.rejected:
             continue
-        published = settle.published(evidence.content, one.proposed.event.manifest_digest)
+        published = settle.published(evidence.content, settlement.proposed.event.manifest_digest)
         if fields.integer(fields.mapping(published.manifest, "cutoffBlock"), "number", bits=53) < anchored.fact.number:
             continue
         _, rows = tables.parse(settle.document(evidence.content, published, "rejected"), "provenance/rejected")
         reason = next((row.get("reason") for row in rows if fields.word(row, "receiptId") == receipt_id), None)
         return {
-            "epoch": one.epoch,
+            "epoch": settlement.epoch,
             "verdict": "rejected" if reason else "counted",
             "reason": reason,
             "manifest": str(published.cid),
-            "tx": short(one.proposed.logged.tx),
-            "block": one.proposed.number,
+            "tx": shown(settlement.proposed.logged.tx),
+            "block": settlement.proposed.number,
         }
     return None
 
@@ -107,16 +108,16 @@ def _settlement(evidence: Evidence, anchored: Anchored, receipt_id: ReceiptId) -
 def _receipt(use: Use) -> dict[str, Json]:
     receipt = use.receipt
     return {
-        "id": short(receipt.receipt_id),
-        "session": short(receipt.session_id),
+        "id": shown(receipt.receipt_id),
+        "session": shown(receipt.session_id),
         "seq": receipt.seq,
         "purpose": purposes.label(receipt.purpose),
         "territory": receipt.territory.decode("ascii", "replace"),
         "outcome": outcome_label(receipt.outcome),
         "units": str(receipt.units),
         "unit": unit_label(receipt.unit),
-        "model": short(receipt.model_id),
-        "output": short(receipt.output_commit),
+        "model": shown(receipt.model_id),
+        "output": shown(receipt.output_commit),
         "occurredAtMs": str(receipt.occurred_at_ms),
     }
 
@@ -127,34 +128,34 @@ def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -
     dataset = evidence.dataset_of(use.receipt.license_id)
     index = evidence.recordings(dataset).get(recording)
     if index is None:
-        return {"id": short(recording), "ppm": ppm, "note": "not of the licensed dataset"}
+        return {"id": shown(recording), "ppm": ppm, "note": "not of the licensed dataset"}
     manifest = evidence.manifest(dataset)
     domains = evidence.chain.deployment.domains
     signed = manifest.consents_by_id(domains.consent)
     consents: list[Json] = []
     for consent_id in manifest.recordings[index].consent_ids:
-        one = signed.get(consent_id)
-        if one is None:
+        consent = signed.get(consent_id)
+        if consent is None:
             continue
-        revoked = evidence.ledger.revoked(one.consent.subject, consent_id, evidence.at.number)
+        revoked = evidence.ledger.revoked(consent.consent.subject, consent_id, evidence.head.number)
         consents.append(
             {
-                "id": short(consent_id),
-                "subject": short(one.consent.subject),
-                "purposes": list(purposes.codes(one.consent.purposes)),
-                "notAfter": one.consent.not_after,
-                "revokedTx": short(revoked.logged.tx) if revoked else None,
+                "id": shown(consent_id),
+                "subject": shown(consent.consent.subject),
+                "purposes": list(purposes.codes(consent.consent.purposes)),
+                "notAfter": consent.consent.not_after,
+                "revokedTx": shown(revoked.logged.tx) if revoked else None,
                 "revokedBlock": revoked.number if revoked else None,
             }
         )
     accesses: list[Json] = [
-        {"id": short(fact.event.receipt_hash), "tx": short(fact.logged.tx), "block": fact.number}
+        {"id": shown(fact.event.receipt_hash), "tx": shown(fact.logged.tx), "block": fact.number}
         for _, entry in evidence.accesses()
         if recording in entry.recordings and entry.request.license_id == use.receipt.license_id
         for fact in evidence.ledger.access_by_id.get(typed.digest(domains.access, entry.access), ())
     ]
     return {
-        "id": short(recording),
+        "id": shown(recording),
         "index": index,
         "name": manifest.recordings[index].name,
         "ppm": ppm,

@@ -1,4 +1,4 @@
-"""How does use become a receipt that nobody can take back?
+"""The Meter: how use becomes a receipt that nobody can take back.
 
 `Recorder` keeps a durable queue, signs segments and holds the gateway's acknowledgements.
 """
@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from provenance.app.meter.extent import ForeignRecording, MeterExtent
 from provenance.app.meter.opening import OpenSession, open_session
-from provenance.app.meter.recorder import RECEIPTS, KeyGone, Output, Recorder, SegmentFiles, SessionClosed, SessionSpent
+from provenance.app.meter.recorder import (
+    RECEIPTS,
+    KeyGone,
+    MeteredOutput,
+    Recorder,
+    SegmentFiles,
+    SessionClosed,
+    SessionSpent,
+)
 
 __all__ = [
     "RECEIPTS",
     "ForeignRecording",
     "KeyGone",
     "MeterExtent",
+    "MeteredOutput",
     "OpenSession",
-    "Output",
     "Recorder",
     "SegmentFiles",
     "SessionClosed",

@@ -1,4 +1,4 @@
-"""How does a licensee open a session, and end one whose key was lost?"""
+"""Sessions of a Meter: how a licensee opens one, and ends one whose key was lost."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def open_session(domain: Domain, session: MeterSession, licensee: Signer) -> Ope
         raise Invalid("maxUnits: at least one unit is expected", field="maxUnits")
     if session.valid_until <= session.valid_from:
         raise Invalid("the session would end before it begins: the license is over", field="validUntil")
-    of = usage.session_id(domain, session)
-    return OpenSession(of, session, licensee.sign(of))
+    session_id = usage.session_id(domain, session)
+    return OpenSession(session_id, session, licensee.sign(session_id))
 
 
 def revocation(session: MeterSession, signature: bytes) -> Call:

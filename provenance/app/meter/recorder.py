@@ -1,4 +1,4 @@
-"""How is each use recorded before anybody hears of it, and each record handed over exactly once?
+"""The recorder: each use on record before anybody hears of it, each record handed over exactly once.
 
 The journal is the truth: what `record` returned from is on disk. Segments are cut from it, signed by
 the session's key and submitted until the gateway's signed word is in the journal too. Killed at any
@@ -55,7 +55,7 @@ class SegmentFiles(Protocol):
 
     def make(self, uses: Sequence[Use]) -> bytes: ...
 
-    def keep(self, name: str, data: bytes) -> None:
+    def keep(self, name: str, file_bytes: bytes) -> None:
         """The file is on disk under this name."""
         ...
 
@@ -63,7 +63,7 @@ class SegmentFiles(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class MeteredOutput:
     """What was made: one fact to record.
 
     Attributes:
@@ -164,7 +164,7 @@ class Recorder:
         self._journal.append({"is": "session", **record.write(batch.SessionEntry(opened.session, opened.signature))})
         self.session, self.session_id, self.session_signature = opened.session, opened.id, opened.signature
 
-    def record(self, output: Output) -> Use:
+    def record(self, output: MeteredOutput) -> Use:
         """The use is on disk with its place in the session.
 
         Raises:
@@ -190,7 +190,7 @@ class Recorder:
         self.uses.append(use)
         self.units += use.receipt.units
 
-    def _use(self, session: MeterSession, output: Output) -> Use:
+    def _use(self, session: MeterSession, output: MeteredOutput) -> Use:
         if output.units < 0 or not 0 <= output.quality_ppm <= PPM_ONE:
             raise Invalid("units and quality are not negative; quality is at most 1,000,000 ppm", field="units")
         if output.purpose.bit_count() != 1:
@@ -230,18 +230,18 @@ class Recorder:
     def _sign(self, uses: Sequence[Use], *, last: bool) -> None:
         if self._key is None:
             raise KeyGone("the session's key is not here any more", session=fields.shown(self.session_id))
-        data, start = self._files.make(uses), self._cut_to
+        file_bytes, start = self._files.make(uses), self._cut_to
         segment = usage.segment_of(
             self._domain,
             self.session_id,
             uses,
             next_seq=start,
             previous=self.cuts[-1].segment if self.cuts else None,
-            file_sha256=sha256(data),
+            file_sha256=sha256(file_bytes),
             last=last,
         )
         name = f"{start:012d}-{'last' if last else 'part'}.parquet"
-        self._files.keep(name, data)
+        self._files.keep(name, file_bytes)
         cut = _Cut(segment, self._key.sign(usage.segment_hash(self._domain, segment)), name)
         self._journal.append({"is": "segment", **record.write(cut)})
         self.cuts.append(cut)
@@ -254,11 +254,11 @@ class Recorder:
             BadSignature: an acknowledgement that the session's meter did not sign.
         """
         session, new = self._session(), 0
-        for one in self.cuts:
-            digest = usage.segment_hash(self._domain, one.segment)
+        for cut in self.cuts:
+            digest = usage.segment_hash(self._domain, cut.segment)
             if digest in self.acks:
                 continue
-            answer = gateway.put_segment(one.segment, one.signature, self._files.load(one.file))
+            answer = gateway.put_segment(cut.segment, cut.signature, self._files.load(cut.file))
             signature.check(typed.digest(self._domain, answer.ack), answer.signature, session.meter)
             self._journal.append({"is": "ack", **record.write(_Answer(answer.ack, answer.signature))})
             self.acks[digest] = answer

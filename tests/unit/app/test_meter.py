@@ -14,7 +14,15 @@ from provenance.adapters.durable import Unwritable
 from provenance.adapters.journal import JournalBusy
 from provenance.adapters.keys.keystore import KeySigner
 from provenance.adapters.queue import FolderQueue
-from provenance.app.meter import KeyGone, MeterExtent, Output, Recorder, SessionClosed, SessionSpent, open_session
+from provenance.app.meter import (
+    KeyGone,
+    MeteredOutput,
+    MeterExtent,
+    Recorder,
+    SessionClosed,
+    SessionSpent,
+    open_session,
+)
 from provenance.app.meter import recorder as recorders
 from provenance.app.ports import SignedAck
 from provenance.domain import signature, typed, usage
@@ -95,8 +103,8 @@ def opened(folder: Path) -> Iterator[Recorder]:
     queue.close()
 
 
-def output(**changes: object) -> Output:
-    made = Output(
+def output(**changes: object) -> MeteredOutput:
+    made = MeteredOutput(
         commitment=sha256(b"clip"), model=usage.model_id("tiny", "1"), purpose=2, territory="DE", weights={A: 1_000_000}
     )
     return replace(made, **changes)

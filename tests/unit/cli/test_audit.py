@@ -16,7 +16,7 @@ CHECKED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # Source: EIP-55 §Test 
 
 
 def counted(number: int, one: str = "") -> Check:
-    return judge("leases", range(number), lambda _: None, str, "leases stay signed", one=one)
+    return judge("leases", range(number), lambda _: None, str, "leases stay signed", singular=one)
 
 
 def test_one_thing_is_told_in_the_singular() -> None:
