@@ -112,10 +112,10 @@ $(STAMPS)/brownie: $(STAMPS)/uv-$(UV_VERSION) uv.lock
 brownie: $(STAMPS)/brownie $(STAMPS)/node ## the contracts as a Brownie developer meets them, in an environment of its own
 	scripts/brownie.sh
 
-hardhat: $(STAMPS)/node ## the contracts in Hardhat: npm's compiler, and the road through viem
+hardhat: $(STAMPS)/node ## the contracts in Hardhat: npm's compiler, and a whole payment through viem
 	node $(HARDHAT) test
 
-ganache: setup ## the contracts on Ganache: deploy, and the road's chain part
+ganache: setup ## the contracts on Ganache: deploy, and the chain tests of a whole payment
 	$(BIN)/pytest -q --backend ganache $(GANACHE_TESTS:%=tests/chain/test_%.py)
 
 build/kubo/ipfs: scripts/kubo/go.mod scripts/kubo/go.sum
@@ -157,7 +157,7 @@ mutants: setup $(STAMPS)/security ## faults that the contracts' tests must notic
 kills: setup ## kill -9 at every step and 100 random moments of upload, follow, anchor, settle, pay and deploy
 	$(BIN)/pytest -q --timeout 0 tests/e2e/test_kills.py tests/e2e/test_deploy_kills.py --kills 100
 
-demo: setup ## walk the whole road on a local devnet: make demo AUDIO=DIR
+demo: setup ## from recordings to royalties on a local devnet: make demo AUDIO=DIR
 	$(BIN)/provenance demo --yes $(if $(AUDIO),--audio "$(AUDIO)")
 
 help: ## this list
