@@ -44,7 +44,7 @@ class NotFinalYet(Incomplete):
 
 
 @dataclass(frozen=True, slots=True)
-class AnchoredBatch:
+class AuditedBatch:
     """One batch and the event that fixed it."""
 
     fact: Fact[UsageAnchored]
@@ -127,12 +127,12 @@ class Evidence:
         for meter in sorted(self.ledger.anchors):
             yield from self.ledger.anchors[meter]
 
-    def batches(self) -> tuple[AnchoredBatch, ...]:
+    def batches(self) -> tuple[AuditedBatch, ...]:
         """Every batch that can be read; those that cannot are named by the check of batches."""
         readable = []
         for fact in self.anchors():
             try:
-                readable.append(AnchoredBatch(fact, self.batch(fact)))
+                readable.append(AuditedBatch(fact, self.batch(fact)))
             except ProvenanceError:
                 continue
         return tuple(readable)
@@ -158,10 +158,10 @@ class Evidence:
         unread = self.unread(meter)
         return Incomplete(unread) if unread else Failed(detail)
 
-    def sessions(self) -> dict[SessionId, tuple[AnchoredBatch, SessionEntry]]:
+    def sessions(self) -> dict[SessionId, tuple[AuditedBatch, SessionEntry]]:
         """Every session of the batches by its id; the first entry counts."""
         usage = self.chain.deployment.domains.usage
-        sessions: dict[SessionId, tuple[AnchoredBatch, SessionEntry]] = {}
+        sessions: dict[SessionId, tuple[AuditedBatch, SessionEntry]] = {}
         for anchored in self.batches():
             for entry in anchored.batch.sessions:
                 sessions.setdefault(session_id(usage, entry.session), (anchored, entry))
@@ -172,13 +172,13 @@ class Evidence:
         """The epochs proposed that were not rejected."""
         return tuple(settlement for settlement in self.ledger.settlements if not settlement.rejected)
 
-    def accesses(self) -> Iterator[tuple[AnchoredBatch, AccessEntry]]:
+    def accesses(self) -> Iterator[tuple[AuditedBatch, AccessEntry]]:
         """Every lease of the batches."""
         for anchored in self.batches():
             for entry in anchored.batch.accesses:
                 yield anchored, entry
 
-    def segments(self) -> Iterator[tuple[AnchoredBatch, SegmentEntry]]:
+    def segments(self) -> Iterator[tuple[AuditedBatch, SegmentEntry]]:
         """Every segment of the batches."""
         for anchored in self.batches():
             for entry in anchored.batch.segments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.app.audit.evidence import AnchoredBatch, Evidence, judge
+from provenance.app.audit.evidence import AuditedBatch, Evidence, judge
 from provenance.domain import merkle, signature, typed
 from provenance.domain.fields import counted, shown
 from provenance.domain.rules.access import REQUEST_LIFE_S, AccessRequest, DatasetState, evaluate
@@ -85,7 +85,7 @@ def accesses(evidence: Evidence) -> Check:
     )
 
 
-def _lease(evidence: Evidence, anchored: AnchoredBatch, entry: AccessEntry) -> None:
+def _lease(evidence: Evidence, anchored: AuditedBatch, entry: AccessEntry) -> None:
     domain = evidence.chain.deployment.domains.access
     request = typed.digest(domain, entry.request)
     if entry.access.request != request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.app.audit.evidence import AnchoredBatch, Evidence, judge, named
+from provenance.app.audit.evidence import AuditedBatch, Evidence, judge, named
 from provenance.domain import batch as batches
 from provenance.domain import canonical, fields, merkle, signature, typed, usage
 from provenance.domain.attribution import attribution_root
@@ -101,7 +101,7 @@ def _refusals_root(evidence: Evidence, batch: Batch) -> Bytes32:
     return merkle.root(merkle.leaf(sha256(canonical.dumps(row))) for row in rows)
 
 
-def _session(evidence: Evidence, session_id: SessionId, anchored: AnchoredBatch, entry: SessionEntry) -> None:
+def _session(evidence: Evidence, session_id: SessionId, anchored: AuditedBatch, entry: SessionEntry) -> None:
     session = entry.session
     license_ = evidence.license(session.license_id)
     if not evidence.ledger.approved(license_.licensee, session_id, evidence.head.number):
@@ -116,9 +116,9 @@ def _session(evidence: Evidence, session_id: SessionId, anchored: AnchoredBatch,
 
 def _segment(
     evidence: Evidence,
-    anchored: AnchoredBatch,
+    anchored: AuditedBatch,
     entry: SegmentEntry,
-    sessions: dict[SessionId, tuple[AnchoredBatch, SessionEntry]],
+    sessions: dict[SessionId, tuple[AuditedBatch, SessionEntry]],
     previous: dict[SessionId, Segment],
 ) -> None:
     session_id = entry.segment.session_id
@@ -151,13 +151,13 @@ def _segment(
             raise Failed(f"the weights of receipt {use.receipt.seq} are not those it commits to")
 
 
-def _ack(evidence: Evidence, anchored: AnchoredBatch, entry: SegmentEntry) -> None:
+def _ack(evidence: Evidence, anchored: AuditedBatch, entry: SegmentEntry) -> None:
     domain = evidence.chain.deployment.domains.usage
     ack = typed.Ack(usage.segment_hash(domain, entry.segment), entry.received_at_ms)
     signature.check(typed.digest(domain, ack), entry.ack_signature, anchored.batch.meter)
 
 
-def _gate(evidence: Evidence, anchored: AnchoredBatch, entry: GateEntry, known: set[RecordingId]) -> None:
+def _gate(evidence: Evidence, anchored: AuditedBatch, entry: GateEntry, known: set[RecordingId]) -> None:
     domain = evidence.chain.deployment.domains.usage
     signature.check(typed.digest(domain, entry.report), entry.signature, anchored.batch.meter)
     if entry.report.recording_id not in known:

@@ -15,7 +15,7 @@ from provenance.domain.usage import outcome_label, unit_label
 from provenance.errors import Failed, Invalid, Missing
 
 if TYPE_CHECKING:
-    from provenance.app.audit.evidence import AnchoredBatch, Evidence
+    from provenance.app.audit.evidence import AuditedBatch, Evidence
     from provenance.domain.batch import SegmentEntry
     from provenance.domain.usage import Use
     from provenance.types import Json, ReceiptId, RecordingId
@@ -75,7 +75,7 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
     return Trace(document)
 
 
-def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AnchoredBatch, SegmentEntry, Use]:
+def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AuditedBatch, SegmentEntry, Use]:
     for anchored, entry in evidence.segments():
         with suppress(Missing, Failed, Invalid):  # of a segment that nobody can read no receipt is known
             for use in evidence.uses(entry):
@@ -84,7 +84,7 @@ def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AnchoredBatch, Se
     raise UnknownReceipt(f"no anchored segment holds receipt {shown(receipt_id)}", receipt=shown(receipt_id))
 
 
-def _settlement(evidence: Evidence, anchored: AnchoredBatch, receipt_id: ReceiptId) -> dict[str, Json] | None:
+def _settlement(evidence: Evidence, anchored: AuditedBatch, receipt_id: ReceiptId) -> dict[str, Json] | None:
     """The epoch that settled the receipt, and whether it counted there; None if none did yet."""
     for settlement in evidence.ledger.settlements:
         if settlement.rejected:
