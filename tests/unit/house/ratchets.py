@@ -197,7 +197,7 @@ def _defined(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not _registered(node):
             yield node.lineno, node.name
-        if isinstance(node, ast.ClassDef) and not any(_last(base) in foreign for base in node.bases):
+        if isinstance(node, ast.ClassDef) and not any(_first(base) in foreign for base in node.bases):
             methods = (method for method in node.body if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef))
             yield from (
                 (each.lineno, each.name) for each in methods if not each.name.startswith("__") and not _registered(each)
@@ -214,14 +214,26 @@ _TYPING: Final = ("typing", "enum", "collections")
 
 
 def _foreign(tree: ast.Module) -> Iterator[str]:
-    """Names of other packages' classes in a module."""
+    """Other packages, and names from them, in a module."""
     for node in nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.asname or alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith((*PRODUCT, *_TYPING)):
             yield from (alias.asname or alias.name for alias in node.names)
 
 
 def _registered(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     return any(_last(decorator) not in _DESCRIBING for decorator in node.decorator_list)
+
+
+def _first(node: ast.AST) -> str:
+    """The first word of a dotted name."""
+    match node:
+        case ast.Call(func=inner) | ast.Subscript(value=inner) | ast.Attribute(value=inner):
+            return _first(inner)
+        case ast.Name():
+            return node.id
+    return ""
 
 
 def _last(node: ast.AST) -> str:

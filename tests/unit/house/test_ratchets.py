@@ -49,6 +49,7 @@ NONE_OF_THEM = {
         "def f(): ...\nf()",
         "@command(None)\ndef f(): ...",
         "from click import Group\nclass _G(Group):\n    def invoke(self): ...\n_G()",
+        "import click\nclass _G(click.Group):\n    def invoke(self): ...\n_G()",
     ),
 }
 
