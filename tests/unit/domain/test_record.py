@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import field
@@ -33,10 +34,13 @@ from provenance.domain.messages import (
 from provenance.domain.offer import SignedOffer
 from provenance.domain.private import Contributor, Marks, Original, Private
 from provenance.domain.record import INLINE, OMITTED, OPTIONAL, at, by_name, decimal, integer, items, most, pairs
+from provenance.domain.settlement.carry import Cursor, Debt, Hold, Move, Settled
+from provenance.domain.settlement.facts import Method, Ruleset, Ruling
+from provenance.domain.splits import Split
 from provenance.domain.terms import Terms
 from provenance.domain.usage import Use
 from provenance.errors import Invalid
-from provenance.types import Address, BlockNumber, Bytes32, Json, Ppm, UnixMs, UnixSeconds, Wei
+from provenance.types import Address, BlockNumber, Bps, Bytes32, Json, Ppm, UnixMs, UnixSeconds, Wei
 from tests import documents
 from tests.documents import HOLDER, VOICE, word
 
@@ -173,6 +177,15 @@ EXAMPLES: dict[type, object] = {
     ),
     SignedAck: SignedAck(typed.Ack(word("s"), UnixMs(7)), b"\x06", ((0, 3), (5, 2**40))),
     Page: Page(({"a": 1},), "200", AsOf(BlockNumber(7), word("h"), "final")),
+    Ruleset: Ruleset(Bps(500), HOLDER.address, 600, Ppm(3), (Method(1, Ppm(5)), Method(2, Ppm(0)))),
+    Ruling: Ruling(
+        {word("c"): HOLDER.address},
+        {word("r"): (Split(HOLDER.address, Bps(10_000)),)},
+        {word("l"): (Split(HOLDER.address, Bps(6_000)), Split(VOICE.address, Bps(4_000)))},
+    ),
+    Cursor: Cursor(word("s"), (Settled(0, 3, 2**63, word("h")),), 2**127, 9, "charged"),
+    Debt: Debt(word("l"), 3, Wei(1), ((HOLDER.address, Wei(5)), (Hold("cluster", word("c")), Wei(6)))),
+    Move: Move(word("l"), word("r"), word("x"), word("y"), 10**30),
     Use: Use(RECEIPT, ((word("r1"), Ppm(400_000)), (word("r2"), Ppm(600_000))), 7),
     Take: Take("/a/b.wav", 9, 2**62, word("file"), documents.recording(), ("quiet",), Marks("ISCC:X")),
     Lease: Lease(
@@ -180,6 +193,26 @@ EXAMPLES: dict[type, object] = {
         typed.Access(word("q"), word("e"), UnixSeconds(9)), b"\x04", (1, 2), {1: b"\x05", 2: b"\x06"},
     ),
 }  # fmt: skip
+
+
+BYTES: dict[type, str] = {  # SHA-256 of what each module wrote by hand, before it had a codec
+    Terms: "9af04d6318a08ea028ffb0424e7d5973768dc120e9ca85eaa320e4b81de39da0",
+    Words: "99d318634e6214798ca0e96b1c2a06e39bd12b7a36e0f8906e08ca83e7fd2691",
+    SignedOffer: "2498f5a71ff6bfd7210cf7fed6de46f578bc6aed33278e44a8bfd3791961dc12",
+    SignedConsent: "c2ceb3bb3ce0d8ffe9fac8b91002e020384a70bc1e7b23d2cbf54462442c2aff",
+    Manifest: "e160200b5885d24e3d4e01a3f41f0e2cc55d3b9922975125d8862bd4cc6f8f83",
+    Private: "1022515be42fa2766aabd89a896eb504a311d9716de7fd768948f78ca6d5943e",
+    Batch: "7a23d64ac3a659c46a57c9f4b2b8da39a709a15f287cc3c4d6e09adeb2dbbe71",
+    Ruleset: "9c0a18d00e5f5cc58d9727d29a60da28a52f2cec72f202e0d2f36c13117c4953",
+    Ruling: "d802683beb2118438875c46fc0e2d507e1395218304b35e7d79771bc2c807a78",
+}
+
+
+@pytest.mark.parametrize("cls", BYTES, ids=lambda cls: cls.__name__)
+def test_a_document_has_the_bytes_that_it_had_when_it_was_spelled_by_hand(cls: type) -> None:
+    data = EXAMPLES[cls].encode()  # type: ignore[attr-defined]
+    assert hashlib.sha256(data).hexdigest() == BYTES[cls]
+    assert cls.parse(data).encode() == data  # type: ignore[attr-defined]
 
 
 def steps(path: str) -> list[str]:
@@ -230,7 +263,8 @@ def test_each_field_that_is_missing_wrong_or_too_long_is_refused_by_its_path(cls
     document = json.loads(json.dumps(record.write(EXAMPLES[cls])))
     assert record.write(record.read(cls, document)) == record.write(EXAMPLES[cls])
     tried = 0
-    for row in record.table(cls):
+    rows = [row for row in record.table(cls) if (cls, row.path) != (Cursor, "closed")]  # what is no text is none there
+    for row in rows:
         for number, (_, key, path) in enumerate(places(document, steps(row.path))):
             changes = [*wrong(row), *([] if row.optional or isinstance(key, int) or row.path.endswith("*") else [None])]
             for change in changes:
@@ -246,7 +280,7 @@ def test_each_field_that_is_missing_wrong_or_too_long_is_refused_by_its_path(cls
                 assert named == path or named.startswith(path + "["), (path, change)
                 assert str(refused.value).startswith(named + ": ")
                 tried += 1
-    assert tried >= len(record.table(cls))
+    assert tried >= len(rows)
 
 
 def test_a_table_names_every_field_with_its_type_and_limit() -> None:
