@@ -1,4 +1,4 @@
-"""Whose recordings made this output, in parts per million?
+"""Attribution: whose recordings made an output, in parts per million.
 
 Scores become integers here and floats stop here. Whether a weight list counts at all, and what it
 earns, is asked by `settlement`.
@@ -92,7 +92,7 @@ def weights(given: Given) -> Weights:
     Raises:
         BadWeights: see `quantize` and `check`; a key that is no recording id, or one recording twice.
     """
-    named = {_recording(name): value for name, value in given.items()}
+    named = {_recording(name): share for name, share in given.items()}
     if len(named) != len(given):
         raise BadWeights("a recording is given twice", field="weights")
     return _listed(named)
@@ -108,7 +108,7 @@ def _recording(name: RecordingId | str) -> RecordingId:
 
 
 def _listed(given: Mapping[RecordingId, int] | Mapping[RecordingId, float]) -> Weights:
-    if all(isinstance(value, int) and not isinstance(value, bool) for value in given.values()):
+    if all(isinstance(share, int) and not isinstance(share, bool) for share in given.values()):
         listed = tuple((recording, Ppm(int(ppm))) for recording, ppm in sorted(given.items()))
         check(listed)
         return listed

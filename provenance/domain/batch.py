@@ -1,7 +1,8 @@
-"""What did a gateway fix on chain at once?
+"""Batches: what a gateway fixes on chain at once, as `provenance/batch/1`.
 
-The batch document: segments, sessions, accesses, gate reports, attributions, each with the
-signatures that make it evidence, and the splits documents that the gateway holds. Whether they hold is asked by `settlement` and the audit.
+Segments, sessions, accesses, gate reports and attributions, each with the signatures that make it
+evidence, and the splits documents that the gateway holds. Whether they hold is asked by `settlement` and
+the audit.
 """
 
 from __future__ import annotations
@@ -105,13 +106,13 @@ class Batch:
         return record.encode(self, KIND)
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, encoded: bytes) -> Self:
         """The batch in these bytes.
 
         Raises:
             Invalid: not one.
         """
-        return record.parse(cls, data, KIND)
+        return record.parse(cls, encoded, KIND)
 
 
 def head(prev: Bytes32, root: Bytes32, count: int, digest: Bytes32) -> Bytes32:
@@ -126,4 +127,4 @@ def first_head(meter: Address) -> Bytes32:
 
 def usage_head(heads: Mapping[Address, Bytes32]) -> Bytes32:
     """The digest of all meters' heads, sorted by meter."""
-    return keccak(abi_words(*(value for pair in sorted(heads.items()) for value in pair)))
+    return keccak(abi_words(*(part for pair in sorted(heads.items()) for part in pair)))

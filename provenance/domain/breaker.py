@@ -1,4 +1,4 @@
-"""May this peer be asked now, and how long until it is asked again?
+"""A circuit breaker: whether a peer may be asked now, and how long until it is asked again.
 
 Backoff and circuit breaker as values: each call takes a state and answers the next one. After too many
 failures nobody asks; when the pause is over exactly one probe goes through, however many callers wait.

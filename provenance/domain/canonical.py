@@ -1,4 +1,4 @@
-"""How does a document become the one byte string that is hashed, and how is it read back?
+"""Canonical documents: the one byte string that is hashed, and its strict reading.
 
 Writing is RFC 8785; reading refuses whatever two parsers could understand differently. What the
 fields mean is left to the module of each document.
@@ -53,24 +53,24 @@ def headed(kind: str, fields: Mapping[str, Json], version: int = 1) -> dict[str,
         BadDocument: `fields` claims another format or version.
     """
     head: dict[str, Json] = {"format": _format(kind), "version": version}
-    for name, value in head.items():
-        if fields.get(name, value) != value:
-            raise BadDocument(f"{name} is {fields[name]!r}, expected {value!r}", field=name)
+    for name, content in head.items():
+        if fields.get(name, content) != content:
+            raise BadDocument(f"{name} is {fields[name]!r}, expected {content!r}", field=name)
     return {**fields, **head}
 
 
-def dumps(value: Json) -> bytes:
+def dumps(content: Json) -> bytes:
     """Canonical JSON. Source: RFC 8785."""
     try:
-        data = rfc8785.dumps(_plain(value, "$", 0))
+        encoded = rfc8785.dumps(_plain(content, "$", 0))
     except rfc8785.CanonicalizationError as error:  # pragma: no cover - _plain refuses first
         raise BadDocument(f"not canonical JSON: {error}") from error
-    if len(data) > DOCUMENT_BYTES:
-        raise BadDocument(f"the document is larger than {DOCUMENT_BYTES} bytes", bytes=len(data))
-    return data
+    if len(encoded) > DOCUMENT_BYTES:
+        raise BadDocument(f"the document is larger than {DOCUMENT_BYTES} bytes", bytes=len(encoded))
+    return encoded
 
 
-def parse(data: bytes, *, kind: str, version: int = 1) -> dict[str, Json]:
+def parse(encoded: bytes, *, kind: str, version: int = 1) -> dict[str, Json]:
     """The fields of a document, without `format` and `version`, unknown ones kept.
 
     Args:
@@ -79,7 +79,7 @@ def parse(data: bytes, *, kind: str, version: int = 1) -> dict[str, Json]:
     Raises:
         BadDocument: not such a document.
     """
-    return body(kind, loads(data), version)
+    return body(kind, loads(encoded), version)
 
 
 def body(kind: str, document: Json, version: int = 1) -> dict[str, Json]:
@@ -97,18 +97,18 @@ def body(kind: str, document: Json, version: int = 1) -> dict[str, Json]:
     return fields
 
 
-def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
+def loads(encoded: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
     """The value of strict JSON bytes, in any order and spacing.
 
     Raises:
         BadDocument: duplicate key, float, NaN, lone surrogate, NUL, too deep, too large or not JSON.
     """
-    if len(data) > limit_bytes:
-        raise BadDocument(f"larger than {limit_bytes} bytes", bytes=len(data), limit=limit_bytes)
-    refuse_depth(data)
+    if len(encoded) > limit_bytes:
+        raise BadDocument(f"larger than {limit_bytes} bytes", bytes=len(encoded), limit=limit_bytes)
+    refuse_depth(encoded)
     try:
-        value = json.loads(
-            data.decode("utf-8"),
+        content = json.loads(
+            encoded.decode("utf-8"),
             object_pairs_hook=_object,
             parse_float=_refuse_number,
             parse_int=_integer,
@@ -120,22 +120,22 @@ def loads(data: bytes, limit_bytes: int = DOCUMENT_BYTES) -> Json:
         raise BadDocument(f"not JSON at line {error.lineno} column {error.colno}: {error.msg}") from error
     except RecursionError as error:
         raise BadDocument(f"nested deeper than {DEPTH} levels") from error
-    return _plain(value, "$", 0)
+    return _plain(content, "$", 0)
 
 
-def refuse_depth(data: bytes) -> None:
+def refuse_depth(encoded: bytes) -> None:
     """No value is nested deeper than 64 levels.
 
     It is counted before parsing: with a raised recursion limit (py_ecc sets 100,000 where eth-account is
     imported) the parser would overflow the C stack and end the process.
     """
-    marks = data.translate(None, _UNMARKED).replace(b'""', b"")  # at once: a tenth of the parser's time
+    marks = encoded.translate(None, _UNMARKED).replace(b'""', b"")  # at once: a tenth of the parser's time
     for _ in range(DEPTH):
         marks = marks.replace(b"[]", b"").replace(b"{}", b"")
     if not marks:
         return  # no string holds a bracket or an escape, and the rest closes within the depth
     depth = 0
-    for token in _BRACKETS.finditer(data):
+    for token in _BRACKETS.finditer(encoded):
         mark = token.group()
         if mark in b"[{":
             depth += 1
@@ -150,12 +150,12 @@ def _format(kind: str) -> str:
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for name, value in pairs:
-        if name in found:
+    members: dict[str, Json] = {}
+    for name, content in pairs:
+        if name in members:
             raise BadDocument(f"the key {_quoted(name)} stands twice", key=_quoted(name))
-        found[name] = value
-    return found
+        members[name] = content
+    return members
 
 
 def _integer(text: str) -> int:
@@ -168,23 +168,23 @@ def _refuse_number(text: str) -> NoReturn:
     raise BadDocument(f"{text[:40]} is not a whole number up to 2^53 - 1; write it as a string")
 
 
-def _plain(value: object, path: str, depth: int) -> Json:
+def _plain(content: object, path: str, depth: int) -> Json:
     """The same value in dicts, lists, strings and integers only."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _text(value, path)
-    if isinstance(value, int):
-        if abs(value) > INTEGER:
+    if content is None or isinstance(content, bool):
+        return content
+    if isinstance(content, str):
+        return _text(content, path)
+    if isinstance(content, int):
+        if abs(content) > INTEGER:
             raise BadDocument(f"{path}: an integer above 2^53 - 1; write it as a string", path=path)
-        return int(value)
+        return int(content)
     if depth >= DEPTH:
         raise BadDocument(f"nested deeper than {DEPTH} levels")
-    if isinstance(value, Mapping):
-        return {_key(k, path): _plain(v, f"{path}.{_quoted(k)}", depth + 1) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
-    raise BadDocument(f"{path}: {type(value).__name__} has no place in a document", path=path)
+    if isinstance(content, Mapping):
+        return {_key(k, path): _plain(v, f"{path}.{_quoted(k)}", depth + 1) for k, v in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(element, f"{path}[{i}]", depth + 1) for i, element in enumerate(content)]
+    raise BadDocument(f"{path}: {type(content).__name__} has no place in a document", path=path)
 
 
 def _key(key: object, path: str) -> str:

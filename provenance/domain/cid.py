@@ -1,4 +1,4 @@
-"""Which content does an address name?
+"""Content addresses (CIDv1): their codecs, digests and texts.
 
 A value of codec and SHA-256 digest, its texts, and which codecs a bare digest from the chain may
 mean. How bytes become blocks is `adapters.content.unixfs`.
@@ -69,20 +69,20 @@ def parse(name: str) -> Cid:
     if len(name) > TEXT_CHARS or not re.fullmatch(r"[A-Za-z0-9]+", name, re.ASCII):
         raise BadCid(f"not a content address: {_shown(name)}")
     try:
-        data = _VERSION_0 + _positional(name, _BASE58) if name.startswith("Qm") else _multibase(name)
+        binary = _VERSION_0 + _positional(name, _BASE58) if name.startswith("Qm") else _multibase(name)
     except ValueError as error:
         raise BadCid(f"not a content address: {_shown(name)}") from error
-    return decode(data)
+    return decode(binary)
 
 
-def decode(data: bytes) -> Cid:
+def decode(binary: bytes) -> Cid:
     """The address in 36 bytes of CIDv1."""
-    if len(data) != 36 or data[0] != 1 or data[2:4] != SHA2_256:
+    if len(binary) != 36 or binary[0] != 1 or binary[2:4] != SHA2_256:
         raise BadCid("only CIDv1 with a 32-byte SHA-256 digest is read; identity and other hashes are refused")
-    codec = CODEC_BY_CODE.get(data[1])
+    codec = CODEC_BY_CODE.get(binary[1])
     if codec is None:
-        raise BadCid(f"codec 0x{data[1]:02x} is neither raw nor dag-pb")
-    return Cid(codec, Bytes32(data[4:]))
+        raise BadCid(f"codec 0x{binary[1]:02x} is neither raw nor dag-pb")
+    return Cid(codec, Bytes32(binary[4:]))
 
 
 def of_raw(block: bytes) -> Cid:
@@ -101,10 +101,10 @@ def _multibase(name: str) -> bytes:
         upper = body.upper()
         if body != (upper if prefix == "B" else body.lower()):
             raise ValueError("mixed case")
-        data = base64.b32decode(upper + "=" * (-len(upper) % 8))
-        if base64.b32encode(data).decode().rstrip("=") != upper:
+        binary = base64.b32decode(upper + "=" * (-len(upper) % 8))
+        if base64.b32encode(binary).decode().rstrip("=") != upper:
             raise ValueError("loose bits")
-        return data
+        return binary
     if prefix == "f":
         if body != body.lower():
             raise ValueError("mixed case")

@@ -1,4 +1,4 @@
-"""How is one field of a JSON document read, or refused by its name?
+"""Fields of a JSON object, each read or refused by its name, and figures as people read them.
 
 The canonical bytes are `canonical`; what a document means is its own module.
 """
@@ -32,43 +32,43 @@ class BadField(Invalid):
 
 def text(fields: Mapping[str, Json], name: str, *, max_chars: int = 200) -> str:
     """Text of one to `max_chars` characters on one line, as given."""
-    value = fields.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= max_chars:
+    given = fields.get(name)
+    if not isinstance(given, str) or not 0 < len(given) <= max_chars:
         raise BadField(f"{name}: text of 1 to {max_chars} characters is expected", field=name)
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in value):
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in given):
         raise BadField(f"{name}: control characters have no place in it", field=name)
-    return value
+    return given
 
 
 def integer(fields: Mapping[str, Json], name: str, *, bits: int = 40) -> int:
     """A whole number below 2^bits, written as a number or as decimal digits."""
-    value = fields.get(name)
-    if isinstance(value, str) and _DIGITS.match(value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    given = fields.get(name)
+    if isinstance(given, str) and _DIGITS.match(given):
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int):
         raise BadField(f"{name}: a whole number is expected, from 0 up", field=name)
-    if not 0 <= value < 1 << bits:
-        raise BadField(f"{name}: {value} is not between 0 and 2^{bits} - 1", field=name)
-    return value
+    if not 0 <= given < 1 << bits:
+        raise BadField(f"{name}: {given} is not between 0 and 2^{bits} - 1", field=name)
+    return given
 
 
 def flag(fields: Mapping[str, Json], name: str) -> bool:
     """True or false."""
-    value = fields.get(name)
-    if not isinstance(value, bool):
+    given = fields.get(name)
+    if not isinstance(given, bool):
         raise BadField(f"{name}: true or false is expected", field=name)
-    return value
+    return given
 
 
 def octets(fields: Mapping[str, Json], name: str, size: int | None = None) -> bytes:
     """The bytes of a 0x-hex string in any case, `size` of them where given."""
-    value = fields.get(name)
-    match = _HEX.match(value) if isinstance(value, str) else None
-    data = bytes.fromhex(match[1]) if match else None
-    if data is None or (size is not None and len(data) != size):
-        what = f"the hex of {size} bytes" if size else "hex"
-        raise BadField(f"{name}: 0x and {what} is expected", field=name)
-    return data
+    given = fields.get(name)
+    match = _HEX.match(given) if isinstance(given, str) else None
+    raw = bytes.fromhex(match[1]) if match else None
+    if raw is None or (size is not None and len(raw) != size):
+        expected = f"the hex of {size} bytes" if size else "hex"
+        raise BadField(f"{name}: 0x and {expected} is expected", field=name)
+    return raw
 
 
 def word(fields: Mapping[str, Json], name: str) -> Bytes32:
@@ -83,33 +83,33 @@ def address(fields: Mapping[str, Json], name: str) -> Address:
 
 def mapping(fields: Mapping[str, Json], name: str) -> dict[str, Json]:
     """An object."""
-    value = fields.get(name)
-    if not isinstance(value, Mapping):
+    given = fields.get(name)
+    if not isinstance(given, Mapping):
         raise BadField(f"{name}: an object is expected", field=name)
-    return dict(value)
+    return dict(given)
 
 
 def items(fields: Mapping[str, Json], name: str, *, most: int) -> list[Json]:
     """A list of at most `most` things."""
-    value = fields.get(name)
-    if not isinstance(value, list | tuple) or len(value) > most:
+    given = fields.get(name)
+    if not isinstance(given, list | tuple) or len(given) > most:
         raise BadField(f"{name}: a list of at most {most} is expected", field=name)
-    return list(value)
+    return list(given)
 
 
 def texts(fields: Mapping[str, Json], name: str, *, most: int = 256, max_chars: int = 64) -> tuple[str, ...]:
     """A list of texts."""
-    return tuple(text({name: item}, name, max_chars=max_chars) for item in items(fields, name, most=most))
+    return tuple(text({name: entry}, name, max_chars=max_chars) for entry in items(fields, name, most=most))
 
 
 def words(fields: Mapping[str, Json], name: str, *, most: int) -> tuple[Bytes32, ...]:
     """A list of 32-byte values."""
-    return tuple(word({name: item}, name) for item in items(fields, name, most=most))
+    return tuple(word({name: entry}, name) for entry in items(fields, name, most=most))
 
 
 def objects(fields: Mapping[str, Json], name: str, *, most: int) -> tuple[dict[str, Json], ...]:
     """A list of objects."""
-    return tuple(mapping({name: item}, name) for item in items(fields, name, most=most))
+    return tuple(mapping({name: entry}, name) for entry in items(fields, name, most=most))
 
 
 def extra(fields: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
@@ -120,9 +120,9 @@ def extra(fields: Mapping[str, Json], known: Iterable[str]) -> dict[str, Json]:
     return left
 
 
-def shown(data: bytes) -> str:
+def shown(raw: bytes) -> str:
     """Bytes as documents write them."""
-    return "0x" + data.hex()
+    return "0x" + raw.hex()
 
 
 def checksummed(address: bytes) -> str:
@@ -137,17 +137,17 @@ def checksummed(address: bytes) -> str:
 
 def decimal(base_units: int, decimals: int) -> str:
     """`base_units` as people write tokens: exact, without trailing zeros."""
-    sign, value = ("-", -base_units) if base_units < 0 else ("", base_units)
-    whole, rest = divmod(value, 10**decimals)
+    sign, units = ("-", -base_units) if base_units < 0 else ("", base_units)
+    whole, rest = divmod(units, 10**decimals)
     return f"{sign}{whole}.{rest:0{decimals}d}".rstrip("0").rstrip(".") if decimals else f"{sign}{whole}"
 
 
-def dated(at: UnixSeconds) -> str:
+def dated(moment: UnixSeconds) -> str:
     """A second as people read it, in UTC; of any year, also those beyond 9999.
 
     Source: Gregorian calendar, in eras of 400 years (146,097 days) that begin on 1 March.
     """
-    days, second = divmod(at, 86_400)
+    days, second = divmod(moment, 86_400)
     era, day_of_era = divmod(days + 719_468, 146_097)  # days from 0000-03-01 to 1970-01-01
     year_of_era = (day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
     day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
@@ -163,21 +163,21 @@ def ether(amount_wei: int) -> str:
     return f"{whole}.{rest:018d}".rstrip("0").rstrip(".")
 
 
-def counted(number: int, thing: str) -> str:
-    """So many of a thing whose plural ends in s: `1 recording`, `2 recordings`."""
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+def counted(number: int, noun: str) -> str:
+    """So many of a noun whose plural ends in s: `1 recording`, `2 recordings`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def document_hash(data: bytes, what: str, limit_bytes: int = 1 << 20) -> Bytes32:
+def document_hash(raw: bytes, label: str, limit_bytes: int = 1 << 20) -> Bytes32:
     """The digest in a document's content address, for documents of one block.
 
     Raises:
         BadField: larger than one block, so that its digest would be another.
     """
-    if len(data) > limit_bytes:
+    if len(raw) > limit_bytes:
         raise BadField(
-            f"{what}: {len(data)} bytes, more than {limit_bytes}",
-            field=what,
-            bytes=len(data),
+            f"{label}: {len(raw)} bytes, more than {limit_bytes}",
+            field=label,
+            bytes=len(raw),
         )
-    return sha256(data)
+    return sha256(raw)

@@ -1,4 +1,4 @@
-"""How do the contracts hash, and how do their arguments become words?
+"""Hashes and ABI words as the contracts compute them.
 
 Only static ABI types are needed inside our digests; each is one 32-byte word.
 """
@@ -21,13 +21,13 @@ def _keccak_function() -> Callable[[bytes], bytes]:
     except ImportError:
         from Crypto.Hash import keccak as crypto_keccak  # noqa: PLC0415 - the fallback of the line above
 
-        def slow(data: bytes) -> bytes:
-            return crypto_keccak.new(digest_bits=256, data=data).digest()
+        def slow(message: bytes) -> bytes:
+            return crypto_keccak.new(digest_bits=256, data=message).digest()
 
         return slow
 
-    def fast(data: bytes) -> bytes:
-        digest: bytes = sha3.keccak_256(data).digest()
+    def fast(message: bytes) -> bytes:
+        digest: bytes = sha3.keccak_256(message).digest()
         return digest
 
     return fast
@@ -36,26 +36,26 @@ def _keccak_function() -> Callable[[bytes], bytes]:
 _keccak = _keccak_function()
 
 
-def keccak(data: bytes) -> Bytes32:
+def keccak(message: bytes) -> Bytes32:
     """Keccak-256 as the EVM computes it."""
-    return Bytes32(_keccak(data))
+    return Bytes32(_keccak(message))
 
 
-def sha256(data: bytes) -> Bytes32:
+def sha256(message: bytes) -> Bytes32:
     """SHA-256: the digest inside every content address."""
-    return Bytes32(hashlib.sha256(data).digest())
+    return Bytes32(hashlib.sha256(message).digest())
 
 
-def word(value: bytes | int | bool) -> bytes:  # noqa: FBT001 - a boolean is one of the ABI's words
+def word(argument: bytes | int | bool) -> bytes:  # noqa: FBT001 - a boolean is one of the ABI's words
     """One ABI word: integers and booleans right-aligned, an address (20 bytes) too, bytesN left-aligned.
 
     Source: Contract ABI Specification, "Formal Specification of the Encoding".
     """
-    if isinstance(value, int):
-        return value.to_bytes(32, "big")
-    if len(value) == 20:
-        return value.rjust(32, b"\0")
-    return value.ljust(32, b"\0")
+    if isinstance(argument, int):
+        return argument.to_bytes(32, "big")
+    if len(argument) == 20:
+        return argument.rjust(32, b"\0")
+    return argument.ljust(32, b"\0")
 
 
 def abi_words(*values: bytes | int | bool) -> bytes:

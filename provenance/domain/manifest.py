@@ -1,6 +1,6 @@
-"""What is registered, in a `provenance/manifest/1`?
+"""Manifests: the public document of a dataset, as `provenance/manifest/1`.
 
-The public document of one dataset, its ids and its tree. Sealing, storing and judging are elsewhere;
+With the ids that it gives and the tree over its recordings. Sealing, storing and judging are elsewhere;
 whether its consents and terms allow a use is `license`.
 """
 
@@ -102,13 +102,13 @@ class Manifest:
             _check_recording(recording, index, needs_voice=self.kind == "voice")
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, encoded: bytes) -> Self:
         """The manifest in these bytes; `check` looks at its consents.
 
         Raises:
             Invalid: not a manifest; the field is named.
         """
-        return record.parse(cls, data, KIND)
+        return record.parse(cls, encoded, KIND)
 
     def encode(self) -> bytes:
         """The canonical bytes."""

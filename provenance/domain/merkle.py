@@ -1,4 +1,4 @@
-"""Which root commits to these leaves, and what proves that one of them is there?
+"""Merkle trees: the root over leaves, and the proof that one of them is there.
 
 The OpenZeppelin standard tree, the one that the contracts check: leaves hashed twice and sorted by
 hash, pairs sorted, a complete binary tree in an array whose node i has the children 2i + 1 and
@@ -74,7 +74,7 @@ class Tree:
         """How many leaves it has."""
         return (len(self.nodes) + 1) // 2
 
-    def index(self, of: Bytes32) -> int:
+    def index(self, target: Bytes32) -> int:
         """Where in `nodes` this leaf stands; the first place if it stands in several.
 
         Raises:
@@ -83,17 +83,17 @@ class Tree:
         first = self.count - 1
         place = bisect_left(
             self.nodes,
-            -int.from_bytes(of),
+            -int.from_bytes(target),
             lo=max(first, 0),
             key=lambda n: -int.from_bytes(n),
         )
-        if place >= len(self.nodes) or self.nodes[place] != of:
-            raise NotInTree("no such leaf in this tree", leaf="0x" + of.hex())
+        if place >= len(self.nodes) or self.nodes[place] != target:
+            raise NotInTree("no such leaf in this tree", leaf="0x" + target.hex())
         return place
 
-    def proof(self, of: Bytes32) -> tuple[Bytes32, ...]:
+    def proof(self, target: Bytes32) -> tuple[Bytes32, ...]:
         """The siblings from this leaf up to the root."""
-        return self.path(self.index(of))
+        return self.path(self.index(target))
 
     def path(self, index: int) -> tuple[Bytes32, ...]:
         """The siblings from any node up to the root."""
@@ -107,12 +107,12 @@ class Tree:
         """Sub-trees of at most `most` leaves that together hold every leaf once, left to right."""
         pending = [0] if self.nodes else []
         while pending:
-            at = pending.pop()
-            leaves = self.under(at)
+            top = pending.pop()
+            leaves = self.under(top)
             if len(leaves) <= most:
-                yield Subtree(at, leaves, self.path(at))
+                yield Subtree(top, leaves, self.path(top))
             else:
-                pending += [2 * at + 2, 2 * at + 1]
+                pending += [2 * top + 2, 2 * top + 1]
 
     def under(self, index: int) -> tuple[Bytes32, ...]:
         """The leaves under a node in the order of a breadth-first walk: the one in which they rebuild it.
@@ -121,11 +121,11 @@ class Tree:
         """
         first, size = self.count - 1, len(self.nodes)
         low, high = index, index + 1
-        found: tuple[Bytes32, ...] = ()
+        below: tuple[Bytes32, ...] = ()
         while low < size:
-            found += self.nodes[max(low, first) : min(high, size)]
+            below += self.nodes[max(low, first) : min(high, size)]
             low, high = 2 * low + 1, 2 * high + 1
-        return found
+        return below
 
 
 def root(leaves: Iterable[Bytes32]) -> Bytes32:
@@ -133,10 +133,10 @@ def root(leaves: Iterable[Bytes32]) -> Bytes32:
     return Tree.build(leaves).root
 
 
-def proof(leaves: Iterable[Bytes32], of: Bytes32) -> tuple[Bytes32, ...]:
-    """The siblings from `of` up to the root. For many proofs of one tree keep a `Tree`.
+def proof(leaves: Iterable[Bytes32], target: Bytes32) -> tuple[Bytes32, ...]:
+    """The siblings from `target` up to the root. For many proofs of one tree keep a `Tree`.
 
     Raises:
-        NotInTree: `of` is none of the leaves.
+        NotInTree: `target` is none of the leaves.
     """
-    return Tree.build(leaves).proof(of)
+    return Tree.build(leaves).proof(target)

@@ -1,4 +1,4 @@
-"""What do only the holder and the gateway read of a dataset, in its `provenance/private/1`?
+"""Private parts: what only the holder and the gateway read of a dataset, as `provenance/private/1`.
 
 Names, words and whatever is made from plaintext without a salt. It is sealed like audio; nothing under the
 manifest's root depends on it, so that a machine that hears less makes the same dataset.
@@ -50,11 +50,11 @@ class Contributor:
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, value: Json) -> Self:
+    def of(cls, entry: Json) -> Self:
         """The contributor in one entry; before there were names, it was an account alone."""
-        if isinstance(value, str):
-            return cls("", "", fields.address({"account": value}, "account"))
-        return record.read(cls, fields.mapping({"contributors": value}, "contributors"))
+        if isinstance(entry, str):
+            return cls("", "", fields.address({"account": entry}, "account"))
+        return record.read(cls, fields.mapping({"contributors": entry}, "contributors"))
 
     def document(self) -> Json:
         """Its entry."""
@@ -106,13 +106,13 @@ class Private:
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, encoded: bytes) -> Self:
         """The private part in these bytes.
 
         Raises:
             Invalid: not one; the field is named.
         """
-        return record.parse(cls, data, KIND)
+        return record.parse(cls, encoded, KIND)
 
     def encode(self) -> bytes:
         """The canonical bytes."""

@@ -81,8 +81,8 @@ def most(count: int) -> Mark:
     return Mark(most=count)
 
 
-def _same(value: Any) -> Any:
-    return value
+def _same(content: Any) -> Any:
+    return content
 
 
 def text(max_chars: int = 200) -> Codec:
@@ -108,7 +108,7 @@ def octets(size: int | None = None) -> Codec:
 def via(codec: Codec, parse: Callable[[Any], object], spell: Callable[[Any], Any]) -> Codec:
     """The codec of a value that is made from another one's."""
     return dataclasses.replace(
-        codec, read=lambda doc, name: parse(codec.read(doc, name)), write=lambda value: codec.write(spell(value))
+        codec, read=lambda doc, name: parse(codec.read(doc, name)), write=lambda content: codec.write(spell(content))
     )
 
 
@@ -146,17 +146,17 @@ def by_name(codec: Codec, longest: int, refusal: type[Invalid] = fields.BadField
         return values
 
     def write_values(values: Mapping[str, object]) -> dict[str, object]:
-        return {name: codec.write(value) for name, value in values.items()}
+        return {name: codec.write(content) for name, content in values.items()}
 
     nested = tuple(row._replace(path=".*" + row.path) for row in codec.fields)
     return Codec(read_values, write_values, f"{codec.type} by name", f"at most {longest}", nested)
 
 
-def pairs(cls: Any, key: str, value: str, longest: int) -> Codec:
+def pairs(cls: Any, key: str, attribute: str, longest: int) -> Codec:
     """A list of records of two fields, read as a mapping of one to the other; written by ascending key."""
     return via(
         items(record(cls), longest),
-        lambda rows: {getattr(row, key): getattr(row, value) for row in rows},
+        lambda rows: {getattr(row, key): getattr(row, attribute) for row in rows},
         lambda values: [cls(*pair) for pair in sorted(values.items())],
     )
 
@@ -172,7 +172,7 @@ def document(cls: Any, kind: str) -> Codec:
     return dataclasses.replace(
         record(cls),
         read=lambda doc, name: read(cls, canonical.body(kind, fields.mapping(doc, name))),
-        write=lambda value: canonical.headed(kind, write(value)),
+        write=lambda content: canonical.headed(kind, write(content)),
     )
 
 
@@ -218,8 +218,8 @@ def _member(kind: str) -> Codec:
 
 def _entry(field: dataclasses.Field[object], hint: Any) -> _Entry:
     base, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint, hint)
-    mark = Mark(*map(max, Mark(), Mark(), *(one for one in marks if isinstance(one, Mark))))
-    codec = next((one for one in marks if isinstance(one, Codec)), None)
+    mark = Mark(*map(max, Mark(), Mark(), *(mark for mark in marks if isinstance(mark, Mark))))
+    codec = next((mark for mark in marks if isinstance(mark, Codec)), None)
     nullable = codec is None and NoneType in get_args(base)
     codec = codec or _codec(base, mark)
     read, write_ = codec.read, codec.write
@@ -227,7 +227,7 @@ def _entry(field: dataclasses.Field[object], hint: Any) -> _Entry:
         codec = dataclasses.replace(
             codec,
             read=lambda doc, name: None if doc.get(name) is None else read(doc, name),
-            write=lambda value: None if value is None else write_(value),
+            write=lambda content: None if content is None else write_(content),
         )
     elif mark.optional:
         default: Any = (lambda: field.default) if field.default_factory is MISSING else field.default_factory
@@ -244,7 +244,9 @@ def _codec(hint: Any, mark: Mark) -> Codec:
     Raises:
         TypeError: the type leaves open how it is spelled, or how long it may be.
     """
-    if codec := next((one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Codec)), _CODECS.get(hint)):
+    if codec := next(
+        (given for given in getattr(hint, "__metadata__", ()) if isinstance(given, Codec)), _CODECS.get(hint)
+    ):
         return codec
     arguments = get_args(hint)
     if NoneType in arguments:
@@ -298,19 +300,19 @@ def read(cls: type[T], document: Mapping[str, Json]) -> T:
     if "extra" in make.__dataclass_fields__:
         more["extra"] = fields.extra(document, names)
     try:
-        made: T = make(*values, **more)
+        instance: T = make(*values, **more)
     except Invalid as error:
         if error.facts.get("field") in names:
             _place(error, "")
         raise
-    return made
+    return instance
 
 
-def write(value: DataclassInstance) -> dict[str, Json]:
+def write(instance: DataclassInstance) -> dict[str, Json]:
     """The object of a record."""
-    document: dict[str, Any] = {**getattr(value, "extra", {})}
-    for attribute, codec, group, name, mark, _ in _layout(value.__class__):
-        spelled = codec.write(getattr(value, attribute))
+    document: dict[str, Any] = {**getattr(instance, "extra", {})}
+    for attribute, codec, group, name, mark, _ in _layout(instance.__class__):
+        spelled = codec.write(getattr(instance, attribute))
         if mark.inline:
             document |= spelled
         elif group:
@@ -320,14 +322,14 @@ def write(value: DataclassInstance) -> dict[str, Json]:
     return document
 
 
-def parse(cls: type[T], data: bytes, kind: str) -> T:
+def parse(cls: type[T], encoded: bytes, kind: str) -> T:
     """The record in the bytes of a document, whatever their order and spacing."""
-    return read(cls, canonical.parse(data, kind=kind))
+    return read(cls, canonical.parse(encoded, kind=kind))
 
 
-def encode(value: DataclassInstance, kind: str) -> bytes:
+def encode(instance: DataclassInstance, kind: str) -> bytes:
     """The canonical bytes of a record as a document."""
-    return canonical.encode(kind, 1, write(value))
+    return canonical.encode(kind, 1, write(instance))
 
 
 def _place(error: Invalid, step: str) -> None:

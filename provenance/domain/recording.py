@@ -1,4 +1,4 @@
-"""What does a manifest say about one recording, and about any sealed object?"""
+"""Recordings: what a manifest says of each, and of any sealed object."""
 
 from __future__ import annotations
 
@@ -97,14 +97,14 @@ def serving(recording: Recording, rotations: Iterable[ContentRotated]) -> Record
 
     Only what is read changes; its leaf under the registered root stays that of the manifest.
     """
-    found = recording
+    served = recording
     for event in rotations:
-        header = found.sealed.header
+        header = served.sealed.header
         if event.index == recording.index and event.key_version > header.key_version:
             sealed = replace(
-                found.sealed,
+                served.sealed,
                 header=replace(header, key_version=event.key_version),
                 key_commitment=KeyCommitment(event.key_commitment),
             )
-            found = replace(found, cid=cid.Cid(recording.cid.codec, event.cid_digest), sealed=sealed)
-    return found
+            served = replace(served, cid=cid.Cid(recording.cid.codec, event.cid_digest), sealed=sealed)
+    return served

@@ -1,4 +1,4 @@
-"""What is a sealed object, before any key touches it?
+"""Sealed objects, before any key touches them.
 
 The header, the secret that opens it, the digest that a plaintext is committed to and the words an
 envelope is bound to: values only. Ciphers are in `adapters.seal`.
@@ -101,15 +101,15 @@ class Header:
         )
 
     @classmethod
-    def decode(cls, data: bytes) -> Header:
+    def decode(cls, encoded: bytes) -> Header:
         """The header in these bytes.
 
         Raises:
             BadHeader: another magic, algorithm, segment size or length.
         """
-        if len(data) != HEADER_BYTES:
-            raise BadHeader(f"a header has {HEADER_BYTES} bytes, not {len(data)}")
-        magic, algorithm, segment, key_version, plaintext, object_id, holder = _LAYOUT.unpack(data)
+        if len(encoded) != HEADER_BYTES:
+            raise BadHeader(f"a header has {HEADER_BYTES} bytes, not {len(encoded)}")
+        magic, algorithm, segment, key_version, plaintext, object_id, holder = _LAYOUT.unpack(encoded)
         if (magic, algorithm, segment) != (MAGIC, AES_256_GCM_STREAM, SEGMENT_BYTES):
             raise BadHeader("neither the magic, the algorithm nor the segment size may differ from PAO1's")
         return cls(Bytes32(object_id), Address(holder), plaintext, key_version)
@@ -134,9 +134,9 @@ class Secret:
         return self.cek + self.salt
 
     @classmethod
-    def decode(cls, data: bytes) -> Secret:
+    def decode(cls, encoded: bytes) -> Secret:
         """The secret in the plaintext of an envelope."""
-        return cls(data[:32], data[32:])
+        return cls(encoded[:32], encoded[32:])
 
 
 @record.dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Who signed this digest?
+"""Signatures over a digest, and the account that made one.
 
 Only accounts with a key are answered here; a contract's word counts by `approveDigest` alone, which
 the ledger knows.

@@ -1,4 +1,4 @@
-"""Who shares a dataset's earnings, in basis points, by a `provenance/splits/1`?"""
+"""Splits: who shares a dataset's earnings, in basis points, as `provenance/splits/1`."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class _Document:
     splits: Annotated[tuple[Split, ...], SHARES]
 
 
-def parse(data: bytes) -> tuple[Split, ...]:
+def parse(encoded: bytes) -> tuple[Split, ...]:
     """The shares of a `provenance/splits/1` document."""
-    return record.parse(_Document, data, KIND).splits
+    return record.parse(_Document, encoded, KIND).splits
 
 
 def encode(splits: Iterable[Split]) -> bytes:

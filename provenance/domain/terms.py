@@ -1,4 +1,4 @@
-"""Under which terms may a dataset be used, in an immutable `provenance/terms/1`?
+"""Terms: what may be done with a dataset, for what money, until when, as an immutable `provenance/terms/1`.
 
 Reading, checking and writing the document; whether a use is within it is `license`.
 """
@@ -44,7 +44,10 @@ Places: TypeAlias = Annotated[tuple[str, ...], via(record.items(text(64), 300), 
 Attributor: TypeAlias = Annotated[
     Address | None,
     record.Codec(
-        _attributor, lambda one: fields.shown(one) if one else LICENSEE, f"0x-hex or `{LICENSEE}`", "20 bytes"
+        _attributor,
+        lambda attributor: fields.shown(attributor) if attributor else LICENSEE,
+        f"0x-hex or `{LICENSEE}`",
+        "20 bytes",
     ),
 ]
 
@@ -130,13 +133,13 @@ class Terms:
         territories.parse(self.territories)
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, encoded: bytes) -> Self:
         """The terms in these bytes, whatever their order and spacing.
 
         Raises:
             Invalid: not terms; the field is named.
         """
-        return record.parse(cls, data, KIND)
+        return record.parse(cls, encoded, KIND)
 
     def encode(self) -> bytes:
         """The canonical bytes."""

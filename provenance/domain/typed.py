@@ -1,4 +1,4 @@
-"""What exactly does each party sign, and what is its digest?
+"""Typed data (EIP-712): what each party signs, and its digest.
 
 One frozen class per EIP-712 type; `TYPE` is the type string that the contracts hash, and the fields
 stand in its order, in Python's spelling. Who may sign what is asked elsewhere.
@@ -318,23 +318,23 @@ def _values(struct: Struct) -> tuple[tuple[str, str, object], ...]:
     )
 
 
-def _encoded(kind: str, name: str, value: object) -> bytes | int | bool:
-    if kind == "string" and isinstance(value, str):
-        return keccak(value.encode())
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if kind.startswith("uint") and isinstance(value, int) and 0 <= value < 1 << int(kind[4:]):
-        return value
+def _encoded(kind: str, name: str, given: object) -> bytes | int | bool:
+    if kind == "string" and isinstance(given, str):
+        return keccak(given.encode())
+    if kind == "bool" and isinstance(given, bool):
+        return given
+    if kind.startswith("uint") and isinstance(given, int) and 0 <= given < 1 << int(kind[4:]):
+        return given
     size = 20 if kind == "address" else int(kind[5:] or 0) if kind.startswith("bytes") else -1
-    if isinstance(value, bytes) and len(value) == size:
-        return value
+    if isinstance(given, bytes) and len(given) == size:
+        return given
     raise Invalid(f"{name}: not a {kind}", field=name)
 
 
 def struct_hash(struct: Struct) -> Bytes32:
     """Source: EIP-712 §Definition of hashStruct."""
     return keccak(
-        abi_words(_type_hash(struct.TYPE), *(_encoded(kind, name, value) for kind, name, value in _values(struct)))
+        abi_words(_type_hash(struct.TYPE), *(_encoded(kind, name, given) for kind, name, given in _values(struct)))
     )
 
 
@@ -346,13 +346,13 @@ def digest(domain: Domain, struct: Struct) -> Bytes32:
     return keccak(b"\x19\x01" + domain.separator() + struct_hash(struct))
 
 
-def spelled(kind: str, value: object) -> Json:
+def spelled(kind: str, given: object) -> Json:
     """A member as documents carry it: bytes as 0x-hex, integers wider than 40 bits as decimal strings."""
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if int(kind[4:]) > _JSON_NUMBER_BITS else value
-    return value if isinstance(value, bool | str) else str(value)
+    if isinstance(given, bytes):
+        return "0x" + given.hex()
+    if isinstance(given, int) and not isinstance(given, bool):
+        return str(given) if int(kind[4:]) > _JSON_NUMBER_BITS else given
+    return given if isinstance(given, bool | str) else str(given)
 
 
 def parsed(kind: str, document: Mapping[str, Json], name: str) -> bytes | int | bool | str:
@@ -361,17 +361,17 @@ def parsed(kind: str, document: Mapping[str, Json], name: str) -> bytes | int | 
     Raises:
         Invalid: it is missing, of another type or out of range.
     """
-    value = document.get(name)
-    if kind in ("string", "bool") and isinstance(value, str if kind == "string" else bool):
-        return value
-    found: bytes | int | None = None
-    if isinstance(value, str) and kind.startswith("uint") and value.isascii() and value.isdigit():
-        found = int(value)
-    elif isinstance(value, str) and re.fullmatch(r"0x([0-9a-fA-F]{2})*", value):
-        found = bytes.fromhex(value[2:])
-    elif isinstance(value, int) and not isinstance(value, bool):
-        found = value
-    if found is None:
+    given = document.get(name)
+    if kind in ("string", "bool") and isinstance(given, str if kind == "string" else bool):
+        return given
+    member: bytes | int | None = None
+    if isinstance(given, str) and kind.startswith("uint") and given.isascii() and given.isdigit():
+        member = int(given)
+    elif isinstance(given, str) and re.fullmatch(r"0x([0-9a-fA-F]{2})*", given):
+        member = bytes.fromhex(given[2:])
+    elif isinstance(given, int) and not isinstance(given, bool):
+        member = given
+    if member is None:
         raise Invalid(f"{name}: not a {kind}", field=name)
-    _encoded(kind, name, found)
-    return found
+    _encoded(kind, name, member)
+    return member

@@ -1,6 +1,6 @@
-"""What was used, under which session, and is a run of receipts whole?
+"""Usage: sessions, receipts and segments, and whether a run of receipts is whole.
 
-Sessions, receipts, segments and their chain. What a use earns or costs is asked by `settlement`;
+What a use earns or costs is asked by `settlement`;
 the file a segment signs is `adapters.segments`.
 """
 
@@ -102,7 +102,7 @@ def receipts_root(domain: Domain, receipts: Iterable[UsageReceipt]) -> Bytes32:
 
 def segment_of(
     domain: Domain,
-    of: SessionId,
+    session_digest: SessionId,
     uses: Sequence[Use],
     *,
     next_seq: int,
@@ -114,7 +114,7 @@ def segment_of(
     receipts = [use.receipt for use in uses]
     times = [receipt.occurred_at_ms for receipt in receipts]
     return typed.Segment(
-        session_id=of,
+        session_id=session_digest,
         first_seq=next_seq,
         last_seq=next_seq + max(len(receipts) - 1, 0),
         count=len(receipts),
@@ -176,9 +176,9 @@ def faults(
     received_at_ms: UnixMs | None = None,
 ) -> Iterator[tuple[str, str]]:
     """(code, detail) of everything wrong with a segment, whatever its signature."""
-    of = session_id(domain, session)
-    yield from _chain_faults(domain, of, segment, previous)
-    yield from content_faults(domain, session, of, segment, uses)
+    session_digest = session_id(domain, session)
+    yield from _chain_faults(domain, session_digest, segment, previous)
+    yield from content_faults(domain, session, session_digest, segment, uses)
     floor = max(session.valid_from * 1000, previous.max_time_ms if previous else 0)
     ceiling = None if received_at_ms is None else received_at_ms + CLOCK_AHEAD_MS
     for use, fault in zip(uses, clock_faults(uses, floor, ceiling), strict=True):
@@ -190,20 +190,20 @@ def clock_faults(uses: Sequence[Use], floor_ms: int, ceiling_ms: int | None) -> 
     """For each use what is wrong with its time, or nothing: it never falls and stays within its bounds."""
     latest = floor_ms
     for use in uses:
-        at = use.receipt.occurred_at_ms
-        if at < latest:
-            yield f"time {at} is before {latest}"
-        elif ceiling_ms is not None and at > ceiling_ms:
-            yield f"time {at} is after {ceiling_ms}"
+        time_ms = use.receipt.occurred_at_ms
+        if time_ms < latest:
+            yield f"time {time_ms} is before {latest}"
+        elif ceiling_ms is not None and time_ms > ceiling_ms:
+            yield f"time {time_ms} is after {ceiling_ms}"
         else:
             yield ""
-            latest = at
+            latest = time_ms
 
 
 def _chain_faults(
-    domain: Domain, of: SessionId, segment: Segment, previous: Segment | None
+    domain: Domain, session_digest: SessionId, segment: Segment, previous: Segment | None
 ) -> Iterator[tuple[str, str]]:
-    if segment.session_id != of:
+    if segment.session_id != session_digest:
         yield "wrong-session", "the segment names another session"
     expected = segment_hash(domain, previous) if previous else ZERO32
     if segment.prev_segment_hash != expected:
@@ -221,7 +221,7 @@ def _chain_faults(
 def content_faults(
     domain: Domain,
     session: MeterSession,
-    of: SessionId,
+    session_digest: SessionId,
     segment: Segment,
     uses: Sequence[Use],
 ) -> Iterator[tuple[str, str]]:
@@ -234,7 +234,7 @@ def content_faults(
         )
     if not receipts and not segment.last:
         yield "empty", "only a session's last segment may be empty"
-    yield from _place_faults(session, of, segment.first_seq, receipts)
+    yield from _place_faults(session, session_digest, segment.first_seq, receipts)
     units = sum(receipt.units for receipt in receipts)
     if segment.units_total != units:
         yield (
@@ -252,13 +252,13 @@ def content_faults(
 
 
 def _place_faults(
-    session: MeterSession, of: SessionId, first: int, receipts: Sequence[UsageReceipt]
+    session: MeterSession, session_digest: SessionId, first: int, receipts: Sequence[UsageReceipt]
 ) -> Iterator[tuple[str, str]]:
     for seq, receipt in enumerate(receipts, first):
         if receipt.seq != seq:
             yield "gap", f"receipt {receipt.seq} stands in the place of {seq}"
             return
-        if (receipt.session_id, receipt.license_id) != (of, session.license_id):
+        if (receipt.session_id, receipt.license_id) != (session_digest, session.license_id):
             yield "wrong-session", f"receipt {seq} names another session or license"
-        if receipt.receipt_id != receipt_id(of, seq):
+        if receipt.receipt_id != receipt_id(session_digest, seq):
             yield "wrong-id", f"receipt {seq} has another id than its place gives"

@@ -1,4 +1,4 @@
-"""What may an auditor say, and of what may he say nothing?"""
+"""Verdicts of an audit, and what no audit proves."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ class Report:
 
 def overall(checks: Iterable[Check]) -> Verdict:
     """FAILED if any failed, else INCOMPLETE if any is (or nothing was asked), else VERIFIED."""
-    said = {check.verdict for check in checks}
-    if Verdict.FAILED in said:
+    verdicts = {check.verdict for check in checks}
+    if Verdict.FAILED in verdicts:
         return Verdict.FAILED
-    return Verdict.VERIFIED if said == {Verdict.VERIFIED} else Verdict.INCOMPLETE
+    return Verdict.VERIFIED if verdicts == {Verdict.VERIFIED} else Verdict.INCOMPLETE
 
 
 NOT_PROVED: Final = (
