@@ -13,7 +13,7 @@ import numpy as np
 import uvicorn
 
 from indexer.follow import Follower
-from indexer.gateway import Node
+from indexer.gateway import GatewayNode
 from indexer.http import create_app
 from indexer.rpc.node import HttpNode
 from indexer.rpc.source import Source
@@ -101,7 +101,7 @@ class Desk:
     """One running gateway and who uses it."""
 
     world: World
-    node: Node
+    node: GatewayNode
     url: str
     follower: Follower
     wallets: dict[str, KeystoreWallet]
@@ -419,7 +419,7 @@ def desk(world: World, folder: Path) -> Iterator[Desk]:
         finality="latest-0",
         clock=clock,
     )
-    node = Node(
+    node = GatewayNode(
         deployment=world.record.deployment(),
         document=fields.mapping({"d": canonical.loads(world.record.encode())}, "d"),
         chain=world.connect(),

@@ -11,7 +11,7 @@ from provenance.errors import Invalid, ProvenanceError
 
 if TYPE_CHECKING:
     from indexer.follow import Follower
-    from indexer.gateway import Node
+    from indexer.gateway import GatewayNode
     from indexer.rpc.source import Source
     from indexer.store.database import Database
     from indexer.store.history import History
@@ -67,12 +67,12 @@ def follower(ctx: Context, opened: Database) -> Follower:
     )
 
 
-def gateway_node(ctx: Context) -> Node:
+def gateway_node(ctx: Context) -> GatewayNode:
     """The gateway of these settings: its account is `[node] meter`, its content this home's own store."""
-    from indexer.gateway import Node
+    from indexer.gateway import GatewayNode
 
     record = wire.record(ctx.settings)
-    return Node(
+    return GatewayNode(
         deployment=record.deployment(),
         document=fields.mapping({"deployment": canonical.loads(record.encode())}, "deployment"),
         chain=ctx.chain(),

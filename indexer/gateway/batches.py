@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, cast
 
 from indexer import records
-from indexer.gateway import deposits, leases, sessions, shelves
+from indexer.gateway import catalogue, deposits, leases, sessions
 from provenance.app.ports import Call
 from provenance.domain import batch, canonical, cid, merkle, splits
 from provenance.domain.batch import AccessEntry, Batch, GateEntry, SegmentEntry, SessionEntry
@@ -22,7 +22,7 @@ from provenance.types import ZERO32, Bytes32, RecordingId, UnixMs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from indexer.gateway.node import Node
+    from indexer.gateway.node import GatewayNode
     from indexer.records import AnchoredBatch, Equivocation, ReceivedSegment
     from indexer.store.usage import Unbatched
     from provenance.app.ports import Mined
@@ -49,7 +49,7 @@ class Anchored:
     mined: Mined
 
 
-def anchor(node: Node, send: Callable[[Call], Mined]) -> Anchored | None:
+def anchor(node: GatewayNode, send: Callable[[Call], Mined]) -> Anchored | None:
     """Everything that no batch held is on chain; None if there was nothing.
 
     Args:
@@ -70,7 +70,7 @@ def anchor(node: Node, send: Callable[[Call], Mined]) -> Anchored | None:
         return Anchored(Batch.parse(node.content.get(found)), found, after, mined)
 
 
-def foreseen(node: Node, pending: Unbatched) -> tuple[Call, ...]:
+def foreseen(node: GatewayNode, pending: Unbatched) -> tuple[Call, ...]:
     """A call that costs what anchoring these records will, without the batch that it names; none if none wait."""
     head = _head(node)
     if row := node.usage.batch_after(head):
@@ -81,9 +81,9 @@ def foreseen(node: Node, pending: Unbatched) -> tuple[Call, ...]:
     return (Call("UsageLedger", "anchor", (head, named, len(pending.segments), named)),)
 
 
-def document(node: Node, pending: Unbatched, prev_head: Bytes32) -> Batch:
+def document(node: GatewayNode, pending: Unbatched, prev_head: Bytes32) -> Batch:
     """The batch of these records; what it names is content."""
-    refused = [shelves.refusal_row(row) for row in pending.refusals]
+    refused = [catalogue.refusal_row(row) for row in pending.refusals]
     listed = canonical.encode("provenance/refusals", 1, {"refusals": refused})
     received: list[ReceivedSegment | Equivocation] = [*pending.segments, *pending.equivocations]
     return Batch(
@@ -107,7 +107,7 @@ def _any(pending: Unbatched) -> bool:
     return any(getattr(pending, kind.name) for kind in fields(pending))
 
 
-def _head(node: Node) -> Bytes32:
+def _head(node: GatewayNode) -> Bytes32:
     """The meter's head on chain."""
     (found,) = node.chain.read(Call("UsageLedger", "headOf", (node.address,)))
     head = Bytes32(cast("bytes", found))
@@ -116,7 +116,7 @@ def _head(node: Node) -> Bytes32:
     return head
 
 
-def _written(node: Node, head: Bytes32) -> AnchoredBatch | None:
+def _written(node: GatewayNode, head: Bytes32) -> AnchoredBatch | None:
     """A batch of all that is pending, put as content and then written down."""
     for digest in node.usage.splits_unseen():
         _publish_split(node, Bytes32(digest))
@@ -137,7 +137,7 @@ def _written(node: Node, head: Bytes32) -> AnchoredBatch | None:
     return row
 
 
-def _publish_split(node: Node, digest: Bytes32) -> None:
+def _publish_split(node: GatewayNode, digest: Bytes32) -> None:
     """The splits document that a holder set is on record, if it is here; a later anchor asks again if it is not."""
     try:
         found, data = node.content.get_digest(digest)
@@ -157,7 +157,7 @@ def _segment(row: ReceivedSegment | Equivocation) -> SegmentEntry:
     )
 
 
-def _access(node: Node, row: records.LeaseRecord) -> AccessEntry:
+def _access(node: GatewayNode, row: records.LeaseRecord) -> AccessEntry:
     kept = node.leases.envelopes(Bytes32(row.access_id))
     return AccessEntry(
         request=leases.request_of(row),

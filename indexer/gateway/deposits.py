@@ -29,7 +29,7 @@ from provenance.types import Bytes32
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from indexer.gateway.node import Node
+    from indexer.gateway.node import GatewayNode
     from indexer.store.custody import Earlier
     from provenance.domain.cid import Cid
     from provenance.domain.ledger import ChainBlock
@@ -66,7 +66,7 @@ class EnvelopeMissing(Invalid):
 
 
 def deposit(
-    node: Node, manifest_cid: Cid, envelopes: Mapping[Bytes32, bytes], *, dispute: Collection[int] = ()
+    node: GatewayNode, manifest_cid: Cid, envelopes: Mapping[Bytes32, bytes], *, dispute: Collection[int] = ()
 ) -> tuple[SignedGateReport, ...]:
     """The deposit is on record with a signed report for each recording; repeating it changes nothing.
 
@@ -79,7 +79,7 @@ def deposit(
     Raises:
         DuplicateOf, TakeRejected: naming every recording that is not taken.
     """
-    at, final = node.present()
+    head, final = node.present()
     manifest = _manifest(node, manifest_cid)
     dataset = manifest.dataset_id(node.deployment.chain_id, node.deployment.contracts["DatasetRegistry"])
     known = node.custody.deposit(dataset)
@@ -88,27 +88,37 @@ def deposit(
             raise OtherManifest(
                 "the same recordings were deposited under another manifest", manifest=known.manifest_cid
             )
-        _take_rotated(node, at, manifest, dataset, envelopes)
+        _take_rotated(node, head, manifest, dataset, envelopes)
         return _reports(node, dataset)
     consents = manifest.consents_by_id(node.deployment.domains.consent)
-    ledger = Ledger.fold(node.facts(at, *consents))
-    approved = {one for one, said in consents.items() if ledger.approved(said.consent.subject, one, final)}
+    ledger = Ledger.fold(node.facts(head, *consents))
+    approved = {
+        consent_id
+        for consent_id, signed in consents.items()
+        if ledger.approved(signed.consent.subject, consent_id, final)
+    }
     manifest.check(node.deployment.domains.consent, approved)
     _check_content(node, manifest)
     secrets = _secrets(node, manifest, envelopes)
     judged = _hear(node, manifest, secrets)
-    _refuse(judged, node.custody.earlier([one.cluster for one in judged], manifest.holder), frozenset(dispute))
+    _refuse(
+        judged, node.custody.earlier([recording.cluster for recording in judged], manifest.holder), frozenset(dispute)
+    )
     _keep(node, manifest, manifest_cid, dataset, judged, secrets)
     return _reports(node, dataset)
 
 
 def _take_rotated(
-    node: Node, at: ChainBlock, manifest: Manifest, dataset: DatasetId, envelopes: Mapping[Bytes32, bytes]
+    node: GatewayNode, head: ChainBlock, manifest: Manifest, dataset: DatasetId, envelopes: Mapping[Bytes32, bytes]
 ) -> None:
     """Keys of recordings that their holder encrypted again, as the chain says, are in custody; old audio is gone."""
-    registered = Ledger.fold(node.facts(at, dataset)).datasets.get(dataset)
-    rotations = [one.event for one in registered.rotations] if registered else []
-    kept = node.custody.envelopes([one.sealed.header.object_id for one in manifest.recordings]) if rotations else {}
+    registered = Ledger.fold(node.facts(head, dataset)).datasets.get(dataset)
+    rotations = [rotation.event for rotation in registered.rotations] if registered else []
+    kept = (
+        node.custody.envelopes([recording.sealed.header.object_id for recording in manifest.recordings])
+        if rotations
+        else {}
+    )
     for recording in manifest.recordings if rotations else ():
         now = serving(recording, rotations)
         header = now.sealed.header
@@ -127,7 +137,7 @@ def _take_rotated(
             node.content.remove(recording.cid)
 
 
-def _manifest(node: Node, manifest_cid: Cid) -> Manifest:
+def _manifest(node: GatewayNode, manifest_cid: Cid) -> Manifest:
     manifest = Manifest.parse(node.content.get(manifest_cid))
     if manifest.gateway != node.address:
         raise OtherGateway(
@@ -136,7 +146,7 @@ def _manifest(node: Node, manifest_cid: Cid) -> Manifest:
     return manifest
 
 
-def _check_content(node: Node, manifest: Manifest) -> None:
+def _check_content(node: GatewayNode, manifest: Manifest) -> None:
     """Everything that the manifest names is here, in the size it says."""
     _, terms = node.content.get_digest(manifest.terms_hash)
     if Terms.parse(terms).encode() != terms:
@@ -144,15 +154,15 @@ def _check_content(node: Node, manifest: Manifest) -> None:
     _need_digest(node, manifest.split_hash(), "splits")
     for consent in manifest.consents:
         _need_digest(node, consent.consent.scope_hash, "scope")
-    for name, item in _objects(manifest):
-        if not node.content.has(item.cid):
-            raise NotUploaded(f"{name}: {item.cid} is not here", cid=str(item.cid))
-        size, said = node.content.size(item.cid), item.sealed.header.sealed_bytes
-        if size != said:
-            raise Invalid(f"{name}: {size} bytes are here, the manifest says {said}", cid=str(item.cid))
+    for name, sealed_object in _objects(manifest):
+        if not node.content.has(sealed_object.cid):
+            raise NotUploaded(f"{name}: {sealed_object.cid} is not here", cid=str(sealed_object.cid))
+        size, expected = node.content.size(sealed_object.cid), sealed_object.sealed.header.sealed_bytes
+        if size != expected:
+            raise Invalid(f"{name}: {size} bytes are here, the manifest says {expected}", cid=str(sealed_object.cid))
 
 
-def _need_digest(node: Node, digest: Bytes32, name: str) -> None:
+def _need_digest(node: GatewayNode, digest: Bytes32, name: str) -> None:
     try:
         node.content.get_digest(digest)
     except Missing as error:
@@ -162,17 +172,19 @@ def _need_digest(node: Node, digest: Bytes32, name: str) -> None:
 
 
 def _objects(manifest: Manifest) -> list[tuple[str, Recording | SealedObject]]:
-    return [(f"recording {one.index}", one) for one in manifest.recordings] + [("private", manifest.private)]
+    return [(f"recording {recording.index}", recording) for recording in manifest.recordings] + [
+        ("private", manifest.private)
+    ]
 
 
-def info(node: Node, item: Recording | SealedObject) -> bytes:
+def info(node: GatewayNode, sealed_object: Recording | SealedObject) -> bytes:
     """What an envelope in custody is bound to."""
-    header = item.sealed.header
+    header = sealed_object.sealed.header
     return envelope_info(
         chain_id=node.deployment.chain_id,
         contract=node.deployment.contracts["DatasetRegistry"],
         object_id=header.object_id,
-        cid_digest=item.cid.digest,
+        cid_digest=sealed_object.cid.digest,
         key_version=header.key_version,
         licensee=node.address,
     )
@@ -186,23 +198,23 @@ class _Held:
     secret: Secret
 
 
-def _secrets(node: Node, manifest: Manifest, envelopes: Mapping[Bytes32, bytes]) -> dict[bytes, _Held]:
+def _secrets(node: GatewayNode, manifest: Manifest, envelopes: Mapping[Bytes32, bytes]) -> dict[bytes, _Held]:
     """Every object's key, which is the one that the manifest commits to."""
     items = _objects(manifest)
-    kept = node.custody.envelopes([item.sealed.header.object_id for _, item in items])
-    found: dict[bytes, _Held] = {}
-    for name, item in items:
-        header = item.sealed.header
+    kept = node.custody.envelopes([sealed_object.sealed.header.object_id for _, sealed_object in items])
+    held: dict[bytes, _Held] = {}
+    for name, sealed_object in items:
+        header = sealed_object.sealed.header
         envelope = envelopes.get(header.object_id) or kept.get((header.object_id, header.key_version))
         if envelope is None:
             raise EnvelopeMissing(f"{name}: no key for this gateway", objectId=fields.shown(header.object_id))
-        secret = Secret.decode(node.wallet.open_envelope(envelope, info(node, item)))
-        seal.Opener(item.sealed, secret)  # refuses a key that the manifest does not commit to
-        found[header.object_id] = _Held(envelope, secret)
-    return found
+        secret = Secret.decode(node.wallet.open_envelope(envelope, info(node, sealed_object)))
+        seal.Opener(sealed_object.sealed, secret)  # refuses a key that the manifest does not commit to
+        held[header.object_id] = _Held(envelope, secret)
+    return held
 
 
-def _hear(node: Node, manifest: Manifest, secrets: Mapping[bytes, _Held]) -> list[records.JudgedObject]:
+def _hear(node: GatewayNode, manifest: Manifest, secrets: Mapping[bytes, _Held]) -> list[records.JudgedObject]:
     """What was heard in each recording, by index.
 
     Raises:
@@ -220,7 +232,7 @@ def _hear(node: Node, manifest: Manifest, secrets: Mapping[bytes, _Held]) -> lis
     return judged
 
 
-def _judged(node: Node, recording: Recording, secrets: Mapping[bytes, _Held]) -> records.JudgedObject:
+def _judged(node: GatewayNode, recording: Recording, secrets: Mapping[bytes, _Held]) -> records.JudgedObject:
     """What was heard in a recording; opened only the first time."""
     object_id, cid = recording.sealed.header.object_id, str(recording.cid)
     known = node.custody.judged([object_id]).get((object_id, cid))
@@ -250,16 +262,16 @@ def _refuse(judged: list[records.JudgedObject], earlier: Mapping[bytes, Earlier]
         {
             "index": index,
             "code": "duplicate-of",
-            "dataset": fields.shown(earlier[one.cluster].dataset_id),
-            "recording": earlier[one.cluster].index,
+            "dataset": fields.shown(earlier[recording.cluster].dataset_id),
+            "recording": earlier[recording.cluster].index,
         }
-        for index, one in enumerate(judged)
-        if one.cluster in earlier and index not in dispute
+        for index, recording in enumerate(judged)
+        if recording.cluster in earlier and index not in dispute
     ]
     rejected: list[dict[str, Json]] = [
-        {"index": index, "code": "take-rejected", "quality": json.loads(one.quality)}
-        for index, one in enumerate(judged)
-        if one.verdict == CODE_BY_VERDICT["reject"]
+        {"index": index, "code": "take-rejected", "quality": json.loads(recording.quality)}
+        for index, recording in enumerate(judged)
+        if recording.verdict == CODE_BY_VERDICT["reject"]
     ]
     if duplicates:
         raise refusal.DuplicateOf(
@@ -273,7 +285,7 @@ def _refuse(judged: list[records.JudgedObject], earlier: Mapping[bytes, Earlier]
 
 
 def _keep(
-    node: Node,
+    node: GatewayNode,
     manifest: Manifest,
     manifest_cid: Cid,
     dataset: DatasetId,
@@ -291,26 +303,26 @@ def _keep(
         consents=[
             records.DepositedConsent(
                 dataset_id=dataset,
-                consent_id=one,
-                subject=said.consent.subject,
-                holder=said.consent.holder,
-                voice_id=said.consent.voice_id,
-                document=said.encode().decode(),
+                consent_id=consent_id,
+                subject=signed.consent.subject,
+                holder=signed.consent.holder,
+                voice_id=signed.consent.voice_id,
+                document=signed.encode().decode(),
             )
-            for one, said in consents.items()
+            for consent_id, signed in consents.items()
         ],
         custody=[
             records.Custody(
-                object_id=item.sealed.header.object_id,
-                key_version=item.sealed.header.key_version,
-                envelope=secrets[item.sealed.header.object_id].envelope,
+                object_id=sealed_object.sealed.header.object_id,
+                key_version=sealed_object.sealed.header.key_version,
+                envelope=secrets[sealed_object.sealed.header.object_id].envelope,
             )
-            for _, item in _objects(manifest)
+            for _, sealed_object in _objects(manifest)
         ],
     )
 
 
-def _deposit(manifest: Manifest, manifest_cid: Cid, dataset: DatasetId, at: UnixSeconds) -> records.Deposit:
+def _deposit(manifest: Manifest, manifest_cid: Cid, dataset: DatasetId, now: UnixSeconds) -> records.Deposit:
     return records.Deposit(
         dataset_id=dataset,
         manifest_cid=str(manifest_cid),
@@ -324,8 +336,8 @@ def _deposit(manifest: Manifest, manifest_cid: Cid, dataset: DatasetId, at: Unix
         tags=json.dumps(list(manifest.tags), ensure_ascii=False),
         words=search_words(manifest.title, manifest.kind, manifest.language, *manifest.tags),
         items=len(manifest.recordings),
-        duration_ms=sum(one.duration_ms for one in manifest.recordings),
-        at_s=at,
+        duration_ms=sum(recording.duration_ms for recording in manifest.recordings),
+        at_s=now,
     )
 
 
@@ -335,7 +347,7 @@ def search_words(*texts: str) -> str:
 
 
 def _signed(
-    node: Node, dataset: DatasetId, recording: Recording, heard: records.JudgedObject
+    node: GatewayNode, dataset: DatasetId, recording: Recording, heard: records.JudgedObject
 ) -> records.DepositedRecording:
     """A recording with the report that the gateway signs about it."""
     row = records.DepositedRecording(
@@ -346,8 +358,8 @@ def _signed(
         cid=str(recording.cid),
         object_id=recording.sealed.header.object_id,
         duration_ms=recording.duration_ms,
-        voice_ids=json.dumps([fields.shown(one) for one in recording.voice_ids]),
-        consent_ids=json.dumps([fields.shown(one) for one in recording.consent_ids]),
+        voice_ids=json.dumps([fields.shown(voice_id) for voice_id in recording.voice_ids]),
+        consent_ids=json.dumps([fields.shown(consent_id) for consent_id in recording.consent_ids]),
         verdict=heard.verdict,
         metrics_digest=heard.metrics_digest,
         cluster=heard.cluster,
@@ -365,5 +377,5 @@ def report_of(row: records.DepositedRecording) -> typed.GateReport:
     )
 
 
-def _reports(node: Node, dataset: DatasetId) -> tuple[SignedGateReport, ...]:
+def _reports(node: GatewayNode, dataset: DatasetId) -> tuple[SignedGateReport, ...]:
     return tuple(SignedGateReport(row.index, report_of(row), row.signature) for row in node.custody.recordings(dataset))

@@ -33,7 +33,7 @@ from provenance.errors import Broken, Conflict, Denied, Invalid, Missing, Proven
 from provenance.types import Address, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
-    from indexer.gateway.node import Node, State
+    from indexer.gateway.node import GatewayNode, State
     from provenance.adapters.content.embedded import Embedded
     from provenance.domain.ledger import ChainBlock, GrantedLicense
     from provenance.domain.messages import LeaseRequest
@@ -97,7 +97,7 @@ class Basis:
     dataset: DatasetState
 
 
-def basis(node: Node, license_id: Bytes32) -> Basis:
+def basis(node: GatewayNode, license_id: Bytes32) -> Basis:
     """The facts and documents behind a license at the chain's present head.
 
     Raises:
@@ -127,7 +127,7 @@ def basis(node: Node, license_id: Bytes32) -> Basis:
             dataset=fields.shown(license_.dataset_id),
             license=fields.shown(license_id),
         )
-    return Basis(state, license_, DatasetState(state.ledger, manifest, terms, consents, state.at, state.final))
+    return Basis(state, license_, DatasetState(state.ledger, manifest, terms, consents, state.block, state.final))
 
 
 @lru_cache(maxsize=16)
@@ -137,13 +137,13 @@ def documents(content: Embedded, manifest_cid: str) -> tuple[Manifest, Terms]:
     return manifest, Terms.parse(content.get_digest(manifest.terms_hash)[1])
 
 
-def decide(node: Node, found: Basis, asked: AccessRequest) -> tuple[AccessDecision, ...]:
+def decide(node: GatewayNode, found: Basis, asked: AccessRequest) -> tuple[AccessDecision, ...]:
     """One decision per recording at the basis' block."""
     reported = node.usage.reported(asked.license_id)
     return evaluate(found.dataset, asked, Produced(reported.outputs, reported.output_ms // 1000))
 
 
-def open_lease(node: Node, ask: LeaseRequest) -> records.LeaseRecord:
+def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
     """A signed lease is on record, its keys sealed to the licensee; the same request gets the same lease.
 
     Raises:
@@ -166,7 +166,7 @@ def open_lease(node: Node, ask: LeaseRequest) -> records.LeaseRecord:
     decisions = decide(node, found, asked)
     refused = refusal.refused(decisions) or money.arrears(node, found.license.id, found.state)
     if refused is not None:
-        _record(node, "open", found.state.at, asked, decisions, refused)
+        _record(node, "open", found.state.block, asked, decisions, refused)
         raise refused
     ids = [recording_id(found.license.dataset_id, index) for index in ask.recordings]
     if merkle.root(merkle.leaf(one) for one in ids) != ask.request.recordings_root:
@@ -175,7 +175,7 @@ def open_lease(node: Node, ask: LeaseRequest) -> records.LeaseRecord:
 
 
 def envelopes(
-    node: Node, access_id: AccessId, who: Address
+    node: GatewayNode, access_id: AccessId, who: Address
 ) -> tuple[records.LeaseRecord, tuple[records.EnvelopeRecord, ...]]:
     """The keys of a lease that is on chain, decided again at the latest block.
 
@@ -189,7 +189,7 @@ def envelopes(
     if lease.licensee != who:
         raise refusal.WrongLicensee("the lease is another account's", access=fields.shown(access_id))
     found = basis(node, Bytes32(lease.license_id))
-    if max(node.clock.now(), found.state.at.time) > lease.valid_until:
+    if max(node.clock.now(), found.state.block.time) > lease.valid_until:
         raise LeaseOver(
             f"the lease ended at {fields.dated(UnixSeconds(lease.valid_until))}", access=fields.shown(access_id)
         )
@@ -200,7 +200,7 @@ def envelopes(
     decisions = decide(node, found, asked)
     refused = refusal.refused(decisions)
     if refused is not None:
-        _record(node, "release", found.state.at, asked, decisions, refused)
+        _record(node, "release", found.state.block, asked, decisions, refused)
         raise refused
     return lease, rows
 
@@ -224,7 +224,7 @@ def _check_form(ask: LeaseRequest) -> None:
         raise Invalid("territory: two capital letters are expected", field="territory")
 
 
-def _check_request(node: Node, ask: LeaseRequest, request_id: Bytes32) -> None:
+def _check_request(node: GatewayNode, ask: LeaseRequest, request_id: Bytes32) -> None:
     """Whoever the key is bound to signed this request, for this time, once."""
     now, asker = node.clock.now(), ask.binding.wallet
     if not now <= ask.request.deadline <= now + REQUEST_LIFE_S:
@@ -243,13 +243,13 @@ def _check_request(node: Node, ask: LeaseRequest, request_id: Bytes32) -> None:
 
 
 def _lease(
-    node: Node, found: Basis, ask: LeaseRequest, request_id: Bytes32
+    node: GatewayNode, found: Basis, ask: LeaseRequest, request_id: Bytes32
 ) -> tuple[records.LeaseRecord, list[records.EnvelopeRecord]]:
     """The lease, signed, and its envelopes: each key is opened for a moment and sealed to the licensee."""
     domain = node.deployment.domains.access
     sealed = _envelopes(node, found, ask)
     root = merkle.root(merkle.leaf(one.recording_id, sha256(one.envelope)) for one in sealed)
-    end = found.license.end(found.state.at.number)
+    end = found.license.end(found.state.block.number)
     valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, end - 1, found.dataset.terms.not_after))
     access = typed.Access(request_id, root, valid_until)
     access_id = typed.digest(domain, access)
@@ -272,7 +272,7 @@ def _lease(
     return lease, sealed
 
 
-def _envelopes(node: Node, found: Basis, ask: LeaseRequest) -> list[records.EnvelopeRecord]:
+def _envelopes(node: GatewayNode, found: Basis, ask: LeaseRequest) -> list[records.EnvelopeRecord]:
     dataset = found.state.ledger.datasets[found.license.dataset_id]
     rotations = [one.event for one in dataset.rotations]
     chosen = [serving(found.dataset.manifest.recordings[index], rotations) for index in ask.recordings]
@@ -314,17 +314,18 @@ def _check_recorded(found: Basis, lease: records.LeaseRecord, request: typed.Ope
     said = [
         fact.event
         for fact in found.state.ledger.access_by_id.get(Bytes32(lease.access_id), ())
-        if fact.upto(found.state.at.number)
+        if fact.upto(found.state.block.number)
     ]
     expected = (lease.license_id, lease.licensee, request.purpose, units)
     if not any((one.license_id, one.accessor, one.purpose, one.units) == expected for one in said):
         raise AccessNotRecorded(
-            f"no AccessRecorded of this lease up to block {found.state.at.number}", access=fields.shown(lease.access_id)
+            f"no AccessRecorded of this lease up to block {found.state.block.number}",
+            access=fields.shown(lease.access_id),
         )
 
 
 def _record(
-    node: Node,
+    node: GatewayNode,
     step: str,
     at: ChainBlock,
     asked: AccessRequest,

@@ -1,4 +1,4 @@
-"""Does a license's balance cover what it asks for?
+"""Balances: whether a license's money covers what it asks for.
 
 The balance is what was funded less what the last proposed epoch says is spent; its document is
 content under a digest on chain. Who earns what is `domain.settlement`.
@@ -20,7 +20,7 @@ from provenance.types import Wei
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from indexer.gateway.node import Node, State
+    from indexer.gateway.node import GatewayNode, State
     from provenance.adapters.content.embedded import Embedded
     from provenance.domain.ledger import ChainBlock
     from provenance.domain.terms import Terms
@@ -42,7 +42,7 @@ class Uncovered(Denied):
     next = "Fund the license with `license fund LICENSE AMOUNT`, or open a session with fewer units."
 
 
-def arrears(node: Node, license_id: LicenseId, state: State) -> ProvenanceError | None:
+def arrears(node: GatewayNode, license_id: LicenseId, state: State) -> ProvenanceError | None:
     """The refusal of a license that owes more than it was funded with, and has not been funded since."""
     debt = owed(node, license_id, state)
     if not debt or balance(node, license_id, state) >= debt:
@@ -55,7 +55,7 @@ def arrears(node: Node, license_id: LicenseId, state: State) -> ProvenanceError 
     )
 
 
-def cover(node: Node, license_id: LicenseId, terms: Terms, max_units: int, state: State) -> None:
+def cover(node: GatewayNode, license_id: LicenseId, terms: Terms, max_units: int, state: State) -> None:
     """The balance, less what is owed from earlier epochs, covers `max_units` at the terms' price.
 
     Raises:
@@ -73,25 +73,25 @@ def cover(node: Node, license_id: LicenseId, terms: Terms, max_units: int, state
         )
 
 
-def owed(node: Node, license_id: LicenseId, state: State) -> Wei:
+def owed(node: GatewayNode, license_id: LicenseId, state: State) -> Wei:
     """What earlier epochs left unpaid."""
-    debts = carried(node, state.at).debts
+    debts = carried(node, state.block).debts
     return Wei(sum(debt.total for debt in debts if debt.license_id == license_id))
 
 
-def balance(node: Node, license_id: LicenseId, state: State) -> Wei:
+def balance(node: GatewayNode, license_id: LicenseId, state: State) -> Wei:
     """What was funded under the license and not spent by the last epoch."""
-    funded = Ledger.fold(node.facts(state.at, license_id)).funded(license_id, state.at.number)
-    return Wei(funded - carried(node, state.at).spent.get(license_id, Wei(0)))
+    funded = Ledger.fold(node.facts(state.block, license_id)).funded(license_id, state.block.number)
+    return Wei(funded - carried(node, state.block).spent.get(license_id, Wei(0)))
 
 
-def carried(node: Node, at: ChainBlock) -> Carry:
+def carried(node: GatewayNode, block: ChainBlock) -> Carry:
     """The state after the newest epoch that was neither vetoed nor rejected; empty before the first.
 
     Raises:
         BalanceUnknown: its documents are not here.
     """
-    standing = [one for one in node.settlements(at) if not one.rejected]
+    standing = [settlement for settlement in node.settlements(block) if not settlement.rejected]
     if not standing:
         return Carry()
     try:
@@ -105,10 +105,10 @@ def _carry(content: Embedded, manifest_digest: Bytes32) -> Carry:
     """The state that an epoch leaves; kept, since every decision of the next epoch reads it."""
     document = loads(content.get_digest(manifest_digest)[1])
     body: Mapping[str, Json] = document if isinstance(document, dict) else {}
-    of = fields.mapping(body, "snapshots") | {name: body.get(name) for name in ("tree", "debts")}
+    names = fields.mapping(body, "snapshots") | {name: body.get(name) for name in ("tree", "debts")}
     return snapshots.carry(
         {
-            name: content.get(cid.parse(fields.text(fields.mapping(of, name), "cid")), limit=1 << 32)
+            name: content.get(cid.parse(fields.text(fields.mapping(names, name), "cid")), limit=1 << 32)
             for name in snapshots.CARRIED
         }
     )

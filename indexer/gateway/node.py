@@ -1,4 +1,4 @@
-"""What does a gateway have at hand, and what is the chain's present state?
+"""The gateway's parts: its wallet, database and content, and the chain's present state.
 
 Facts come from the mirror that `node follow` writes; a decision waits until it has reached the
 chain's head, and is refused where it does not in time.
@@ -58,13 +58,13 @@ class SignatureNeeded(Denied):
 class State:
     """The chain's facts about something, as of one block."""
 
-    at: ChainBlock
+    block: ChainBlock
     final: BlockNumber
     ledger: Ledger
 
 
 @dataclass(frozen=True)
-class Node:
+class GatewayNode:
     """One gateway: its wallet, its database, its content, its view of the chain."""
 
     deployment: Deployment
@@ -83,7 +83,7 @@ class Node:
     @cached_property
     def history(self) -> History:
         """The mirrored events."""
-        return History(self.database, {str(name): at for name, at in self.deployment.contracts.items()})
+        return History(self.database, {str(name): address for name, address in self.deployment.contracts.items()})
 
     @cached_property
     def mirror(self) -> ChainMirror:
@@ -141,30 +141,30 @@ class Node:
             self._reach(self.chain.head(), LIST_WAIT_S)
         return self.history.head()
 
-    def check_pinned(self, at: ChainBlock) -> None:
+    def check_pinned(self, block: ChainBlock) -> None:
         """What was read since `present` belongs to that block's chain.
 
         Raises:
             MirrorBehind: the block was undone meanwhile.
         """
-        if self.mirror.hash_at(at.number) != at.hash:
-            raise MirrorBehind(f"block {at.number} was undone while it was read", block=at.number)
+        if self.mirror.hash_at(block.number) != block.hash:
+            raise MirrorBehind(f"block {block.number} was undone while it was read", block=block.number)
 
-    def about(self, at: ChainBlock, final: BlockNumber, *subjects: bytes) -> State:
+    def about(self, block: ChainBlock, final: BlockNumber, *subjects: bytes) -> State:
         """The facts that name any of these ids or accounts, folded."""
-        return State(at, final, Ledger.fold(self.history.events_about(*subjects, last=at.number)))
+        return State(block, final, Ledger.fold(self.history.events_about(*subjects, last=block.number)))
 
-    def state(self, at: ChainBlock, final: BlockNumber, *groups: tuple[Logged, ...]) -> State:
+    def state(self, block: ChainBlock, final: BlockNumber, *groups: tuple[Logged, ...]) -> State:
         """Several selections of facts, folded as one."""
-        return State(at, final, Ledger.fold(merged(*groups)))
+        return State(block, final, Ledger.fold(merged(*groups)))
 
-    def facts(self, at: ChainBlock, *subjects: bytes) -> tuple[Logged, ...]:
+    def facts(self, block: ChainBlock, *subjects: bytes) -> tuple[Logged, ...]:
         """The events up to a block that name any of these ids or accounts."""
-        return self.history.events_about(*subjects, last=at.number) if subjects else ()
+        return self.history.events_about(*subjects, last=block.number) if subjects else ()
 
-    def settlements(self, at: ChainBlock) -> tuple[Settlement, ...]:
+    def settlements(self, block: ChainBlock) -> tuple[Settlement, ...]:
         """The epochs proposed up to a block, in order, with what was said against them."""
-        return tuple(Ledger.fold(self.history.events_of(*SETTLING, last=at.number)).settlements)
+        return tuple(Ledger.fold(self.history.events_of(*SETTLING, last=block.number)).settlements)
 
     def check_signed(self, digest: Bytes32, signed: bytes, wallet: Address) -> None:
         """The account signed this digest, or as a contract put it on record, in a final block.
@@ -187,8 +187,10 @@ class Node:
         while (mirrored := self.mirror.hash_at(head.number)) != head.hash:
             if time.monotonic() > deadline:
                 position = self.mirror.position()
-                at = position.number if position else None
-                raise MirrorBehind(f"the mirror is at block {at}, the chain at {head.number}", block=head.number)
+                mirrored_to = position.number if position else None
+                raise MirrorBehind(
+                    f"the mirror is at block {mirrored_to}, the chain at {head.number}", block=head.number
+                )
             time.sleep(POLL_S)
             if mirrored is not None:  # one of the two is on a dead branch
                 head = self.chain.head()

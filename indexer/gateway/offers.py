@@ -1,4 +1,4 @@
-"""Which offers may stand in the catalogue?"""
+"""Offers that may stand in the catalogue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provenance.errors import Denied, Missing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from indexer.gateway.node import Node
+    from indexer.gateway.node import GatewayNode
     from provenance.types import Bytes32, Json
 
 
@@ -26,26 +26,26 @@ class OfferNotCurrent(Denied):
     next = "Sign a new offer with `license offer`, with the account that holds the dataset now."
 
 
-def publish(node: Node, document: Mapping[str, Json]) -> Bytes32:
+def publish(node: GatewayNode, document: Mapping[str, Json]) -> Bytes32:
     """The offer stands in the catalogue: signed by the holder, within terms and consents; twice is once.
 
     Returns:
         Its digest.
     """
-    data = canonical.dumps(document)
-    signed = SignedOffer.parse(data)
+    canonical_bytes = canonical.dumps(document)
+    signed = SignedOffer.parse(canonical_bytes)
     offer, domain = signed.offer, node.deployment.domains.access
     digest = typed.digest(domain, offer)
     node.check_signed(digest, signed.signature, offer.holder)
-    at, _ = node.present()
-    ledger = Ledger.fold(node.facts(at, offer.dataset_id, digest))
+    head, _ = node.present()
+    ledger = Ledger.fold(node.facts(head, offer.dataset_id, digest))
     dataset, deposit = ledger.datasets.get(offer.dataset_id), node.custody.deposit(offer.dataset_id)
     if dataset is None or deposit is None:
         raise Missing(
             "the offer's dataset is not registered, or not in custody here", dataset=fields.shown(offer.dataset_id)
         )
-    current = dataset.holder(at.number) == offer.holder and dataset.status(at.number) == DATASET_ACTIVE
-    if not current or offer.deadline < at.time or (offer.holder, digest) in ledger.cancelled:
+    current = dataset.holder(head.number) == offer.holder and dataset.status(head.number) == DATASET_ACTIVE
+    if not current or offer.deadline < head.time or (offer.holder, digest) in ledger.cancelled:
         raise OfferNotCurrent("the offer cannot be accepted any more", offer=fields.shown(digest))
     manifest, terms = leases.documents(node.content, deposit.manifest_cid)
     narrow(offer, terms, manifest.consents)
@@ -55,7 +55,7 @@ def publish(node: Node, document: Mapping[str, Json]) -> Bytes32:
             dataset_id=offer.dataset_id,
             holder=offer.holder,
             licensee=offer.licensee,
-            document=data.decode(),
+            document=canonical_bytes.decode(),
             at_s=node.clock.now(),
         )
     )

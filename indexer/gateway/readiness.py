@@ -1,4 +1,4 @@
-"""Can this gateway decide now?"""
+"""Readiness: whether this gateway can decide now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provenance.errors import Unavailable
 from provenance.types import BlockNumber
 
 if TYPE_CHECKING:
-    from indexer.gateway.node import Node
+    from indexer.gateway.node import GatewayNode
     from provenance.types import Json
 
 
@@ -21,7 +21,7 @@ class BelowFinality(Unavailable):
     next = "Look at what changed, then run: provenance node release --reason TEXT"
 
 
-def ready(node: Node) -> dict[str, Json]:
+def ready(node: GatewayNode) -> dict[str, Json]:
     """Where mirror and chain stand.
 
     Raises:

@@ -23,7 +23,7 @@ from provenance.types import Bytes32, UnixMs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from indexer.gateway.node import Node
+    from indexer.gateway.node import GatewayNode
     from provenance.domain.typed import MeterSession, Segment
     from provenance.domain.usage import Use
     from provenance.types import SessionId
@@ -86,7 +86,7 @@ class Acked:
         return typed.Ack(Bytes32(self.row.segment_hash), UnixMs(self.row.received_at_ms))
 
 
-def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
+def open_session(node: GatewayNode, session: MeterSession, signed: bytes) -> SessionId:
     """The session takes segments; the same session twice is once.
 
     Raises:
@@ -108,12 +108,14 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
     refused = refusal.refused([stands]) or money.arrears(node, session.license_id, state)
     if refused is not None:
         raise refused
-    end = session_end(found.license.end(state.at.number), found.dataset.terms)
+    end = session_end(found.license.end(state.block.number), found.dataset.terms)
     if not node.clock.now() <= session.valid_until <= end:
         raise SessionOver(
             f"the session ends at {fields.dated(session.valid_until)}, the license or its terms at {fields.dated(end)}"
         )
-    if node.about(state.at, state.final, session_id).ledger.session_revoked(licensee, session_id, state.at.number):
+    if node.about(state.block, state.final, session_id).ledger.session_revoked(
+        licensee, session_id, state.block.number
+    ):
         raise SessionOver("its signer revoked the session")
     money.cover(node, session.license_id, found.dataset.terms, session.max_units, state)
     node.usage.add_session(
@@ -129,7 +131,7 @@ def open_session(node: Node, session: MeterSession, signed: bytes) -> SessionId:
     return session_id
 
 
-def put_segment(node: Node, segment: Segment, signed: bytes, data: bytes) -> Acked:
+def put_segment(node: GatewayNode, segment: Segment, signed: bytes, data: bytes) -> Acked:
     """The segment is on disk and on record, and acknowledged; the same bytes get the same answer.
 
     Raises:
@@ -170,7 +172,7 @@ def segment_of(row: records.ReceivedSegment | records.Equivocation) -> Segment:
     return record.read(typed.Segment, json.loads(row.segment))
 
 
-def _refuse_second(node: Node, segment: Segment, signed: bytes, data: bytes, earlier: list[Segment]) -> None:
+def _refuse_second(node: GatewayNode, segment: Segment, signed: bytes, data: bytes, earlier: list[Segment]) -> None:
     """No receipt's place is taken already; if one is, both segments are kept as evidence."""
     end = usage.following(segment)
     taken = [
@@ -202,7 +204,12 @@ def _refuse_second(node: Node, segment: Segment, signed: bytes, data: bytes, ear
 
 
 def _check_run(
-    node: Node, session: MeterSession, segment: Segment, uses: Sequence[Use], earlier: list[Segment], now_ms: UnixMs
+    node: GatewayNode,
+    session: MeterSession,
+    segment: Segment,
+    uses: Sequence[Use],
+    earlier: list[Segment],
+    now_ms: UnixMs,
 ) -> None:
     """One whole run; its chain is checked as far as its neighbors are here."""
     domain = node.deployment.domains.usage
@@ -231,7 +238,13 @@ def _check_units(session: MeterSession, segment: Segment, earlier: Sequence[reco
 
 
 def _row(
-    node: Node, session: MeterSession, segment: Segment, signed: bytes, data: bytes, uses: Sequence[Use], now_ms: UnixMs
+    node: GatewayNode,
+    session: MeterSession,
+    segment: Segment,
+    signed: bytes,
+    data: bytes,
+    uses: Sequence[Use],
+    now_ms: UnixMs,
 ) -> records.ReceivedSegment:
     """The file on disk, and the row with the acknowledgement that goes out when it is on record."""
     domain = node.deployment.domains.usage

@@ -14,10 +14,10 @@ from indexer.http.metrics import Metrics
 from provenance.errors import ProvenanceError
 
 if TYPE_CHECKING:
-    from indexer.gateway import Node
+    from indexer.gateway import GatewayNode
 
 
-def create_app(node: Node) -> FastAPI:
+def create_app(node: GatewayNode) -> FastAPI:
     """The gateway's routes, each failure a problem document, each answer counted."""
     app = FastAPI(title="Provenance gateway", docs_url=None, redoc_url=None, openapi_url=None)
     log = structlog.get_logger("gateway")

@@ -16,7 +16,7 @@ from provenance.types import Address, Bytes32, UnixSeconds
 if TYPE_CHECKING:
     from fastapi import Request
 
-    from indexer.gateway import Node
+    from indexer.gateway import GatewayNode
 
 LIFE_S: Final = 300  # a deadline further away is refused: the nonces are kept that long
 _SCHEME: Final = "EIP712 "
@@ -56,7 +56,7 @@ def is_signed(request: Request) -> bool:
     return request.headers.get("authorization", "").startswith(_SCHEME)
 
 
-def sender(node: Node, request: Request, body_sha256: Bytes32) -> Address:
+def sender(node: GatewayNode, request: Request, body_sha256: Bytes32) -> Address:
     """The account that signed exactly this request, for the first time.
 
     Raises:

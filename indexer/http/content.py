@@ -17,7 +17,7 @@ from provenance.errors import Denied, Invalid
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
-    from indexer.gateway import Node
+    from indexer.gateway import GatewayNode
     from provenance.domain.cid import Cid
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
@@ -46,7 +46,7 @@ class BadRange(Invalid):
     http_status = 416
 
 
-def routes(node: Node) -> APIRouter:
+def routes(node: GatewayNode) -> APIRouter:
     """The content routes of one gateway."""
     router = APIRouter()
 
@@ -100,7 +100,7 @@ def _is_document(head: bytes) -> bool:
     return head[:1] == b"{"
 
 
-def _check_reader(node: Node, request: Request, found: Cid) -> None:
+def _check_reader(node: GatewayNode, request: Request, found: Cid) -> None:
     """The sender deposited it, holds it, or has a running lease of it that is on chain."""
     if not auth.is_signed(request):
         raise SealedContent("sealed audio needs a lease", cid=str(found))

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from indexer.gateway import Node
+    from indexer.gateway import GatewayNode
 
 
 class Metrics:
@@ -18,7 +18,7 @@ class Metrics:
 
     MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: GatewayNode) -> None:
         self._node, self._registry = node, CollectorRegistry()
         self._requests = Counter(
             "provenance_requests", "Requests answered.", ("method", "route", "status"), registry=self._registry

@@ -16,7 +16,7 @@ from provenance.errors import Invalid
 from provenance.types import Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
-    from indexer.gateway import Node
+    from indexer.gateway import GatewayNode
 
 
 async def _document(request: Request) -> bytes:
@@ -34,7 +34,7 @@ async def _segment_file(request: Request) -> bytes:
     return await bodies.limited(request, sessions.SEGMENT_BYTES)
 
 
-def routes(node: Node) -> APIRouter:
+def routes(node: GatewayNode) -> APIRouter:
     """The routes of one gateway."""
     router = APIRouter()
     for part in (_who, _deposits, _leases, _usage, _lists):
@@ -42,13 +42,13 @@ def routes(node: Node) -> APIRouter:
     return router
 
 
-def _who(router: APIRouter, node: Node) -> None:
+def _who(router: APIRouter, node: GatewayNode) -> None:
     @router.get("/v1/key")
     def key() -> Response:
         return bodies.answer(node.key)
 
 
-def _deposits(router: APIRouter, node: Node) -> None:
+def _deposits(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/deposits")
     def deposit(request: Request, body: Annotated[bytes, Depends(_deposit_body)]) -> Response:
         auth.sender(node, request, sha256(body))
@@ -62,7 +62,7 @@ def _deposits(router: APIRouter, node: Node) -> None:
         return bodies.answer(messages.OfferAnswer(digest), 201)
 
 
-def _leases(router: APIRouter, node: Node) -> None:
+def _leases(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/accesses")
     def open_lease(body: Body) -> Response:
         lease = leases.open_lease(node, bodies.read(messages.LeaseRequest, body))
@@ -86,7 +86,7 @@ def _leases(router: APIRouter, node: Node) -> None:
         return bodies.answer(messages.EnvelopesAnswer(leases.access_of(lease), keys))
 
 
-def _usage(router: APIRouter, node: Node) -> None:
+def _usage(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/sessions")
     def session(body: Body) -> Response:
         opened = bodies.read(SessionEntry, body)
@@ -103,11 +103,11 @@ def _usage(router: APIRouter, node: Node) -> None:
         return bodies.answer(messages.SignedAck(acked.ack, acked.row.ack_signature, acked.missing))
 
 
-def _lists(router: APIRouter, node: Node) -> None:
+def _lists(router: APIRouter, node: GatewayNode) -> None:
     @router.get("/v1/{kind}")
     def listing(request: Request, kind: str) -> Response:
         return bodies.answer(catalogue.page(node, kind, dict(request.query_params)))
 
     @router.get("/v1/{kind}/{name}")
     def row(kind: str, name: str) -> Response:
-        return bodies.shown(catalogue.one(node, kind, name))
+        return bodies.shown(catalogue.entry(node, kind, name))

@@ -190,9 +190,9 @@ def test_a_damaged_object_is_never_served(counter: Desk, http: httpx2.Client) ->
 
 
 def test_every_list_names_its_block_and_pages_through_all_rows(counter: Desk, http: httpx2.Client) -> None:
-    from indexer.gateway.shelves import SHELVES
+    from indexer.gateway.catalogue import LISTS
 
-    for name in SHELVES:
+    for name in LISTS:
         page = http.get(f"/v1/{name}").json()
         assert set(page) == {"items", "next", "asOf"}
         assert int(page["asOf"]["block"]) > 0

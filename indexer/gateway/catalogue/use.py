@@ -1,4 +1,4 @@
-"""What do licensees do: licenses, accesses, refusals, sessions, segments?"""
+"""Lists of what licensees do: licenses, accesses, refusals, sessions, segments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from indexer import records
 from indexer.gateway import leases, money, sessions
-from indexer.gateway.shelves.row import Row, Wanted, hexed, place
+from indexer.gateway.catalogue.row import PageQuery, Row, hexed, place
 from provenance.domain import events, fields, purposes, record
 from provenance.domain.ledger import (
     ChainBlock,
@@ -16,18 +16,17 @@ from provenance.errors import Unavailable
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
-    from indexer.gateway.node import Node
-    from indexer.store.catalogue import CatalogueStore
+    from indexer.gateway.node import GatewayNode
     from provenance.domain.ledger import GrantedLicense
     from provenance.domain.settlement.carry import Carry
 
 
-def licenses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def licenses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of licenses."""
-    found = store.facts(events.LicenseGranted, wanted.names, offset=wanted.offset, limit=wanted.limit)
-    subjects = {row[name] for row in found for name in ("license_id", "dataset_id")}
-    ledger = Ledger.fold(node.facts(wanted.at, *subjects))
-    titles, carry = store.titles({row["dataset_id"] for row in found}), _carry(node, wanted.at)
+    rows = query.facts(events.LicenseGranted)
+    subjects = {row[name] for row in rows for name in ("license_id", "dataset_id")}
+    ledger = Ledger.fold(node.facts(query.block, *subjects))
+    titles, carry = query.store.titles({row["dataset_id"] for row in rows}), _carry(node, query.block)
     return [
         {
             "licenseId": fields.shown(row["license_id"]),
@@ -41,27 +40,27 @@ def licenses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
             "noticeDays": row["notice_days"],
             "token": fields.shown(row["token"]),
             "price": str(row["price"]),
-            "state": _license_state(ledger, ledger.licenses[row["license_id"]], wanted.at),
-            "end": ledger.licenses[row["license_id"]].end(wanted.at.number),
-            **_money(ledger, carry, row["license_id"], wanted.at),
+            "state": _license_state(ledger, ledger.licenses[row["license_id"]], query.block),
+            "end": ledger.licenses[row["license_id"]].end(query.block.number),
+            **_money(ledger, carry, row["license_id"], query.block),
             **place(row),
         }
-        for row in found
+        for row in rows
         if row["license_id"] in ledger.licenses
     ]
 
 
-def _license_state(ledger: Ledger, license_: GrantedLicense, at: ChainBlock) -> str:
+def _license_state(ledger: Ledger, license_: GrantedLicense, block: ChainBlock) -> str:
     """ACTIVE, SUSPENDED by the guardian's hand on the dataset, TERMINATED or EXPIRED."""
-    state = license_.state(at)
+    state = license_.state(block)
     dataset = ledger.datasets.get(license_.dataset_id)
-    halted = dataset is not None and dataset.halt(at.number, at.number) is not None
+    halted = dataset is not None and dataset.halt(block.number, block.number) is not None
     return "SUSPENDED" if state == "ACTIVE" and halted else state
 
 
-def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, at: ChainBlock) -> Row:
+def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, block: ChainBlock) -> Row:
     """What was funded, what is left of it and what is owed; the latter unknown without the last epoch."""
-    funded = ledger.funded(license_id, at.number)
+    funded = ledger.funded(license_id, block.number)
     if carry is None:
         return {"funded": str(funded), "balance": None, "arrears": None}
     owed = sum(debt.total for debt in carry.debts if debt.license_id == license_id)
@@ -72,21 +71,19 @@ def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, at: ChainBl
     }
 
 
-def _carry(node: Node, at: ChainBlock) -> Carry | None:
+def _carry(node: GatewayNode, block: ChainBlock) -> Carry | None:
     try:
-        return money.carried(node, at)
+        return money.carried(node, block)
     except Unavailable:
         return None
 
 
-def accesses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def accesses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of accesses."""
-    found = store.kept(
-        records.LeaseRecord, wanted.names, order=("at_s", "access_id"), offset=wanted.offset, limit=wanted.limit
-    )
-    recorded = store.recorded([row.access_id for row in found])
+    rows = query.kept(records.LeaseRecord, order=("at_s", "access_id"))
+    recorded = query.store.recorded([row.access_id for row in rows])
     shown: list[Row] = []
-    for row in found:
+    for row in rows:
         request = leases.request_of(row)
         shown.append(
             {
@@ -96,7 +93,7 @@ def accesses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
                 "licensee": fields.shown(row.licensee),
                 "purpose": purposes.label(request.purpose),
                 "territory": request.territory.decode("ascii"),
-                "recordings": [one.index for one in node.leases.envelopes(Bytes32(row.access_id))],
+                "recordings": [envelope.index for envelope in node.leases.envelopes(Bytes32(row.access_id))],
                 "validUntil": row.valid_until,
                 "openedAt": row.at_s,
                 "recorded": place(recorded[row.access_id]) if row.access_id in recorded else None,
@@ -106,10 +103,10 @@ def accesses_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
     return shown
 
 
-def refusals_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def refusals_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of refusals."""
-    found = store.kept(records.Refusal, wanted.names, order=("id",), offset=wanted.offset, limit=wanted.limit)
-    return [refusal_row(row) for row in found]
+    rows = query.kept(records.Refusal, order=("id",))
+    return [refusal_row(row) for row in rows]
 
 
 def refusal_row(row: records.Refusal) -> Row:
@@ -129,14 +126,12 @@ def refusal_row(row: records.Refusal) -> Row:
     }
 
 
-def sessions_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def sessions_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of sessions."""
-    found = store.kept(
-        records.SessionRecord, wanted.names, order=("at_s", "session_id"), offset=wanted.offset, limit=wanted.limit
-    )
-    suspended = store.suspended([row.session_id for row in found])
+    rows = query.kept(records.SessionRecord, order=("at_s", "session_id"))
+    suspended = query.store.suspended([row.session_id for row in rows])
     shown: list[Row] = []
-    for row in found:
+    for row in rows:
         segments = node.usage.segments(Bytes32(row.session_id))
         shown.append(
             {
@@ -146,24 +141,18 @@ def sessions_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
                 "openedAt": row.at_s,
                 "suspended": row.session_id in suspended,
                 "segments": len(segments),
-                "receipts": str(sum(one.count for one in segments)),
-                "units": str(sum(one.units for one in segments)),
-                "closed": any(one.last for one in segments),
+                "receipts": str(sum(segment.count for segment in segments)),
+                "units": str(sum(segment.units for segment in segments)),
+                "closed": any(segment.last for segment in segments),
                 "batch": row.batch,
             }
         )
     return shown
 
 
-def segments_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def segments_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of segments."""
-    found = store.kept(
-        records.ReceivedSegment,
-        wanted.names,
-        order=("received_at_ms", "segment_hash"),
-        offset=wanted.offset,
-        limit=wanted.limit,
-    )
+    rows = query.kept(records.ReceivedSegment, order=("received_at_ms", "segment_hash"))
     return [
         {
             "segmentHash": fields.shown(row.segment_hash),
@@ -177,5 +166,5 @@ def segments_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Ro
             "receivedAtMs": str(row.received_at_ms),
             "batch": row.batch,
         }
-        for row in found
+        for row in rows
     ]

@@ -1,4 +1,4 @@
-"""What do rights holders and voice owners show: datasets, recordings, offers, consents?"""
+"""Lists of what rights holders and voice owners gave: datasets, recordings, offers, consents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from indexer import records
 from indexer.gateway import deposits
-from indexer.gateway.shelves.row import Row, Wanted, hexed, place
+from indexer.gateway.catalogue.row import PageQuery, Row, hexed, place
 from provenance.domain import cid, fields, purposes
 from provenance.domain.consent import SignedConsent
 from provenance.domain.ledger import (
@@ -21,8 +21,7 @@ from provenance.domain.rules.consent import state
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
-    from indexer.gateway.node import Node
-    from indexer.store.catalogue import CatalogueStore
+    from indexer.gateway.node import GatewayNode
 
 STATUS: Final = {
     DATASET_ACTIVE: "ACTIVE",
@@ -32,13 +31,13 @@ STATUS: Final = {
 }
 
 
-def datasets_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def datasets_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of datasets."""
-    words = deposits.search_words(wanted.words)
-    found = store.datasets(wanted.names, words, offset=wanted.offset, limit=wanted.limit)
-    facts = node.facts(wanted.at, *(row["dataset_id"] for row in found))
+    words = deposits.search_words(query.words)
+    rows = query.store.datasets(query.columns, words, offset=query.offset, limit=query.limit)
+    facts = node.facts(query.block, *(row["dataset_id"] for row in rows))
     ledger, shown = Ledger.fold(facts), []
-    for row in found:
+    for row in rows:
         dataset = ledger.datasets.get(row["dataset_id"])
         if dataset is None:  # undone meanwhile: the page is refused as a whole
             continue
@@ -46,9 +45,9 @@ def datasets_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
         shown.append(
             {
                 "datasetId": fields.shown(dataset.id),
-                "holder": fields.shown(dataset.holder(wanted.at.number)),
+                "holder": fields.shown(dataset.holder(query.block.number)),
                 "registrant": fields.shown(dataset.registrant),
-                "status": STATUS.get(dataset.status(wanted.at.number), "UNKNOWN"),
+                "status": STATUS.get(dataset.status(query.block.number), "UNKNOWN"),
                 "supersededBy": hexed(dataset.superseded_by),
                 "title": row["deposit_title"],
                 "kind": row["deposit_kind"],
@@ -68,16 +67,10 @@ def datasets_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row
     return shown
 
 
-def recordings_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def recordings_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of recordings."""
-    found = store.kept(
-        records.DepositedRecording,
-        wanted.names,
-        order=("dataset_id", "index"),
-        offset=wanted.offset,
-        limit=wanted.limit,
-    )
-    quality = {key: one.quality for key, one in node.custody.judged([row.object_id for row in found]).items()}
+    rows = query.kept(records.DepositedRecording, order=("dataset_id", "index"))
+    quality = {key: judged.quality for key, judged in node.custody.judged([row.object_id for row in rows]).items()}
     return [
         {
             "recordingId": fields.shown(row.recording_id),
@@ -92,16 +85,14 @@ def recordings_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[R
             "cluster": fields.shown(row.cluster),
             "quality": json.loads(quality[row.object_id, row.cid]) if (row.object_id, row.cid) in quality else None,
         }
-        for row in found
+        for row in rows
     ]
 
 
-def offers_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def offers_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of offers."""
-    found = store.kept(
-        records.PublishedOffer, wanted.names, order=("at_s", "digest"), offset=wanted.offset, limit=wanted.limit
-    )
-    ledger = Ledger.fold(node.facts(wanted.at, *(row.digest for row in found)))
+    rows = query.kept(records.PublishedOffer, order=("at_s", "digest"))
+    ledger = Ledger.fold(node.facts(query.block, *(row.digest for row in rows)))
     return [
         {
             "digest": fields.shown(row.digest),
@@ -112,42 +103,36 @@ def offers_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
             "state": "CANCELLED"
             if (row.holder, row.digest) in ledger.cancelled
             else "EXPIRED"
-            if json.loads(row.document)["deadline"] < wanted.at.time
+            if json.loads(row.document)["deadline"] < query.block.time
             else "OPEN",
         }
-        for row in found
+        for row in rows
     ]
 
 
-def consents_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def consents_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of consents."""
-    found = store.kept(
-        records.DepositedConsent,
-        wanted.names,
-        order=("consent_id", "dataset_id"),
-        offset=wanted.offset,
-        limit=wanted.limit,
-    )
-    first = {row.consent_id: row for row in reversed(found)}
-    ledger, used = Ledger.fold(node.facts(wanted.at, *first)), store.subjects_of(first)
+    rows = query.kept(records.DepositedConsent, order=("consent_id", "dataset_id"))
+    first = {row.consent_id: row for row in reversed(rows)}
+    ledger, used = Ledger.fold(node.facts(query.block, *first)), query.store.subjects_of(first)
     shown: list[Row] = []
     for consent_id in sorted(first):
         signed = SignedConsent.parse(first[consent_id].document.encode())
-        said = signed.consent
-        revoked = ledger.revoked(said.subject, Bytes32(consent_id), wanted.at.number)
+        consent = signed.consent
+        revoked = ledger.revoked(consent.subject, Bytes32(consent_id), query.block.number)
         shown.append(
             {
                 "consentId": fields.shown(consent_id),
-                "subject": fields.shown(said.subject),
-                "holder": fields.shown(said.holder),
-                "voiceId": fields.shown(said.voice_id),
-                "purposes": list(purposes.codes(said.purposes)),
+                "subject": fields.shown(consent.subject),
+                "holder": fields.shown(consent.holder),
+                "voiceId": fields.shown(consent.voice_id),
+                "purposes": list(purposes.codes(consent.purposes)),
                 "territories": list(signed.territories),
-                "notBefore": said.not_before,
-                "notAfter": said.not_after,
-                "state": state(signed, revoked.time if revoked else None, wanted.at.time),
+                "notBefore": consent.not_before,
+                "notAfter": consent.not_after,
+                "state": state(signed, revoked.time if revoked else None, query.block.time),
                 "revokedAt": revoked.event.at if revoked else None,
-                "datasets": [fields.shown(one) for one in used.get(consent_id, [])],
+                "datasets": [fields.shown(dataset_id) for dataset_id in used.get(consent_id, [])],
             }
         )
     return shown

@@ -1,29 +1,31 @@
-"""What was settled and claimed, made of it, and emitted?"""
+"""Lists of what was settled and claimed, of artifacts, and of every event."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer.gateway.shelves.row import Row, Wanted, place
+from indexer.gateway.catalogue.row import PageQuery, Row, place
 from provenance.domain import events, fields
 from provenance.types import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from indexer.gateway.node import Node
-    from indexer.store.catalogue import CatalogueStore
+    from indexer.gateway.node import GatewayNode
     from provenance.domain.ledger import (
         ChainBlock,
         Settlement,
     )
 
 
-def settlements_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def settlements_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of settlements."""
-    found = store.facts(events.SettlementProposed, wanted.names, offset=wanted.offset, limit=wanted.limit)
-    known = {(one.proposed.number, one.proposed.logged.log_index): one for one in node.settlements(wanted.at)}
-    standing = [known.get((row["block"], row["log_index"])) for row in found]
+    rows = query.facts(events.SettlementProposed)
+    known = {
+        (settlement.proposed.number, settlement.proposed.logged.log_index): settlement
+        for settlement in node.settlements(query.block)
+    }
+    standing = [known.get((row["block"], row["log_index"])) for row in rows]
     return [
         {
             "epoch": str(row["epoch"]),
@@ -31,25 +33,25 @@ def settlements_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[
             "usageHead": fields.shown(row["usage_head"]),
             "manifestDigest": fields.shown(row["manifest_digest"]),
             "total": str(row["total"]),
-            "activeAt": one.active_at if one else row["active_at"],
-            "state": _settlement_state(one, wanted.at) if one else "PROPOSED",
+            "activeAt": settlement.active_at if settlement else row["active_at"],
+            "state": _settlement_state(settlement, query.block) if settlement else "PROPOSED",
             **place(row),
         }
-        for row, one in zip(found, standing, strict=True)
+        for row, settlement in zip(rows, standing, strict=True)
     ]
 
 
-def _settlement_state(one: Settlement, at: ChainBlock) -> str:
-    if one.rejected:
-        return "VETOED" if one.vetoed else "REJECTED"
-    if one.disputed:
+def _settlement_state(settlement: Settlement, block: ChainBlock) -> str:
+    if settlement.rejected:
+        return "VETOED" if settlement.vetoed else "REJECTED"
+    if settlement.disputed:
         return "CHALLENGED"
-    return "FINAL" if at.time >= one.active_at else "PROPOSED"
+    return "FINAL" if block.time >= settlement.active_at else "PROPOSED"
 
 
-def claims_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def claims_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of claims."""
-    found = store.facts(events.RoyaltyClaimed, wanted.names, offset=wanted.offset, limit=wanted.limit)
+    rows = query.facts(events.RoyaltyClaimed)
     return [
         {
             "payee": fields.shown(row["payee"]),
@@ -59,13 +61,13 @@ def claims_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]
             "cumulative": str(row["cumulative"]),
             **place(row),
         }
-        for row in found
+        for row in rows
     ]
 
 
-def artifacts_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def artifacts_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of artifacts."""
-    found = store.facts(events.ArtifactRegistered, wanted.names, offset=wanted.offset, limit=wanted.limit)
+    rows = query.facts(events.ArtifactRegistered)
     return [
         {
             "artifactId": fields.shown(row["artifact_id"]),
@@ -77,18 +79,18 @@ def artifacts_rows(_node: Node, store: CatalogueStore, wanted: Wanted) -> list[R
             "licensesRoot": fields.shown(row["licenses_root"]),
             **place(row),
         }
-        for row in found
+        for row in rows
     ]
 
 
-def events_rows(node: Node, store: CatalogueStore, wanted: Wanted) -> list[Row]:
+def events_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of events."""
-    about = wanted.names.get("about")
+    about = query.columns.get("about")
     named = about.rjust(32, b"\0") if isinstance(about, bytes) else None
-    by_address = {at: str(name) for name, at in node.deployment.contracts.items()}
+    by_address = {address: str(name) for name, address in node.deployment.contracts.items()}
     shown: list[Row] = []
-    for row in store.logs(named, offset=wanted.offset, limit=wanted.limit):
-        topics = [one for one in (row["topic0"], row["topic1"], row["topic2"], row["topic3"]) if one is not None]
+    for row in query.store.logs(named, offset=query.offset, limit=query.limit):
+        topics = [topic for topic in (row["topic0"], row["topic1"], row["topic2"], row["topic3"]) if topic is not None]
         contract = by_address.get(Address(row["contract"]), "")
         try:
             event = events.decode(contract, topics, row["data"])
@@ -106,8 +108,12 @@ def typed_arguments(event: events.Event) -> Row:
     """An event's arguments as documents write them."""
     shown: Row = {}
     names: Iterable[tuple[str, bool, str]] = events.arguments(type(event))
-    for (_, _, name), value in zip(names, (getattr(event, slot) for slot in event.__slots__), strict=True):
+    for (_, _, name), argument in zip(names, (getattr(event, slot) for slot in event.__slots__), strict=True):
         shown[name] = (
-            fields.shown(value) if isinstance(value, bytes) else value if isinstance(value, bool) else str(value)
+            fields.shown(argument)
+            if isinstance(argument, bytes)
+            else argument
+            if isinstance(argument, bool)
+            else str(argument)
         )
     return shown
