@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import ssl
 from functools import cache
-from typing import TYPE_CHECKING
 
 import httpx2
 
-if TYPE_CHECKING:
-    import ssl
 
-
-def client(timeout: float | httpx2.Timeout) -> httpx2.Client:
+def client(timeout: float | httpx2.Timeout, *, plain: bool = False) -> httpx2.Client:
     """A client that follows no redirect.
 
     Args:
         timeout: seconds for each of connect, read, write and pool, or each by itself.
+        plain: every address is http, so no roots of trust are read; an https one would be refused.
     """
-    return httpx2.Client(follow_redirects=False, timeout=timeout, verify=_tls())
+    return httpx2.Client(follow_redirects=False, timeout=timeout, verify=_plain() if plain else _tls())
+
+
+@cache
+def _plain() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
 
 
 @cache

@@ -9,6 +9,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from provenance.adapters import eth
 from provenance.adapters.chain.facts import Log, Receipt, Signed
 from provenance.adapters.chain.funds import InsufficientFunds
 from provenance.adapters.chain.rpc import NodeSilent, Rpc, RpcRefused, revert_data
@@ -69,7 +70,8 @@ class Node:
     @cached_property
     def w3(self) -> Web3:
         """The same endpoints as web3 sees them; loads web3."""
-        from web3 import Web3  # noqa: PLC0415 - a second of CPU, where a chain is asked
+        eth.load()
+        from web3 import Web3  # noqa: PLC0415 - most of a second of CPU, where a chain is asked
 
         from provenance.adapters.chain.provider import Provider  # noqa: PLC0415 - loads web3
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from provenance.adapters import durable
+from provenance.adapters import durable, eth
 from provenance.adapters.keys import keyfile, v3
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
@@ -68,7 +68,8 @@ class KeySigner:
 
     def sign_typed(self, domain: Domain, struct: Struct) -> bytes:
         """The same of an EIP-712 struct, which eth-account hashes."""
-        from eth_account import Account  # noqa: PLC0415 - a second of CPU, where a person signs
+        eth.load()
+        from eth_account import Account  # noqa: PLC0415 - half a second of CPU, where a person signs
 
         return bytes(Account.sign_typed_data(self._key.secret, *domain.message(struct)).signature)
 

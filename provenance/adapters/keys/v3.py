@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
+from provenance.adapters import eth
 from provenance.errors import Invalid
 from provenance.types import Address
 
@@ -23,7 +24,8 @@ Document: TypeAlias = dict[str, Any]
 
 def encrypt(key: bytes, password: bytes, *, scrypt_n: int = SCRYPT_N, address: Address) -> Document:
     """`key` as a V3 document under `password`."""
-    from eth_account import Account  # noqa: PLC0415 - a second of CPU, where a key is written
+    eth.load()
+    from eth_account import Account  # noqa: PLC0415 - half a second of CPU, where a key is written
 
     sealed = Account.encrypt(key, password, kdf="scrypt", iterations=scrypt_n)  # type: ignore[arg-type]  # takes bytes
     return {**sealed, "address": address.hex()}
@@ -35,7 +37,8 @@ def decrypt(document: Document, password: bytes) -> bytes | None:
     Raises:
         Invalid: the document is not of version 3, or asks for more than this machine gives.
     """
-    from eth_account import Account  # noqa: PLC0415 - a second of CPU, where a key is opened
+    eth.load()
+    from eth_account import Account  # noqa: PLC0415 - half a second of CPU, where a key is opened
 
     crypto = document["crypto"]
     try:
