@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
+import shutil
 import socket
 import statistics
 import subprocess
@@ -20,18 +20,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-import wave
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from provenance import config
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 MAIN = "from provenance.cli.main import main; main()"
 LIMIT_S = 2.0
-RATE_HZ = 16_000
 
 
 class Bench:
@@ -60,14 +55,15 @@ class Bench:
         return json.loads(printed or b"null"), usage.ru_utime + usage.ru_stime
 
     def measure(self, *arguments: str, undo: bool = True) -> Any:
-        """The command's document; its CPU time is kept under its name."""
-        document, taken = self.run(*arguments)
-        runs = [taken]
-        for _ in range(self.rounds - 1 if undo else 0):
-            mark = self.rpc("evm_snapshot")
-            runs.append(self.run(*arguments)[1])
-            self.rpc("evm_revert", mark)
-        name = " ".join(part for part in arguments[:2] if not part.startswith("-"))
+        """The command's document; its median CPU time is kept under its name."""
+        runs = []
+        for _ in range(self.rounds if undo else 1):
+            mark = self.rpc("evm_snapshot") if undo else None
+            document, taken = self.run(*arguments)
+            runs.append(taken)
+            if undo:
+                self.rpc("evm_revert", mark)
+        name = " ".join(arguments[:2])
         self.seconds[name] = round(statistics.median(runs), 2)
         sys.stderr.write(f"{self.seconds[name]:5.2f}  {name}\n")
         return document
@@ -80,9 +76,7 @@ class Bench:
 
     def sent(self, *arguments: str) -> Any:
         """Measured with every send undone, then sent for good."""
-        mark = self.rpc("evm_snapshot")
         self.measure(*arguments)
-        self.rpc("evm_revert", mark)
         return self.run(*arguments)[0]
 
     def walk(self) -> None:
@@ -119,7 +113,8 @@ class Bench:
         )
         self.measure("consent", "show", "consent.json")
         self.measure("consent", "revoke", "consent.json", "--account", "voice-1")
-        take(self.room / "takes" / "a.wav")
+        clips = min((self.tree / "provenance" / "cli" / "demo" / "clips").glob("*/"))
+        shutil.copytree(clips, self.room / "takes")
         made = self.measure(
             "upload",
             "takes",
@@ -185,22 +180,6 @@ class Bench:
             process.wait()
         process = self.start("devnet", "down", "--purge", "--yes")
         process.communicate()
-
-
-def take(path: Path) -> None:
-    """Ten seconds of a tone that comes and goes."""
-    path.parent.mkdir()
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in tone()))
-
-
-def tone() -> Iterator[int]:
-    for n in range(10 * RATE_HZ):
-        loud = 0.5 + 0.5 * math.sin(2 * math.pi * n / RATE_HZ / 1.7)
-        yield int(12_000 * loud * math.sin(2 * math.pi * (220 + n / 900) * n / RATE_HZ))
 
 
 def free_port() -> int:
