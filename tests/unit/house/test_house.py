@@ -157,7 +157,7 @@ def test_no_test_is_skipped_for_another_reason_than_a_missing_program():
     assert wrong == []
 
 
-def test_every_module_of_ours_says_which_question_it_answers():
+def test_every_module_of_ours_says_what_is_in_it():
     silent = [
         name for name, tree in trees() if tree.body and not ast.get_docstring(tree) and not name.endswith("__init__.py")
     ]
