@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Numeric, String
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import Dialect, Numeric, String
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from sqlalchemy import Dialect
-    from sqlalchemy.types import TypeEngine
 
 DIGITS = 78  # 2^256 - 1 has 78
 

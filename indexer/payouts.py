@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from indexer.calls import PayoutBatch, batches, decode, encode
 from indexer.store.outbox import LineOutcome, Outgoing, PayoutOutbox, SignedAttempt
-from provenance.app.ports import Call
+from provenance.app.ports import Call, ChainBlock, Clock, Content, Deployment, Mined, Signer
 from provenance.app.settle import reading
 from provenance.domain.events import ClaimSkipped, RoyaltyClaimed
 from provenance.errors import Broken, Conflict, Reverted, Unavailable
-from provenance.types import Address, Bytes32, Wei
+from provenance.types import Address, BlockNumber, Bytes32, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provenance.adapters.chain.facts import Signed
-    from provenance.app.ports import ChainBlock, Clock, Content, Deployment, Mined, Signer
     from provenance.app.settle.reading import Leaves
-    from provenance.types import BlockNumber
 
 WAIT_S: Final = 60.0  # how long a transaction may stay unmined before its fee is raised
 GIVE_UP_S: Final = 600.0

@@ -13,7 +13,7 @@ from indexer.rpc.node import RangeTooLarge
 from indexer.store import state
 from indexer.store.facts import BLOCKS, MIRRORED, rows
 from provenance.errors import Failed
-from provenance.types import BlockNumber
+from provenance.types import Address, BlockNumber, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from indexer.rpc.source import Source
     from indexer.store.bulk import Values
     from indexer.store.mirror import ChainMirror
-    from provenance.types import Address, Bytes32
 
 SPAN_BLOCKS: Final = 500
 

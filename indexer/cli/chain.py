@@ -12,13 +12,12 @@ from indexer.cli import node
 from indexer.cli.parts import contracts, database, follower, source
 from provenance.adapters import wire
 from provenance.cli.frame import command
-from provenance.types import Address, BlockNumber
+from provenance.types import Address, BlockNumber, Bytes32
 
 if TYPE_CHECKING:
     from indexer.follow import Step
     from indexer.store.database import Database
     from provenance.cli.context import Context
-    from provenance.types import Bytes32
 
 LOCK = "follow"
 DEVNET_POLL_MS = 200

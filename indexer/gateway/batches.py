@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from indexer import records
 from indexer.gateway import catalogue, deposits, leases, sessions
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Mined
 from provenance.domain import batch, canonical, cid, merkle, splits
 from provenance.domain.batch import AccessEntry, Batch, GateEntry, SegmentEntry, SessionEntry
 from provenance.domain.fields import checksummed
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from indexer.gateway.node import GatewayNode
     from indexer.records import AnchoredBatch, Equivocation, ReceivedSegment
     from indexer.store.usage import Unbatched
-    from provenance.app.ports import Mined
     from provenance.domain.cid import Cid
 
 LOCK = "anchor"

@@ -17,14 +17,14 @@ from indexer.gateway import hearing
 from provenance.adapters import seal
 from provenance.domain import canonical, fields, refusal, typed
 from provenance.domain.audio import CODE_BY_VERDICT
-from provenance.domain.ledger import Ledger
-from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.ledger import ChainBlock, Ledger
+from provenance.domain.manifest import Manifest, Recording, SealedObject, recording_id
 from provenance.domain.messages import SignedGateReport
 from provenance.domain.recording import serving
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
 from provenance.errors import Conflict, Failed, Invalid, Missing
-from provenance.types import Bytes32
+from provenance.types import Bytes32, DatasetId, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from indexer.gateway.node import GatewayNode
     from indexer.store.custody import Earlier
     from provenance.domain.cid import Cid
-    from provenance.domain.ledger import ChainBlock
-    from provenance.domain.manifest import Recording, SealedObject
-    from provenance.types import DatasetId, Json, UnixSeconds
 
 
 class OtherGateway(Invalid):

@@ -17,7 +17,7 @@ from provenance.adapters import seal
 from provenance.domain import cid, fields, merkle, purposes, record, refusal, territories, typed
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest, recording_id
-from provenance.domain.messages import OPENED
+from provenance.domain.messages import OPENED, LeaseRequest
 from provenance.domain.recording import serving
 from provenance.domain.rules.access import (
     REQUEST_LIFE_S,
@@ -30,14 +30,12 @@ from provenance.domain.rules.case import Produced
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing, ProvenanceError
-from provenance.types import Address, Bytes32, UnixSeconds
+from provenance.types import AccessId, Address, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
     from indexer.gateway.node import GatewayNode, State
     from provenance.adapters.content.embedded import Embedded
     from provenance.domain.ledger import ChainBlock, GrantedLicense
-    from provenance.domain.messages import LeaseRequest
-    from provenance.types import AccessId
 
 
 class StaleRequest(Denied):

@@ -11,21 +11,18 @@ from typing import TYPE_CHECKING
 
 from provenance.domain import cid, fields, refusal
 from provenance.domain.canonical import loads
-from provenance.domain.ledger import Ledger
+from provenance.domain.ledger import ChainBlock, Ledger
 from provenance.domain.settlement import snapshots
 from provenance.domain.settlement.carry import Carry
-from provenance.errors import Denied, Failed, Missing, Unavailable
-from provenance.types import Wei
+from provenance.errors import Denied, Failed, Missing, ProvenanceError, Unavailable
+from provenance.types import Bytes32, Json, LicenseId, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from indexer.gateway.node import GatewayNode, State
     from provenance.adapters.content.embedded import Embedded
-    from provenance.domain.ledger import ChainBlock
     from provenance.domain.terms import Terms
-    from provenance.errors import ProvenanceError
-    from provenance.types import Bytes32, Json, LicenseId
 
 
 class BalanceUnknown(Unavailable):

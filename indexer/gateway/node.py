@@ -17,20 +17,18 @@ from indexer.store.history import History, merged
 from indexer.store.leases import LeaseStore
 from indexer.store.mirror import ChainMirror
 from indexer.store.usage import UsageStore
-from provenance.app.ports import GatewayKey
+from provenance.app.ports import Chain, Clock, Deployment, GatewayKey, Random, Wallet
 from provenance.domain import signature, typed
 from provenance.domain.events import ChallengeResolved, SettlementChallenged, SettlementProposed, SettlementVetoed
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak, sha256
 from provenance.domain.ledger import ChainBlock, Ledger, Logged, Settlement
 from provenance.errors import Denied, Unavailable
-from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bytes32, UnixSeconds
+from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bytes32, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from indexer.store.database import Database
     from provenance.adapters.content.embedded import Embedded
-    from provenance.app.ports import Chain, Clock, Deployment, Random, Wallet
-    from provenance.types import Json
 
 WAIT_S: Final = 5.0  # how long a decision waits for the mirror
 POLL_S: Final = 0.02

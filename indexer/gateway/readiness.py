@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from indexer.gateway.node import MirrorBehind
+from indexer.gateway.node import GatewayNode, MirrorBehind
 from provenance.domain import fields
 from provenance.errors import Unavailable
-from provenance.types import BlockNumber
-
-if TYPE_CHECKING:
-    from indexer.gateway.node import GatewayNode
-    from provenance.types import Json
+from provenance.types import BlockNumber, Json
 
 
 class BelowFinality(Unavailable):

@@ -16,17 +16,15 @@ from provenance.adapters import segments as files
 from provenance.domain import fields, record, refusal, signature, typed, usage
 from provenance.domain.rules.access import check_standing
 from provenance.domain.rules.terms import session_end
-from provenance.domain.usage import Unit
+from provenance.domain.usage import Unit, Use
 from provenance.errors import Conflict, Denied, Invalid, Missing
-from provenance.types import Bytes32, UnixMs
+from provenance.types import Bytes32, SessionId, UnixMs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from indexer.gateway.node import GatewayNode
     from provenance.domain.typed import MeterSession, Segment
-    from provenance.domain.usage import Use
-    from provenance.types import SessionId
 
 SEGMENT_BYTES: Final = 64 << 20
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI, Response
 
-from indexer.gateway import readiness
+from indexer.gateway import GatewayNode, readiness
 from indexer.http import bodies, content, problems, routes
 from indexer.http.metrics import Metrics
 from provenance.errors import ProvenanceError
-
-if TYPE_CHECKING:
-    from indexer.gateway import GatewayNode
 
 
 def create_app(node: GatewayNode) -> FastAPI:

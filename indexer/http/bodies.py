@@ -10,14 +10,13 @@ from fastapi import Request, Response
 
 from indexer.http.problems import TooLarge
 from provenance.domain import canonical, fields, record
-from provenance.types import Bytes32
+from provenance.types import Bytes32, Json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
     from _typeshed import DataclassInstance
 
-    from provenance.types import Json
 
 T = TypeVar("T")
 JSON_BYTES: Final = 16 << 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fastapi import Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -13,8 +13,6 @@ from provenance.errors import Broken, Invalid, Missing, ProvenanceError, Unavail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from fastapi import FastAPI, Request
 
     from provenance.types import Json
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from indexer.gateway import catalogue, deposits, leases, offers, sessions
+from indexer.gateway import GatewayNode, catalogue, deposits, leases, offers, sessions
 from indexer.http import auth, bodies
 from provenance.domain import fields, messages
 from provenance.domain.batch import SessionEntry
@@ -14,9 +14,6 @@ from provenance.domain.hashes import sha256
 from provenance.domain.messages import SEGMENT_HEADER
 from provenance.errors import Invalid
 from provenance.types import Bytes32, UnixSeconds
-
-if TYPE_CHECKING:
-    from indexer.gateway import GatewayNode
 
 
 async def _document(request: Request) -> bytes:

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from indexer.blocks import BLOOM_BYTES, BlockHeader, RawLog
 from indexer.rpc.node import BadAnswer
-from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
+from provenance.types import Address, BlockNumber, Bytes32, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from provenance.types import Json
 
 
 def header(answer: Json) -> BlockHeader | None:

@@ -14,18 +14,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from indexer.blocks import BlockHeader, RawLog, Span, may_hold
-from indexer.rpc.node import Ask, BadAnswer, NodeBehind, NoMethod, RangeTooLarge
+from indexer.rpc.node import Ask, BadAnswer, Node, NodeBehind, NoMethod, RangeTooLarge
 from indexer.rpc.parse import header, logs, number, receipt_logs, transactions
 from provenance.adapters.chain import NodeSilent, WrongChain
 from provenance.domain import breaker
 from provenance.errors import Missing, Unavailable
-from provenance.types import PPM_ONE, Address, BlockNumber, Bytes32
+from provenance.types import PPM_ONE, Address, BlockNumber, Bytes32, Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from indexer.rpc.node import Node
-    from provenance.types import Json
 
 REST: Final = breaker.Policy(failures=3, pause_ms=2_000, longest_ms=60_000)
 RECEIPTS: Final = 100  # blocks whose receipts are held at once; a full one's take megabytes

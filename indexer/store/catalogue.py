@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import and_, desc, or_, select, true
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, desc, or_, select, true
 
 from indexer import records
 from indexer.store import bulk, rows
@@ -18,7 +18,6 @@ from provenance.domain import events
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, RowMapping, Table
     from sqlmodel import SQLModel
 
     from indexer.store.database import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 
 from indexer import records
 from indexer.store import bulk, rows
@@ -14,8 +14,6 @@ from provenance.domain import events
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    from sqlalchemy import ColumnElement
 
     from indexer.records import Custody, Deposit, DepositedConsent, DepositedRecording, JudgedObject
     from indexer.store.database import Database

@@ -15,7 +15,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, Row, String, Table
 from sqlmodel import SQLModel
 
 from indexer.columns import Uint
@@ -24,7 +24,6 @@ from provenance.domain import events
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Row
     from sqlalchemy.types import TypeEngine
 
     from indexer.blocks import BlockHeader, Span

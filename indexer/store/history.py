@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
 from indexer.store.facts import BLOCKS, LOGS, QUARANTINE, topics_of
 from indexer.store.mirror import NotMirrored, Position, read_position
@@ -19,8 +19,6 @@ from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from sqlalchemy import ColumnElement, Connection, Row
 
     from indexer.store.database import Database
 

@@ -7,9 +7,9 @@ Reading the facts is left to `history` and `catalogue`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, insert, select, update
 
 from indexer import records
 from indexer.store import bulk
@@ -19,9 +19,6 @@ from provenance.types import BlockNumber, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import TypeAlias
-
-    from sqlalchemy import ColumnElement, Connection, RowMapping, Table
 
     from indexer.store.bulk import Values
     from indexer.store.database import Database

@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import Column, Table, select
 
 from indexer.store.facts import BLOCKS, MIRRORED
-from provenance.types import Bytes32
+from provenance.types import BlockNumber, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Column, Table
-
     from indexer.store.bulk import Values
     from indexer.store.database import Database
-    from provenance.types import BlockNumber
 
 
 def digests(database: Database, last: BlockNumber) -> dict[str, Bytes32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from indexer import records
 from indexer.store import bulk, rows
@@ -13,7 +13,6 @@ from indexer.store.facts import FACTS
 from provenance.domain import cid, events
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
     from sqlmodel import SQLModel
 
     from indexer.records import (

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from provenance.domain import fields
+from provenance.domain import events, fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from indexer.store.catalogue import CatalogueStore, R
-    from provenance.domain import events
     from provenance.domain.ledger import ChainBlock
     from provenance.types import Json
 

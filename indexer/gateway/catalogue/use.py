@@ -8,16 +8,12 @@ from indexer import records
 from indexer.gateway import leases, money, sessions
 from indexer.gateway.catalogue.row import PageQuery, Row, hexed, place
 from provenance.domain import events, fields, purposes, record
-from provenance.domain.ledger import (
-    ChainBlock,
-    Ledger,
-)
+from provenance.domain.ledger import ChainBlock, GrantedLicense, Ledger
 from provenance.errors import Unavailable
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from indexer.gateway.node import GatewayNode
-    from provenance.domain.ledger import GrantedLicense
     from provenance.domain.settlement.carry import Carry
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
-from provenance.domain.batch import Batch
-from provenance.domain.ledger import Ledger
+from provenance.domain.batch import AccessEntry, Batch, SegmentEntry, SessionEntry
+from provenance.domain.ledger import ChainBlock, Fact, GrantedLicense, Ledger, Logged, RegisteredDataset, Settlement
 from provenance.domain.manifest import Manifest, recording_ids
 from provenance.domain.terms import Terms
-from provenance.domain.usage import session_id
+from provenance.domain.usage import Use, session_id
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Failed, Incomplete, Missing, ProvenanceError, Unavailable
 
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
     from provenance.app.ports import Chain, Content
     from provenance.app.settle.batches import SegmentReader
-    from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
     from provenance.domain.events import UsageAnchored
-    from provenance.domain.ledger import ChainBlock, Fact, GrantedLicense, Logged, RegisteredDataset, Settlement
-    from provenance.domain.usage import Use
     from provenance.types import (
         Address,
         BlockNumber,

@@ -12,7 +12,7 @@ from provenance.domain.rules.reason import LAPSES
 from provenance.domain.rules.terms import license_end
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Denied, Failed
-from provenance.types import UnixSeconds
+from provenance.types import Address, Bytes32, LicenseId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from provenance.domain.batch import AccessEntry
     from provenance.domain.events import AccessRecorded
     from provenance.domain.ledger import Fact
-    from provenance.types import Address, Bytes32, LicenseId
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:

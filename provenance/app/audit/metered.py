@@ -11,7 +11,7 @@ from provenance.domain.attribution import attribution_root
 from provenance.domain.fields import shown
 from provenance.domain.hashes import sha256
 from provenance.errors import Failed, Incomplete
-from provenance.types import ZERO32
+from provenance.types import ZERO32, Bytes32, RecordingId, SessionId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from provenance.domain.ledger import Fact
     from provenance.domain.typed import Segment
     from provenance.domain.verdict import Check
-    from provenance.types import Bytes32, RecordingId, SessionId
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:

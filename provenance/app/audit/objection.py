@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.app import role
 from provenance.app.audit import paid
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Chain
 from provenance.app.role import NotProposed
 from provenance.app.settle.gathering import standing
 from provenance.domain.fields import checksummed, dated, shown
 from provenance.domain.hashes import abi_words, keccak, sha256
-from provenance.domain.verdict import Verdict
+from provenance.domain.verdict import Check, Report, Verdict
 from provenance.errors import Broken, Conflict, Denied, Incomplete
-from provenance.types import Wei
+from provenance.types import Address, Bytes32, Json, UnixSeconds, Wei
 
 if TYPE_CHECKING:
     from provenance.app.audit.evidence import Evidence
-    from provenance.app.ports import Chain
     from provenance.app.settle import Engine
     from provenance.domain.ledger import Settlement
-    from provenance.domain.verdict import Check, Report
-    from provenance.types import Address, Bytes32, Json, UnixSeconds
 
 _SELECTOR: Final = keccak(b"challenge(uint64,bytes32)")[:4]
 

@@ -11,13 +11,12 @@ from provenance.domain import fields, purposes, typed
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
 from provenance.domain.fields import shown
 from provenance.domain.settlement import tables
-from provenance.domain.usage import outcome_label, unit_label
+from provenance.domain.usage import Use, outcome_label, unit_label
 from provenance.errors import Failed, Invalid, Missing
 
 if TYPE_CHECKING:
     from provenance.app.audit.evidence import AuditedBatch, Evidence
     from provenance.domain.batch import SegmentEntry
-    from provenance.domain.usage import Use
     from provenance.types import Json, ReceiptId, RecordingId
 
 

@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from provenance.domain import attribution, batch, merkle, signature, typed, usage
-from provenance.domain.batch import Batch
+from provenance.domain.batch import AccessEntry, Batch, SegmentEntry, SessionEntry
 from provenance.domain.settlement.facts import Anchored, Attributed, Opened, Place, Session
 from provenance.errors import Failed, Invalid, Missing
-from provenance.types import Bytes32
+from provenance.types import Address, BlockNumber, Bytes32, ReceiptId, RecordingId, SessionId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provenance.app.ports import Content, Deployment
-    from provenance.domain.batch import AccessEntry, SegmentEntry, SessionEntry
     from provenance.domain.events import AccessRecorded, UsageAnchored
     from provenance.domain.ledger import ChainBlock, Fact, Ledger
     from provenance.domain.usage import Use
-    from provenance.types import Address, BlockNumber, ReceiptId, RecordingId, SessionId
 
 
 class SegmentReader(Protocol):

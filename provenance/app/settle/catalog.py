@@ -12,6 +12,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.settle.batches import Report, place
+from provenance.domain import ledger as ledgers
 from provenance.domain import splits
 from provenance.domain.manifest import Manifest, recording_ids
 from provenance.domain.rules import consent
@@ -21,15 +22,13 @@ from provenance.domain.settlement import facts
 from provenance.domain.terms import Caps, Terms
 from provenance.domain.usage import Unit
 from provenance.errors import Invalid
-from provenance.types import BPS_ONE, UnixSeconds, Wei
+from provenance.types import BPS_ONE, BlockNumber, Bytes32, DatasetId, LicenseId, RecordingId, UnixSeconds, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from provenance.app.ports import Content, Deployment
-    from provenance.domain import ledger as ledgers
     from provenance.domain.splits import Split
-    from provenance.types import BlockNumber, Bytes32, DatasetId, LicenseId, RecordingId
 
 NOTHING: Final = Extent(0, 0, ("WW",), UnixSeconds(0), UnixSeconds(0), Unit.OUTPUT, Caps())
 """Under terms that nobody can read, or that were not read because nothing was used."""

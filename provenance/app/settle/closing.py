@@ -5,29 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Chain, Content, Events, Mined, Signer
 from provenance.app.settle import reading
 from provenance.app.settle.gathering import gather, standing
 from provenance.domain import events as e
 from provenance.domain import fields
 from provenance.domain.fields import dated
-from provenance.domain.ledger import Ledger
+from provenance.domain.ledger import ChainBlock, Ledger, Settlement
 from provenance.domain.settlement import deciding, documents
 from provenance.errors import Broken, Conflict, Missing
-from provenance.types import ZERO32
+from provenance.types import ZERO32, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from provenance.app.ports import Chain, Content, Events, Mined, Signer
     from provenance.app.settle.batches import SegmentReader
     from provenance.app.settle.reading import Published
     from provenance.domain.cid import Cid
-    from provenance.domain.ledger import ChainBlock, Settlement
     from provenance.domain.settlement.deciding import Count
     from provenance.domain.settlement.documents import Epoch
     from provenance.domain.settlement.facts import Inputs
-    from provenance.types import Bytes32
 
 _SETTLING: Final = (e.SettlementProposed, e.SettlementVetoed, e.SettlementChallenged, e.ChallengeResolved)
 _SETTLED: Final = (e.UsageAnchored, e.Funded)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Chain, Content
 from provenance.app.settle import reading
 from provenance.domain import fields, merkle
-from provenance.domain.ledger import Ledger
+from provenance.domain.ledger import Ledger, Settlement
 from provenance.errors import Broken, Missing
-from provenance.types import Wei
+from provenance.types import Address, Bytes32, Json, UnixSeconds, Wei
 
 if TYPE_CHECKING:
-    from provenance.app.ports import Chain, Content
     from provenance.app.settle.reading import Published
-    from provenance.domain.ledger import Settlement
-    from provenance.types import Address, Bytes32, Json, UnixSeconds
 
 
 class NoSettlement(Missing):

@@ -5,26 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.app.settle import reading
-from provenance.app.settle.batches import Anchors, place
+from provenance.app.settle.batches import Anchors, SegmentReader, place
 from provenance.app.settle.catalog import Catalog, Recordings
 from provenance.domain import canonical, cid, fields
-from provenance.domain.ledger import ChainBlock, Ledger
+from provenance.domain.ledger import ChainBlock, Ledger, Settlement
 from provenance.domain.settlement import tables
 from provenance.domain.settlement.carry import Carry
-from provenance.domain.settlement.facts import Funding, Inputs, Ruleset, Ruling
+from provenance.domain.settlement.facts import Anchored, Funding, Inputs, Ruleset, Ruling, Session
 from provenance.errors import Invalid
-from provenance.types import ZERO32, BlockNumber, UnixSeconds
+from provenance.types import ZERO32, BlockNumber, Bytes32, ReceiptId, SessionId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provenance.app.ports import Content, Deployment, Events
-    from provenance.app.settle.batches import SegmentReader
     from provenance.app.settle.reading import Published
-    from provenance.domain.ledger import Settlement
-    from provenance.domain.settlement.facts import Anchored, Session
     from provenance.domain.usage import Use
-    from provenance.types import Bytes32, ReceiptId, SessionId
 
 
 def gather(

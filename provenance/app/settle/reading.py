@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from provenance.domain import canonical, cid, fields, merkle
 from provenance.domain.settlement import documents, snapshots, tables
 from provenance.errors import Failed
-from provenance.types import Wei
+from provenance.types import Address, Bytes32, Json, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from provenance.app.ports import Content
     from provenance.domain.cid import Cid
     from provenance.domain.settlement.carry import Carry
-    from provenance.types import Address, Bytes32, Json
 
 LIMIT_BYTES: Final = 1 << 32
 

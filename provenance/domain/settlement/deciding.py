@@ -13,19 +13,16 @@ from provenance.domain.rules.case import ConsentCase, UseFacts, first_broken
 from provenance.domain.rules.consent import STANDING
 from provenance.domain.settlement import dues, scoring
 from provenance.domain.settlement.carry import Carry, Debt, Hold, Key, Move
-from provenance.domain.settlement.facts import PASSED
-from provenance.domain.settlement.judging import Account, Judge
+from provenance.domain.settlement.facts import PASSED, Inputs, License
+from provenance.domain.settlement.judging import Account, Judge, Judged
 from provenance.domain.settlement.rounding import NotExact
-from provenance.types import Wei
+from provenance.types import Address, Bytes32, LicenseId, RecordingId, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from provenance.domain.settlement.dues import Payment
-    from provenance.domain.settlement.facts import Inputs, License
-    from provenance.domain.settlement.judging import Judged
     from provenance.domain.settlement.scoring import Counts, Proportions, Row, Sheet, Target
-    from provenance.types import Address, Bytes32, LicenseId, RecordingId
 
 Count: TypeAlias = "Callable[[Sequence[Row]], Counts]"
 """The engine: Σ units x ppm by license and recording, exact."""

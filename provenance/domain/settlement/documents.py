@@ -14,14 +14,13 @@ from provenance.domain import canonical, merkle
 from provenance.domain.fields import shown
 from provenance.domain.settlement import snapshots, statements, tables
 from provenance.domain.settlement.carry import CHARGED
-from provenance.types import BPS_ONE, ZERO32, Wei
+from provenance.types import BPS_ONE, ZERO32, Address, Bytes32, Json, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provenance.domain.cid import Cid
     from provenance.domain.settlement.deciding import Decision, Pot
-    from provenance.types import Address, Bytes32, Json
 
 TREE_FORMAT: Final = "openzeppelin-standard-merkle-tree-v1"
 ONE_PASS_BITS: Final = 126  # what a signed 128-bit sum or decimal(38,0) holds; beyond, limbs

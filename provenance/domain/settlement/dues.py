@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 from provenance.domain.settlement.carry import Debt, Hold, Key, order, tie_bytes
 from provenance.domain.settlement.rounding import apportion, tie
-from provenance.types import BPS_ONE, Wei
+from provenance.types import BPS_ONE, Bps, Bytes32, LicenseId, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from provenance.types import Bps, Bytes32, LicenseId
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, Self, TypeAlias
 from provenance.domain import record, splits
 from provenance.domain.hashes import sha256
 from provenance.domain.splits import Split
-from provenance.types import Address, Bps, Bytes32, LicenseId, Ppm, ReceiptId
+from provenance.types import (
+    Address,
+    BlockNumber,
+    Bps,
+    Bytes32,
+    DatasetId,
+    LicenseId,
+    Ppm,
+    ReceiptId,
+    RecordingId,
+    SessionId,
+    UnixMs,
+    UnixSeconds,
+    Wei,
+)
 
 if TYPE_CHECKING:
     from provenance.domain.attribution import Weights
@@ -23,7 +37,6 @@ if TYPE_CHECKING:
     from provenance.domain.settlement.carry import Carry
     from provenance.domain.typed import MeterSession, Segment
     from provenance.domain.usage import Use
-    from provenance.types import BlockNumber, DatasetId, RecordingId, SessionId, UnixMs, UnixSeconds, Wei
 
 RULESET: Final = "provenance/ruleset"
 RULING: Final = "provenance/ruling"

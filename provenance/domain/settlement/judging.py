@@ -17,16 +17,12 @@ from provenance.domain.rules.consent import CONSENT
 from provenance.domain.rules.license import LICENSE, receipt_facts
 from provenance.domain.rules.reason import Subject
 from provenance.domain.settlement.carry import CHARGED, COMPLETE, Cursor, Settled
-from provenance.domain.settlement.facts import PASSED
-from provenance.domain.usage import CLOCK_AHEAD_MS, clock_faults
-from provenance.types import ZERO32
+from provenance.domain.settlement.facts import PASSED, Anchored, Inputs, License, Place, Session
+from provenance.domain.usage import CLOCK_AHEAD_MS, Use, clock_faults
+from provenance.types import ZERO32, Bytes32, LicenseId, ReceiptId, RecordingId, SessionId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from provenance.domain.settlement.facts import Anchored, Inputs, License, Place, Session
-    from provenance.domain.usage import Use
-    from provenance.types import Bytes32, LicenseId, ReceiptId, RecordingId, SessionId
 
 
 class Fault(NamedTuple):

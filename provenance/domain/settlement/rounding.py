@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from provenance.domain.hashes import abi_words, keccak
 from provenance.errors import Broken
-from provenance.types import Wei
+from provenance.types import Bytes32, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
-
-    from provenance.types import Bytes32
 
 
 class NotExact(Broken):

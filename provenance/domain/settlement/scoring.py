@@ -10,20 +10,16 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from provenance.domain.attribution import ELSEWHERE, METHOD_NONE, UNATTRIBUTED
+from provenance.domain.attribution import ELSEWHERE, METHOD_NONE, UNATTRIBUTED, Weights
 from provenance.domain.settlement.carry import Hold, Key, Move
-from provenance.domain.settlement.facts import PASSED
-from provenance.domain.usage import Outcome
-from provenance.types import BPS_ONE, PPM_ONE, ZERO32
+from provenance.domain.settlement.facts import PASSED, Inputs, License, Recording
+from provenance.domain.usage import Outcome, Use
+from provenance.types import BPS_ONE, PPM_ONE, ZERO32, Bytes32, LicenseId, ReceiptId, RecordingId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from provenance.domain.attribution import Weights
-    from provenance.domain.settlement.facts import Inputs, License, Recording
     from provenance.domain.settlement.judging import Account, Counted, Judge
-    from provenance.domain.usage import Use
-    from provenance.types import Bytes32, LicenseId, ReceiptId, RecordingId
 
 NOT_DELIVERED: Final = "not-delivered"
 FALLBACK: Final[Weights] = ((UNATTRIBUTED, PPM_ONE),)

@@ -24,14 +24,13 @@ from provenance.domain.settlement.carry import (
     Move,
     hold,
 )
-from provenance.types import Address, Bytes32, Wei
+from provenance.types import Address, Bytes32, ConsentId, Json, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provenance.domain.settlement.deciding import Decision
     from provenance.domain.settlement.facts import Inputs
-    from provenance.types import ConsentId, Json
 
 NAMES: Final = (
     "splits",

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from provenance.domain.fields import shown
 from provenance.domain.settlement.scoring import NOT_DELIVERED
-from provenance.types import BPS_ONE
+from provenance.types import BPS_ONE, Address, Json, LicenseId, RecordingId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provenance.domain.settlement.deciding import Credit, Decision, Pot
-    from provenance.types import Address, Json, LicenseId, RecordingId
 
 _Behind: TypeAlias = "dict[tuple[LicenseId, Address], list[tuple[int, RecordingId, int]]]"
 LISTED: Final = 100  # recordings named in one share; `recordings` counts all of them
