@@ -1,4 +1,4 @@
-"""How does the gateway answer over HTTP? Routes, problem documents, request signatures; nothing is decided here."""
+"""The gateway over HTTP: routes, problem documents, request signatures; nothing is decided here."""
 
 from __future__ import annotations
 

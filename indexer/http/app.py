@@ -1,4 +1,4 @@
-"""Which application serves one gateway?"""
+"""The application that serves one gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sent this request? `Authorization: EIP712 address=…, nonce=…, deadline=…, signature=…`.
+"""The sender of a request, by `Authorization: EIP712 address=…, nonce=…, deadline=…, signature=…`.
 
 The signature covers method, target and body, for this gateway, once, for a short time.
 """
@@ -62,15 +62,15 @@ def sender(node: GatewayNode, request: Request, body_sha256: Bytes32) -> Address
     Raises:
         Unsigned, RequestStale, RequestReplayed, BadSignature: what is wrong with it.
     """
-    said = _parts(request.headers.get("authorization", ""))
-    account, nonce = fields.address(said, "address"), fields.integer(said, "nonce", bits=256)
-    deadline, now = UnixSeconds(fields.integer(said, "deadline", bits=64)), node.clock.now()
+    parts = _parts(request.headers.get("authorization", ""))
+    account, nonce = fields.address(parts, "address"), fields.integer(parts, "nonce", bits=256)
+    deadline, now = UnixSeconds(fields.integer(parts, "deadline", bits=64)), node.clock.now()
     if not now <= deadline <= now + LIFE_S:
         raise RequestStale(f"the deadline {deadline} is not within {LIFE_S} s of {now}", deadline=deadline, now=now)
     signed = typed.Request(request.method, target(request), body_sha256, node.address, nonce, deadline)
     try:
         node.check_signed(
-            typed.digest(node.deployment.domains.access, signed), fields.octets(said, "signature"), account
+            typed.digest(node.deployment.domains.access, signed), fields.octets(parts, "signature"), account
         )
     except BadSignature as error:
         raise BadSignature(
@@ -85,10 +85,10 @@ def sender(node: GatewayNode, request: Request, body_sha256: Bytes32) -> Address
 def _parts(header: str) -> dict[str, str]:
     if not header.startswith(_SCHEME):
         raise Unsigned("the sender of this request must be known")
-    found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     for part in header[len(_SCHEME) :].split(","):
         match = _PART.match(part)
-        if match is None or match[1] in found:
+        if match is None or match[1] in parts:
             raise Unsigned("the Authorization header cannot be read")
-        found[match[1]] = match[2]
-    return found
+        parts[match[1]] = match[2]
+    return parts

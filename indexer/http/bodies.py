@@ -1,4 +1,4 @@
-"""How does a request's body come in, bounded, and how do documents go out?"""
+"""Bodies: those of requests, bounded, and the answers."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def shown(document: Mapping[str, Json], status: int = 200) -> Response:
 
 async def _counted(request: Request, most: int) -> AsyncIterator[bytes]:
     """The body's parts, no more than `most` bytes, told or sent."""
-    told = request.headers.get("content-length", "")
-    size = int(told) if told.isdigit() else 0
+    announced = request.headers.get("content-length", "")
+    size = int(announced) if announced.isdigit() else 0
     if size > most:
         raise TooLarge(f"{size} bytes, at most {most}", limit=most)
     size = 0

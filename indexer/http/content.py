@@ -64,28 +64,28 @@ def routes(node: GatewayNode) -> APIRouter:
 
     @router.head("/v1/content/{name}")
     def head(name: str) -> Response:
-        found = cid.parse(name)
-        if not node.content.has(found):
+        address = cid.parse(name)
+        if not node.content.has(address):
             return Response(status_code=404)
-        return Response(headers={"etag": f'"{found}"', "x-content-bytes": str(node.content.size(found))})
+        return Response(headers={"etag": f'"{address}"', "x-content-bytes": str(node.content.size(address))})
 
     @router.get("/v1/content/{name}")
     def get(request: Request, name: str) -> Response:
-        found = cid.parse(name)
-        size = node.content.size(found)
-        public = not node.custody.sealed(str(found))
+        address = cid.parse(name)
+        size = node.content.size(address)
+        public = not node.custody.sealed(str(address))
         if not public:
-            _check_reader(node, request, found)
+            _check_reader(node, request, address)
         start, length, partial = _asked(request.headers.get("range"), size)
         headers = {
-            "etag": f'"{found}"',
+            "etag": f'"{address}"',
             "accept-ranges": "bytes",
             "content-length": str(length),
             "cache-control": "public, max-age=31536000, immutable" if public else "private, no-store",
         }
         if partial:
             headers["content-range"] = f"bytes {start}-{start + length - 1}/{size}"
-        stream = node.content.chunks(found, start=start, length=length)
+        stream = node.content.chunks(address, start=start, length=length)
         return StreamingResponse(stream, 206 if partial else 200, headers, "application/octet-stream")
 
     return router
@@ -100,19 +100,19 @@ def _is_document(head: bytes) -> bool:
     return head[:1] == b"{"
 
 
-def _check_reader(node: GatewayNode, request: Request, found: Cid) -> None:
+def _check_reader(node: GatewayNode, request: Request, address: Cid) -> None:
     """The sender deposited it, holds it, or has a running lease of it that is on chain."""
     if not auth.is_signed(request):
-        raise SealedContent("sealed audio needs a lease", cid=str(found))
+        raise SealedContent("sealed audio needs a lease", cid=str(address))
     who = auth.sender(node, request, sha256(b""))
-    if who in node.custody.senders(str(found)):
+    if who in node.custody.senders(str(address)):
         return
     head = node.history.head()
-    for lease in node.leases.leases_over(str(found), who, node.clock.now()):
+    for lease in node.leases.leases_over(str(address), who, node.clock.now()):
         facts = node.about(head, head.number, lease.license_id).ledger.access_by_id
         if facts.get(Bytes32(lease.access_id)):
             return
-    raise SealedContent(f"{checksummed(who)} has no running lease of it on chain", cid=str(found))
+    raise SealedContent(f"{checksummed(who)} has no running lease of it on chain", cid=str(address))
 
 
 def _asked(header: str | None, size: int) -> tuple[int, int, bool]:

@@ -1,4 +1,4 @@
-"""How many requests, how long, and how full are the books?"""
+"""Metrics: how many requests, how long they took, and how full the records are."""
 
 from __future__ import annotations
 

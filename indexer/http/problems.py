@@ -1,4 +1,4 @@
-"""How does a failure look over HTTP? Source: RFC 9457."""
+"""Problem documents: every failure over HTTP. Source: RFC 9457."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def response(error: ProvenanceError) -> Response:
     return Response(canonical.dumps(_plain(error.problem())), error.http_status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI, told: Callable[[Exception], None]) -> None:
+def install(app: FastAPI, report: Callable[[Exception], None]) -> None:
     """Every failure of every route is a problem document; what is a bug is told to the log."""
 
     def known(_request: Request, error: Exception) -> Response:
         if isinstance(error, ProvenanceError):
             if error.http_status >= 500:
-                told(error)
+                report(error)
             return response(error)
-        told(error)
+        report(error)
         return response(Broken("an invariant of the gateway failed; its log says which"))
 
     def routing(_request: Request, error: Exception) -> Response:
@@ -77,6 +77,6 @@ def install(app: FastAPI, told: Callable[[Exception], None]) -> None:
 def _plain(problem: dict[str, Json]) -> dict[str, Json]:
     """Integers that JSON readers would round, as strings."""
     return {
-        name: str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 53 else value
-        for name, value in problem.items()
+        name: str(fact) if isinstance(fact, int) and not isinstance(fact, bool) and abs(fact) >= 1 << 53 else fact
+        for name, fact in problem.items()
     }

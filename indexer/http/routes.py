@@ -91,12 +91,12 @@ def _usage(router: APIRouter, node: GatewayNode) -> None:
         return bodies.answer(messages.SessionAnswer(session_id), 201)
 
     @router.post("/v1/segments")
-    def segment(request: Request, data: Annotated[bytes, Depends(_segment_file)]) -> Response:
+    def segment(request: Request, parquet: Annotated[bytes, Depends(_segment_file)]) -> Response:
         head = request.headers.get(SEGMENT_HEADER)
         if head is None:
             raise Invalid(f"the header {SEGMENT_HEADER} is missing", field=SEGMENT_HEADER)
         signed = bodies.read(messages.SignedSegment, head.encode("latin-1"))
-        acked = sessions.put_segment(node, signed.segment, signed.signature, data)
+        acked = sessions.put_segment(node, signed.segment, signed.signature, parquet)
         return bodies.answer(messages.SignedAck(acked.ack, acked.row.ack_signature, acked.missing))
 
 
