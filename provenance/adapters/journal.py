@@ -1,4 +1,4 @@
-"""Where does a wallet remember how far it came? In an append-only file of JSON lines.
+"""A journal: how far a wallet came, in an append-only file of JSON lines.
 
 What `append` returned from is on disk. A line that a crash cut short never happened: it is dropped
 when the file is opened again. One process writes at a time.
@@ -65,10 +65,10 @@ class FileJournal:
 
     def append(self, entry: dict[str, Json]) -> None:
         """The entry is on disk."""
-        data = (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8", "strict")
+        line = (json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8", "strict")
         with durable.writing(self._path):
             try:
-                durable.write(self._file, data)
+                durable.write(self._file, line)
             except OSError:
                 self._drop_torn_line()
                 raise

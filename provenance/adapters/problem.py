@@ -1,4 +1,4 @@
-"""Which error did the gateway answer with?
+"""Problem documents, turned back into the errors that they name.
 
 A problem document becomes the error that it names, wherever that is defined; one that this version does
 not know keeps its code under the kind of its status.
@@ -22,24 +22,24 @@ PROBLEM_BYTES: Final = 1 << 20
 def problem(response: httpx2.Response) -> ProvenanceError:
     """The error that a problem document names. Source: RFC 9457 §3."""
     try:
-        found = canonical.loads(response.content, PROBLEM_BYTES)
+        document = canonical.loads(response.content, PROBLEM_BYTES)
     except canonical.BadDocument:
-        found = {}
-    body = dict(found) if isinstance(found, Mapping) else {}
+        document = {}
+    body = dict(document) if isinstance(document, Mapping) else {}
     code = str(body.pop("type", "")).rpartition("/")[2]
     detail = str(body.pop("detail", "")) or f"the gateway answered {response.status_code}"
     step = str(body.pop("next", ""))
-    facts = {name: value for name, value in body.items() if name not in ("title", "status")}
+    facts = {name: fact for name, fact in body.items() if name not in ("title", "status")}
     known = _known(ProvenanceError).get(code) or _by_status(response.status_code, code)
     return known(detail, next=step, **facts)
 
 
 def _known(root: type[ProvenanceError]) -> dict[str, type[ProvenanceError]]:
     """Every error that is loaded, by its code; `refusal` is loaded with this module."""
-    found = {root.code: root}
+    known = {root.code: root}
     for child in root.__subclasses__():
-        found |= {code: kind for code, kind in _known(child).items() if code not in found or kind is child}
-    return found
+        known |= {code: kind for code, kind in _known(child).items() if code not in known or kind is child}
+    return known
 
 
 _KIND_BY_STATUS: Final[dict[int, type[ProvenanceError]]] = {

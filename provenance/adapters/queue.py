@@ -1,4 +1,4 @@
-"""Where does a Meter keep its session on disk? One folder: journal, segment files and the session's key.
+"""A Meter's session on disk: one folder of its journal, its segment files and its key.
 
 The key is short-lived and bounded by the session's maxUnits; it is readable by its owner only and is
 removed once everything is acknowledged.

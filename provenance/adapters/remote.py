@@ -1,4 +1,4 @@
-"""What does the gateway answer to this wallet, over HTTP?
+"""The gateway over HTTP, as a wallet asks it.
 
 The `Gateway` port on httpx2: one deadline per attempt, retries only where repeating changes nothing,
 problem documents turned back into the errors they were, fetched bytes matched before they are used.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -28,7 +29,6 @@ from provenance.types import Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from _typeshed import DataclassInstance
 
@@ -75,16 +75,16 @@ class Gateway:
     def key(self) -> GatewayKey:
         """Who it is; its binding is signed by its wallet, for this deployment."""
         if self._key is None:
-            found = record.read(GatewayKey, self._json("GET", "/v1/key"))
-            if found.deployment.get("chainId") != self.deployment.chain_id:
+            key = record.read(GatewayKey, self._json("GET", "/v1/key"))
+            if key.deployment.get("chainId") != self.deployment.chain_id:
                 raise Invalid(
-                    f"the gateway serves chain {found.deployment.get('chainId')}, not {self.deployment.chain_id}",
+                    f"the gateway serves chain {key.deployment.get('chainId')}, not {self.deployment.chain_id}",
                     next="Use the gateway of this network, or another --network.",
                 )
-            signature.check(typed.digest(self.deployment.domains.access, found.binding), found.signature, found.wallet)
-            if found.binding.wallet != found.wallet:
+            signature.check(typed.digest(self.deployment.domains.access, key.binding), key.signature, key.wallet)
+            if key.binding.wallet != key.wallet:
                 raise GatewayDiffers("the gateway's key is bound to another wallet")
-            self._key = found
+            self._key = key
         return self._key
 
     def put_content(self, cid: Cid, data: bytes | Path) -> None:
@@ -104,8 +104,8 @@ class Gateway:
                     file.write(part)
                     yield part
 
-            found = unixfs.address(written())
-        if found != cid:
+            address = unixfs.address(written())
+        if address != cid:
             partial.unlink()
             raise GatewayDiffers(f"what the gateway sent is not {cid}", cid=str(cid))
         partial.replace(path)
@@ -119,8 +119,8 @@ class Gateway:
         body = messages.DepositRequest(cid, envelopes, dispute)
         answer = self._json("POST", "/v1/deposits", body, signed=True, timeout_s=DEPOSIT_TIMEOUT_S)
         reports, gate = record.read(messages.DepositAnswer, answer).reports, self.key().wallet
-        for one in reports:
-            signature.check(typed.digest(self.deployment.domains.usage, one.report), one.signature, gate)
+        for signed in reports:
+            signature.check(typed.digest(self.deployment.domains.usage, signed.report), signed.signature, gate)
         return reports
 
     def publish_offer(self, offer: bytes) -> None:
@@ -178,7 +178,7 @@ class Gateway:
         rows: list[dict[str, Json]] = []
         after: str | None = None
         while True:
-            wanted = {name: str(value) for name, value in filters.items()} | ({"after": after} if after else {})
+            wanted = {name: str(wish) for name, wish in filters.items()} | ({"after": after} if after else {})
             answer = self._json("GET", f"/v1/{kind}" + (f"?{urlencode(wanted)}" if wanted else ""))
             page = record.read(messages.Page, answer)
             rows += page.items
@@ -221,16 +221,19 @@ class Gateway:
         attachment: bytes | None = None,
         timeout_s: float | None = None,
     ) -> dict[str, Json]:
-        data, headers = b"", {"accept": "application/json"}
+        content, headers = b"", {"accept": "application/json"}
         if body is not None:
-            data, headers["content-type"] = canonical.dumps(record.write(body)), "application/json"
+            content, headers["content-type"] = canonical.dumps(record.write(body)), "application/json"
         if attachment is not None:
-            headers |= {"content-type": "application/vnd.apache.parquet", messages.SEGMENT_HEADER: data.decode("ascii")}
-            data = attachment
+            headers |= {
+                "content-type": "application/vnd.apache.parquet",
+                messages.SEGMENT_HEADER: content.decode("ascii"),
+            }
+            content = attachment
         response = self._send(
             method,
             target,
-            body=data,
+            body=content,
             signed=signed,
             headers=headers,
             retry=method == "GET" if idempotent is None else idempotent,
@@ -262,7 +265,13 @@ class Gateway:
         def once() -> httpx2.Response:
             named = dict(headers or {}) | (self._authorization(method, target, digest) if signed else {})
             try:
-                response = self._answer(method, target, _stream(body), named, timeout_s or self.timeout_s)
+                response = self._answer(
+                    method,
+                    target,
+                    _pieces(body) if isinstance(body, Path) else body,
+                    named,
+                    timeout_s or self.timeout_s,
+                )
             except httpx2.TransportError as error:
                 raise GatewaySilent(f"{self.url} does not answer: {type(error).__name__}") from None
             if response.status_code >= 300 and response.status_code not in accept:
@@ -280,16 +289,16 @@ class Gateway:
         self, method: str, target: str, body: bytes | Iterator[bytes], headers: Mapping[str, str], timeout_s: float
     ) -> httpx2.Response:
         """One answer, read to its end unless it is longer or slower than any answer may be."""
-        url, data = self.url.rstrip("/") + target, bytearray()
+        url, received = self.url.rstrip("/") + target, bytearray()
         with self.http.stream(method, url, content=body, headers=headers, timeout=timeout_s) as answer:
             began = time.monotonic()
             for part in answer.iter_bytes():
-                data += part
-                if len(data) > ANSWER_BYTES:
+                received += part
+                if len(received) > ANSWER_BYTES:
                     raise GatewayDiffers(f"the gateway's answer to {target} is longer than {ANSWER_BYTES} bytes")
-                if time.monotonic() - began > timeout_s + len(data) / SLOWEST_BYTES_PER_S:
-                    raise GatewaySilent(f"{self.url} is too slow: {len(data)} bytes so far")
-        return httpx2.Response(answer.status_code, content=bytes(data))
+                if time.monotonic() - began > timeout_s + len(received) / SLOWEST_BYTES_PER_S:
+                    raise GatewaySilent(f"{self.url} is too slow: {len(received)} bytes so far")
+        return httpx2.Response(answer.status_code, content=bytes(received))
 
     def _authorization(self, method: str, target: str, body_sha256: Bytes32) -> dict[str, str]:
         """Source: the `Request` type of `domain.typed`."""
@@ -318,10 +327,6 @@ def _digest(body: bytes | Path) -> Bytes32:
         return sha256(body)
     with body.open("rb") as file:
         return Bytes32(hashlib.file_digest(file, "sha256").digest())
-
-
-def _stream(body: bytes | Path) -> bytes | Iterator[bytes]:
-    return body if isinstance(body, bytes) else _pieces(body)
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

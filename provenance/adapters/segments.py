@@ -1,4 +1,4 @@
-"""How do uses become the Parquet file that a segment signs, and come back?
+"""Segment files: uses as the Parquet file that a segment signs.
 
 One row per receipt, sorted by seq: the receipt's fields, then its weights and quality. Written with
 fixed options, so that the same uses and library give the same bytes; readers ask only for the schema.
@@ -95,7 +95,7 @@ def write(uses: Sequence[Use]) -> bytes:
     return out.getvalue()
 
 
-def read(data: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, ...]:
+def read(parquet: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, ...]:
     """The uses in a file, in its order.
 
     Args:
@@ -106,40 +106,40 @@ def read(data: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, .
         WrongSegmentFile: its bytes have another digest.
         BadSegmentFile: other columns, nulls, or not Parquet.
     """
-    if expected_sha256 is not None and sha256(data) != expected_sha256:
+    if expected_sha256 is not None and sha256(parquet) != expected_sha256:
         raise WrongSegmentFile(
             "the file is not the one that the segment signs",
             expected="0x" + expected_sha256.hex(),
         )
-    rows: list[dict[str, Any]] = _checked(data).to_pylist()
+    rows: list[dict[str, Any]] = _checked(parquet).to_pylist()
     return tuple(_use(row) for row in rows)
 
 
-def _checked(data: bytes) -> pa.Table:
+def _checked(parquet: bytes) -> pa.Table:
     import pyarrow as pa  # noqa: PLC0415 - 0.2 s that most commands never need
     import pyarrow.parquet as pq  # noqa: PLC0415 - 0.2 s that most commands never need
 
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
+        file = pq.ParquetFile(pa.BufferReader(parquet))
         _check_size(file.metadata)
-        found = file.read().cast(schema())
-        found.validate(full=True)
+        rows = file.read().cast(schema())
+        rows.validate(full=True)
     except (pa.ArrowException, ValueError, OSError) as error:
         raise BadSegmentFile(f"not a usage file: {error}"[:300]) from error
-    return found
+    return rows
 
 
 def _check_size(about: pq.FileMetaData) -> None:
     """The file unpacks to no more than a segment may hold: a few kilobytes can say billions of rows."""
     groups = [about.row_group(i) for i in range(about.num_row_groups)]
     columns = [group.column(j) for group in groups for j in range(group.num_columns)]
-    for what, there, most in (
+    for noun, there, most in (
         ("receipts", max(about.num_rows, sum(group.num_rows for group in groups)), RECEIPTS),
         ("values in one column", max((column.num_values for column in columns), default=0), VALUES),
         ("bytes unpacked", sum(column.total_uncompressed_size for column in columns), PLAIN_BYTES),
     ):
         if there > most:
-            raise BadSegmentFile(f"{there} {what}; a segment holds at most {most}")
+            raise BadSegmentFile(f"{there} {noun}; a segment holds at most {most}")
 
 
 def _fields(receipt: typed.UsageReceipt) -> tuple[object, ...]:

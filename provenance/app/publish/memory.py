@@ -1,4 +1,4 @@
-"""What did earlier runs of this upload already do? The journal's entries, folded.
+"""What earlier runs of an upload did: the entries of its journal, folded.
 
 Only what cannot be made again is written: sealed takes (their keys are random), what the gateway
 refused, the manifest (its private part is sealed with a random key) and the registration.
@@ -42,9 +42,15 @@ class Take:
 
     def heard(self) -> Heard:
         """What was heard when it was sealed."""
-        one = self.recording
+        recording = self.recording
         return Heard(
-            one.duration_ms, one.sample_rate, one.channels, one.codec, dict(one.quality), self.reasons, self.marks
+            recording.duration_ms,
+            recording.sample_rate,
+            recording.channels,
+            recording.codec,
+            dict(recording.quality),
+            self.reasons,
+            self.marks,
         )
 
     def entry(self) -> dict[str, Json]:
@@ -111,7 +117,7 @@ class Memory:
 
     def name(self, object_id: Bytes32) -> str:
         """The file's name of a sealed take."""
-        return next((one.recording.name for one in self.takes.values() if one.object_id == object_id), "?")
+        return next((take.recording.name for take in self.takes.values() if take.object_id == object_id), "?")
 
     def add(self, entry: Mapping[str, Json]) -> None:
         """What one more entry says."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class SegmentReader(Protocol):
     """The receipts in a segment's file."""
 
-    def __call__(self, data: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, ...]: ...
+    def __call__(self, parquet: bytes, *, expected_sha256: Bytes32 | None = None) -> tuple[Use, ...]: ...
 
 
 class Fixed(NamedTuple):
