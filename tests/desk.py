@@ -22,7 +22,7 @@ from indexer.store.mirror import ChainMirror
 from provenance.adapters import seal
 from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.keys.keystore import KeystoreWallet, SystemRandom
-from provenance.adapters.remote import Gateway
+from provenance.adapters.remote import HttpGateway
 from provenance.app.ports import Call
 from provenance.domain import canonical, cid, fields, splits, typed
 from provenance.domain.cid import Cid
@@ -108,9 +108,9 @@ class Desk:
     follows: threading.Event = field(default_factory=threading.Event)
     _nonce: int = 0
 
-    def client(self, name: str | None = None) -> Gateway:
+    def client(self, name: str | None = None) -> HttpGateway:
         signer = self.wallets[name].signer if name else None
-        return Gateway(self.url, self.node.deployment, self.node.clock, SystemRandom(), signer)
+        return HttpGateway(self.url, self.node.deployment, self.node.clock, SystemRandom(), signer)
 
     def nonce(self) -> int:
         self._nonce += 1
@@ -244,7 +244,7 @@ class Desk:
             self.node.deployment.chain_id, self.node.deployment.contracts["DatasetRegistry"]
         )
 
-    def put(self, package: Package, name: str = "holder") -> Gateway:
+    def put(self, package: Package, name: str = "holder") -> HttpGateway:
         gateway = self.client(name)
         for at, data in package.objects.items():
             gateway.put_content(at, data)

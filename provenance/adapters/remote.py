@@ -60,7 +60,7 @@ class GatewayDiffers(Failed):
 
 
 @dataclass(slots=True)
-class Gateway:
+class HttpGateway:
     """One gateway; what must be signed is signed by `signer`."""
 
     url: str
@@ -335,4 +335,4 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-__all__ = ["Gateway", "GatewayDiffers", "GatewaySilent", "refusal"]
+__all__ = ["GatewayDiffers", "GatewaySilent", "HttpGateway", "refusal"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from provenance.adapters.content.embedded import Embedded
     from provenance.adapters.content.mirror import Mirror, Source
     from provenance.adapters.keys.keystore import SystemRandom
-    from provenance.adapters.remote import Gateway
+    from provenance.adapters.remote import HttpGateway
     from provenance.app.deploy import Record
     from provenance.app.ports import Journal, Signer
     from provenance.config import Network, Settings
@@ -168,10 +168,10 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def gateway(settings: Settings, signer: Signer | None = None) -> Gateway:
+def gateway(settings: Settings, signer: Signer | None = None) -> HttpGateway:
     """The gateway in force as its client sees it; requests that must be known are signed by `signer`."""
     from provenance.adapters.keys.keystore import SystemRandom
-    from provenance.adapters.remote import Gateway
+    from provenance.adapters.remote import HttpGateway
 
     url = settings.chosen().gateway
     if not url:
@@ -179,7 +179,7 @@ def gateway(settings: Settings, signer: Signer | None = None) -> Gateway:
             f"network {settings.network} names no gateway",
             next="Repeat with --gateway URL, or set `gateway` in the network's settings.",
         )
-    return Gateway(url.rstrip("/"), record(settings).deployment(), clock(settings), SystemRandom(), signer)
+    return HttpGateway(url.rstrip("/"), record(settings).deployment(), clock(settings), SystemRandom(), signer)
 
 
 def clock(settings: Settings) -> HostClock:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from provenance.app.audit import Challenge, Evidence
     from provenance.cli.context import Context
     from provenance.config import Settings
-    from provenance.domain.verdict import Report
+    from provenance.domain.verdict import AuditReport
     from provenance.types import Json
 
 ADDRESSES: Final = ("holder", "licensee", "subject")  # by name: a title may look like one, and is its holder's choice
@@ -179,7 +179,7 @@ def trace(ctx: Context, receipt: str, rpc: str | None, deployment: Path | None) 
     ctx.out.emit(found.document, text=_tree(found.document))
 
 
-def _document(report: Report) -> dict[str, Json]:
+def _document(report: AuditReport) -> dict[str, Json]:
     from provenance.domain.verdict import NOT_PROVED
 
     return {
@@ -191,7 +191,7 @@ def _document(report: Report) -> dict[str, Json]:
     }
 
 
-def _text(report: Report) -> str:
+def _text(report: AuditReport) -> str:
     from provenance.domain.verdict import NOT_PROVED
 
     width = max(len(check.name) for check in report.checks)

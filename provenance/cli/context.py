@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from provenance.adapters.chain import EvmChain
     from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
-    from provenance.adapters.remote import Gateway
+    from provenance.adapters.remote import HttpGateway
     from provenance.app.ports import Call, Clock, Content, Cost, Mined, Random, Wallet
     from provenance.cli.out import Out
     from provenance.config import Network, Settings
@@ -148,7 +148,7 @@ class Context:
         """This party's content stores."""
         return self._content
 
-    def gateway(self, wallet: Wallet | None = None) -> Gateway:
+    def gateway(self, wallet: Wallet | None = None) -> HttpGateway:
         """The gateway in force, as its client sees it; `wallet` signs the requests whose sender must be known."""
         from provenance.adapters import wire
 

@@ -43,7 +43,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AuditReport:
     """All checks of one run, and the block they were pinned to."""
 
     checks: tuple[Check, ...]

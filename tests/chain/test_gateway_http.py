@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from provenance.adapters.keys.keystore import SystemRandom
-from provenance.adapters.remote import Gateway, GatewaySilent
+from provenance.adapters.remote import GatewaySilent, HttpGateway
 from provenance.domain import cid, typed
 from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
@@ -217,11 +217,11 @@ def test_a_client_knows_the_gateway_and_its_silence(counter: Desk) -> None:
     key = counter.client().key()
     assert key.wallet == counter.node.address
     assert key.binding.encryption_key == counter.node.wallet.encryption_key
-    dead = Gateway("http://127.0.0.1:9", counter.node.deployment, counter.node.clock, SystemRandom())
+    dead = HttpGateway("http://127.0.0.1:9", counter.node.deployment, counter.node.clock, SystemRandom())
     with pytest.raises(GatewaySilent):
         dead.health()
     from dataclasses import replace
 
-    other = Gateway(counter.url, replace(counter.node.deployment, chain_id=1), counter.node.clock, SystemRandom())
+    other = HttpGateway(counter.url, replace(counter.node.deployment, chain_id=1), counter.node.clock, SystemRandom())
     with pytest.raises(Invalid, match="chain"):
         other.key()

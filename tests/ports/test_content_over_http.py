@@ -17,7 +17,7 @@ from provenance.adapters.content.faults import ContentCorrupt, ContentMissing
 from provenance.adapters.content.gateway import ContentClosed, Served, SourceUnusable, Trustless
 from provenance.adapters.content.mirror import Mirror
 from provenance.adapters.keys.keystore import SystemRandom
-from provenance.adapters.remote import Gateway
+from provenance.adapters.remote import HttpGateway
 from provenance.domain.cid import of_raw
 from provenance.errors import Invalid, ProvenanceError
 from tests.fakes.chain import deployment
@@ -195,7 +195,7 @@ def test_what_is_no_answer_is_refused_within_the_deadline(
 def test_a_gateway_that_gives_no_answer_costs_no_memory_and_no_wait(
     serve: Serve, behavior: Behavior, code: str
 ) -> None:
-    gateway = Gateway(serve(behavior), deployment(), Still(), SystemRandom(), timeout_s=0.5)
+    gateway = HttpGateway(serve(behavior), deployment(), Still(), SystemRandom(), timeout_s=0.5)
     began = time.monotonic()
     with pytest.raises(ProvenanceError) as refused:
         gateway.health()

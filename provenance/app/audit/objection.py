@@ -12,7 +12,7 @@ from provenance.app.role import NotProposed
 from provenance.app.settle.gathering import standing
 from provenance.domain.fields import checksummed, dated, shown
 from provenance.domain.hashes import abi_words, keccak, sha256
-from provenance.domain.verdict import Check, Report, Verdict
+from provenance.domain.verdict import AuditReport, Check, Verdict
 from provenance.errors import Broken, Conflict, Denied, Incomplete
 from provenance.types import Address, Bytes32, Json, UnixSeconds, Wei
 
@@ -101,7 +101,7 @@ class Challenge:
         }
 
 
-def challenge(evidence: Evidence, engine: Engine, report: Report) -> Challenge | None:
+def challenge(evidence: Evidence, engine: Engine, report: AuditReport) -> Challenge | None:
     """The challenge of the pending epoch, if a check of that epoch does not hold or cannot be made; else None.
 
     A check of all epochs names the first that does not hold: then the pending one is judged by itself.

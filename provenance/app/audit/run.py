@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from provenance.app.audit import licensed, metered, paid, registered
 from provenance.domain.fields import shown
-from provenance.domain.verdict import Report
+from provenance.domain.verdict import AuditReport
 
 if TYPE_CHECKING:
     from provenance.app.audit.evidence import Evidence
     from provenance.app.settle import Engine
 
 
-def run(evidence: Evidence, engine: Engine) -> Report:
+def run(evidence: Evidence, engine: Engine) -> AuditReport:
     """Every check, all pinned to the evidence's block.
 
     Args:
@@ -26,4 +26,4 @@ def run(evidence: Evidence, engine: Engine) -> Report:
         *metered.checks(evidence),
         *paid.checks(evidence, engine),
     ]
-    return Report(tuple(checks), evidence.head.number, shown(evidence.head.hash))
+    return AuditReport(tuple(checks), evidence.head.number, shown(evidence.head.hash))
