@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from provenance import abi
 from provenance.adapters.chain.abi import signature
 from provenance.adapters.chain.naming import known, parameters, snake, typed, values
-from provenance.adapters.chain.natspec import Said, comments, key, parse, structs
+from provenance.adapters.chain.natspec import Comment, comments, key, parse, structs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,20 +66,20 @@ def module(compiled: abi.Artifact) -> str:
     sorts: dict[str, list[Any]] = {sort: [] for sort in ("constructor", "function", "event", "error")}
     for entry in entries:
         sorts[str(entry["type"])].append(entry)
-    about = {key(entry): by_key.get(key(entry), Said()) for entry in entries if "name" in entry}
+    about = {key(entry): by_key.get(key(entry), Comment()) for entry in entries if "name" in entry}
     every = [member for entry in compiled.abi for side in ("inputs", "outputs") for member in entry.get(side, ())]  # type: ignore[attr-defined]
     parts = [HEAD.format(name=compiled.name, title=parse(compiled.natspec[compiled.name][""]).title)]
     parts += [fixed(beside) for interface in compiled.natspec if (beside := abi.constants(interface))]
-    parts += [value(FROZEN.format(name), some, by_key.get(name, Said())) for name, some in structs(every).items()]
+    parts += [value(FROZEN.format(name), some, by_key.get(name, Comment())) for name, some in structs(every).items()]
     for entry in sorts["function"]:
         if len(entry["outputs"]) > 1:
             named = {text.partition(" ")[0]: text.partition(" ")[2] for text in about[key(entry)].returns}
-            answered = Said(notice=f"What `{entry['name']}` answers.", params=named)
+            answered = Comment(notice=f"What `{entry['name']}` answers.", params=named)
             parts.append(value(FROZEN.format(answer(entry)), entry["outputs"], answered, "str"))
     for sort, head in (("event", FROZEN), ("error", RAISED)):
         parts += [value(head.format(e["name"]), e["inputs"], about[key(e)], "str") for e in sorts[sort]]
     parts.append(f"Event: TypeAlias = {' | '.join(entry['name'] for entry in sorts['event'])}\n")
-    whole = next((comment for part in compiled.natspec.values() if (comment := parse(part[""])).notice), Said())
+    whole = next((comment for part in compiled.natspec.values() if (comment := parse(part[""])).notice), Comment())
     methods = "".join(method(entry, about[key(entry)]) for entry in sorts["function"])
     return "\n\n".join([*parts, front(compiled.name, sorts, whole) + methods])
 
@@ -93,7 +93,7 @@ def fixed(named: Mapping[str, tuple[int | bytes, str]]) -> str:
     return text
 
 
-def front(name: str, sorts: dict[str, list[Any]], about: Said) -> str:
+def front(name: str, sorts: dict[str, list[Any]], about: Comment) -> str:
     """The head of the contract's class: its name, its tables, its creation."""
     text = f'class {name}(Bound[Event]):\n{docstring(about, ())}\n    NAME: ClassVar = "{name}"\n'
     for table, sort, kind in TABLES:
@@ -106,7 +106,7 @@ def front(name: str, sorts: dict[str, list[Any]], about: Said) -> str:
     return f"{text}        return cls.constructor(w3, {values(inputs)})\n"
 
 
-def method(entry: Any, comment: Said) -> str:
+def method(entry: Any, comment: Comment) -> str:
     """One function: a view answers at once, anything else is a call that is not sent."""
     outputs, call = entry["outputs"], f'"{signature(entry)}", {values(entry["inputs"])}'
     doc = docstring(comment, entry["inputs"], 8, f"Selector `0x{key(entry)}`.")
@@ -119,13 +119,13 @@ def method(entry: Any, comment: Said) -> str:
     return f"\n    def {name}({', '.join(given)}) -> {kind}:\n{doc}        return {body}\n"
 
 
-def value(head: str, members: Sequence[Any], comment: Said, address: str = "Account") -> str:
+def value(head: str, members: Sequence[Any], comment: Comment, address: str = "Account") -> str:
     """A struct, which may also be given; an answer, an event or an error, whose addresses are text."""
     lines = "".join(f"    {member}\n" for member in parameters(members, address))
     return f"{head}{docstring(comment, members)}" + f"\n{lines}" * bool(lines)
 
 
-def docstring(comment: Said, members: Sequence[Any], indent: int = 4, last: str = "") -> str:
+def docstring(comment: Comment, members: Sequence[Any], indent: int = 4, last: str = "") -> str:
     """NatSpec as a docstring: Solidity's types, the parameters, the answers."""
     texts = [comment.params.get(member["name"], "") for member in members]
     rows = [f"    {known(m, i)}: `{m['type']}` {text}" for i, (m, text) in enumerate(zip(members, texts, strict=True))]

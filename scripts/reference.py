@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance import abi
 from provenance.adapters.chain.abi import signature
-from provenance.adapters.chain.natspec import Said, key, parse, struct, structs
+from provenance.adapters.chain.natspec import Comment, key, parse, struct, structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,7 +65,7 @@ def pages() -> dict[str, str]:
     return {"README.md": INTRODUCTION + rows} | {f"{interface}.md": text for interface, text in texts.items()}
 
 
-def page(interface: str, compiled: abi.Artifact, comments: dict[str, Said]) -> str:
+def page(interface: str, compiled: abi.Artifact, comments: dict[str, Comment]) -> str:
     """One interface's page."""
     entries: list[Any] = [named for named in compiled.abi if "name" in named and key(named) in comments]
     parts = [f"# {interface}\n\n{comments[''].title}\n", f"{comments[''].notice}\n"]
@@ -85,7 +85,7 @@ def page(interface: str, compiled: abi.Artifact, comments: dict[str, Said]) -> s
     return "\n".join(parts)
 
 
-def entry(named: Any, comment: Said, word: str) -> str:
+def entry(named: Any, comment: Comment, word: str) -> str:
     """A function, an event or an error."""
     mutability = named.get("stateMutability", "")
     view = f" · {mutability}" if mutability in {"view", "pure"} else ""
@@ -94,7 +94,7 @@ def entry(named: Any, comment: Said, word: str) -> str:
     return text + f"\n{answers(named['outputs'], comment)}" if named.get("outputs") else text
 
 
-def table(members: Iterable[Any], comment: Said) -> str:
+def table(members: Iterable[Any], comment: Comment) -> str:
     """Type, name and meaning of each."""
     rows = [
         f"| `{shown(member)}`{' i' * bool(member.get('indexed'))} | `{member['name']}` | {cell(comment.params.get(member['name'], ''))} |\n"
@@ -103,7 +103,7 @@ def table(members: Iterable[Any], comment: Said) -> str:
     return "| type | name | |\n|---|---|---|\n" + "".join(rows)
 
 
-def answers(outputs: Sequence[Any], comment: Said) -> str:
+def answers(outputs: Sequence[Any], comment: Comment) -> str:
     """What a function returns; NatSpec says the name of a named value first."""
     texts = [*comment.returns, *("" for _ in outputs)]
     rows = [

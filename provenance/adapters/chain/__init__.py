@@ -1,4 +1,4 @@
-"""How does a use-case reach the chain? The only place of the wallet that speaks JSON-RPC."""
+"""The chain as the wallet sees it: the only place of it that speaks JSON-RPC."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def selector(entry: Mapping[str, Any]) -> bytes:
     return keccak(signature(entry).encode())[:4]
 
 
-def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[object, ...]:
+def decoded(parameters: Sequence[Mapping[str, Any]], answer: bytes) -> tuple[object, ...]:
     """The values; addresses as bytes, structs and lists as tuples.
 
     Raises:
@@ -122,19 +122,19 @@ def decoded(parameters: Sequence[Mapping[str, Any]], data: bytes) -> tuple[objec
     from eth_abi.exceptions import DecodingError  # noqa: PLC0415
 
     try:
-        values = decode([kind(one) for one in parameters], data)
+        values = decode([kind(parameter) for parameter in parameters], answer)
     except (DecodingError, ValueError, OverflowError) as error:
         raise AnswerUnreadable(f"the node's answer is not what the contract returns: {error}") from None
     return tuple(map(_plain, parameters, values))
 
 
-def _plain(parameter: Mapping[str, Any], value: Any) -> object:
+def _plain(parameter: Mapping[str, Any], member: Any) -> object:
     if parameter["type"].endswith("]"):
         inner = {**parameter, "type": parameter["type"].rpartition("[")[0]}
-        return tuple(_plain(inner, element) for element in value)
+        return tuple(_plain(inner, element) for element in member)
     if "components" in parameter:
-        return tuple(map(_plain, parameter["components"], value))
-    return bytes.fromhex(value[2:]) if parameter["type"] == "address" else value
+        return tuple(map(_plain, parameter["components"], member))
+    return bytes.fromhex(member[2:]) if parameter["type"] == "address" else member
 
 
 @cache
@@ -149,28 +149,33 @@ def _leaf(code: str) -> type[Reverted]:
     return type(name, (Reverted,), {"code": code, "__doc__": "A contract refused."})
 
 
-def refusal(contract: str, data: bytes, message: str = "") -> Reverted:
+def refusal(contract: str, revert: bytes, message: str = "") -> Reverted:
     """The contract's refusal in words, with the error's arguments as facts."""
     try:
-        return _told(contract, data, message)
+        return _in_words(contract, revert, message)
     except AnswerUnreadable:
-        return Reverted(f"{contract} refused with data that cannot be read", contract=contract)
+        return Reverted(f"{contract} refused with revert that cannot be read", contract=contract)
 
 
-def _told(contract: str, data: bytes, message: str) -> Reverted:
-    entry = _errors().get(data[:4])
+def _in_words(contract: str, revert: bytes, message: str) -> Reverted:
+    entry = _errors().get(revert[:4])
     if entry is not None:
-        values = decoded(entry["inputs"], data[4:])
-        facts = {one["name"]: _fact(kind(one), value) for one, value in zip(entry["inputs"], values, strict=True)}
-        said = words(entry["name"])
-        told = ", ".join(f"{words(one['name'])} {_shown(one, facts[one['name']])}" for one in entry["inputs"])
-        detail = f"{contract} refused: {said}" + (f" ({told})" if told else "")
-        return _leaf(said.replace(" ", "-"))(detail, next=NEXT.get(entry["name"], ""), contract=contract, **facts)
-    if data[:4] == _ERROR_STRING:
-        (reason,) = decoded([{"type": "string"}], data[4:])
+        values = decoded(entry["inputs"], revert[4:])
+        facts = {
+            parameter["name"]: _fact(kind(parameter), argument)
+            for parameter, argument in zip(entry["inputs"], values, strict=True)
+        }
+        phrase = words(entry["name"])
+        arguments = ", ".join(
+            f"{words(parameter['name'])} {_shown(parameter, facts[parameter['name']])}" for parameter in entry["inputs"]
+        )
+        detail = f"{contract} refused: {phrase}" + (f" ({arguments})" if arguments else "")
+        return _leaf(phrase.replace(" ", "-"))(detail, next=NEXT.get(entry["name"], ""), contract=contract, **facts)
+    if revert[:4] == _ERROR_STRING:
+        (reason,) = decoded([{"type": "string"}], revert[4:])
         return Reverted(f"{contract} refused: {reason}", contract=contract)
-    if data[:4] == _PANIC_CODE:
-        number = int.from_bytes(data[4:36], "big")
+    if revert[:4] == _PANIC_CODE:
+        number = int.from_bytes(revert[4:36], "big")
         return Reverted(f"{contract} refused: {_PANIC.get(number, f'panic {number:#x}')}", contract=contract)
     return Reverted(f"{contract} refused" + (f": {message}" if message else " without a reason"), contract=contract)
 
@@ -190,11 +195,11 @@ def _shown(declared: Entry, fact: Json) -> Json:
     return fact
 
 
-def _fact(declared: str, value: object) -> Json:
-    if isinstance(value, bytes):
-        return checksummed(value) if declared == "address" else "0x" + value.hex()
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if value < _JSON_INTEGER else str(value)
-    return str(value)
+def _fact(declared: str, argument: object) -> Json:
+    if isinstance(argument, bytes):
+        return checksummed(argument) if declared == "address" else "0x" + argument.hex()
+    if isinstance(argument, bool):
+        return argument
+    if isinstance(argument, int):
+        return argument if argument < _JSON_INTEGER else str(argument)
+    return str(argument)

@@ -83,11 +83,11 @@ class EvmChain:
         self._check(code_hashes or {})
 
     def _check(self, code_hashes: Mapping[ContractName, Bytes32]) -> None:
-        if (found := self.node.chain_id()) != self._deployment.chain_id:
+        if (chain_id := self.node.chain_id()) != self._deployment.chain_id:
             raise WrongChain(
-                f"{self.node.rpc.url} is on chain {found}, the deployment on {self._deployment.chain_id}",
+                f"{self.node.rpc.url} is on chain {chain_id}, the deployment on {self._deployment.chain_id}",
                 expected=self._deployment.chain_id,
-                found=found,
+                found=chain_id,
             )
         for name, address in self._deployment.contracts.items():
             where = {"contract": name, "address": checksummed(address)}
@@ -129,66 +129,66 @@ class EvmChain:
 
     def about(self, *subjects: bytes) -> tuple[Logged, ...]:
         """Every event that names one of these ids or accounts in an indexed argument, once and in chain order."""
-        words = tuple(Bytes32(one.rjust(32, b"\0")) for one in subjects)
+        words = tuple(Bytes32(subject.rjust(32, b"\0")) for subject in subjects)
         first, last = self._deployment.first_block, self.head().number
-        found = {
+        log_by_place = {
             (log.block_number, log.index): log
-            for some in range(0, len(words), SUBJECTS)
+            for begin in range(0, len(words), SUBJECTS)
             for place in range(1, 4)
-            for logs in self._pages(first, last, last - first + 1, (*(None,) * place, words[some : some + SUBJECTS]))
+            for logs in self._pages(first, last, last - first + 1, (*(None,) * place, words[begin : begin + SUBJECTS]))
             for log in logs
         }
-        return tuple(self._logged(tuple(found[key] for key in sorted(found))))
+        return tuple(self._logged(tuple(log_by_place[key] for key in sorted(log_by_place))))
 
     def _pages(
         self, first: int, last: int, most: int, topics: tuple[tuple[Bytes32, ...] | None, ...] = ()
     ) -> Iterator[tuple[Log, ...]]:
         """The raw logs of [first, last]; ranges halve where the node wants less, and grow again."""
-        at, size = first, most
-        while at <= last:
-            end = min(at + size - 1, last)
+        start, size = first, most
+        while start <= last:
+            end = min(start + size - 1, last)
             try:
-                logs = self.node.logs(at, end, tuple(self._names), topics)
+                logs = self.node.logs(start, end, tuple(self._names), topics)
             except RpcRefused as error:
-                if end > at and wordings.narrowable(error.meaning):
-                    size = (end - at + 1) // 2
+                if end > start and wordings.narrowable(error.meaning):
+                    size = (end - start + 1) // 2
                     continue
                 raise NodeSilent(
                     f"{self.node.rpc.url} does not list logs: {error}",
                     next="Use an RPC endpoint that serves eth_getLogs for these blocks.",
-                    first=at,
+                    first=start,
                     last=end,
                 ) from None
             yield logs
-            at, size = end + 1, min(size * 2, most)
+            start, size = end + 1, min(size * 2, most)
 
     def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
         """The call's results."""
-        to, data, entry = self._encoded(call)
+        to, calldata, entry = self._encoded(call)
         with _refusing(call.contract):
             return abi.decoded(
-                entry["outputs"], self.node.call(to, data, sender=sender, at="latest" if at is None else at)
+                entry["outputs"], self.node.call(to, calldata, sender=sender, at="latest" if at is None else at)
             )
 
     def cost(self, call: Call, sender: Address) -> Cost:
         """What the call would cost now; `Reverted` if it would be refused."""
-        to, data, _ = self._encoded(call)
+        to, calldata, _ = self._encoded(call)
         with _refusing(call.contract):
-            return self.node.cost(to, data, sender)
+            return self.node.cost(to, calldata, sender)
 
     def send(self, call: Call, signer: Signer) -> Mined:
         """Mined with status 1, or refused before anything is sent."""
-        to, data, _ = self._encoded(call)
+        to, calldata, _ = self._encoded(call)
         with _refusing(call.contract):
-            return self._mined(self.node.transact(to, data, signer))
+            return self._mined(self.node.transact(to, calldata, signer))
 
     def sign(
         self, call: Call, signer: Signer, *, nonce: int | None = None, fees: tuple[int, int] | None = None
     ) -> Signed:
         """The transaction as bytes to be kept before they are sent: what an outbox needs."""
-        to, data, _ = self._encoded(call)
+        to, calldata, _ = self._encoded(call)
         with _refusing(call.contract):
-            return self.node.sign(to, data, signer, nonce=nonce, fees=fees)
+            return self.node.sign(to, calldata, signer, nonce=nonce, fees=fees)
 
     def next_nonce(self, account: Address, *, mined_only: bool = False) -> int:
         """The account's next nonce, what waits in the node's pool counted or not."""
@@ -245,18 +245,18 @@ class EvmChain:
                 yield Logged(block, log.tx, log.index, log.address, event)
 
     def _block(self, block_hash: Bytes32, number: BlockNumber) -> ChainBlock:
-        found = self._blocks.get(block_hash)
-        if found is None:
-            found = self.node.block(block_hash)
-            if found.hash != block_hash or found.number != number:
+        block = self._blocks.get(block_hash)
+        if block is None:
+            block = self.node.block(block_hash)
+            if block.hash != block_hash or block.number != number:
                 raise NodeSilent(
                     f"{self.node.rpc.url} contradicts itself about block {number}",
                     next="Repeat; if it goes on, use another RPC endpoint.",
                 )
             if len(self._blocks) >= BLOCKS_KEPT:
                 self._blocks.clear()
-            self._blocks[block_hash] = found
-        return found
+            self._blocks[block_hash] = block
+        return block
 
 
 class EvmCreator:

@@ -1,4 +1,4 @@
-"""What does a node say of transactions, and what is said to it? In bytes, before anybody knows the contracts."""
+"""Transactions, their receipts and logs, in bytes: before anybody knows the contracts."""
 
 from __future__ import annotations
 

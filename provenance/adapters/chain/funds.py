@@ -1,4 +1,4 @@
-"""Can the account pay for what it is about to send?"""
+"""Whether an account can pay for what it is about to send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are the names and types of the contracts said in Python?"""
+"""Python names and types of what the contracts declare."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def snake(name: str) -> str:
     return words(name).replace(" ", "_")
 
 
-def known(parameter: Any, at: int) -> str:
+def known(parameter: Any, index: int) -> str:
     """The parameter's name; one without is named for its place."""
-    name = snake(parameter["name"]) or f"value{at}"
+    name = snake(parameter["name"]) or f"value{index}"
     return name + "_" * (name in _TAKEN or keyword.iskeyword(name))
 
 
@@ -38,9 +38,9 @@ def typed(parameter: Any, address: str = "Account") -> str:
 
 def parameters(given: Sequence[Any], address: str = "Account") -> list[str]:
     """`name: type` of each."""
-    return [f"{known(one, at)}: {typed(one, address)}" for at, one in enumerate(given)]
+    return [f"{known(parameter, index)}: {typed(parameter, address)}" for index, parameter in enumerate(given)]
 
 
 def values(given: Sequence[Any]) -> str:
     """The tuple of their names."""
-    return f"({''.join(known(one, at) + ', ' for at, one in enumerate(given))})"
+    return f"({''.join(known(parameter, index) + ', ' for index, parameter in enumerate(given))})"

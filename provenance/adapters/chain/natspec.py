@@ -1,6 +1,6 @@
-"""What do the comments of the contracts say about what they stand at?
+"""The comments of the contracts: Solidity's NatSpec tags, by what they stand at.
 
-Solidity's NatSpec tags, taken apart; where a tag is missing, nothing is said. Tags of no interest to a caller
+Where a tag is missing, the comment leaves it empty. Tags of no interest to a caller
 (`@dev`, `@author`, `@custom:…`) are left out.
 """
 
@@ -22,7 +22,7 @@ _TAG: Final = re.compile(r"(?:^|\n)\s*@([a-z:]+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Comment:
     """One comment.
 
     Attributes:
@@ -38,20 +38,20 @@ class Said:
     returns: tuple[str, ...] = ()
 
 
-def parse(text: str) -> Said:
+def parse(text: str) -> Comment:
     """The comment's tags; text before the first one counts as the notice."""
     pieces = _TAG.split("\n" + text if text.lstrip().startswith("@") else "\n@notice " + text)
-    tags = [(name, " ".join(said.split())) for name, said in zip(pieces[1::2], pieces[2::2], strict=True)]
-    params = (said.partition(" ") for name, said in tags if name == "param")
-    return Said(
-        title=" ".join(said for name, said in tags if name == "title"),
-        notice=" ".join(said for name, said in tags if name == "notice"),
-        params={name: said for name, _, said in params},
-        returns=tuple(said for name, said in tags if name == "return"),
+    tags = [(name, " ".join(words.split())) for name, words in zip(pieces[1::2], pieces[2::2], strict=True)]
+    params = (words.partition(" ") for name, words in tags if name == "param")
+    return Comment(
+        title=" ".join(words for name, words in tags if name == "title"),
+        notice=" ".join(words for name, words in tags if name == "notice"),
+        params={name: words for name, _, words in params},
+        returns=tuple(words for name, words in tags if name == "return"),
     )
 
 
-def comments(compiled: Artifact) -> dict[str, Said]:
+def comments(compiled: Artifact) -> dict[str, Comment]:
     """Every comment of a contract and what it inherits, by `key`; the nearest counts."""
     parts = reversed([*compiled.natspec.values()])
     return {key: parse(text) for part in parts for key, text in part.items() if text}
@@ -64,11 +64,11 @@ def key(entry: Mapping[str, Any]) -> str:
 
 def structs(parts: Iterable[Any]) -> dict[str, list[Any]]:
     """The members of every struct among these parameters, by its name; what is inside of another comes first."""
-    found: dict[str, list[Any]] = {}
-    for one in parts:
-        if "components" in one:
-            found |= {**structs(one["components"]), struct(one): one["components"]}
-    return found
+    members_by_struct: dict[str, list[Any]] = {}
+    for part in parts:
+        if "components" in part:
+            members_by_struct |= {**structs(part["components"]), struct(part): part["components"]}
+    return members_by_struct
 
 
 def struct(parameter: Mapping[str, Any]) -> str:

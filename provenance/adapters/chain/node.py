@@ -49,9 +49,9 @@ class NotMined(Unavailable):
 class CallFailed(Exception):
     """The EVM reverted; what the data means is for who knows the contract."""
 
-    def __init__(self, data: bytes, message: str) -> None:
+    def __init__(self, revert: bytes, message: str) -> None:
         super().__init__(message)
-        self.data, self.message = data, message
+        self.data, self.message = revert, message
 
 
 class Node:
@@ -122,7 +122,7 @@ class Node:
         return tuple(sorted(answer, key=lambda log: (log.block_number, log.index)))
 
     def call(
-        self, to: Address | None, data: bytes, *, sender: Address | None = None, at: int | str = "latest"
+        self, to: Address | None, calldata: bytes, *, sender: Address | None = None, at: int | str = "latest"
     ) -> bytes:
         """What the call returns.
 
@@ -130,15 +130,15 @@ class Node:
             CallFailed: the EVM reverted.
         """
         block: Any = at
-        return bytes(self._simulated(lambda eth: eth.call(_fields(to, data, sender), block)))
+        return bytes(self._simulated(lambda eth: eth.call(_fields(to, calldata, sender), block)))
 
-    def cost(self, to: Address | None, data: bytes, sender: Address) -> Cost:
+    def cost(self, to: Address | None, calldata: bytes, sender: Address) -> Cost:
         """What the transaction would cost at most, by the node's estimate.
 
         Raises:
             CallFailed: the EVM reverted.
         """
-        return self.price(self._gas(to, data, sender))
+        return self.price(self._gas(to, calldata, sender))
 
     def price(self, used: int) -> Cost:
         """What a transaction of so much gas would cost at most: with the limits that `sign` sets now."""
@@ -148,7 +148,7 @@ class Node:
     def sign(
         self,
         to: Address | None,
-        data: bytes,
+        calldata: bytes,
         signer: Signer,
         *,
         nonce: int | None = None,
@@ -158,7 +158,7 @@ class Node:
 
         Args:
             to: the contract; None creates one.
-            data: selector and arguments.
+            calldata: selector and arguments.
             signer: who pays.
             nonce: the node's next one, unless given.
             fees: (tip, most) per gas [wei]; the node's suggestion, unless given.
@@ -167,7 +167,7 @@ class Node:
             CallFailed: the EVM would revert.
             InsufficientFunds: the account cannot pay the gas.
         """
-        used = self._gas(to, data, signer.address)
+        used = self._gas(to, calldata, signer.address)
         tip, most = fees or self.fees()
         fields = {
             "type": 2,
@@ -178,7 +178,7 @@ class Node:
             "gas": _limit(used),
             "to": to or b"",
             "value": 0,
-            "data": data,
+            "data": calldata,
         }
         return _signed(fields, signer)
 
@@ -203,7 +203,7 @@ class Node:
         except TransactionNotFound:
             return None
 
-    def transact(self, to: Address | None, data: bytes, signer: Signer) -> Receipt:
+    def transact(self, to: Address | None, calldata: bytes, signer: Signer) -> Receipt:
         """Sent and mined.
 
         Raises:
@@ -211,30 +211,30 @@ class Node:
             NotMined: no block took it in time.
         """
         if self._outbox is not None:
-            return self._outbox.transact(self, to, data, signer)
+            return self._outbox.transact(self, to, calldata, signer)
         for _ in range(NONCE_TRIES):
-            signed = self.sign(to, data, signer)
+            signed = self.sign(to, calldata, signer)
             try:
                 self.broadcast(signed)
             except RpcRefused as error:
                 if error.meaning is Meaning.NONCE_TAKEN:
                     continue  # another process of this account was faster: sign again with the next nonce
                 raise self._refusal(error, signer.address) from None
-            return self.succeeded(self.wait(signed.tx), to, data, signer.address)
+            return self.succeeded(self.wait(signed.tx), to, calldata, signer.address)
         raise Conflict(
             "another process keeps sending from the same account",
             next="Let it finish, then repeat the command.",
             account=hexed(signer.address),
         )
 
-    def succeeded(self, receipt: Receipt, to: Address | None, data: bytes, sender: Address) -> Receipt:
+    def succeeded(self, receipt: Receipt, to: Address | None, calldata: bytes, sender: Address) -> Receipt:
         """The receipt, if the transaction did not fail in its block.
 
         Raises:
             CallFailed: it did, for the reason that the same call gives.
         """
         if not receipt.succeeded:
-            self.call(to, data, sender=sender, at=receipt.block_number)
+            self.call(to, calldata, sender=sender, at=receipt.block_number)
             raise CallFailed(b"", f"transaction {hexed(receipt.tx)} failed, and the same call now succeeds")
         return receipt
 
@@ -258,8 +258,8 @@ class Node:
             tip = TIP_WEI
         return tip, 2 * base + tip
 
-    def _gas(self, to: Address | None, data: bytes, sender: Address) -> int:
-        return self._simulated(lambda eth: eth.estimate_gas(_fields(to, data, sender)))
+    def _gas(self, to: Address | None, calldata: bytes, sender: Address) -> int:
+        return self._simulated(lambda eth: eth.estimate_gas(_fields(to, calldata, sender)))
 
     def _simulated(self, question: Callable[[Eth], Answer]) -> Answer:
         try:
@@ -310,9 +310,9 @@ def _looks(timeout_s: float) -> Iterator[None]:
         yield
 
 
-def hexed(data: bytes) -> str:
+def hexed(octets: bytes) -> str:
     """Bytes as nodes read them."""
-    return "0x" + data.hex()
+    return "0x" + octets.hex()
 
 
 def _limit(used: int) -> int:
@@ -325,9 +325,9 @@ def _account(address: bytes) -> Any:
     return checksummed(address)
 
 
-def _fields(to: Address | None, data: bytes, sender: Address | None) -> Any:
+def _fields(to: Address | None, calldata: bytes, sender: Address | None) -> Any:
     accounts = {"to": to, "from": sender}
-    return {"data": hexed(data), **{name: _account(account) for name, account in accounts.items() if account}}
+    return {"data": hexed(calldata), **{name: _account(account) for name, account in accounts.items() if account}}
 
 
 def _receipt(tx: Bytes32, answer: Mapping[str, Any]) -> Receipt | None:

@@ -1,6 +1,6 @@
-"""How does a command that may be killed at any instruction send each of its transactions once?
+"""The outbox: each transaction of a command is sent once, at whatever instruction the command is killed.
 
-It writes a signed transaction down before a node hears of it. Run again, it finds the transaction by its sender
+The command writes a signed transaction down before a node hears of it. Run again, it finds the transaction by its sender
 and contents: mined, it is done; waiting, the same bytes are sent again; overtaken by another transaction of the
 same nonce, which can only be somebody else's, it is signed anew. While another of the same nonce waits in the
 pool, so does this one: until a block took one of them either may be mined, and one signed anew would be a second.
@@ -32,12 +32,12 @@ class Sending(Protocol):
     rpc: Rpc
 
     def nonce(self, address: Address, *, tag: str = "pending") -> int: ...
-    def sign(self, to: Address | None, data: bytes, signer: Signer, *, nonce: int | None = None) -> Signed: ...
+    def sign(self, to: Address | None, calldata: bytes, signer: Signer, *, nonce: int | None = None) -> Signed: ...
     def broadcast(self, signed: Signed) -> None: ...
     def receipt(self, tx: Bytes32) -> Receipt | None: ...
     def wait(self, tx: Bytes32) -> Receipt: ...
     def spent(self, address: Address, nonce: int) -> bool: ...
-    def succeeded(self, receipt: Receipt, to: Address | None, data: bytes, sender: Address) -> Receipt: ...
+    def succeeded(self, receipt: Receipt, to: Address | None, calldata: bytes, sender: Address) -> Receipt: ...
 
 
 class Unsendable(Conflict):
@@ -57,7 +57,7 @@ class Outbox:
         for key, signed in recorded(journal.entries()):
             self._known.setdefault(key, []).append(signed)
 
-    def transact(self, node: Sending, to: Address | None, data: bytes, signer: Signer) -> Receipt:
+    def transact(self, node: Sending, to: Address | None, calldata: bytes, signer: Signer) -> Receipt:
         """Sent by this run or an earlier one, never by both, and mined.
 
         Raises:
@@ -65,17 +65,17 @@ class Outbox:
             NotMined: no block took it in time; a later run looks again.
             Unsendable: the node refused it again and again, or no block took in time what holds its nonce.
         """
-        key = self.key(to, data, signer.address)
+        key = self.key(to, calldata, signer.address)
         refused = ""
         for _ in range(TRIES):
             # The nonce is read before the receipts: what is mined in between has a receipt then.
             used = node.nonce(signer.address, tag="latest")
             known = self._known.get(key, [])
-            receipts = [receipt for one in known if (receipt := node.receipt(one.tx)) is not None]
-            if done := next((one for one in receipts if one.succeeded), None):
+            receipts = [receipt for attempt in known if (receipt := node.receipt(attempt.tx)) is not None]
+            if done := next((receipt for receipt in receipts if receipt.succeeded), None):
                 return done
-            waiting = next((one for one in reversed(known) if one.nonce >= used), None)
-            signed = waiting or self.write(key, node.sign(to, data, signer))
+            waiting = next((attempt for attempt in reversed(known) if attempt.nonce >= used), None)
+            signed = waiting or self.write(key, node.sign(to, calldata, signer))
             try:
                 node.broadcast(signed)
             except RpcRefused as error:
@@ -84,15 +84,15 @@ class Outbox:
                     if not node.spent(signer.address, signed.nonce):
                         break
                 elif waiting:  # its fees are too low by now: as much is offered as is asked today
-                    self.write(key, node.sign(to, data, signer, nonce=waiting.nonce))
+                    self.write(key, node.sign(to, calldata, signer, nonce=waiting.nonce))
             else:
-                return node.succeeded(node.wait(signed.tx), to, data, signer.address)
+                return node.succeeded(node.wait(signed.tx), to, calldata, signer.address)
         raise Unsendable(f"{node.rpc.url} refuses: {refused}", account="0x" + signer.address.hex())
 
     @staticmethod
-    def key(to: Address | None, data: bytes, sender: Address) -> str:
+    def key(to: Address | None, calldata: bytes, sender: Address) -> str:
         """What tells a transaction from every other of the command."""
-        return keccak(sender + (to or b"") + data).hex()
+        return keccak(sender + (to or b"") + calldata).hex()
 
     def write(self, key: str, signed: Signed) -> Signed:
         """The transaction is on disk, and known from now on."""

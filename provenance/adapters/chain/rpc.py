@@ -94,12 +94,12 @@ class Rpc:
         for url in self._urls:
             try:
                 reply = exchange(self._http, url, body, self._timeout_s)
-                result = answered(reply, method, shown(url))
+                answer = answered(reply, method, shown(url))
             except Unavailable as error:
                 silent = silent or error
                 continue
             self._urls = (url, *(other for other in self._urls if other != url))
-            return result
+            return answer
         raise silent or NodeSilent("no endpoint")
 
 
@@ -130,8 +130,8 @@ def exchange(http: httpx2.Client, url: str, body: object, timeout_s: float) -> J
     except (ValueError, canonical.BadDocument):
         if meant is Meaning.NARROWER:
             raise RpcRefused("request", f"{name} answers HTTP 413", 413) from None
-        told = f"answers HTTP {response.status_code}" if response.is_error else "does not speak JSON-RPC"
-        raise NodeSilent(f"{name} {told}", rpc=name) from None
+        failure = f"answers HTTP {response.status_code}" if response.is_error else "does not speak JSON-RPC"
+        raise NodeSilent(f"{name} {failure}", rpc=name) from None
     return answer
 
 
@@ -155,12 +155,14 @@ def answered(reply: Json, method: str, name: str) -> Any:
     raise refused
 
 
-def revert_data(data: object) -> bytes:
+def revert_data(problem: object) -> bytes:
     """What the EVM reverted with: Anvil and geth send hex, Ganache an object around it."""
-    if isinstance(data, dict):
-        data = data.get("result") or data.get("data")
+    if isinstance(problem, dict):
+        problem = problem.get("result") or problem.get("data")
     try:
-        return bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) and data.startswith("0x") else b""
+        return (
+            bytes.fromhex(problem.removeprefix("0x")) if isinstance(problem, str) and problem.startswith("0x") else b""
+        )
     except ValueError:
         return b""
 
