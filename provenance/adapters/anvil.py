@@ -1,4 +1,4 @@
-"""Is a local chain running, and on which port? The devnet's process, kept under `home/devnet`.
+"""The process of a local chain, kept under `home/devnet`.
 
 Loopback only. The state is on disk when the process ends, so that a restart goes on; what is deployed
 there is `app.deploy`'s.
@@ -83,8 +83,8 @@ class Devnet:
 
     def running(self) -> Running | None:
         """The process, if it lives."""
-        found = self._last()
-        return found if found is not None and _is_ours(found) else None
+        last = self._last()
+        return last if last is not None and _is_ours(last) else None
 
     def start(self, backend: Backend = "anvil", port: int | None = None) -> Running:
         """The node that runs afterwards; the one that did is left alone.
@@ -234,8 +234,8 @@ def tool(name: str) -> Path:
     program = f"{name}.exe" if system == "win32" else name
     inside = Path("node_modules", "@foundry-rs", f"{name}-{system}-{machine}", "bin", program)
     for root in _roots():
-        if (found := root / inside).is_file():
-            return found
+        if (path := root / inside).is_file():
+            return path
     on_path = shutil.which(name)
     if on_path and not _is_launcher(Path(on_path)):
         return Path(on_path)
@@ -256,7 +256,7 @@ def _is_launcher(file: Path) -> bool:
 
 
 def _anvil(folder: Path, port: int) -> list[str]:
-    said = {
+    options = {
         "--host": HOST,
         "--port": port,
         "--chain-id": CHAIN_ID,
@@ -269,7 +269,7 @@ def _anvil(folder: Path, port: int) -> list[str]:
         "--state-interval": SAVE_EVERY_S,
         "--cache-path": folder / "cache",
     }
-    return [str(tool("anvil")), *(str(part) for pair in said.items() for part in pair), "--quiet"]
+    return [str(tool("anvil")), *(str(part) for pair in options.items() for part in pair), "--quiet"]
 
 
 def _ganache(database: Path, port: int) -> list[str]:
@@ -280,7 +280,7 @@ def _ganache(database: Path, port: int) -> list[str]:
             "ganache is not installed", next="Run `make setup` in a checkout; it needs Node 20.", tool="ganache"
         )
     database.mkdir(parents=True, exist_ok=True)
-    said = {
+    options = {
         "--server.host": HOST,
         "--server.port": port,
         "--chain.chainId": CHAIN_ID,
@@ -292,7 +292,7 @@ def _ganache(database: Path, port: int) -> list[str]:
         "--miner.blockGasLimit": 30_000_000,
         "--database.dbPath": database,
     }
-    return [node, str(script), *(str(part) for pair in said.items() for part in pair), "--logging.quiet"]
+    return [node, str(script), *(str(part) for pair in options.items() for part in pair), "--logging.quiet"]
 
 
 GANACHE: Final = Path("node_modules", "ganache", "dist", "node", "cli.js")
@@ -339,8 +339,8 @@ def _is_ours(running: Running) -> bool:
         if Path("/proc/self").exists():
             return False
         asked = [shutil.which("ps") or "/bin/ps", "-p", str(running.pid), "-o", "command="]
-        told = subprocess.run(asked, capture_output=True, check=False)
-        line = told.stdout
+        answer = subprocess.run(asked, capture_output=True, check=False)
+        line = answer.stdout
     return running.backend.encode() in line and str(running.port).encode() in line
 
 

@@ -1,4 +1,4 @@
-"""Which samples are in a file?
+"""Samples of audio files, and the gate that judges them.
 
 Reads wav, flac, mp3 and ogg by libsndfile, a second at a time. What a file says of itself (name,
 magic, sizes) is checked before and after; anything unclear refuses that file with the reason. What
@@ -95,13 +95,13 @@ def examine(source: Source, name: str = "", *, also: Callable[[Samples, int], No
             numbers.
     """
     with _opened(source, name) as (file, label):
-        found = _format(file, label)
-        gauge = Gauge(found.sample_rate, found.channels)
-        for samples in _decoded(file, label, found):
+        format_ = _format(file, label)
+        gauge = Gauge(format_.sample_rate, format_.channels)
+        for samples in _decoded(file, label, format_):
             gauge.add(samples)
             if also:
-                also(samples, found.sample_rate)
-        return Examined(found, gauge.report(), gauge.pcm_digest())
+                also(samples, format_.sample_rate)
+        return Examined(format_, gauge.report(), gauge.pcm_digest())
 
 
 @contextmanager
@@ -124,34 +124,34 @@ def _format(file: BinaryIO, label: str) -> Format:
     file.seek(0)
     try:
         with soundfile.SoundFile(file, closefd=False) as sound:
-            found = Format(codec, sound.subtype, sound.samplerate, sound.channels, sound.frames)
+            format_ = Format(codec, sound.subtype, sound.samplerate, sound.channels, sound.frames)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise _unreadable(label, f"not readable as {codec}: {_said(error)}") from error
-    if not 1 <= found.channels <= CHANNELS or not 0 < found.sample_rate <= FASTEST_HZ:
-        raise _unreadable(label, f"{found.channels} channels at {found.sample_rate} Hz")
-    if found.frames > LONGEST_S * found.sample_rate and found.frames < 1 << 62:
-        raise _unreadable(label, f"{found.frames // found.sample_rate} s long, more than {LONGEST_S} s")
-    return found
+    if not 1 <= format_.channels <= CHANNELS or not 0 < format_.sample_rate <= FASTEST_HZ:
+        raise _unreadable(label, f"{format_.channels} channels at {format_.sample_rate} Hz")
+    if format_.frames > LONGEST_S * format_.sample_rate and format_.frames < 1 << 62:
+        raise _unreadable(label, f"{format_.frames // format_.sample_rate} s long, more than {LONGEST_S} s")
+    return format_
 
 
-def _decoded(file: BinaryIO, label: str, found: Format) -> Iterator[Samples]:
+def _decoded(file: BinaryIO, label: str, format_: Format) -> Iterator[Samples]:
     import soundfile  # noqa: PLC0415 - loads libsndfile
 
     file.seek(0)
-    kind, done = ("float64" if found.subtype in _WHOLE_FLOATS else "int32"), 0
+    kind, done = ("float64" if format_.subtype in _WHOLE_FLOATS else "int32"), 0
     try:
         with soundfile.SoundFile(file, closefd=False) as sound:
-            while len(part := sound.read(found.sample_rate, dtype=kind, always_2d=True)):
+            while len(part := sound.read(format_.sample_rate, dtype=kind, always_2d=True)):
                 done += len(part)
-                if done > LONGEST_S * found.sample_rate:
+                if done > LONGEST_S * format_.sample_rate:
                     raise _unreadable(label, f"longer than {LONGEST_S} s")
                 yield part if kind == "int32" else _integers(part, label)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise _unreadable(label, f"damaged after {done} samples: {_said(error)}") from error
     if not done:
         raise _unreadable(label, "no audio in it")
-    if done < found.frames < 1 << 62:
-        raise _unreadable(label, f"cut: {done} of {found.frames} samples")
+    if done < format_.frames < 1 << 62:
+        raise _unreadable(label, f"cut: {done} of {format_.frames} samples")
 
 
 def _integers(samples: NDArray[np.float64], label: str) -> Samples:
@@ -165,13 +165,13 @@ def _codec(file: BinaryIO, label: str) -> Codec:
     head = file.read(12)
     if not head:
         raise _unreadable(label, "empty")
-    found = _magic(head)
+    codec = _magic(head)
     suffix = Path(label).suffix.lower()
-    if found is None:
+    if codec is None:
         raise _unreadable(label, f"not audio: it begins with {head[:4].hex()}")
-    if suffix and CODEC_BY_SUFFIX.get(suffix) != found:
-        raise _unreadable(label, f"it is {found}, not what {suffix} says")
-    return found
+    if suffix and CODEC_BY_SUFFIX.get(suffix) != codec:
+        raise _unreadable(label, f"it is {codec}, not what {suffix} says")
+    return codec
 
 
 def _magic(head: bytes) -> Codec | None:
@@ -189,16 +189,16 @@ def _magic(head: bytes) -> Codec | None:
 def _cut_wav(file: BinaryIO, size: int, label: str) -> None:
     """The data chunk is as long as it says. Source: Microsoft RIFF; RF64 keeps its sizes elsewhere."""
     file.seek(0)
-    rf64, at = file.read(4) == b"RF64", 12
-    while at + 8 <= size:
-        file.seek(at)
+    rf64, offset = file.read(4) == b"RF64", 12
+    while offset + 8 <= size:
+        file.seek(offset)
         name, length = struct.unpack("<4sI", file.read(8))
         if name == b"data":
-            missing_bytes = at + 8 + length - size
+            missing_bytes = offset + 8 + length - size
             if length not in _UNKNOWN_SIZE and not rf64 and missing_bytes > 0:
                 raise _unreadable(label, f"cut: {missing_bytes} bytes of audio are missing")
             return
-        at += 8 + length + length % 2
+        offset += 8 + length + length % 2
     raise _unreadable(label, "cut before its audio begins")
 
 

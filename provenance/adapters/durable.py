@@ -1,4 +1,4 @@
-"""When is something on disk? When all of it was written and the disk has answered for it."""
+"""Writes that are on disk: all was written, and the disk has answered for it."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def writing(path: Path) -> Iterator[None]:
         raise Unwritable(f"{path} cannot be written: {error.strerror or error}", path=str(path)) from None
 
 
-def write(handle: int, data: bytes) -> None:
+def write(handle: int, content: bytes) -> None:
     """All of it is in the open file, and the file on disk: a write may take less than it was given.
 
     Raises:
         OSError: the disk is full or gone; a part may have been written.
     """
-    view = memoryview(data)
+    view = memoryview(content)
     while view:
         view = view[os.write(handle, view) :]
     os.fsync(handle)
 
 
-def create(path: Path, data: bytes, *, exclusive: bool = True) -> None:
+def create(path: Path, content: bytes, *, exclusive: bool = True) -> None:
     """The file is on disk, for its owner's eyes only.
 
     Args:
@@ -54,14 +54,14 @@ def create(path: Path, data: bytes, *, exclusive: bool = True) -> None:
     """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_EXCL if exclusive else os.O_TRUNC), 0o600)
     try:
-        write(handle, data)
+        write(handle, content)
     finally:
         os.close(handle)
 
 
-def replace(path: Path, data: bytes, draft: Path) -> None:
+def replace(path: Path, content: bytes, draft: Path) -> None:
     """The file holds the data, whole or as it was before; `draft` lies in the same folder meanwhile."""
-    create(draft, data, exclusive=False)
+    create(draft, content, exclusive=False)
     draft.replace(path)
     sync_folder(path.parent)
 

@@ -1,4 +1,4 @@
-"""When may Ctrl-C break in? Not while a process is being started or a stage is being cleared."""
+"""Ctrl-C, held back while a process is being started or everything is being stopped."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def held() -> Iterator[None]:
 @contextmanager
 def _handled(handler: object) -> Iterator[None]:
     """Only a process's main thread is told of signals; elsewhere nothing is changed."""
-    told = TOLD if threading.current_thread() is threading.main_thread() else ()
-    before = {one: signal.signal(one, handler) for one in told}  # type: ignore[arg-type]  # a handler of either shape
+    handled = TOLD if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, handler) for number in handled}  # type: ignore[arg-type]  # a handler of either shape
     try:
         yield
     finally:
-        for one, was in before.items():
-            signal.signal(one, was)
+        for number, was in before.items():
+            signal.signal(number, was)

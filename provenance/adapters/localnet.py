@@ -1,4 +1,4 @@
-"""What does a development network consist of? A chain, contracts, a token, named accounts and a settings entry.
+"""A development network: a chain, contracts, a token, named accounts and a settings entry.
 
 `up` makes whatever of it is missing, so that it can be run again at any time. Everything here is for
 development: the keys come from a mnemonic that everybody knows.
@@ -99,15 +99,15 @@ def _furnished(
     file = settings.home / "deployments" / f"{CHAIN_ID}.json"
     before = Record.parse(file.read_bytes()) if file.is_file() and node.block("latest").number else None
     record = _checked(node, before) if before else _deployed(settings, node, signers, file, sent)
-    said: dict[str, object] = {
+    settings_: dict[str, object] = {
         "rpc": [running.url],
         "chain_id": CHAIN_ID,
         "deployment": str(file),
         "finality": "latest-0",
     }
     if NAME not in settings.networks or settings.networks[NAME].gateway is None:
-        said["gateway"] = f"http://{settings.node.listen}"
-    saved = config.save_network(NAME, said, path=settings.file)
+        settings_["gateway"] = f"http://{settings.node.listen}"
+    saved = config.save_network(NAME, settings_, path=settings.file)
     accounts = {name: signer.address for name, signer in signers.items()}
     return Localnet(running, record, accounts, saved, deployed=before is None)
 
@@ -153,11 +153,11 @@ def password_of(settings: Settings, account: str) -> Path | None:
     file = password_file(settings.home)
     if settings.network != NAME or not file.is_file():
         return None
-    found = Keystore(settings.home / "keystore").account(account)
-    if found.name not in ACTORS or scrypt_n(document(found.path)) != SCRYPT_N_DEVNET:
+    account_ = Keystore(settings.home / "keystore").account(account)
+    if account_.name not in ACTORS or scrypt_n(document(account_.path)) != SCRYPT_N_DEVNET:
         return None
-    key = keys(MNEMONIC, len(ACTORS))[ACTORS.index(found.name)]
-    return file if found.address == KeySigner(key).address else None
+    key = keys(MNEMONIC, len(ACTORS))[ACTORS.index(account_.name)]
+    return file if account_.address == KeySigner(key).address else None
 
 
 def _keystores(keystore: Keystore, secret: bytes, keys_by_name: Mapping[str, bytes]) -> None:

@@ -1,4 +1,4 @@
-"""What do catalogues elsewhere know a recording by: its ISCC, and its Chromaprint where the library is there?
+"""What catalogues elsewhere know a recording by: its ISCC, and its Chromaprint where the library is there.
 
 Chromaprint is a library of the system; without it, or in audio too short for it, the marks are those of the bytes.
 """
@@ -78,17 +78,17 @@ def marks(path: Path, heard: Fingerprint) -> Marks:
     """
     import iscc_lib  # noqa: PLC0415 - loads compiled code
 
-    data, instance = iscc_lib.DataHasher(), iscc_lib.InstanceHasher()
+    data_code, instance = iscc_lib.DataHasher(), iscc_lib.InstanceHasher()
     try:
         with path.open("rb") as file:
             while chunk := file.read(_READ_BYTES):
-                data.update(chunk)
+                data_code.update(chunk)
                 instance.update(chunk)
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
     values, text = heard.finish()
-    units = [data.finalize(UNIT_BITS).iscc, instance.finalize(UNIT_BITS).iscc]
+    units = [data_code.finalize(UNIT_BITS).iscc, instance.finalize(UNIT_BITS).iscc]
     if values:
-        signed = [value - (1 << 32) if value >> 31 else value for value in values]
+        signed = [word - (1 << 32) if word >> 31 else word for word in values]
         units.insert(0, iscc_lib.gen_audio_code_v0(signed, UNIT_BITS).iscc)
     return Marks(iscc_lib.gen_iscc_code_v0(units).iscc, text)

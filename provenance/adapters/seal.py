@@ -1,4 +1,4 @@
-"""How is audio encrypted, and how does its key reach exactly one reader?
+"""PAO1: how audio is encrypted, and how its key reaches exactly one reader.
 
 PAO1: HKDF-SHA256 over the content key, salted with the header, gives the AES-256 key, the 7-byte
 nonce prefix and the key commitment; AES-256-GCM in STREAM framing turns 65,520 bytes into 65,536.

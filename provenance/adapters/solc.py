@@ -1,4 +1,4 @@
-"""Which Solidity compiler is on this machine, and what does it make of the package's sources?
+"""The Solidity compiler on this machine, and what it makes of the package's sources.
 
 Nothing is downloaded. Any program counts that answers `--version` with the version that the package was compiled
 by and takes `--standard-json`: the native solc, npm's solcjs, py-solc-x's, or the one beside this repository.
@@ -24,7 +24,7 @@ TIMEOUT_S: Final = 600
 WANTED: Final = {"*": {"*": ["evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]}}
 
 
-def compiled(said: Path | None = None) -> Mapping[ContractName, Compiled]:
+def compiled(compiler: Path | None = None) -> Mapping[ContractName, Compiled]:
     """Every contract, compiled from the sources in this package.
 
     Args:
@@ -36,25 +36,27 @@ def compiled(said: Path | None = None) -> Mapping[ContractName, Compiled]:
     """
     asked = json.loads(abi.solc_input())
     asked["settings"]["outputSelection"] = WANTED
-    told = _answered(_compiler(said), json.dumps(asked))
-    contracts: dict[str, Any] = {name: one for unit in told["contracts"].values() for name, one in unit.items()}
+    output = _answered(_compiler(compiler), json.dumps(asked))
+    contracts: dict[str, Any] = {
+        name: contract for unit in output["contracts"].values() for name, contract in unit.items()
+    }
     return {name: _compiled(contracts[name]["evm"]["deployedBytecode"]) for name in get_args(ContractName)}
 
 
 def _compiled(deployed: dict[str, Any]) -> Compiled:
-    places = (place for one in deployed.get("immutableReferences", {}).values() for place in one)
+    places = (place for references in deployed.get("immutableReferences", {}).values() for place in references)
     return Compiled(
         bytes.fromhex(deployed["object"]), tuple(sorted((place["start"], place["length"]) for place in places))
     )
 
 
-def _compiler(said: Path | None) -> str:
+def _compiler(compiler: Path | None) -> str:
     version = abi.load("DataAccess").compiler
-    tried = (said,) if said else _places(version.partition("+")[0])
+    tried = (compiler,) if compiler else _places(version.partition("+")[0])
     for program in tried:
         if program and version in _version(program):
             return str(program)
-    where = f"{said} is not" if said else "there is no"
+    where = f"{compiler} is not" if compiler else "there is no"
     raise CompilerMissing(f"{where} solc {version}", version=version)
 
 
@@ -83,10 +85,10 @@ def _answered(program: str, asked: str) -> dict[str, Any]:
             subprocess.run([program, "--standard-json"], stdin=into, stdout=out, check=True, timeout=TIMEOUT_S)
             out.seek(0)
             text = out.read().decode()
-            told = json.loads(text[text.index("{") :])
+            output = json.loads(text[text.index("{") :])
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             raise CompilerFailed(f"{program}: {error}", compiler=program) from None
-    wrong = [one["formattedMessage"] for one in told.get("errors", ()) if one["severity"] == "error"]
-    if wrong or not told.get("contracts"):
+    wrong = [error["formattedMessage"] for error in output.get("errors", ()) if error["severity"] == "error"]
+    if wrong or not output.get("contracts"):
         raise CompilerFailed(f"{program}: {wrong[0] if wrong else 'no contracts came out'}", compiler=program)
-    return cast("dict[str, Any]", told)
+    return cast("dict[str, Any]", output)

@@ -1,4 +1,4 @@
-"""How are units times weights summed over millions of rows, without one wrong unit?
+"""Sums of units times weights over millions of rows, without one wrong unit.
 
 One Ibis expression over integers, on DuckDB in this process; another engine is another connection.
 The bound of the greatest sum is proved first; past 126 bits the units go in two limbs.
@@ -51,9 +51,9 @@ def count_on(engine: BaseBackend, rows: Sequence[Row]) -> Counts:
     answer = engine.to_pyarrow(expression(table, limbs=split))
     by_license, by_recording = list(licenses), list(recordings)
     sums: dict[tuple[LicenseId, RecordingId], int] = {}
-    for found in answer.to_pylist():
-        key = by_license[found["license"]], by_recording[found["recording"]]
-        sums[key] = int(found["low"]) + (int(found["high"]) << LIMB_BITS)
+    for row in answer.to_pylist():
+        key = by_license[row["license"]], by_recording[row["recording"]]
+        sums[key] = int(row["low"]) + (int(row["high"]) << LIMB_BITS)
     return sums
 
 
@@ -78,8 +78,8 @@ def expression(table: ir.Table, *, limbs: bool) -> ir.Table:
 def _places(ids: Any) -> dict[Any, int]:
     """Each id's place in order of appearance."""
     places: dict[Any, int] = {}
-    for one in ids:
-        places.setdefault(one, len(places))
+    for id_ in ids:
+        places.setdefault(id_, len(places))
     return places
 
 
@@ -100,4 +100,4 @@ def _columns(rows: Sequence[Row], licenses: dict[LicenseId, int], recordings: di
 
 def engine() -> Engine:
     """The tools of a settlement in this process: DuckDB, Parquet, our content addresses."""
-    return Engine("duckdb", count, segments.read, lambda data: unixfs.address([data]))
+    return Engine("duckdb", count, segments.read, lambda document: unixfs.address([document]))

@@ -1,4 +1,4 @@
-"""How do we speak HTTP to anybody? Without redirects, within a deadline, with one TLS context a process."""
+"""HTTP clients: without redirects, within a deadline, with one TLS context a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which adapters do the settings ask for? The one composition root of the wallet; everything loads late."""
+"""The adapters that the settings ask for: the one composition root of the wallet; everything loads late."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def record(settings: Settings) -> Record:
             next="Set `deployment` in the network's settings; a local chain: `provenance devnet up`.",
             chainId=network.chain_id,
         )
-    found = Record.parse(file.read_bytes())
-    if found.chain_id != network.chain_id:
+    record_ = Record.parse(file.read_bytes())
+    if record_.chain_id != network.chain_id:
         raise Invalid(
-            f"{file} is for chain {found.chain_id}, the network for {network.chain_id}",
+            f"{file} is for chain {record_.chain_id}, the network for {network.chain_id}",
             next="Name the network's own deployment file, or another network with --network.",
             path=str(file),
         )
-    return found
+    return record_
 
 
 def _deployment_places(settings: Settings, network: Network) -> tuple[Path, ...]:
@@ -99,15 +99,15 @@ def checked_node(settings: Settings) -> Node:
     """
     from provenance.adapters.chain import WrongChain
 
-    at, network = node(settings), settings.chosen()
-    if (found := at.chain_id()) != network.chain_id:
+    node_, network = node(settings), settings.chosen()
+    if (chain_id := node_.chain_id()) != network.chain_id:
         raise WrongChain(
-            f"{at.rpc.url} is on chain {found}, network {settings.network} on {network.chain_id}",
+            f"{node_.rpc.url} is on chain {chain_id}, network {settings.network} on {network.chain_id}",
             next="Correct `rpc` or `chain_id` of the network in the settings, or name another with --network.",
             expected=network.chain_id,
-            found=found,
+            found=chain_id,
         )
-    return at
+    return node_
 
 
 def chain(settings: Settings) -> EvmChain:
@@ -115,11 +115,11 @@ def chain(settings: Settings) -> EvmChain:
     return connect(node(settings), record(settings), finality=settings.chosen().finality)
 
 
-def connect(at: Node, found: Record, *, finality: str = "latest-0") -> EvmChain:
+def connect(node_: Node, record_: Record, *, finality: str = "latest-0") -> EvmChain:
     """A deployment through a node, checked."""
     from provenance.adapters.chain import EvmChain
 
-    return EvmChain(at, found.deployment(), finality=finality, code_hashes=found.code_hashes)
+    return EvmChain(node_, record_.deployment(), finality=finality, code_hashes=record_.code_hashes)
 
 
 def store(settings: Settings) -> Embedded:
@@ -147,17 +147,17 @@ def sources(settings: Settings) -> list[Source]:
     if settings.network not in settings.networks and not settings.content and not settings.gateway:
         return []
     network = settings.chosen()
-    found: list[Source] = []
+    sources_: list[Source] = []
     for place in network.content:
         if "://" not in place:
-            found.append(Embedded(_existing(Path(place))))
+            sources_.append(Embedded(_existing(Path(place))))
         elif place.rstrip("/") == (network.gateway or "").rstrip("/"):
             continue
         else:
-            found += [Trustless(place), Served(place)]
+            sources_ += [Trustless(place), Served(place)]
     if network.gateway:
-        found.append(Served(network.gateway))
-    return found
+        sources_.append(Served(network.gateway))
+    return sources_
 
 
 def _existing(folder: Path) -> Path:

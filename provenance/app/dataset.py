@@ -1,4 +1,4 @@
-"""What may the holder of a registered dataset, or the guardian, do with it on chain?
+"""What the holder of a registered dataset, or the guardian, can do with it on chain.
 
 Each function reads what the chain says, decides, and answers the one transaction that does it.
 """

@@ -1,4 +1,4 @@
-"""What does an amount of the network's token say to people? The token knows its decimals; amounts are base units."""
+"""Amounts of the network's token as people read them; the token knows its decimals, amounts are base units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which datasets are there, and what does their holder do with them?"""
+"""Registered datasets, and what their holders and the guardian do with them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import bargain, dates, files
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import ID, shown_address, shown_time
+from provenance.domain import canonical, cid, fields
 from provenance.domain.fields import counted
+from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
+from provenance.types import ZERO_ADDRESS, Address, UnixSeconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +22,6 @@ if TYPE_CHECKING:
     from provenance.app.ports import Mined
     from provenance.cli.context import Context
     from provenance.domain.cid import Cid
-    from provenance.domain.manifest import Manifest
     from provenance.types import Bytes32, Json
 
 RULING_BYTES = 1 << 20  # one block, whose sha-256 is what the chain keeps
@@ -36,8 +39,6 @@ def dataset() -> None:
 @click.option("--holder", metavar="NAME|ADDRESS", help="Only those of this rights holder.")
 def list_(ctx: Context, holder: str | None) -> None:
     """List the datasets in the gateway's catalogue."""
-    from provenance.domain import fields
-
     rows = ctx.gateway().listing("datasets").rows
     if holder:
         wanted = fields.shown(ctx.address(holder))
@@ -49,8 +50,6 @@ def list_(ctx: Context, holder: str | None) -> None:
 @click.argument("words", nargs=-1, required=True)
 def search(ctx: Context, words: tuple[str, ...]) -> None:
     """Search titles, tags, kinds and languages for all of WORDS."""
-    from provenance.domain import fields
-
     asked = fields.text({"WORDS": " ".join(words)}, "WORDS")
     _emit_rows(ctx, ctx.gateway().listing("datasets", q=asked).rows)
 
@@ -65,23 +64,26 @@ def search(ctx: Context, words: tuple[str, ...]) -> None:
 def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
     """Show one dataset: recordings, what its terms allow and ask, whether its consents stand, open offers."""
     from provenance.app.dataset import UnknownDataset
-    from provenance.cli import bargain
-    from provenance.domain import canonical, fields
 
     if private:
         _show_private(ctx, dataset_id)
         return
 
     gateway, name = ctx.gateway(), fields.shown(dataset_id)
-    found = gateway.listing("datasets", dataset=name).rows
-    if not found:
+    listed = gateway.listing("datasets", dataset=name).rows
+    if not listed:
         raise UnknownDataset(f"the gateway lists no dataset {name}", dataset=name)
     recordings = gateway.listing("recordings", dataset=name).rows
     consents = gateway.listing("consents", dataset=name).rows
-    offers = [one for one in gateway.listing("offers", dataset=name).rows if _stands(one, found[0])]
-    money, terms = bargain.Money.of(ctx), bargain.terms_of(ctx, fields.word(found[0], "termsHash"))
-    told = _told(found[0]) | (bargain.conditions(terms, money) if terms else {})
-    about = {column: told[column] for column in dict.fromkeys((*ABOUT, *told)) if column in told}
+    acceptable = ("OPEN", listed[0]["holder"], "ACTIVE")
+    offers = [
+        offer
+        for offer in gateway.listing("offers", dataset=name).rows
+        if (offer["state"], offer["holder"], listed[0]["status"]) == acceptable
+    ]
+    money, terms = bargain.Money.of(ctx), bargain.terms_of(ctx, fields.word(listed[0], "termsHash"))
+    facts = _told(listed[0]) | (bargain.conditions(terms, money) if terms else {})
+    about = {column: facts[column] for column in dict.fromkeys((*ABOUT, *facts)) if column in facts}
     parts = (
         plain(about),
         plain([_take(row) for row in recordings], ("index", "name", "seconds", "verdict", "voices", "consents")),
@@ -90,36 +92,35 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
     )
     conditions = canonical.loads(terms.encode()) if terms else None
     more: dict[str, Json] = {"conditions": conditions, "consents": list(consents), "offers": list(offers)}
-    ctx.out.emit({**found[0], "recordings": list(recordings), **more}, text="\n\n".join(filter(None, parts)))
-
-
-def _stands(offer: dict[str, Json], of: dict[str, Json]) -> bool:
-    """Whether an offer of the catalogue can be accepted now."""
-    return (offer["state"], offer["holder"], of["status"]) == ("OPEN", of["holder"], "ACTIVE")
+    ctx.out.emit({**listed[0], "recordings": list(recordings), **more}, text="\n\n".join(filter(None, parts)))
 
 
 def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
     """The private part, opened with this home's key."""
     from provenance.app import license as licenses
     from provenance.app.publish.private import private
-    from provenance.cli.upload import studio_of
-    from provenance.domain import canonical, fields
+    from provenance.cli.upload import sealing_ports
 
-    found = private(licenses.dataset(ctx.chain(), ctx.content(), dataset_id).manifest, studio_of(ctx))
+    private_part = private(licenses.dataset(ctx.chain(), ctx.content(), dataset_id).manifest, sealing_ports(ctx))
     people: list[Json] = [
         {
-            "name": one.name or None,
-            "role": one.role or None,
-            "account": shown_address(one.account) if one.account else None,
-            "voice": fields.shown(one.voice) if one.voice else None,
+            "name": contributor.name or None,
+            "role": contributor.role or None,
+            "account": shown_address(contributor.account) if contributor.account else None,
+            "voice": fields.shown(contributor.voice) if contributor.voice else None,
         }
-        for one in found.contributors
+        for contributor in private_part.contributors
     ]
-    takes: list[Json] = [{"file": one.file, "iscc": one.marks.iscc or None} for one in found.recordings]
+    takes: list[Json] = [
+        {"file": original.file, "iscc": original.marks.iscc or None} for original in private_part.recordings
+    ]
     words = [
-        f"Words of consent {fields.shown(consent)}\n{paragraphs(one.text)}" for consent, one in found.words.items()
+        f"Words of consent {fields.shown(consent)}\n{paragraphs(text.text)}"
+        for consent, text in private_part.words.items()
     ]
-    ctx.out.emit(canonical.loads(found.encode()), text="\n\n".join(filter(None, (plain(people), *words, plain(takes)))))
+    ctx.out.emit(
+        canonical.loads(private_part.encode()), text="\n\n".join(filter(None, (plain(people), *words, plain(takes))))
+    )
 
 
 @command(dataset, "sign", example="provenance dataset sign register.json --account holder-1 --out signed.json")
@@ -129,19 +130,18 @@ def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
 def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     """Sign the registration in FILE, which `upload --for` asked for, after looking at its manifest."""
     from provenance.app.publish import register
-    from provenance.cli import dates, files
-    from provenance.domain import fields
     from provenance.domain.manifest import Manifest
 
     asked = files.document(file, register.parse).register
-    _, data = ctx.content().get_digest(asked.manifest_digest)
-    manifest = Manifest.parse(data)
+    _, document = ctx.content().get_digest(asked.manifest_digest)
+    manifest = Manifest.parse(document)
     register.match(asked, manifest)
     files.fresh(out)
-    what = f"{manifest.title!r}, {counted(len(manifest.recordings), 'recording')}, shares {_shares(manifest)}"
+    shares = ", ".join(f"{shown_address(split.account)} {split.bps} bps" for split in manifest.splits)
+    summary = f"{manifest.title!r}, {counted(len(manifest.recordings), 'recording')}, shares {shares}"
     if ctx.dry_run:
-        ctx.would(f"sign the registration of {what}", title=manifest.title)
-    ctx.out.say(f"You sign the registration of {what}, for ever public.")
+        ctx.would(f"sign the registration of {summary}", title=manifest.title)
+    ctx.out.say(f"You sign the registration of {summary}, for ever public.")
     ctx.out.confirm("Sign it?")
     deadline = dates.seconds(until, ctx.clock.now(), option="--until")
     signed = register.sign(asked, ctx.wallet().signer, ctx.chain(), deadline)
@@ -150,15 +150,14 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     ctx.out.emit({"path": str(out), "manifestRoot": root, "deadline": deadline}, text=f"Wrote {out}")
 
 
-def _ruling(data: bytes) -> bytes:
+def _ruling(document: bytes) -> bytes:
     """The same bytes, which settlements can read as a ruling."""
-    from provenance.domain import canonical
     from provenance.domain.settlement.facts import Ruling
 
-    body = canonical.parse(data, kind="provenance/ruling")
+    body = canonical.parse(document, kind="provenance/ruling")
     if any(name in body for name in ("clusters", "receipts", "licenses")):
-        Ruling.parse(data)
-    return data
+        Ruling.parse(document)
+    return document
 
 
 @command(
@@ -177,9 +176,7 @@ def _ruling(data: bytes) -> bytes:
 def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ruling: Path | None) -> None:
     """Stop new licenses of DATASET. A guardian's suspension, under a ruling, also stops access under old ones."""
     from provenance.app import dataset as use
-    from provenance.cli import files
     from provenance.domain import fields, ledger
-    from provenance.domain.hashes import sha256
 
     if lift and for_good:
         raise Invalid("--lift and --for-good exclude each other", next="Give one of them.")
@@ -196,8 +193,8 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
     status = use.STATUS[int(str(call.args[1]))]
     means = f"make dataset {fields.shown(dataset_id)} {status}" + (", for good" if for_good else "")
     mined = ctx.transact(call, "set dataset status", means=means)
-    said = {"status": status, "ruling": str(published) if published else None}
-    _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), **said})
+    facts = {"status": status, "ruling": str(published) if published else None}
+    _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), **facts})
 
 
 @command(dataset, "supersede", example="provenance dataset supersede 0x5a…c1 0x77…02 --account holder-1")
@@ -206,7 +203,6 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
 def supersede(ctx: Context, old: Bytes32, new: Bytes32) -> None:
     """Name NEW as the version that replaces OLD; licenses of OLD go on."""
     from provenance.app import dataset as use
-    from provenance.domain import fields
 
     call = use.superseding(old, new, ctx.wallet().signer.address, ctx.chain())
     means = f"name {fields.shown(new)} as the version that replaces {fields.shown(old)}"
@@ -229,8 +225,6 @@ def supersede(ctx: Context, old: Bytes32, new: Bytes32) -> None:
 def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool, withdraw: bool) -> None:
     """Offer DATASET to a new holder, who takes it over with --accept. Licenses go on; old offers end."""
     from provenance.app import dataset as use
-    from provenance.domain import fields
-    from provenance.types import ZERO_ADDRESS
 
     if [bool(to), accept, withdraw].count(True) != 1:
         raise Invalid("one of TO, --accept and --withdraw is needed", next="Name the new holder, or accept.")
@@ -244,8 +238,8 @@ def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool,
     if to is not None:
         means = f"offer dataset {name}, and all that it earns from then on, to {shown_address(ctx.address(to))}"
     mined = ctx.transact(call, "accept dataset" if accept else "transfer dataset", means=means)
-    said: dict[str, Json] = {"datasetId": fields.shown(dataset_id), "accepted": accept}
-    _emit_done(ctx, mined, said)
+    facts: dict[str, Json] = {"datasetId": fields.shown(dataset_id), "accepted": accept}
+    _emit_done(ctx, mined, facts)
 
 
 @command(dataset, "split", example="provenance dataset split 0x5a…c1 holder-1=6000 voice-1=4000 --account holder-1")
@@ -255,7 +249,6 @@ def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
     """Announce new shares of DATASET, in basis points; they count for windows that start 7 days from now."""
     from provenance.app import dataset as use
     from provenance.cli.upload import splits_of
-    from provenance.domain import fields
 
     account = ctx.wallet().signer.address
     call, document = use.resharing(dataset_id, splits_of(ctx, shares, account), account, ctx.chain())
@@ -274,17 +267,16 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
     """
     from provenance.adapters.chain import afford
     from provenance.app.publish import rotate as use
-    from provenance.cli.upload import studio_of
-    from provenance.domain import fields
+    from provenance.cli.upload import sealing_ports
 
     for index in indexes:
         use.check(dataset_id, index, ctx.address(), ctx.chain(), ctx.content())
     if ctx.dry_run:
         fee = ctx.chain().node.price(ROTATE_GAS).fee_wei
         afford(ctx.chain().node, ctx.address(), fee)
-        what = f"encrypt {counted(len(set(indexes)), 'recording')} again, at most {fields.ether(fee)} ETH for each"
-        ctx.would(what, dataset=fields.shown(dataset_id), feeWei=str(fee * len(set(indexes))))
-    studio = studio_of(ctx)
+        action = f"encrypt {counted(len(set(indexes)), 'recording')} again, at most {fields.ether(fee)} ETH for each"
+        ctx.would(action, dataset=fields.shown(dataset_id), feeWei=str(fee * len(set(indexes))))
+    studio = sealing_ports(ctx)
     rows: list[Json] = []
     gateway = ctx.gateway(studio.wallet)
     for index in dict.fromkeys(indexes):
@@ -302,13 +294,11 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
 
 def _publish(ctx: Context, document: bytes) -> Cid:
     """The document's address; it is content here and at the gateway, but for `--dry-run`."""
-    from provenance.domain import cid
-
-    found = cid.of_raw(document)
+    address = cid.of_raw(document)
     if not ctx.dry_run:
         ctx.content().put(document)
-        ctx.gateway(ctx.wallet()).put_content(found, document)
-    return found
+        ctx.gateway(ctx.wallet()).put_content(address, document)
+    return address
 
 
 def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:
@@ -318,19 +308,17 @@ def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:
 
 def _told(row: dict[str, Json]) -> dict[str, Json]:
     """A row of the catalogue as people read it."""
-    from provenance.types import Address, UnixSeconds
-
-    told = dict(row)
+    facts = dict(row)
     for name in ("holder", "registrant", "gateway"):
-        if told.get(name):
-            told[name] = shown_address(Address(bytes.fromhex(str(told[name])[2:])))
-    duration = told.pop("durationMs", None)
-    told["minutes"] = (
+        if facts.get(name):
+            facts[name] = shown_address(Address(bytes.fromhex(str(facts[name])[2:])))
+    duration = facts.pop("durationMs", None)
+    facts["minutes"] = (
         None if duration is None else f"{int(str(duration)) // 60_000}:{int(str(duration)) // 1_000 % 60:02}"
     )
-    if told.get("time") is not None:
-        told["time"] = shown_time(UnixSeconds(int(str(told["time"]))))
-    return told
+    if facts.get("time") is not None:
+        facts["time"] = shown_time(UnixSeconds(int(str(facts["time"]))))
+    return facts
 
 
 def _take(row: dict[str, Json]) -> dict[str, Json]:
@@ -342,14 +330,10 @@ def _take(row: dict[str, Json]) -> dict[str, Json]:
         "seconds": f"{duration // 1_000}.{duration // 100 % 10}",
         "verdict": ("pass", "review", "reject")[verdict] if isinstance(verdict, int) and verdict < 3 else verdict,
         "voices": len(voices) if isinstance(voices, list) else 0,
-        "consents": [str(one)[:10] + "…" for one in consents] if isinstance(consents, list) else [],
+        "consents": [str(consent)[:10] + "…" for consent in consents] if isinstance(consents, list) else [],
     }
 
 
-def _shares(manifest: Manifest) -> str:
-    return ", ".join(f"{shown_address(one.account)} {one.bps} bps" for one in manifest.splits)
-
-
-def _emit_done(ctx: Context, mined: Mined, said: dict[str, Json]) -> None:
-    value: dict[str, Json] = {**said, "tx": "0x" + mined.tx.hex(), "block": str(mined.block.number)}
-    ctx.out.emit(value)
+def _emit_done(ctx: Context, mined: Mined, facts: dict[str, Json]) -> None:
+    document: dict[str, Json] = {**facts, "tx": "0x" + mined.tx.hex(), "block": str(mined.block.number)}
+    ctx.out.emit(document)

@@ -1,23 +1,30 @@
-"""How do recordings on this disk become a registered dataset?"""
+"""Uploads: recordings on this disk become a registered dataset."""
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from provenance.adapters import journal
+from provenance.adapters.journal import FileJournal
+from provenance.cli import files, words
 from provenance.cli.frame import PATH, command
-from provenance.domain.fields import counted
+from provenance.domain import fields
+from provenance.domain.fields import counted, ether
+from provenance.domain.hashes import abi_words, sha256
 from provenance.errors import Invalid, Missing
+from provenance.types import BPS_ONE, Bps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from provenance.app.ports import Chain, Journal
-    from provenance.app.publish import Given, Outcome, Request, Source, World
-    from provenance.app.publish.takes import Studio
+    from provenance.app.publish import Given, Outcome, Request, Source, UploadPorts
+    from provenance.app.publish.takes import SealingPorts
     from provenance.cli.context import Context
     from provenance.domain.manifest import Manifest
     from provenance.domain.splits import Split
@@ -54,7 +61,7 @@ SHOWN_NAMES: Final = 3
 @click.option("--accept-review", is_flag=True, help="Take takes that a person should hear first.")
 @click.option("--publish-names", is_flag=True, help="Publish file names in place of numbers.")
 @click.option("--dispute", is_flag=True, help="Register what another holder registered; both are held.")
-def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) -> int:
+def upload(ctx: Context, paths: tuple[Path, ...], title: str, **options: object) -> int:
     """Judge, seal, store and register recordings as one dataset; run it again to go on where it stopped.
 
     PATH is a file or a folder of wav, flac, mp3 and ogg. Public for ever are the title, kind, language and
@@ -64,43 +71,41 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **said: object) ->
     F of --credits: {"contributors": [{"name": "Ann", "role": "narrator", "account": "0x…", "voice": "c.json"}]};
     account and voice (a consent's file) may be left out. The words of a consent lie beside it, in c.words.json.
     """
-    from provenance.adapters.journal import FileJournal
     from provenance.app.publish import upload as run
 
-    request = _request(ctx, paths, title, said)
+    request = _request(ctx, paths, title, options)
     if ctx.dry_run:
         _would(ctx, request)
     name = _journal_name(ctx.chain(), request)
     with FileJournal(ctx.journals / FOLDER / f"{name}.jsonl") as journal, _progress(ctx):
-        outcome = run(request, _world(ctx, request, name, journal), ctx.clock.now())
+        outcome = run(request, _ports(ctx, request, name, journal), ctx.clock.now())
     return _say(ctx, outcome)
 
 
 def _would(ctx: Context, request: Request) -> NoReturn:
     """The files are judged, and the registration has its price: at most so much."""
     from provenance.adapters.chain import afford
-    from provenance.adapters.ear import FileEar
+    from provenance.adapters.gate import FileGate
     from provenance.app.publish import foresee
-    from provenance.domain.fields import ether
 
     with _progress(ctx):
         good, waiting, refused = foresee(
-            request, ctx.chain(), ctx.gateway(), FileEar(), ctx.out.progress, ctx.clock.now()
+            request, ctx.chain(), ctx.gateway(), FileGate(), ctx.out.progress, ctx.clock.now()
         )
-    size = sum(one.path.stat().st_size for one in request.sources)
+    size = sum(source.path.stat().st_size for source in request.sources)
     fee = ctx.chain().node.price(REGISTER_GAS).fee_wei
     afford(ctx.chain().node, ctx.address(), fee)
-    for one in refused:
-        ctx.out.warn(f"{one.name}: {one.reason}")
+    for refusal in refused:
+        ctx.out.warn(f"{refusal.name}: {refusal.reason}")
     unsure = [f", once {waiting} of them have a consent of their voice"] if waiting else []
-    if any(one.consent.scope.recordings is not None for one in request.consents):
+    if any(given.consent.scope.recordings is not None for given in request.consents):
         unsure.append("; whether a consent that lists recordings lists these is known once they are sealed")
     ctx.would(
         f"seal {counted(good, 'recording')}, {len(refused)} refused, of {size:,} bytes, and register them at a cost of"
         f" at most {ether(fee)} ETH" + "".join(unsure),
         recordings=good,
         withoutConsent=waiting,
-        refused=[one.row() for one in refused],
+        refused=[refusal.row() for refusal in refused],
         bytes=size,
         feeWei=str(fee),
     )
@@ -115,32 +120,30 @@ def _progress(ctx: Context) -> Iterator[None]:
         ctx.out.progress.close()
 
 
-def _request(ctx: Context, paths: tuple[Path, ...], title: str, said: Mapping[str, object]) -> Request:
+def _request(ctx: Context, paths: tuple[Path, ...], title: str, options: Mapping[str, object]) -> Request:
     """What the user asked for, read and checked before anything is done."""
     from provenance.app.publish import Request
     from provenance.app.publish.register import parse
-    from provenance.cli import files, words
-    from provenance.domain import fields
     from provenance.domain.terms import TERMS_BYTES, Terms
 
-    holder = ctx.address(_text(said["holder"]))
-    tags = {"tags": list(_texts(said["tags"]))}
-    authorization, terms_file, credits_file = said["authorization"], said["terms_file"], said["credits_file"]
-    consents = [given(ctx, one) for one in _texts(said["consents"])]
+    holder = ctx.address(_text(options["holder"]))
+    tags = {"tags": list(_texts(options["tags"]))}
+    authorization, terms_file, credits_file = options["authorization"], options["terms_file"], options["credits_file"]
+    consents = [given(ctx, consent) for consent in _texts(options["consents"])]
     return Request(
         title=fields.text({"dataset": title}, "dataset"),
-        kind=str(said["kind"]),
-        language=str(said["language"]),
+        kind=str(options["kind"]),
+        language=str(options["language"]),
         terms=files.document(Path(str(terms_file)), Terms.parse, TERMS_BYTES),
         holder=holder,
-        splits=splits_of(ctx, _texts(said["shares"]), holder),
+        splits=splits_of(ctx, _texts(options["shares"]), holder),
         sources=sources(paths),
-        consents=tuple(one for _, one in consents),
+        consents=tuple(consent for _, consent in consents),
         tags=fields.texts(tags, "tags"),
         contributors=words.contributors(ctx, Path(str(credits_file)), consents) if credits_file else (),
-        accept_review=bool(said["accept_review"]),
-        publish_names=bool(said["publish_names"]),
-        dispute=bool(said["dispute"]),
+        accept_review=bool(options["accept_review"]),
+        publish_names=bool(options["publish_names"]),
+        dispute=bool(options["dispute"]),
         authorization=files.document(Path(str(authorization)), parse) if authorization else None,
     )
 
@@ -155,17 +158,17 @@ def sources(paths: tuple[Path, ...]) -> tuple[Source, ...]:
     from provenance.adapters.codec import is_audio
     from provenance.app.publish import Source
 
-    found: dict[Path, Source] = {}
+    by_path: dict[Path, Source] = {}
     for path in paths:
         if not path.exists():
             raise Missing(f"no file or folder {path}", next="Check the path.", path=str(path))
         inside = sorted(p for p in path.rglob("*") if p.is_file() and is_audio(p)) if path.is_dir() else [path]
         for file in inside:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-            found.setdefault(file.resolve(), Source(file.resolve(), _printable(name)))
-    if not found:
+            by_path.setdefault(file.resolve(), Source(file.resolve(), _printable(name)))
+    if not by_path:
         raise Invalid("no audio in these folders", next="Name wav, flac, mp3 or ogg files, or folders of them.")
-    return tuple(found.values())
+    return tuple(by_path.values())
 
 
 def _printable(name: str) -> str:
@@ -181,58 +184,52 @@ def splits_of(ctx: Context, shares: tuple[str, ...], holder: Address) -> tuple[S
     """
     from provenance.domain import fields, splits
     from provenance.domain.splits import Split
-    from provenance.types import BPS_ONE, Bps
 
     if not shares:
         return (Split(holder, BPS_ONE),)
-    found = []
+    chosen = []
     for share in shares:
         account, separator, bps = share.rpartition("=")
         if not separator:
             raise Invalid(f"--split {share[:80]!r} is not ACCT=BPS", field="split")
-        found.append(Split(ctx.keystore.address(account), Bps(fields.integer({"split": bps}, "split", bits=14))))
-    return splits.check(found)
+        chosen.append(Split(ctx.keystore.address(account), Bps(fields.integer({"split": bps}, "split", bits=14))))
+    return splits.check(chosen)
 
 
 def given(ctx: Context, text: str) -> tuple[str, Given]:
     """A consent's file, and the consent with the files it is given for and its words: `F` or `GLOB=F`."""
     from provenance.app.publish import Given
-    from provenance.cli import files, words
     from provenance.domain.consent import SignedConsent
 
     pattern, separator, file = text.rpartition("=")
     if not separator or Path(text).exists():
         pattern, file = "", text
     consent = files.document(Path(file), SignedConsent.parse)
-    found = words.of(Path(file), consent.scope)
-    if consent.scope.words and not found:
+    words_ = words.of(Path(file), consent.scope)
+    if consent.scope.words and not words_:
         ctx.out.say(f"{file}: its words are not beside it ({words.beside(Path(file)).name}); nothing is kept of them")
-    return file, Given(consent, pattern or None, found)
+    return file, Given(consent, pattern or None, words_)
 
 
 def _journal_name(chain: Chain, request: Request) -> str:
     """One upload's name on this disk: the same holder and title go on with the same journal."""
-    import unicodedata
-
-    from provenance.domain.hashes import abi_words, sha256
-
     title = unicodedata.normalize("NFC", request.title).encode()
     where = abi_words(chain.deployment.chain_id, chain.deployment.contracts["DatasetRegistry"], request.holder)
     return sha256(where + title).hex()[:16]
 
 
-def studio_of(ctx: Context) -> Studio:
+def sealing_ports(ctx: Context) -> SealingPorts:
     """What sealing needs, of this command."""
-    from provenance.adapters.ear import FileEar
+    from provenance.adapters.gate import FileGate
     from provenance.adapters.keys.envelopes import KeyFolder
     from provenance.adapters.seal import Pao1
-    from provenance.app.publish.takes import Studio
+    from provenance.app.publish.takes import SealingPorts
 
-    return Studio(
+    return SealingPorts(
         content=ctx.content(),
         keys=KeyFolder(ctx.home / "keys"),
         cipher=Pao1(),
-        ear=FileEar(),
+        gate=FileGate(),
         random=ctx.random,
         wallet=ctx.wallet(),
         chain=ctx.chain(),
@@ -240,19 +237,18 @@ def studio_of(ctx: Context) -> Studio:
     )
 
 
-def _world(ctx: Context, request: Request, name: str, journal: Journal) -> World:
-    from provenance.app.publish import World
-    from provenance.cli import files
+def _ports(ctx: Context, request: Request, name: str, journal: Journal) -> UploadPorts:
+    from provenance.app.publish import UploadPorts
 
     wallet = ctx.wallet()
 
-    def write(suffix: str, data: bytes) -> Path:
+    def write(suffix: str, content: bytes) -> Path:
         path = (ctx.journals / FOLDER / f"{name}-{suffix}").absolute()
-        files.write(path, data, replace=True)
+        files.write(path, content, replace=True)
         return path
 
-    return World(
-        studio=studio_of(ctx),
+    return UploadPorts(
+        sealing=sealing_ports(ctx),
         gateway=ctx.gateway(wallet),
         journal=journal,
         transact=lambda call, title: ctx.transact(call, title, wallet),
@@ -281,10 +277,10 @@ def _agree(ctx: Context, request: Request) -> Callable[[Manifest], None]:
 def public(manifest: Manifest, *, names: bool) -> str:
     """What everybody reads for ever, once the manifest is registered; `names` says that those of files do."""
     tags = f" tags {', '.join(manifest.tags)};" if manifest.tags else " no tags;"
-    files = [one.name for one in manifest.recordings[:SHOWN_NAMES]]
+    files = [recording.name for recording in manifest.recordings[:SHOWN_NAMES]]
     more = ", …" if len(manifest.recordings) > SHOWN_NAMES else ""
     named = f", and the FILE NAMES {', '.join(files)}{more}" if names else ""
-    roles = sorted({code for one in manifest.consents for code in one.scope.codes})
+    roles = sorted({code for consent in manifest.consents for code in consent.scope.codes})
     consents = counted(len(manifest.consents), "consent") + (f" with {', '.join(roles)}" if roles else "")
     return (
         f"Public for ever: the title {manifest.title!r}, kind {manifest.kind}, language {manifest.language};{tags}"
@@ -295,48 +291,44 @@ def public(manifest: Manifest, *, names: bool) -> str:
 
 def _elsewhere(ctx: Context, request: Request, name: str) -> dict[Bytes32, DatasetId]:
     """What this holder registered under the same terms in other uploads of this home, and the chain still knows."""
-    from provenance.adapters import journal
     from provenance.app.publish.register import is_registered
-    from provenance.domain import fields
 
     same = (fields.shown(request.terms.terms_hash), fields.shown(request.holder))
-    found: dict[Bytes32, DatasetId] = {}
+    datasets: dict[Bytes32, DatasetId] = {}
     for path in sorted((ctx.journals / FOLDER).glob("*.jsonl")):
         for entry in journal.read(path) if path.stem != name else ():
             if entry.get("step") == "registered" and (entry.get("terms"), entry.get("holder")) == same:
                 dataset = fields.word(entry, "datasetId")
                 if is_registered(dataset, ctx.chain()):
-                    found |= dict.fromkeys(fields.words(entry, "files", most=1 << 17), dataset)
-    return found
+                    datasets |= dict.fromkeys(fields.words(entry, "files", most=1 << 17), dataset)
+    return datasets
 
 
 def _say(ctx: Context, outcome: Outcome) -> int:
     """The result is on stdout; 1 if some files were refused."""
-    from provenance.domain import fields
-
     mined = outcome.mined
-    value: dict[str, Json] = {
+    document: dict[str, Json] = {
         "datasetId": fields.shown(outcome.dataset_id),
         "manifest": str(outcome.manifest_cid) if outcome.manifest_cid else None,
         "recordings": outcome.recordings,
-        "refused": [one.row() for one in outcome.refused],
-        "alreadyRegistered": [one.row() for one in outcome.already],
+        "refused": [refusal.row() for refusal in outcome.refused],
+        "alreadyRegistered": [refusal.row() for refusal in outcome.already],
         "tx": fields.shown(mined.tx) if mined else None,
         "gas": mined.gas_used if mined else None,
     }
     lines = [f"Dataset {fields.shown(outcome.dataset_id)}"]
     done = "registered" if mined else "registered before"
     lines.append(f"{counted(outcome.recordings, 'recording')} {done}, {len(outcome.refused)} refused")
-    lines += [f"  {one.name}: {one.reason}" for one in (*outcome.refused, *outcome.already)]
+    lines += [f"  {refusal.name}: {refusal.reason}" for refusal in (*outcome.refused, *outcome.already)]
     if mined:
         lines.append(f"Transaction {fields.shown(mined.tx)}, {mined.gas_used:,} gas")
-    ctx.out.emit(value, text="\n".join(lines))
+    ctx.out.emit(document, text="\n".join(lines))
     return PARTLY if outcome.refused else 0
 
 
-def _text(said: object) -> str | None:
-    return said if isinstance(said, str) else None
+def _text(option: object) -> str | None:
+    return option if isinstance(option, str) else None
 
 
-def _texts(said: object) -> tuple[str, ...]:
-    return tuple(str(one) for one in said) if isinstance(said, tuple) else ()
+def _texts(option: object) -> tuple[str, ...]:
+    return tuple(str(text) for text in option) if isinstance(option, tuple) else ()

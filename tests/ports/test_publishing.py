@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 
 from provenance.adapters import seal
-from provenance.adapters.ear import FileEar
+from provenance.adapters.gate import FileGate
 from provenance.adapters.journal import FileJournal
 from provenance.adapters.keys.envelopes import KeyFolder
 from provenance.adapters.keys.keystore import SystemRandom
 from provenance.app import consent as consents
 from provenance.app import dataset as datasets
 from provenance.app import license as licenses
-from provenance.app.ports import Call, Chain, Ear, Gateway, Heard, Mined, Wallet
-from provenance.app.publish import Given, Outcome, Request, Source, World, upload
+from provenance.app.ports import AudioGate, AudioReport, Call, Chain, Gateway, Mined, Wallet
+from provenance.app.publish import Given, Outcome, Request, Source, UploadPorts, upload
 from provenance.app.publish import register as registers
 from provenance.app.publish.request import AuthorizationNeeded, NothingToRegister
 from provenance.app.publish.rotate import rotate
-from provenance.app.publish.takes import Studio, kept_secret
+from provenance.app.publish.takes import SealingPorts, kept_secret
 from provenance.domain import signature, typed
 from provenance.domain.cid import Cid
 from provenance.domain.consent import Scope, SignedConsent
@@ -36,18 +36,18 @@ from tests.desk import desk, speech, wav
 from tests.fakes.chain import Killed, MemoryChain
 from tests.fakes.content import MemoryContent
 from tests.fakes.gateway import WALLET, MemoryGateway
-from tests.unit.app.studio import DeskWallet, FakeEar, SilentProgress
+from tests.unit.app.studio import DeskWallet, FakeGate, SilentProgress
 
 pytestmark = pytest.mark.ports
 SILENCE = wav(np.zeros(16_000))
 
 
 class Deaf:
-    """An ear that lets everything pass, so that the gateway has to say it."""
+    """An gate that lets everything pass, so that the gateway has to say it."""
 
-    def listen(self, path: Path) -> Heard:
+    def examine(self, path: Path) -> AudioReport:
         del path
-        return Heard(2_000, 8_000, 1, "wav/pcm_16", {"verdict": "pass", "gateVersion": 1})
+        return AudioReport(2_000, 8_000, 1, "wav/pcm_16", {"verdict": "pass", "gateVersion": 1})
 
 
 @dataclass
@@ -111,28 +111,28 @@ class Side:
             made["consents"] = (Given(self.consent(holder)),)
         return Request(**{**made, **changes})  # type: ignore[arg-type]
 
-    def studio(self, name: str = "holder", ear: Ear | None = None) -> Studio:
-        return Studio(
+    def studio(self, name: str = "holder", gate: AudioGate | None = None) -> SealingPorts:
+        return SealingPorts(
             content=self.contents.setdefault(name, MemoryContent()),
             keys=KeyFolder(self.folder / f"home of {name}" / "keys"),
             cipher=seal.Pao1(),
-            ear=ear or FileEar(),
+            gate=gate or FileGate(),
             random=SystemRandom(),
             wallet=self.wallets[name],
             chain=self.chain,
             progress=SilentProgress(),
         )
 
-    def run(self, request: Request, name: str = "holder", ear: Ear | None = None) -> Outcome:
-        home, studio = self.folder / f"home of {name}", self.studio(name, ear)
+    def run(self, request: Request, name: str = "holder", gate: AudioGate | None = None) -> Outcome:
+        home, studio = self.folder / f"home of {name}", self.studio(name, gate)
 
         def write(suffix: str, data: bytes) -> Path:
             (home / suffix).write_bytes(data)
             return home / suffix
 
         with FileJournal(home / f"{documents.word(request.title).hex()}.jsonl") as journal:
-            world = World(
-                studio=studio,
+            world = UploadPorts(
+                sealing=studio,
                 gateway=self.gateways[name],
                 journal=journal,
                 transact=lambda call, _: self.chain.send(call, self.wallets[name].signer),
@@ -311,11 +311,11 @@ def test_the_same_holder_may_offer_its_audio_again(side: Side) -> None:
 
 
 def test_what_the_gateway_finds_unfit_is_left_out(side: Side) -> None:
-    outcome = side.run(side.request([speech(41), SILENCE], kind="sound"), ear=Deaf())
+    outcome = side.run(side.request([speech(41), SILENCE], kind="sound"), gate=Deaf())
     assert outcome.recordings == 1
     assert [one.code for one in outcome.refused] == ["take-rejected"]
     with pytest.raises(NothingToRegister):
-        side.run(side.request([SILENCE], kind="sound"), ear=Deaf())
+        side.run(side.request([SILENCE], kind="sound"), gate=Deaf())
 
 
 def test_a_contributor_registers_with_the_holders_signature(side: Side) -> None:
@@ -383,15 +383,15 @@ def test_a_run_after_a_death_goes_on_with_the_key_that_was_made(side: Side) -> N
     assert asked[0] == asked[1]
 
 
-@pytest.mark.parametrize("ear", [FakeEar(), FileEar()], ids=["fake", "real"])
-def test_ears_refuse_what_is_no_audio_and_judge_what_is(ear: Ear, tmp_path: Path) -> None:
+@pytest.mark.parametrize("gate", [FakeGate(), FileGate()], ids=["fake", "real"])
+def test_ears_refuse_what_is_no_audio_and_judge_what_is(gate: AudioGate, tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"")
     with pytest.raises(Invalid):
-        ear.listen(path)
-    path.write_bytes(b"good take" if isinstance(ear, FakeEar) else speech(71))
-    heard = ear.listen(path)
+        gate.examine(path)
+    path.write_bytes(b"good take" if isinstance(gate, FakeGate) else speech(71))
+    heard = gate.examine(path)
     assert (heard.quality["verdict"], heard.quality["gateVersion"], heard.reasons) == ("pass", 1, ())
-    path.write_bytes(b"reject" if isinstance(ear, FakeEar) else SILENCE)
-    assert ear.listen(path).quality["verdict"] == "reject"
-    assert ear.listen(path).reasons
+    path.write_bytes(b"reject" if isinstance(gate, FakeGate) else SILENCE)
+    assert gate.examine(path).quality["verdict"] == "reject"
+    assert gate.examine(path).reasons

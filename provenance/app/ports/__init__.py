@@ -1,4 +1,4 @@
-"""What do the use-cases need of the world?
+"""The ports of the use-cases.
 
 Each port is one role; adapters are named by the tool behind them. Every fake passes the same suite
 under `tests/ports` as the real thing.
@@ -14,6 +14,8 @@ from provenance.app.ports.gateway import (
     SignedGateReport,
 )
 from provenance.app.ports.world import (
+    AudioGate,
+    AudioReport,
     Call,
     Chain,
     Cipher,
@@ -22,9 +24,7 @@ from provenance.app.ports.world import (
     ContractName,
     Cost,
     Deployment,
-    Ear,
     Events,
-    Heard,
     Journal,
     Keys,
     Mined,
@@ -38,6 +38,8 @@ from provenance.app.ports.world import (
 from provenance.domain.ledger import ChainBlock, Logged
 
 __all__ = [
+    "AudioGate",
+    "AudioReport",
     "Call",
     "Chain",
     "ChainBlock",
@@ -47,11 +49,9 @@ __all__ = [
     "ContractName",
     "Cost",
     "Deployment",
-    "Ear",
     "Events",
     "Gateway",
     "GatewayKey",
-    "Heard",
     "Journal",
     "Keys",
     "Listing",

@@ -1,4 +1,4 @@
-"""What do the use-cases need of the operator's gateway?"""
+"""The port to the operator's gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the use-cases need of chain, content, keys and the machine?
+"""The ports to chain, content, keys and the machine.
 
 Each port is one role; adapters are named by the tool behind them. Every fake passes the same suite
 under `tests/ports` as the real thing.
@@ -257,7 +257,7 @@ class Keys(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AudioReport:
     """One audio file, listened to: what a manifest says of it."""
 
     duration_ms: int
@@ -272,9 +272,9 @@ class Heard:
     """Never public: they say something of the plaintext."""
 
 
-class Ear(Protocol):
+class AudioGate(Protocol):
     """Decodes and judges audio files."""
 
-    def listen(self, path: Path) -> Heard:
+    def examine(self, path: Path) -> AudioReport:
         """What was heard; `Invalid` if it is no audio, or not all of it can be read."""
         ...

@@ -1,4 +1,4 @@
-"""Which manifest do these takes, consents and shares make? Pure: the same inputs, the same answer."""
+"""The manifest that takes, consents and shares make. Pure: the same inputs, the same answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Cast:
 
     def needed(self) -> tuple[SignedConsent, ...]:
         """Every consent that some take rests on, once."""
-        return tuple({one.signature: one for given in self.consents.values() for one in given}.values())
+        return tuple({consent.signature: consent for given in self.consents.values() for consent in given}.values())
 
 
 def cast(request: Request, takes: Iterable[Take]) -> Cast:
@@ -43,7 +43,7 @@ def cast(request: Request, takes: Iterable[Take]) -> Cast:
     A consent that lists recordings speaks for those; one for all recordings of a voice speaks for
     every file that its pattern names.
     """
-    found: dict[Bytes32, tuple[SignedConsent, ...]] = {}
+    consents: dict[Bytes32, tuple[SignedConsent, ...]] = {}
     silent: list[Take] = []
     for take in takes:
         voices: dict[VoiceId, SignedConsent] = {}
@@ -59,8 +59,8 @@ def cast(request: Request, takes: Iterable[Take]) -> Cast:
                 unheard = unheard or given.pattern is not None
         if unheard or (request.kind == "voice" and not voices):
             silent.append(take)
-        found[take.object_id] = tuple(voices.values())
-    return Cast(found, tuple(silent))
+        consents[take.object_id] = tuple(voices.values())
+    return Cast(consents, tuple(silent))
 
 
 def wanted(request: Request, takes: Iterable[Take]) -> bytes:
@@ -100,11 +100,11 @@ def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway
 
     Marks are left out: they are a take's own, and a machine that hears them makes no other dataset.
     """
-    said = {one.signature: fields.shown(sha256(one.encode())) for one in chosen.needed()}
+    digests = {consent.signature: fields.shown(sha256(consent.encode())) for consent in chosen.needed()}
     rows: list[Json] = [
         {
             "objectId": fields.shown(take.object_id),
-            "consents": [said[one.signature] for one in chosen.consents[take.object_id]],
+            "consents": [digests[consent.signature] for consent in chosen.consents[take.object_id]],
         }
         for take in takes
     ]
@@ -131,14 +131,14 @@ def _told(request: Request, chosen: Cast) -> dict[str, Json]:
     """Who contributed and what was agreed in words; nothing where nobody said so."""
     words = [fields.shown(one.hash) for _, one in _words(request, chosen)]
     contributors = [one.document() for one in request.contributors]
-    return {name: said for name, said in (("contributors", contributors), ("words", words)) if said}
+    return {name: listed for name, listed in (("contributors", contributors), ("words", words)) if listed}
 
 
 def _words(request: Request, chosen: Cast) -> list[tuple[SignedConsent, Words]]:
     """The words that came with consents on which some take rests."""
-    given = {one.consent.signature: one.words for one in request.consents if one.words}
-    needed = sorted(chosen.needed(), key=lambda one: one.signature)
-    return [(one, given[one.signature]) for one in needed if one.signature in given]
+    given = {consent.consent.signature: consent.words for consent in request.consents if consent.words}
+    needed = sorted(chosen.needed(), key=lambda consent: consent.signature)
+    return [(consent, given[consent.signature]) for consent in needed if consent.signature in given]
 
 
 def private(request: Request, takes: Iterable[Take], chosen: Cast, *, domain: Domain, uploader: Address) -> Private:
@@ -163,7 +163,7 @@ def manifest(
     now: UnixSeconds,
 ) -> Manifest:
     """The manifest of these takes in their order; numbered names, unless the holder asks for file names."""
-    ids: dict[bytes, ConsentId] = {one.signature: one.id(domain) for one in chosen.needed()}
+    ids: dict[bytes, ConsentId] = {consent.signature: consent.id(domain) for consent in chosen.needed()}
     recordings = []
     for index, take in enumerate(takes):
         consents = chosen.consents[take.object_id]
@@ -173,8 +173,8 @@ def manifest(
                 take.recording,
                 index=index,
                 name=take.recording.name if request.publish_names else f"{index + 1:04}{suffix}",
-                voice_ids=tuple(sorted({one.consent.voice_id for one in consents})),
-                consent_ids=tuple(sorted({ids[one.signature] for one in consents})),
+                voice_ids=tuple(sorted({consent.consent.voice_id for consent in consents})),
+                consent_ids=tuple(sorted({ids[consent.signature] for consent in consents})),
             )
         )
     return Manifest(
@@ -188,7 +188,7 @@ def manifest(
         splits=splits.check(request.splits),
         terms_cid=cid.of_raw(request.terms.encode()),
         terms_hash=request.terms.terms_hash,
-        consents=tuple(sorted(chosen.needed(), key=lambda one: ids[one.signature])),
+        consents=tuple(sorted(chosen.needed(), key=lambda consent: ids[consent.signature])),
         recordings=tuple(recordings),
         private=SealedObject(*sealed_private),
     )

@@ -1,4 +1,4 @@
-"""How does a manifest with all that it names reach the gateway, and what does the gateway say to it?"""
+"""Deposits: a manifest with all that it names reaches the gateway, which judges it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from provenance.app.ports import GatewayKey, SignedGateReport
     from provenance.app.publish.memory import Memory
+    from provenance.app.publish.ports import UploadPorts
     from provenance.app.publish.request import Request
-    from provenance.app.publish.world import World
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Manifest, Recording, SealedObject
     from provenance.types import Bytes32, Json
@@ -26,47 +26,53 @@ GATE_DUPLICATE: Final = DuplicateOf.code
 def deposited(
     manifest: Manifest,
     cid: Cid,
-    world: World,
+    ports: UploadPorts,
     memory: Memory,
     *,
     request: Request,
     disputed: tuple[int, ...],
 ) -> tuple[SignedGateReport, ...] | None:
     """The gateway holds everything and has judged it; None if it refused some, which are remembered now."""
-    studio = world.studio
+    sealing = ports.sealing
     objects: tuple[Recording | SealedObject, ...] = (*manifest.recordings, manifest.private)
-    total = sum(item.sealed.header.sealed_bytes for item in objects)
-    studio.progress.phase("Storing at the gateway", total)
-    for item in objects:
-        takes.send(item.cid, item.sealed.header.sealed_bytes, studio, world.gateway)
+    total = sum(object_.sealed.header.sealed_bytes for object_ in objects)
+    sealing.progress.phase("Storing at the gateway", total)
+    for object_ in objects:
+        takes.send(object_.cid, object_.sealed.header.sealed_bytes, sealing, ports.gateway)
     documents = [request.terms.encode(), splits.encode(manifest.splits)]
     documents += [consent.scope.encode() for consent in manifest.consents]
     for document in documents:
-        world.gateway.put_content(studio.content.put(document), document)
-    studio.progress.phase("Depositing", 0)
-    data = studio.content.get(cid)
-    envelopes = _envelopes(objects, world.gateway.key(), world)
+        ports.gateway.put_content(sealing.content.put(document), document)
+    sealing.progress.phase("Depositing", 0)
+    document = sealing.content.get(cid)
+    envelopes = _envelopes(objects, ports.gateway.key(), ports)
     try:
-        return world.gateway.deposit(data, envelopes, dispute=disputed)
+        return ports.gateway.deposit(document, envelopes, dispute=disputed)
     except (DuplicateOf, TakeRejected) as error:
         news = _news(error, manifest, memory, disputed=request.dispute)
         if not news:
             raise
-        for one in news:
-            world.journal.append(one.entry())
-            memory.add(one.entry())
-            studio.progress.note(f"{memory.name(one.object_id)}: {one.reason}")
+        for refused in news:
+            ports.journal.append(refused.entry())
+            memory.add(refused.entry())
+            sealing.progress.note(f"{memory.name(refused.object_id)}: {refused.reason}")
         return None
 
 
-def _envelopes(objects: tuple[Recording | SealedObject, ...], key: GatewayKey, world: World) -> dict[Bytes32, bytes]:
+def _envelopes(
+    objects: tuple[Recording | SealedObject, ...], key: GatewayKey, ports: UploadPorts
+) -> dict[Bytes32, bytes]:
     """Every object's key, sealed to the gateway."""
-    studio, found = world.studio, {}
-    for item in objects:
-        secret = takes.kept_secret(item.cid, item.sealed, keys=studio.keys, wallet=studio.wallet, chain=studio.chain)
-        info = takes.info_for(studio.chain, item.cid, item.sealed, key.wallet)
-        found[item.sealed.header.object_id] = studio.cipher.envelope(key.binding.encryption_key, secret, info)
-    return found
+    sealing, envelopes = ports.sealing, {}
+    for object_ in objects:
+        secret = takes.kept_secret(
+            object_.cid, object_.sealed, keys=sealing.keys, wallet=sealing.wallet, chain=sealing.chain
+        )
+        binding = takes.info_for(sealing.chain, object_.cid, object_.sealed, key.wallet)
+        envelopes[object_.sealed.header.object_id] = sealing.cipher.envelope(
+            key.binding.encryption_key, secret, binding
+        )
+    return envelopes
 
 
 def _news(
@@ -74,14 +80,14 @@ def _news(
 ) -> list[GateRefusal]:
     """What the gateway refused and we did not know of."""
     rows = fields.objects(error.facts, "refused", most=len(manifest.recordings))
-    found = []
+    news = []
     for row in rows:
         recording = manifest.recordings[fields.integer(row, "index", bits=32)]
         known = memory.gate.get(recording.sealed.header.object_id)
-        one = _refusal(row, recording, error.code)
-        if known is None or (known != one and not disputed):
-            found.append(one)
-    return found
+        refused = _refusal(row, recording, error.code)
+        if known is None or (known != refused and not disputed):
+            news.append(refused)
+    return news
 
 
 def _refusal(row: Mapping[str, Json], recording: Recording, code: str) -> GateRefusal:

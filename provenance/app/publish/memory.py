@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
-from provenance.app.ports import Heard
+from provenance.app.ports import AudioReport
 from provenance.domain import record
 from provenance.domain.cid import Cid
 from provenance.domain.private import UNMARKED, Marks
@@ -40,10 +40,10 @@ class Take:
         """What it is called in every manifest."""
         return self.recording.sealed.header.object_id
 
-    def heard(self) -> Heard:
+    def heard(self) -> AudioReport:
         """What was heard when it was sealed."""
         recording = self.recording
-        return Heard(
+        return AudioReport(
             recording.duration_ms,
             recording.sample_rate,
             recording.channels,

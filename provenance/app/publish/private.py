@@ -1,4 +1,4 @@
-"""What did the uploader seal for the holder and the gateway alone?"""
+"""The private part of a manifest, which the uploader seals for the holder and the gateway alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provenance.domain.private import Private
 from provenance.errors import Denied, Missing
 
 if TYPE_CHECKING:
-    from provenance.app.publish.takes import Studio
+    from provenance.app.publish.takes import SealingPorts
     from provenance.domain.manifest import Manifest
 
 NOT_YOURS: Final = (
@@ -17,21 +17,21 @@ NOT_YOURS: Final = (
 )
 
 
-def private(manifest: Manifest, studio: Studio) -> Private:
+def private(manifest: Manifest, sealing: SealingPorts) -> Private:
     """The private part of a manifest, opened with the key in this home.
 
     Raises:
         Missing: the key is not in this home, or the content nowhere.
         SealedToAnother: another account of this home uploaded it.
     """
-    at, sealed = manifest.private.cid, manifest.private.sealed
+    address, sealed = manifest.private.cid, manifest.private.sealed
     try:
-        secret = takes.kept_secret(at, sealed, keys=studio.keys, wallet=studio.wallet, chain=studio.chain)
+        secret = takes.kept_secret(address, sealed, keys=sealing.keys, wallet=sealing.wallet, chain=sealing.chain)
     except takes.SealedToAnother:
         raise
     except (Missing, Denied) as error:
-        if studio.wallet.signer.address == manifest.holder:
+        if sealing.wallet.signer.address == manifest.holder:
             raise
         raise type(error)(error.detail, next=NOT_YOURS, **error.facts) from error
-    opening = studio.cipher.opening(sealed, secret)
-    return Private.parse(b"".join(opening.open(studio.content.chunks(at))))
+    opening = sealing.cipher.opening(sealed, secret)
+    return Private.parse(b"".join(opening.open(sealing.content.chunks(address))))

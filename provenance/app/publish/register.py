@@ -1,4 +1,4 @@
-"""How does a deposited manifest get on chain: by its holder, or for its holder by somebody else?"""
+"""Registration: a deposited manifest gets on chain, by its holder or for its holder by somebody else."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from provenance.types import UnixSeconds
 
 if TYPE_CHECKING:
     from provenance.app.ports import Chain, Mined, Signer
+    from provenance.app.publish.ports import UploadPorts
     from provenance.app.publish.request import Request
-    from provenance.app.publish.world import World
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Manifest
     from provenance.types import DatasetId
@@ -48,30 +48,30 @@ def words(manifest: Manifest, cid: Cid, deadline: UnixSeconds) -> Register:
     )
 
 
-def register(request: Request, manifest: Manifest, cid: Cid, dataset: DatasetId, world: World) -> Mined | None:
+def register(request: Request, manifest: Manifest, cid: Cid, dataset: DatasetId, ports: UploadPorts) -> Mined | None:
     """The dataset is on chain.
 
     Raises:
         AuthorizationNeeded: it is another's, who has not signed; the request to sign is written.
         OtherRegistration: what was signed is something else.
     """
-    world.studio.progress.phase("Registering", 0)
-    said = words(manifest, cid, request.authorization.register.deadline if request.authorization else UnixSeconds(0))
-    plain = (said.manifest_root, said.manifest_digest, said.terms_hash, said.split_hash, said.items)
-    if manifest.holder == world.studio.wallet.signer.address:
-        return world.transact(Call("DatasetRegistry", "register", plain), TITLE)
+    ports.sealing.progress.phase("Registering", 0)
+    struct = words(manifest, cid, request.authorization.register.deadline if request.authorization else UnixSeconds(0))
+    plain = (struct.manifest_root, struct.manifest_digest, struct.terms_hash, struct.split_hash, struct.items)
+    if manifest.holder == ports.sealing.wallet.signer.address:
+        return ports.transact(Call("DatasetRegistry", "register", plain), TITLE)
     given = request.authorization
     if given is None:
-        file = world.write("register.json", encode(said))
+        file = ports.write("register.json", encode(struct))
         raise AuthorizationNeeded(
             f"{fields.checksummed(manifest.holder)} must sign this registration",
             next=f"The holder runs `provenance dataset sign {file} --out F`; then repeat with --authorization F.",
             file=str(file),
             dataset=fields.shown(dataset),
         )
-    check(given, said, world.studio.chain)
-    call = Call("DatasetRegistry", "registerFor", (said.holder, plain, said.deadline, given.signature))
-    return world.transact(call, TITLE)
+    check(given, struct, ports.sealing.chain)
+    call = Call("DatasetRegistry", "registerFor", (struct.holder, plain, struct.deadline, given.signature))
+    return ports.transact(call, TITLE)
 
 
 def match(asked: Register, manifest: Manifest) -> None:
@@ -80,7 +80,7 @@ def match(asked: Register, manifest: Manifest) -> None:
     Raises:
         OtherRegistration: a root, holder, terms, shares or count differs.
     """
-    said = Register(
+    expected = Register(
         holder=manifest.holder,
         manifest_root=manifest.root(),
         manifest_digest=asked.manifest_digest,
@@ -89,23 +89,23 @@ def match(asked: Register, manifest: Manifest) -> None:
         items=len(manifest.recordings),
         deadline=asked.deadline,
     )
-    if said != asked:
-        names = [name for name in Register.__slots__ if getattr(asked, name) != getattr(said, name)]
+    if expected != asked:
+        names = [name for name in Register.__slots__ if getattr(asked, name) != getattr(expected, name)]
         raise OtherRegistration(f"the manifest has another {', '.join(names)}", fields=list(names))
 
 
-def check(given: Authorization, said: Register, chain: Chain) -> None:
+def check(given: Authorization, struct: Register, chain: Chain) -> None:
     """The holder signed exactly this.
 
     Raises:
         OtherRegistration: something else.
         BadSignature: somebody else (a contract wallet's signature is left to the contract).
     """
-    if given.register != said:
-        names = [name for name in Register.__slots__ if getattr(given.register, name) != getattr(said, name)]
+    if given.register != struct:
+        names = [name for name in Register.__slots__ if getattr(given.register, name) != getattr(struct, name)]
         raise OtherRegistration(f"the signature is for another {', '.join(names)}", fields=list(names))
-    if not chain.has_code(said.holder):
-        signature.check(typed.digest(chain.deployment.domains.registry, said), given.signature, said.holder)
+    if not chain.has_code(struct.holder):
+        signature.check(typed.digest(chain.deployment.domains.registry, struct), given.signature, struct.holder)
 
 
 def encode(register: Register, signed: bytes = b"") -> bytes:
@@ -113,13 +113,13 @@ def encode(register: Register, signed: bytes = b"") -> bytes:
     return record.encode(Authorization(register, signed), KIND)
 
 
-def parse(data: bytes) -> Authorization:
+def parse(content: bytes) -> Authorization:
     """What `encode` wrote; the signature is empty in a request.
 
     Raises:
         Invalid: not such a document.
     """
-    return record.parse(Authorization, data, KIND)
+    return record.parse(Authorization, content, KIND)
 
 
 def sign(asked: Register, signer: Signer, chain: Chain, deadline: UnixSeconds) -> Authorization:
@@ -133,5 +133,5 @@ def sign(asked: Register, signer: Signer, chain: Chain, deadline: UnixSeconds) -
             f"this registration is for {fields.checksummed(asked.holder)}, not for {fields.checksummed(signer.address)}",
             next="Repeat with --account of the holder.",
         )
-    said = Register(**{name: getattr(asked, name) for name in Register.__slots__} | {"deadline": deadline})
-    return Authorization(said, signer.sign_typed(chain.deployment.domains.registry, said))
+    struct = Register(**{name: getattr(asked, name) for name in Register.__slots__} | {"deadline": deadline})
+    return Authorization(struct, signer.sign_typed(chain.deployment.domains.registry, struct))

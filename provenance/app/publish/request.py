@@ -1,4 +1,4 @@
-"""What does an uploader ask for, and what came of each file?"""
+"""What an uploader asks for, and what came of each file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a holder take a recording's key out of use? Encrypt again, put on chain, hand the gateway the new key.
+"""Rotation: a recording is encrypted again, put on chain, and the gateway gets the new key.
 
 The dataset, its licenses and consents stay: the plaintext and its salt, and with them the
 commitment, are the same. Who held the old key may have kept the audio.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from provenance.app.ports import Chain, Content, Gateway, Mined
-    from provenance.app.publish.takes import Studio
+    from provenance.app.publish.takes import SealingPorts
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Recording
     from provenance.domain.sealed import Sealed
@@ -42,7 +42,7 @@ class Rotated:
 
 
 def rotate(
-    dataset: DatasetId, index: int, studio: Studio, gateway: Gateway, transact: Callable[[Call, str], Mined]
+    dataset: DatasetId, index: int, sealing: SealingPorts, gateway: Gateway, transact: Callable[[Call, str], Mined]
 ) -> Rotated:
     """The recording is served under a new key only; repeated after a crash, it goes on where it stopped.
 
@@ -51,56 +51,56 @@ def rotate(
         UnknownRecording: it has no recording of this number.
         Missing: the present key or ciphertext is nowhere to be found.
     """
-    of = check(dataset, index, studio.wallet.signer.address, studio.chain, studio.content)
-    old = of.serving(index)
-    at, sealed = _prepared(old, studio) or _sealed_again(old, studio)
+    dataset_ = check(dataset, index, sealing.wallet.signer.address, sealing.chain, sealing.content)
+    old = dataset_.serving(index)
+    address, sealed = _prepared(old, sealing) or _sealed_again(old, sealing)
     size = sealed.header.sealed_bytes
-    studio.progress.phase("Storing at the gateway", size)
-    takes.send(at, size, studio, gateway)
-    words = (dataset, index, at.digest, bytes(sealed.key_commitment), sealed.header.key_version)
+    sealing.progress.phase("Storing at the gateway", size)
+    takes.send(address, size, sealing, gateway)
+    words = (dataset, index, address.digest, bytes(sealed.key_commitment), sealed.header.key_version)
     mined = transact(Call("DatasetRegistry", "rotate", words), TITLE)
-    studio.progress.phase("Depositing", 0)
+    sealing.progress.phase("Depositing", 0)
     key = gateway.key()
-    secret = takes.kept_secret(at, sealed, keys=studio.keys, wallet=studio.wallet, chain=studio.chain)
-    info = takes.info_for(studio.chain, at, sealed, key.wallet)
-    envelope = studio.cipher.envelope(key.binding.encryption_key, secret, info)
-    gateway.deposit(of.manifest.encode(), {sealed.header.object_id: envelope})
-    studio.content.remove(old.cid)
-    return Rotated(index, at, sealed.header.key_version, mined)
+    secret = takes.kept_secret(address, sealed, keys=sealing.keys, wallet=sealing.wallet, chain=sealing.chain)
+    binding = takes.info_for(sealing.chain, address, sealed, key.wallet)
+    envelope = sealing.cipher.envelope(key.binding.encryption_key, secret, binding)
+    gateway.deposit(dataset_.manifest.encode(), {sealed.header.object_id: envelope})
+    sealing.content.remove(old.cid)
+    return Rotated(index, address, sealed.header.key_version, mined)
 
 
 def check(dataset: DatasetId, index: int, holder: Address, chain: Chain, content: Content) -> licenses.DatasetRecord:
     """The dataset, which this account holds and which has a recording of this number, or as `rotate` raises."""
     datasets.held(dataset, holder, chain)
-    of = licenses.dataset(chain, content, dataset)
-    if not 0 <= index < len(of.manifest.recordings):
+    dataset_ = licenses.dataset(chain, content, dataset)
+    if not 0 <= index < len(dataset_.manifest.recordings):
         raise UnknownRecording(f"the dataset has no recording {index}", recording=index)
-    return of
+    return dataset_
 
 
-def _prepared(old: Recording, studio: Studio) -> tuple[Cid, Sealed] | None:
+def _prepared(old: Recording, sealing: SealingPorts) -> tuple[Cid, Sealed] | None:
     """What an earlier run sealed for the next version, if it did not get on chain."""
     header = replace(old.sealed.header, key_version=old.sealed.header.key_version + 1)
     try:
-        data = studio.keys.find(header.object_id, header.key_version)
+        document = sealing.keys.find(header.object_id, header.key_version)
     except Missing:
         return None
-    kept = record.parse(takes.KeptKey, data, takes.ENVELOPE_KIND)
-    if kept.sealed.header != header or not studio.content.has(kept.cid):
+    kept = record.parse(takes.KeptKey, document, takes.ENVELOPE_KIND)
+    if kept.sealed.header != header or not sealing.content.has(kept.cid):
         return None
     return kept.cid, replace(old.sealed, header=header, key_commitment=kept.sealed.key_commitment)
 
 
-def _sealed_again(old: Recording, studio: Studio) -> tuple[Cid, Sealed]:
+def _sealed_again(old: Recording, sealing: SealingPorts) -> tuple[Cid, Sealed]:
     """The same plaintext under a new key, its key kept."""
-    was = takes.kept_secret(old.cid, old.sealed, keys=studio.keys, wallet=studio.wallet, chain=studio.chain)
+    was = takes.kept_secret(old.cid, old.sealed, keys=sealing.keys, wallet=sealing.wallet, chain=sealing.chain)
     header = replace(old.sealed.header, key_version=old.sealed.header.key_version + 1)
-    secret = Secret(studio.random.bytes(32), was.salt)
-    studio.progress.phase("Encrypting again", header.plaintext_bytes)
-    opening, sealing = studio.cipher.opening(old.sealed, was), studio.cipher.sealing(header, secret)
-    at = studio.content.put_chunks(sealing.seal(opening.open(studio.content.chunks(old.cid))))
-    sealed = sealing.sealed()
+    secret = Secret(sealing.random.bytes(32), was.salt)
+    sealing.progress.phase("Encrypting again", header.plaintext_bytes)
+    opening, sealer = sealing.cipher.opening(old.sealed, was), sealing.cipher.sealing(header, secret)
+    address = sealing.content.put_chunks(sealer.seal(opening.open(sealing.content.chunks(old.cid))))
+    sealed = sealer.sealed()
     if sealed.plaintext_commitment != old.sealed.plaintext_commitment:
         raise Failed("the audio is not what the manifest commits to", recording=old.index)
-    takes.keep_key(at, sealed, secret, studio)
-    return at, sealed
+    takes.keep_key(address, sealed, secret, sealing)
+    return address, sealed

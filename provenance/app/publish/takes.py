@@ -1,4 +1,4 @@
-"""How does one audio file become a sealed take? Hash, judge, seal, keep the key, remember."""
+"""Takes: one audio file is hashed, judged and sealed, its key kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,18 @@ from provenance.types import Address, Bytes32
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provenance.app.ports import Chain, Cipher, Content, Ear, Gateway, Heard, Keys, Progress, Random, Wallet
+    from provenance.app.ports import (
+        AudioGate,
+        AudioReport,
+        Chain,
+        Cipher,
+        Content,
+        Gateway,
+        Keys,
+        Progress,
+        Random,
+        Wallet,
+    )
     from provenance.app.publish.request import Source
 
 CHUNK_BYTES: Final = 1 << 20
@@ -46,13 +57,13 @@ class KeptKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
-    """What sealing needs of the world."""
+class SealingPorts:
+    """Where sealed objects and their keys go, and what makes them."""
 
     content: Content
     keys: Keys
     cipher: Cipher
-    ear: Ear
+    gate: AudioGate
     random: Random
     wallet: Wallet
     chain: Chain
@@ -71,7 +82,7 @@ def sha256_of(path: Path) -> Bytes32:
     return Bytes32(digest.digest())
 
 
-def judged(heard: Heard, name: str, *, accept_review: bool) -> Refused | None:
+def judged(heard: AudioReport, name: str, *, accept_review: bool) -> Refused | None:
     """Why a take stays out, if it does."""
     verdict = heard.quality.get("verdict")
     why = "; ".join(heard.reasons) or f"verdict {verdict}"
@@ -82,33 +93,33 @@ def judged(heard: Heard, name: str, *, accept_review: bool) -> Refused | None:
     return None
 
 
-def seal(source: Source, heard: Heard, sha256: Bytes32, holder: Address, studio: Studio) -> Take:
+def seal(source: Source, heard: AudioReport, sha256: Bytes32, holder: Address, sealing: SealingPorts) -> Take:
     """The file is sealed in the content store, and its key is kept for this wallet.
 
     Raises:
         Invalid: the file changed meanwhile.
     """
     stat = source.path.stat()
-    header = Header(Bytes32(studio.random.bytes(32)), holder, stat.st_size)
-    secret = Secret(studio.random.bytes(32), studio.random.bytes(32))
+    header = Header(Bytes32(sealing.random.bytes(32)), holder, stat.st_size)
+    secret = Secret(sealing.random.bytes(32), sealing.random.bytes(32))
     digest = hashlib.sha256()
 
     def plaintext() -> Iterator[bytes]:
         for chunk in _chunks(source.path):
             digest.update(chunk)
-            studio.progress.advance(len(chunk))
+            sealing.progress.advance(len(chunk))
             yield chunk
 
-    sealing = studio.cipher.sealing(header, secret)
-    cid = studio.content.put_chunks(sealing.seal(plaintext()))
+    sealer = sealing.cipher.sealing(header, secret)
+    cid = sealing.content.put_chunks(sealer.seal(plaintext()))
     if digest.digest() != sha256:
         raise Invalid(f"{source.name} changed while it was read", next="Leave the file alone and repeat the command.")
-    keep_key(cid, sealing.sealed(), secret, studio)
+    keep_key(cid, sealer.sealed(), secret, sealing)
     recording = Recording(
         index=0,
         name=source.name,
         cid=cid,
-        sealed=sealing.sealed(),
+        sealed=sealer.sealed(),
         duration_ms=heard.duration_ms,
         sample_rate=heard.sample_rate,
         channels=heard.channels,
@@ -118,12 +129,12 @@ def seal(source: Source, heard: Heard, sha256: Bytes32, holder: Address, studio:
     return Take(str(source.path), stat.st_size, stat.st_mtime_ns, sha256, recording, heard.reasons, heard.marks)
 
 
-def keep_key(cid: Cid, sealed: Sealed, secret: Secret, studio: Studio) -> None:
+def keep_key(cid: Cid, sealed: Sealed, secret: Secret, sealing: SealingPorts) -> None:
     """The object's key is on disk, sealed to this wallet."""
-    wallet = studio.wallet
-    info = info_for(studio.chain, cid, sealed, wallet.signer.address)
-    kept = KeptKey(wallet.signer.address, cid, sealed, studio.cipher.envelope(wallet.encryption_key, secret, info))
-    studio.keys.keep(sealed.header.object_id, record.encode(kept, ENVELOPE_KIND), sealed.header.key_version)
+    wallet = sealing.wallet
+    binding = info_for(sealing.chain, cid, sealed, wallet.signer.address)
+    kept = KeptKey(wallet.signer.address, cid, sealed, sealing.cipher.envelope(wallet.encryption_key, secret, binding))
+    sealing.keys.keep(sealed.header.object_id, record.encode(kept, ENVELOPE_KIND), sealed.header.key_version)
 
 
 def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: Chain) -> Secret:
@@ -147,9 +158,9 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
             f"the key kept of object 0x{header.object_id.hex()} opens for {fields.checksummed(kept.wallet)} alone, who uploaded it",
             reader=fields.shown(kept.wallet),
         )
-    info = info_for(chain, cid, sealed, wallet.signer.address)
+    binding = info_for(chain, cid, sealed, wallet.signer.address)
     try:
-        return Secret.decode(wallet.open_envelope(kept.envelope, info))
+        return Secret.decode(wallet.open_envelope(kept.envelope, binding))
     except Denied as error:
         raise type(error)(
             f"the kept key of object 0x{header.object_id.hex()} is sealed to a key that this account no longer has",
@@ -158,17 +169,17 @@ def kept_secret(cid: Cid, sealed: Sealed, *, keys: Keys, wallet: Wallet, chain: 
         ) from error
 
 
-def send(cid: Cid, size: int, studio: Studio, gateway: Gateway) -> None:
+def send(cid: Cid, size: int, sealing: SealingPorts, gateway: Gateway) -> None:
     """The object is at the gateway; one that is there already is not sent again."""
     if size <= IN_MEMORY_BYTES:
-        gateway.put_content(cid, studio.content.get(cid))
+        gateway.put_content(cid, sealing.content.get(cid))
     else:
         with tempfile.NamedTemporaryFile(prefix="provenance-") as file:
-            for chunk in studio.content.chunks(cid):
+            for chunk in sealing.content.chunks(cid):
                 file.write(chunk)
             file.flush()
             gateway.put_content(cid, Path(file.name))
-    studio.progress.advance(size)
+    sealing.progress.advance(size)
 
 
 def info_for(chain: Chain, cid: Cid, sealed: Sealed, reader: Address) -> bytes:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from provenance.adapters import marks
-from provenance.adapters.ear import FileEar
+from provenance.adapters.gate import FileGate
 from provenance.adapters.marks import Fingerprint
 from provenance.domain.private import UNMARKED
 from tests import audio
@@ -91,7 +91,7 @@ def test_what_is_heard_is_known_again_in_another_format(tmp_path: Path) -> None:
     import soundfile
 
     soundfile.write(tmp_path / "a.ogg", take.samples, take.sample_rate, format="OGG", subtype="VORBIS")
-    ours, again = (FileEar().listen(tmp_path / name).marks for name in ("a.wav", "a.ogg"))
+    ours, again = (FileGate().examine(tmp_path / name).marks for name in ("a.wav", "a.ogg"))
     sound, other = (iscc_core.iscc_decompose(one.iscc) for one in (ours, again))
     assert iscc_core.iscc_distance(f"ISCC:{sound[0]}", f"ISCC:{other[0]}") <= 8
     assert sound[1:] != other[1:]
@@ -110,10 +110,10 @@ def test_audio_that_cannot_be_heard_has_no_audio_code(seconds: float, rate_hz: i
 def test_without_the_library_a_take_is_known_by_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "chromaprint", None)
     (tmp_path / "a.wav").write_bytes(speech(3, 6.0))
-    found = FileEar().listen(tmp_path / "a.wav").marks
+    found = FileGate().examine(tmp_path / "a.wav").marks
     assert (len(iscc_core.iscc_decompose(found.iscc)), found.fingerprint) == (2, "")
 
 
 def test_a_rejected_take_is_not_marked(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(wav(np.zeros(16_000)))
-    assert FileEar().listen(tmp_path / "a.wav").marks == UNMARKED
+    assert FileGate().examine(tmp_path / "a.wav").marks == UNMARKED

@@ -9,9 +9,9 @@ from pathlib import Path
 from provenance.adapters import seal
 from provenance.adapters.journal import FileJournal
 from provenance.adapters.keys.envelopes import KeyFolder
-from provenance.app.ports import Call, Heard, Mined
-from provenance.app.publish import Given, Outcome, Request, Source, World, upload
-from provenance.app.publish.takes import Studio
+from provenance.app.ports import AudioReport, Call, Mined
+from provenance.app.publish import Given, Outcome, Request, Source, UploadPorts, upload
+from provenance.app.publish.takes import SealingPorts
 from provenance.domain.manifest import Manifest
 from provenance.domain.splits import Split
 from provenance.errors import Invalid
@@ -35,13 +35,13 @@ class CountingRandom:
         return hashlib.shake_256(f"{self._start}/{self._calls}".encode()).digest(size)
 
 
-class FakeEar:
+class FakeGate:
     """Hears what the file's first word says: good, review, reject; anything else is no audio."""
 
     def __init__(self) -> None:
         self.listened: list[str] = []
 
-    def listen(self, path: Path) -> Heard:
+    def examine(self, path: Path) -> AudioReport:
         self.listened.append(path.name)
         word = path.read_bytes().split(b" ")[0].decode("utf-8", "replace")
         if word == "kill":
@@ -50,7 +50,7 @@ class FakeEar:
         if verdict is None:
             raise Invalid(f"{path.name}: not audio")
         reasons = () if verdict == "pass" else ("clippedPpm 2000 is above 1000",)
-        return Heard(3_000, 16_000, 1, "wav/pcm_16", {"verdict": verdict, "gateVersion": 1}, reasons)
+        return AudioReport(3_000, 16_000, 1, "wav/pcm_16", {"verdict": verdict, "gateVersion": 1}, reasons)
 
 
 class SilentProgress:
@@ -96,7 +96,7 @@ class Desk:
     root: Path
     chain: MemoryChain = field(default_factory=lambda: MemoryChain((WALLET.address,)))
     content: MemoryContent = field(default_factory=MemoryContent)
-    ear: FakeEar = field(default_factory=FakeEar)
+    gate: FakeGate = field(default_factory=FakeGate)
     progress: SilentProgress = field(default_factory=SilentProgress)
     wallet: documents.Key = documents.HOLDER
     runs: int = 0
@@ -135,11 +135,11 @@ class Desk:
     def run(self, request: Request) -> Outcome:
         self.runs += 1
         wallet = DeskWallet(self.wallet)
-        studio = Studio(
+        studio = SealingPorts(
             content=self.content,
             keys=KeyFolder(self.root / "keys"),
             cipher=seal.Pao1(),
-            ear=self.ear,
+            gate=self.gate,
             random=CountingRandom(f"run {self.runs}"),
             wallet=wallet,
             chain=self.chain,
@@ -156,8 +156,8 @@ class Desk:
             return path
 
         with FileJournal(self.journal_path) as journal:
-            world = World(
-                studio=studio,
+            world = UploadPorts(
+                sealing=studio,
                 gateway=self.gateway,  # type: ignore[arg-type]
                 journal=journal,
                 transact=transact,

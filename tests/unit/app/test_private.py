@@ -11,11 +11,11 @@ import pytest
 
 from provenance.adapters import seal
 from provenance.adapters.keys.envelopes import KeyFolder
-from provenance.app.ports import Heard, SignedGateReport
+from provenance.app.ports import AudioReport, SignedGateReport
 from provenance.app.publish import Given, Outcome, Request
 from provenance.app.publish.memory import Take
 from provenance.app.publish.private import NOT_YOURS, private
-from provenance.app.publish.takes import SealedToAnother, Studio, info_for, sha256_of
+from provenance.app.publish.takes import SealedToAnother, SealingPorts, info_for, sha256_of
 from provenance.domain import fields, record
 from provenance.domain.consent import Words
 from provenance.domain.manifest import Manifest
@@ -26,7 +26,7 @@ from tests import documents, whole
 from tests.documents import HOLDER, VOICE, word
 from tests.fakes.chain import Killed
 from tests.fakes.gateway import KEY, WALLET, MemoryGateway
-from tests.unit.app.studio import CountingRandom, Desk, DeskWallet, FakeEar, SilentProgress
+from tests.unit.app.studio import CountingRandom, Desk, DeskWallet, FakeGate, SilentProgress
 
 pytestmark = pytest.mark.unit
 STRANGER, OWN = documents.Key("stranger"), DeskWallet(HOLDER)
@@ -35,13 +35,13 @@ ANNA = Contributor("Анна Иванова 声", "narrator", VOICE.address, wor
 MARKS = Marks("ISCC:KUAFVC5DMJJGYKZ4MQV6B6THIBBUG", "AQAAA0mSbEqiKJrAC88ByAQ")
 
 
-class SharpEar(FakeEar):
+class SharpEar(FakeGate):
     """Hears the marks that it is told to."""
 
     marks = MARKS
 
-    def listen(self, path: Path) -> Heard:
-        return replace(super().listen(path), marks=self.marks)
+    def examine(self, path: Path) -> AudioReport:
+        return replace(super().examine(path), marks=self.marks)
 
 
 class KeepingGateway(MemoryGateway):
@@ -56,7 +56,7 @@ class KeepingGateway(MemoryGateway):
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path, ear=SharpEar())
+    return Desk(tmp_path, gate=SharpEar())
 
 
 def asked(desk: Desk, **changes: object) -> Request:
@@ -79,11 +79,11 @@ class Renewed(DeskWallet):
 
 
 def opened(desk: Desk, outcome: Outcome, wallet: DeskWallet = OWN) -> Private:
-    studio = Studio(
+    studio = SealingPorts(
         content=desk.content,
         keys=KeyFolder(desk.root / "keys"),
         cipher=seal.Pao1(),
-        ear=desk.ear,
+        gate=desk.gate,
         random=CountingRandom(),
         wallet=wallet,
         chain=desk.chain,
@@ -134,21 +134,21 @@ def test_nothing_of_it_stands_in_a_public_byte(desk: Desk) -> None:
 
 
 def test_a_machine_that_hears_more_goes_on_with_what_was_heard(desk: Desk) -> None:
-    desk.ear.marks = UNMARKED  # type: ignore[attr-defined]
+    desk.gate.marks = UNMARKED  # type: ignore[attr-defined]
     desk.gateway.die_at_deposit = True
     request = asked(desk)
     with pytest.raises(Killed):
         desk.run(request)
     made = dict.fromkeys(desk.content.objects)
     desk.gateway.die_at_deposit = False
-    desk.ear.marks = MARKS  # type: ignore[attr-defined]
+    desk.gate.marks = MARKS  # type: ignore[attr-defined]
     outcome = desk.run(request)
     assert dict.fromkeys(desk.content.objects) == made
     assert [one.marks for one in opened(desk, outcome).recordings] == [UNMARKED, UNMARKED]
 
 
 def test_marks_and_names_are_no_other_dataset(tmp_path: Path) -> None:
-    first, second = (Desk(tmp_path / name, ear=ear) for name, ear in (("1", SharpEar()), ("2", FakeEar())))
+    first, second = (Desk(tmp_path / name, gate=gate) for name, gate in (("1", SharpEar()), ("2", FakeGate())))
     results = [one.run(asked(one, contributors=people)) for one, people in ((first, (ANNA,)), (second, ()))]
     assert results[0].dataset_id == results[1].dataset_id
 

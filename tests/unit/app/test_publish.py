@@ -12,9 +12,9 @@ from provenance.adapters import seal
 from provenance.app.consent import ConsentOver
 from provenance.app.publish import Given, Outcome
 from provenance.app.publish import register as registers
+from provenance.app.publish.pipeline import NotAMeter, TermsOver
 from provenance.app.publish.register import OtherRegistration
 from provenance.app.publish.request import AuthorizationNeeded, NothingToRegister
-from provenance.app.publish.road import NotAMeter, TermsOver
 from provenance.domain.manifest import ConsentNeeded, ForeignConsent, Manifest
 from provenance.domain.refusal import ConsentWithdrawn, DuplicateOf
 from provenance.domain.sealed import Secret
@@ -138,9 +138,9 @@ def test_a_voice_without_consent_is_sealed_and_waits(desk: Desk) -> None:
     assert wanted["holder"] == "0x" + documents.HOLDER.address.hex()
     listed = [bytes.fromhex(row["plaintextCommitment"][2:]) for row in wanted["recordings"]]
     given = Given(documents.consent(recordings=listed))  # type: ignore[arg-type]
-    desk.ear.listened.clear()
+    desk.gate.listened.clear()
     outcome = desk.run(desk.request(takes, consents=(given,)))
-    assert desk.ear.listened == []  # what was sealed is not heard again
+    assert desk.gate.listened == []  # what was sealed is not heard again
     assert {bytes(one.sealed.plaintext_commitment) for one in manifest_of(desk, outcome).recordings} == set(listed)
 
 
@@ -178,7 +178,7 @@ def test_a_consent_to_another_holder_is_invalid(desk: Desk) -> None:
     foreign = documents.consent(holder=documents.Key("another").address)
     with pytest.raises(ForeignConsent):
         desk.run(desk.request(desk.takes(1), consents=(Given(foreign),)))
-    assert desk.ear.listened == []
+    assert desk.gate.listened == []
 
 
 def test_a_forged_withdrawn_or_expired_consent_stops_the_upload(desk: Desk) -> None:
@@ -211,19 +211,19 @@ def test_what_is_wrong_whatever_the_files_is_said_before_they_are_read(desk: Des
     desk.chain.meters.clear()
     with pytest.raises(NotAMeter):
         desk.run(desk.request(takes))
-    assert desk.ear.listened == []
+    assert desk.gate.listened == []
 
 
 def test_running_it_again_does_nothing_twice(desk: Desk) -> None:
     request = desk.request(desk.takes(3))
     first = desk.run(request)
-    desk.ear.listened.clear()
+    desk.gate.listened.clear()
     sent, stored = len(desk.chain.sent), len(desk.gateway.uploads)
     again = desk.run(request)
     assert again.dataset_id == first.dataset_id
     assert again.mined is None
     assert (len(desk.chain.sent), len(desk.gateway.uploads)) == (sent, stored)
-    assert desk.ear.listened == []
+    assert desk.gate.listened == []
 
 
 def test_a_file_that_was_only_touched_is_known_by_its_bytes(desk: Desk) -> None:
@@ -326,9 +326,9 @@ def test_a_torn_line_of_the_journal_is_as_if_never_written(desk: Desk) -> None:
     desk.run(request)
     whole = desk.journal_path.read_bytes().splitlines(keepends=True)
     desk.journal_path.write_bytes(b"".join(whole[:2]) + whole[2][:40])
-    desk.ear.listened.clear()
+    desk.gate.listened.clear()
     outcome = desk.run(request)
-    assert desk.ear.listened == ["take002.wav"]
+    assert desk.gate.listened == ["take002.wav"]
     assert outcome.recordings == 3
 
 

@@ -1,4 +1,4 @@
-"""What does an upload need of the world?"""
+"""The ports that an upload is given."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.app.ports import Call, Gateway, Journal, Mined
-    from provenance.app.publish.takes import Studio
+    from provenance.app.publish.takes import SealingPorts
     from provenance.domain.manifest import Manifest
     from provenance.types import Bytes32, DatasetId
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What an upload needs of the world."""
+class UploadPorts:
+    """The gateway, the journal, and how the user is asked."""
 
-    studio: Studio
+    sealing: SealingPorts
     gateway: Gateway
     journal: Journal
     transact: Callable[[Call, str], Mined]

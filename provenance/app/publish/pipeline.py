@@ -1,4 +1,4 @@
-"""The road of one upload: judge and seal, build, deposit, register; and again from where it stopped."""
+"""Uploads, step by step: judge and seal, build, deposit, register; and again from where they stopped."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from provenance.errors import Invalid
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
-    from provenance.app.ports import Chain, Ear, Gateway, Journal, Mined, Progress, SignedGateReport
+    from provenance.app.ports import AudioGate, Chain, Gateway, Journal, Mined, Progress, SignedGateReport
     from provenance.app.publish.build import Cast
+    from provenance.app.publish.ports import UploadPorts
     from provenance.app.publish.request import Request, Source
-    from provenance.app.publish.takes import Studio
-    from provenance.app.publish.world import World
+    from provenance.app.publish.takes import SealingPorts
     from provenance.domain.cid import Cid
     from provenance.domain.sealed import Sealed
     from provenance.errors import ProvenanceError
@@ -60,7 +60,7 @@ class Outcome:
     reports: tuple[SignedGateReport, ...] = ()
 
 
-def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
+def upload(request: Request, ports: UploadPorts, now: UnixSeconds) -> Outcome:
     """The dataset is registered with every take that is good, or it is said why not.
 
     Raises:
@@ -68,38 +68,38 @@ def upload(request: Request, world: World, now: UnixSeconds) -> Outcome:
         AuthorizationNeeded: another holder must sign first.
         NothingToRegister: no take is left.
     """
-    gateway = _check(request, world.studio.chain, world.gateway, now)
-    memory = Memory.fold(world.journal.entries())
-    sealed, refused = _sealed(request, world, memory)
-    kept, already = _apart(sealed, world)
+    gateway = _check(request, ports.sealing.chain, ports.gateway, now)
+    memory = Memory.fold(ports.journal.entries())
+    sealed, refused = _sealed(request, ports, memory)
+    kept, already = _apart(sealed, ports)
     if not kept and already:
-        dataset = world.elsewhere[already[0].sha256]
-        return Outcome(dataset, None, len(already), tuple(refused), _already(already, world), None)
-    chosen = _cast(request, kept, world)
+        dataset = ports.elsewhere[already[0].sha256]
+        return Outcome(dataset, None, len(already), tuple(refused), _already(already, ports), None)
+    chosen = _cast(request, kept, ports)
     while True:
         left = [take for take in kept if _stays(take, memory, request)]
         out = (*refused, *(_gate_refusal(take, memory) for take in kept if not _stays(take, memory, request)))
         if not left:
             raise _nothing_left(out, memory)
-        cid, manifest = _manifest(request, left, chosen, gateway, world, memory, now)
-        dataset = manifest.dataset_id(_chain_id(world), _contract(world))
-        if is_registered(dataset, world.studio.chain):
+        cid, manifest = _manifest(request, left, chosen, gateway, ports, memory, now)
+        dataset = manifest.dataset_id(_chain_id(ports), _contract(ports))
+        if is_registered(dataset, ports.sealing.chain):
             if dataset not in dict(memory.registered):
-                _remember(world.journal, memory, _registered(request, left, dataset, cid))
-            found = dict(memory.registered)[dataset]  # not `cid`: a change of words alone keeps the id
-            return Outcome(dataset, found, len(left), out, _already(already, world), None)
-        world.agree(manifest)
+                _remember(ports.journal, memory, _registered(request, left, dataset, cid))
+            registered = dict(memory.registered)[dataset]  # not `cid`: a change of words alone keeps the id
+            return Outcome(dataset, registered, len(left), out, _already(already, ports), None)
+        ports.agree(manifest)
         disputed = tuple(i for i, take in enumerate(left) if _duplicate(take, memory)) if request.dispute else ()
-        reports = deposited(manifest, cid, world, memory, request=request, disputed=disputed)
+        reports = deposited(manifest, cid, ports, memory, request=request, disputed=disputed)
         if reports is not None:
             break
-    mined = register(request, manifest, cid, dataset, world)
-    _remember(world.journal, memory, _registered(request, left, dataset, cid))
-    return Outcome(dataset, cid, len(left), out, _already(already, world), mined, reports)
+    mined = register(request, manifest, cid, dataset, ports)
+    _remember(ports.journal, memory, _registered(request, left, dataset, cid))
+    return Outcome(dataset, cid, len(left), out, _already(already, ports), mined, reports)
 
 
 def foresee(
-    request: Request, chain: Chain, gateway: Gateway, ear: Ear, progress: Progress, now: UnixSeconds
+    request: Request, chain: Chain, gateway: Gateway, gate: AudioGate, progress: Progress, now: UnixSeconds
 ) -> tuple[int, int, tuple[Refused, ...]]:
     """Checked and judged as by `upload`, nothing is sealed or sent.
 
@@ -116,7 +116,7 @@ def foresee(
     progress.phase("Judging")
     for source in request.sources:
         try:
-            out = takes.judged(ear.listen(source.path), source.name, accept_review=request.accept_review)
+            out = takes.judged(gate.examine(source.path), source.name, accept_review=request.accept_review)
             if out is None:
                 named = request.kind != "voice" or any(given.names(source.name) for given in request.consents)
                 good[takes.sha256_of(source.path)] = named
@@ -158,32 +158,32 @@ def _check(request: Request, chain: Chain, gateway: Gateway, now: UnixSeconds) -
     return meter
 
 
-def _sealed(request: Request, world: World, memory: Memory) -> tuple[list[Take], list[Refused]]:
+def _sealed(request: Request, ports: UploadPorts, memory: Memory) -> tuple[list[Take], list[Refused]]:
     """Every good file as a sealed take, in the order of their names; bad ones with the reason."""
-    studio = world.studio
-    found: dict[Bytes32, Take] = {}
+    sealing = ports.sealing
+    sealed: dict[Bytes32, Take] = {}
     refused: list[Refused] = []
-    studio.progress.phase("Judging and sealing", _work_bytes(request, memory))
+    sealing.progress.phase("Judging and sealing", _work_bytes(request, memory))
     for source in request.sources:
         try:
-            take = _take(source, request, world, memory)
+            take = _take(source, request, ports, memory)
         except Invalid as error:
             refused.append(_unfit(source, error))
-            studio.progress.note(f"{source.name}: {refused[-1].reason}")
+            sealing.progress.note(f"{source.name}: {refused[-1].reason}")
             continue
         if isinstance(take, Refused):
             refused.append(take)
-            studio.progress.note(f"{source.name}: {take.reason}")
-        elif take.sha256 in found:
-            studio.progress.note(f"{source.name}: the same bytes as {found[take.sha256].recording.name}, taken once")
+            sealing.progress.note(f"{source.name}: {take.reason}")
+        elif take.sha256 in sealed:
+            sealing.progress.note(f"{source.name}: the same bytes as {sealed[take.sha256].recording.name}, taken once")
         else:
-            found[take.sha256] = take
-    return list(found.values()), refused
+            sealed[take.sha256] = take
+    return list(sealed.values()), refused
 
 
-def _take(source: Source, request: Request, world: World, memory: Memory) -> Take | Refused:
+def _take(source: Source, request: Request, ports: UploadPorts, memory: Memory) -> Take | Refused:
     """One file, sealed now or before; or why it stays out."""
-    studio = world.studio
+    sealing = ports.sealing
     try:
         stat = source.path.stat()
     except OSError as error:
@@ -191,16 +191,16 @@ def _take(source: Source, request: Request, world: World, memory: Memory) -> Tak
     sha256 = memory.seen.get((str(source.path), stat.st_size, stat.st_mtime_ns))
     sha256 = sha256 or takes.sha256_of(source.path)
     known = memory.takes.get(sha256)
-    if known is not None and studio.content.has(known.recording.cid):
+    if known is not None and sealing.content.has(known.recording.cid):
         heard = known.heard()
         return takes.judged(heard, source.name, accept_review=request.accept_review) or known
-    heard = studio.ear.listen(source.path)
+    heard = sealing.gate.examine(source.path)
     out = takes.judged(heard, source.name, accept_review=request.accept_review)
     if out is not None:
-        studio.progress.advance(stat.st_size)
+        sealing.progress.advance(stat.st_size)
         return out
-    take = takes.seal(source, heard, sha256, request.holder, studio)
-    _remember(world.journal, memory, take.entry())
+    take = takes.seal(source, heard, sha256, request.holder, sealing)
+    _remember(ports.journal, memory, take.entry())
     return take
 
 
@@ -217,23 +217,23 @@ def _work_bytes(request: Request, memory: Memory) -> int:
     return total
 
 
-def _apart(sealed: list[Take], world: World) -> tuple[list[Take], list[Take]]:
+def _apart(sealed: list[Take], ports: UploadPorts) -> tuple[list[Take], list[Take]]:
     """What is new, and what this holder registered before under the same terms."""
-    already = [take for take in sealed if take.sha256 in world.elsewhere]
-    return [take for take in sealed if take.sha256 not in world.elsewhere], already
+    already = [take for take in sealed if take.sha256 in ports.elsewhere]
+    return [take for take in sealed if take.sha256 not in ports.elsewhere], already
 
 
-def _already(kept: list[Take], world: World) -> tuple[Refused, ...]:
+def _already(kept: list[Take], ports: UploadPorts) -> tuple[Refused, ...]:
     return tuple(
-        Refused(take.recording.name, ALREADY, f"registered in 0x{world.elsewhere[take.sha256].hex()}") for take in kept
+        Refused(take.recording.name, ALREADY, f"registered in 0x{ports.elsewhere[take.sha256].hex()}") for take in kept
     )
 
 
-def _cast(request: Request, kept: list[Take], world: World) -> Cast:
+def _cast(request: Request, kept: list[Take], ports: UploadPorts) -> Cast:
     """Which voices are heard where; stops where one has no consent."""
     chosen = build.cast(request, kept)
     if chosen.silent:
-        file = world.write("recordings.json", build.wanted(request, chosen.silent))
+        file = ports.write("recordings.json", build.wanted(request, chosen.silent))
         raise build.consent_needed(request, chosen.silent, str(file))
     return chosen
 
@@ -255,15 +255,21 @@ def _gate_refusal(take: Take, memory: Memory) -> Refused:
 
 
 def _manifest(
-    request: Request, left: list[Take], chosen: Cast, gateway: Address, world: World, memory: Memory, now: UnixSeconds
+    request: Request,
+    left: list[Take],
+    chosen: Cast,
+    gateway: Address,
+    ports: UploadPorts,
+    memory: Memory,
+    now: UnixSeconds,
 ) -> tuple[Cid, Manifest]:
     """The manifest of these takes: the one of an earlier run, or a new one, stored and remembered."""
-    studio, content = world.studio, world.studio.content
+    sealing, content = ports.sealing, ports.sealing.content
     inputs = build.inputs_digest(request, left, chosen, gateway)
     known = memory.manifests.get(inputs)
     if known is not None and content.has(known):
         return known, Manifest.parse(content.get(known))
-    domain, uploader = studio.chain.deployment.domains.consent, studio.wallet.signer.address
+    domain, uploader = sealing.chain.deployment.domains.consent, sealing.wallet.signer.address
     private = build.private(request, left, chosen, domain=domain, uploader=uploader)
     manifest = build.manifest(
         request,
@@ -271,34 +277,34 @@ def _manifest(
         chosen,
         gateway=gateway,
         domain=domain,
-        sealed_private=_seal_private(private.encode(), request.holder, studio),
+        sealed_private=_seal_private(private.encode(), request.holder, sealing),
         now=now,
     )
-    manifest.check(domain, approved=_trusted(manifest, world))
+    manifest.check(domain, approved=_trusted(manifest, ports))
     cid = content.put(manifest.encode())
-    _remember(world.journal, memory, Composed(inputs, cid).entry())
+    _remember(ports.journal, memory, Composed(inputs, cid).entry())
     return cid, manifest
 
 
-def _trusted(manifest: Manifest, world: World) -> frozenset[ConsentId]:
+def _trusted(manifest: Manifest, ports: UploadPorts) -> frozenset[ConsentId]:
     """Every consent's signature was checked at the start, those of contract wallets on chain."""
-    return frozenset(manifest.consents_by_id(world.studio.chain.deployment.domains.consent))
+    return frozenset(manifest.consents_by_id(ports.sealing.chain.deployment.domains.consent))
 
 
-def _seal_private(plaintext: bytes, holder: Address, studio: Studio) -> tuple[Cid, Sealed]:
-    header = Header(Bytes32(studio.random.bytes(32)), holder, len(plaintext))
-    secret = Secret(studio.random.bytes(32), studio.random.bytes(32))
-    sealing = studio.cipher.sealing(header, secret)
-    cid = studio.content.put_chunks(sealing.seal([plaintext]))
-    takes.keep_key(cid, sealing.sealed(), secret, studio)
-    return cid, sealing.sealed()
+def _seal_private(plaintext: bytes, holder: Address, sealing: SealingPorts) -> tuple[Cid, Sealed]:
+    header = Header(Bytes32(sealing.random.bytes(32)), holder, len(plaintext))
+    secret = Secret(sealing.random.bytes(32), sealing.random.bytes(32))
+    sealer = sealing.cipher.sealing(header, secret)
+    cid = sealing.content.put_chunks(sealer.seal([plaintext]))
+    takes.keep_key(cid, sealer.sealed(), secret, sealing)
+    return cid, sealer.sealed()
 
 
 def _nothing_left(out: tuple[Refused, ...], memory: Memory) -> ProvenanceError:
     """Why no take can be registered; a `Conflict` where others registered all of them before."""
-    rows: list[Json] = [one.row() for one in out]
-    earlier = [one.dataset for one in memory.gate.values() if one.dataset is not None]
-    if earlier and all(one.code == GATE_DUPLICATE for one in out):
+    rows: list[Json] = [refused.row() for refused in out]
+    earlier = [refused.dataset for refused in memory.gate.values() if refused.dataset is not None]
+    if earlier and all(refused.code == GATE_DUPLICATE for refused in out):
         return refusal.DuplicateOf(
             f"another holder registered {fields.counted(len(out), 'recording')} before, in 0x{earlier[0].hex()}",
             dataset=fields.shown(earlier[0]),
@@ -313,9 +319,9 @@ def _remember(journal: Journal, memory: Memory, entry: dict[str, Json]) -> None:
     memory.add(entry)
 
 
-def _chain_id(world: World) -> int:
-    return world.studio.chain.deployment.chain_id
+def _chain_id(ports: UploadPorts) -> int:
+    return ports.sealing.chain.deployment.chain_id
 
 
-def _contract(world: World) -> Address:
-    return world.studio.chain.deployment.contracts["DatasetRegistry"]
+def _contract(ports: UploadPorts) -> Address:
+    return ports.sealing.chain.deployment.contracts["DatasetRegistry"]
