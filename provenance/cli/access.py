@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from provenance.adapters.journal import FileJournal
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID, shown_time
 from provenance.domain.fields import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from provenance.app.access import AccessWorld, LicensedUse
     from provenance.cli.context import Context
@@ -53,8 +55,12 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
     with _world(ctx, license_id) as world:
         done = use_case.open_lease(world, use, recordings)
     listed: list[Json] = [
-        {"access": f"0x{one.id.hex()}", "recordings": len(one.recordings), "until": shown_time(one.access.valid_until)}
-        for one in done.leases
+        {
+            "access": f"0x{lease.id.hex()}",
+            "recordings": len(lease.recordings),
+            "until": shown_time(lease.access.valid_until),
+        }
+        for lease in done.leases
     ]
     names: list[Json] = [done.dataset.manifest.recordings[index].name for index in done.opened]
     ctx.out.emit(
@@ -89,8 +95,6 @@ def download(
     ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpose: str, territory: str, out: Path | None
 ) -> int:
     """Write decrypted recordings to DIR, opening leases where needed; what is there already is left."""
-    from pathlib import Path
-
     from provenance.app import access as use_case
 
     use, folder = use_case.LicensedUse.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
@@ -101,7 +105,7 @@ def download(
     ctx.out.emit(
         {
             "license": f"0x{license_id.hex()}",
-            "files": [{"recordingId": f"0x{one.recording_id.hex()}", "path": str(one.path)} for one in done.files],
+            "files": [{"recordingId": f"0x{file.recording_id.hex()}", "path": str(file.path)} for file in done.files],
             "thereBefore": done.there_before,
             "refused": list(done.refused),
         },
@@ -122,26 +126,23 @@ def _would(
     from provenance.app.access import preview
 
     who = ctx.address()
-    found = preview(ctx.chain(), ctx.content(), use, who, recordings)
-    for line in _told(found.refused):
+    prospects = preview(ctx.chain(), ctx.content(), use, who, recordings)
+    for line in _told(prospects.refused):
         ctx.out.warn(line)
     ctx.would_send(
-        f"{verb} {counted(len(found.opened), 'recording')}{where} and record the access: DataAccess.recordAccess",
-        (found.record,),
+        f"{verb} {counted(len(prospects.opened), 'recording')}{where} and record the access: DataAccess.recordAccess",
+        (prospects.record,),
         who,
         license=f"0x{use.license_id.hex()}",
         recordings=list(recordings),
-        opened=list(found.opened),
-        refused=list(found.refused),
+        opened=list(prospects.opened),
+        refused=list(prospects.refused),
         **facts,
     )
 
 
 @contextmanager
 def _world(ctx: Context, license_id: Bytes32) -> Iterator[AccessWorld]:
-    import time
-
-    from provenance.adapters.journal import FileJournal
     from provenance.adapters.seal import Pao1
     from provenance.app.access import AccessWorld
 
@@ -165,7 +166,7 @@ def _world(ctx: Context, license_id: Bytes32) -> Iterator[AccessWorld]:
 def _told(refused: Sequence[dict[str, Json]]) -> tuple[str, ...]:
     """One line per refused recording, with its reason and the license or consent behind it."""
     return tuple(
-        f"Refused: recording {one.get('recording')}, {one.get('code')}"
-        + "".join(f", {name} {one[name]}" for name in ("license", "consent") if one.get(name))
-        for one in refused
+        f"Refused: recording {decision.get('recording')}, {decision.get('code')}"
+        + "".join(f", {name} {decision[name]}" for name in ("license", "consent") if decision.get(name))
+        for decision in refused
     )

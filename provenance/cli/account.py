@@ -1,4 +1,4 @@
-"""Which keys does this party have, and what is in their accounts?"""
+"""The keys of this party, and what their accounts hold."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def create(ctx: Context, name: str) -> None:
     NAME has up to 64 Latin letters, digits, dots, dashes or underscores; it stays on this machine.
     """
     _checked(ctx, f"make account {name}", name)
-    made = ctx.keystore.create(name, ctx.password(f"New password of {name}", repeat=True))
-    _emit(ctx, made, f"Made account {name}")
+    account = ctx.keystore.create(name, ctx.password(f"New password of {name}", repeat=True))
+    _emit(ctx, account, f"Made account {name}")
 
 
 @command(
@@ -63,8 +63,8 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
 
     A V3 file opens with its own password, which becomes the account's.
     """
-    for said in (name, *refused):
-        refuse_raw_key(said)
+    for argument in (name, *refused):
+        refuse_raw_key(argument)
     if refused:
         raise Invalid("only one NAME can be given", next="`provenance account import --help` shows how it is used.")
     if keystore and key_file:
@@ -73,18 +73,18 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
     if keystore:
         password = ctx.password(f"Password of {keystore.name}")
         opened = open_file(keystore, password)
-        made = ctx.keystore.add(name, opened.key, password, envelope_key=opened.envelope_key)
+        account = ctx.keystore.add(name, opened.key, password, envelope_key=opened.envelope_key)
         opened.restore_content_keys(ctx.home / "keys")
     else:
         key = _raw_key(key_file)
-        made = ctx.keystore.add(name, key, ctx.password(f"New password of {name}", repeat=True))
-    _emit(ctx, made, f"Imported account {name}")
+        account = ctx.keystore.add(name, key, ctx.password(f"New password of {name}", repeat=True))
+    _emit(ctx, account, f"Imported account {name}")
 
 
 @command(account, "list", example=("provenance account list", "provenance account list --json"))
 def list_(ctx: Context) -> None:
     """List the accounts of this home."""
-    rows = [_row(one) for one in ctx.keystore.accounts()]
+    rows = [_row(account) for account in ctx.keystore.accounts()]
     none = "No accounts yet; `provenance account create NAME` makes one."
     ctx.out.emit(rows, text=None if rows else none, columns=("name", "address"))
 
@@ -114,10 +114,10 @@ def show(ctx: Context, name: str | None) -> None:
 def balance(ctx: Context, name: str | None) -> None:
     """Show what an account holds: ETH for fees, and the network's token."""
     chain, address = ctx.chain(), ctx.address(name)
-    wei, at = chain.node.balance(address), chain.head().number
+    wei, block = chain.node.balance(address), chain.head().number
 
     def token(function: str, *args: object) -> Any:
-        return chain.read(Call("Token", function, args), at=at)[0]
+        return chain.read(Call("Token", function, args), at=block)[0]
 
     held, decimals, symbol = token("balanceOf", address), token("decimals"), token("symbol")
     ctx.out.emit(
@@ -155,8 +155,8 @@ def export(ctx: Context, name: str, out: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     kept = password_of(ctx.settings, name)
-    told = f"its password is in {kept}, until `devnet down --purge`" if kept else "keep it and its password apart"
-    ctx.out.emit({"name": name, "path": str(out)}, text=f"Wrote {out}; {told}")
+    advice = f"its password is in {kept}, until `devnet down --purge`" if kept else "keep it and its password apart"
+    ctx.out.emit({"name": name, "path": str(out)}, text=f"Wrote {out}; {advice}")
 
 
 @command(account, "remove", example="provenance account remove studio")
@@ -178,29 +178,27 @@ def decimal(amount: int, decimals: int) -> str:
     return f"{whole}.{rest:0{decimals}d}"
 
 
-def _checked(ctx: Context, what: str, name: str) -> None:
-    """The name can be an account's; `--dry-run` says `what` and ends here."""
+def _checked(ctx: Context, action: str, name: str) -> None:
+    """The name can be an account's; `--dry-run` says the action and ends here."""
     checked_name(name)
     if ctx.dry_run:
-        ctx.would(what, name=name)
+        ctx.would(action, name=name)
 
 
-def _emit(ctx: Context, made: Account, text: str) -> None:
-    row = _row(made)
-    ctx.out.emit({**row, "keystore": str(made.path)}, text=f"{text}: {row['address']}\nIts key is in {made.path}")
+def _emit(ctx: Context, account: Account, text: str) -> None:
+    row = _row(account)
+    ctx.out.emit({**row, "keystore": str(account.path)}, text=f"{text}: {row['address']}\nIts key is in {account.path}")
 
 
-def _row(one: Account) -> dict[str, Json]:
-    return {"name": one.name, "address": _hex(one.address) if one.address else None}
+def _row(account: Account) -> dict[str, Json]:
+    return {"name": account.name, "address": _hex(account.address) if account.address else None}
 
 
 def _hex(address: Address) -> str:
-
     return checksummed(address)
 
 
 def _raw_key(path: Path | None) -> bytes:
-
     typed = read_secret(path).decode("ascii", "replace") if path else _typed_key()
     try:
         return bytes.fromhex(typed.strip().removeprefix("0x"))
@@ -209,7 +207,6 @@ def _raw_key(path: Path | None) -> bytes:
 
 
 def _typed_key() -> str:
-
     if not sys.stdin.isatty():
         raise Invalid("no key given", next="Repeat with --keystore FILE or --key-file FILE.")
     typed: str = click.prompt("Private key (hex, not shown)", hide_input=True, err=True)
@@ -217,6 +214,5 @@ def _typed_key() -> str:
 
 
 def _content_keys(folder: Path) -> dict[str, Json]:
-
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
     return {path.relative_to(folder).as_posix(): base64.b64encode(path.read_bytes()).decode() for path in files}

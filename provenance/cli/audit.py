@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from provenance.adapters import wire
 from provenance.cli.frame import PATH, command, group
+from provenance.cli.values import shown_address, shown_amount, shown_time, token
+from provenance.domain import canonical, fields
+from provenance.domain.verdict import NOT_PROVED
+from provenance.errors import Missing
+from provenance.types import Address, BlockNumber, UnixSeconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +35,6 @@ def audit() -> None:
 def _settings(ctx: Context, rpc: str | None, deployment: Path | None) -> Settings:
     """The settings, with another endpoint or deployment laid over the network; none need be configured."""
     from provenance import config
-    from provenance.adapters import wire
-    from provenance.errors import Missing
 
     settings = ctx.settings
     if rpc and deployment is None and settings.network not in settings.networks:
@@ -51,9 +56,6 @@ def _settings(ctx: Context, rpc: str | None, deployment: Path | None) -> Setting
 
 
 def _chain_id(deployment: Path) -> int:
-    from provenance.domain import canonical, fields
-    from provenance.errors import Missing
-
     if not deployment.is_file():
         raise Missing(f"no deployment document {deployment}", next="Give the file that the operator published.")
     return fields.integer(canonical.parse(deployment.read_bytes(), kind="provenance/deployment"), "chainId", bits=64)
@@ -62,12 +64,11 @@ def _chain_id(deployment: Path) -> int:
 def _evidence(ctx: Context, settings: Settings, number: int | None) -> Evidence:
     from provenance.adapters import segments, wire
     from provenance.app.audit import Evidence
-    from provenance.types import BlockNumber
 
     ctx.out.progress.phase("reading the chain and its documents")
     chain = wire.chain(settings)
-    at = chain.head(final=True) if number is None else chain.block(BlockNumber(number))
-    return Evidence.gather(chain, wire.content(settings), segments.read, at)
+    block = chain.head(final=True) if number is None else chain.block(BlockNumber(number))
+    return Evidence.gather(chain, wire.content(settings), segments.read, block)
 
 
 @command(
@@ -86,7 +87,6 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
     from provenance.adapters import tally
     from provenance.app.audit import challenge
     from provenance.app.audit import run as judge
-    from provenance.cli.values import token
 
     evidence = _evidence(ctx, _settings(ctx, rpc, deployment), number)
     engine = tally.engine()
@@ -121,8 +121,6 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     from provenance.app import license as money
     from provenance.app.audit import ready
     from provenance.app.role import ARBITER_S
-    from provenance.cli.values import shown_amount, shown_time, token
-    from provenance.types import UnixSeconds
 
     ctx.settings = _settings(ctx, rpc, deployment)
     evidence, account = _evidence(ctx, ctx.settings, None), ctx.address()
@@ -154,7 +152,6 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
 def bond(ctx: Context, to: str | None) -> None:
     """Take a bond that the token refused to return when the challenge was decided."""
     from provenance.app.audit import withdrawal
-    from provenance.cli.values import shown_address, shown_amount, token
 
     chain, account = ctx.chain(), ctx.address()
     receiver = ctx.address(to) if to else account
@@ -172,16 +169,13 @@ def bond(ctx: Context, to: str | None) -> None:
 def trace(ctx: Context, receipt: str, rpc: str | None, deployment: Path | None) -> None:
     """Show on what one use rests: license, terms, recordings and their consents, with transactions."""
     from provenance.app.audit import trace as follow
-    from provenance.domain import fields
 
     receipt_id = fields.word({"receipt": receipt}, "receipt")
-    found = follow(_evidence(ctx, _settings(ctx, rpc, deployment), None), receipt_id)
-    ctx.out.emit(found.document, text=_tree(found.document))
+    traced = follow(_evidence(ctx, _settings(ctx, rpc, deployment), None), receipt_id)
+    ctx.out.emit(traced.document, text=_tree(traced.document))
 
 
 def _document(report: AuditReport) -> dict[str, Json]:
-    from provenance.domain.verdict import NOT_PROVED
-
     return {
         "verdict": str(report.verdict),
         "block": report.block,
@@ -192,19 +186,15 @@ def _document(report: AuditReport) -> dict[str, Json]:
 
 
 def _text(report: AuditReport) -> str:
-    from provenance.domain.verdict import NOT_PROVED
-
     width = max(len(check.name) for check in report.checks)
     lines = [f"{check.verdict:<10}  {check.name:<{width}}  {check.detail}" for check in report.checks]
-    lines += ["", "Not proved by this:", *(f"  - {one}" for one in NOT_PROVED)]
+    lines += ["", "Not proved by this:", *(f"  - {limit}" for limit in NOT_PROVED)]
     lines += ["", f"{report.verdict} at block {report.block} ({report.block_hash})"]
     return "\n".join(lines)
 
 
 def _against(challenge: Challenge, decimals: int, symbol: str) -> str:
     """How the pending epoch is stopped, as one can send it with any wallet; first what is missing to judge it."""
-    from provenance.cli.values import shown_address, shown_amount, shown_time
-
     to, command = shown_address(challenge.distributor), f"provenance audit challenge {challenge.epoch}"
     bond = f"{shown_amount(challenge.bond, decimals)} {symbol}"
     if not challenge.judged:
@@ -220,32 +210,33 @@ def _against(challenge: Challenge, decimals: int, symbol: str) -> str:
     )
 
 
-def _tree(value: Json, depth: int = 0) -> str:
+def _tree(tree: Json, depth: int = 0) -> str:
     """A nested document as indented lines."""
-    from collections.abc import Mapping
-
     pad = "  " * depth
     lines: list[str] = []
-    if isinstance(value, Mapping):
-        for name, one in value.items():
-            if isinstance(one, Mapping) or (isinstance(one, list) and one and isinstance(one[0], Mapping)):
-                lines += [f"{pad}{name}", _tree(one, depth + 1)]
+    if isinstance(tree, Mapping):
+        for name, child in tree.items():
+            if isinstance(child, Mapping) or (isinstance(child, list) and child and isinstance(child[0], Mapping)):
+                lines += [f"{pad}{name}", _tree(child, depth + 1)]
             else:
-                shown = ", ".join(map(str, one)) if isinstance(one, list) else "-" if one is None else _leaf(name, one)
+                shown = (
+                    ", ".join(map(str, child))
+                    if isinstance(child, list)
+                    else "-"
+                    if child is None
+                    else _leaf(name, child)
+                )
                 lines.append(f"{pad}{name.removesuffix('Ms')}: {shown}")  # people read a time, programs milliseconds
-    elif isinstance(value, list):
-        lines += [_tree(one, depth) for one in value]
+    elif isinstance(tree, list):
+        lines += [_tree(child, depth) for child in tree]
     return "\n".join(line for line in lines if line)
 
 
-def _leaf(name: str, value: Json) -> Json:
+def _leaf(name: str, leaf: Json) -> Json:
     """A value as people read it: addresses checksummed, times in UTC."""
-    from provenance.cli.values import shown_address, shown_time
-    from provenance.types import Address, UnixSeconds
-
-    text = str(value)
+    text = str(leaf)
     if name in ADDRESSES:
         return shown_address(Address(bytes.fromhex(text[2:])))
     if name.endswith("AtMs"):
         return shown_time(UnixSeconds(int(text) // 1000))
-    return shown_time(UnixSeconds(int(text))) if name == "notAfter" else value
+    return shown_time(UnixSeconds(int(text))) if name == "notAfter" else leaf

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
+from provenance.domain import canonical, purposes
 from provenance.errors import ProvenanceError
 from provenance.types import ZERO_ADDRESS, Address, UnixSeconds
 
@@ -38,12 +39,12 @@ class Money:
             ctx.out.warn(f"Amounts are told in base units: {error.detail}")
             return cls(ZERO_ADDRESS, 0, "base units")
 
-    def told(self, base_units: Json, of: Address | None = None) -> str:
+    def told(self, base_units: Json, token: Address | None = None) -> str:
         """An amount, which may be in another token, whose decimals nobody knows here."""
         if base_units is None:
             return "unknown"
-        if of not in (None, self.address):
-            return f"{base_units} base units of {shown_address(of)}"
+        if token not in (None, self.address):
+            return f"{base_units} base units of {shown_address(token)}"
         return f"{shown_amount(int(str(base_units)), self.decimals)} {self.symbol}"
 
 
@@ -70,8 +71,6 @@ def per_use(terms: Terms, money: Money) -> str:
 
 def conditions(terms: Terms, money: Money) -> dict[str, Json]:
     """What the terms mean for who wants a license."""
-    from provenance.domain import purposes
-
     price = terms.price
     caps = [f"{n} {name}" for n, name in ((terms.caps.outputs, "outputs"), (terms.caps.seconds, "seconds")) if n]
     return {
@@ -86,7 +85,6 @@ def conditions(terms: Terms, money: Money) -> dict[str, Json]:
 
 def offer_row(row: dict[str, Json], money: Money) -> dict[str, Json]:
     """An offer of the gateway's catalogue as people read it."""
-    from provenance.domain import canonical, purposes
     from provenance.domain.offer import SignedOffer
 
     offer = SignedOffer.parse(canonical.dumps(row["offer"])).offer

@@ -1,4 +1,4 @@
-"""How does a shell complete our commands?"""
+"""Tab completion for the user's shell."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from provenance.cli.frame import command
+from provenance.cli.main import COMPLETE_VARIABLE, root
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(ctx: Context, shell: str) -> None:
     """Print the tab completion script of a SHELL."""
-    from provenance.cli.main import COMPLETE_VARIABLE, root
-
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click knows the three shells that the argument admits
     source = kind(root, {}, "provenance", COMPLETE_VARIABLE).source()

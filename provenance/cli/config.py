@@ -1,4 +1,4 @@
-"""Which settings are in force, and where do they come from?"""
+"""The settings in force, and where they come from."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def paths(ctx: Context) -> None:
 def _toml(tree: dict[str, object]) -> str:
     import tomlkit
 
-    def known(value: object) -> object:
-        return {k: known(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+    def known(setting: object) -> object:
+        return {k: known(v) for k, v in setting.items() if v is not None} if isinstance(setting, dict) else setting
 
-    shown = {name: value for name, value in tree.items() if name != "file" and value is not None}
+    shown = {name: setting for name, setting in tree.items() if name != "file" and setting is not None}
     where = f"# from {tree['file']}\n" if tree["file"] else "# no settings file\n"
     return where + tomlkit.dumps(known(shown)).rstrip()  # type: ignore[arg-type]

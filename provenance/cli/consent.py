@@ -1,4 +1,4 @@
-"""What did the voice owners of this home consent to, and how do they take it back?"""
+"""Consents of the voice owners of this home: given, shown, taken back."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import dates
+from provenance.adapters import journal
+from provenance.adapters.journal import FileJournal
+from provenance.cli import dates, files
+from provenance.cli import words as private
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import shown_address, shown_time
+from provenance.domain import fields, purposes, territories
 from provenance.domain.fields import counted
 from provenance.errors import ProvenanceError
+from provenance.types import Address, UnixSeconds
 
 if TYPE_CHECKING:
     from provenance.app.consent import Grant
     from provenance.cli.context import Context
     from provenance.domain.consent import SignedConsent, Words
-    from provenance.types import ConsentId, Json, UnixSeconds
+    from provenance.types import ConsentId, Json
 
 JOURNAL = "consents.jsonl"
 
@@ -64,11 +69,7 @@ def grant(
     Words are kept out of the consent, which becomes public: it has a salted hash of them. They and the salt lie
     beside it (F without its ending, and .words.json): give the holder both files.
     """
-    from provenance.adapters.journal import FileJournal
     from provenance.app import consent as use
-    from provenance.cli import files
-    from provenance.cli import words as private
-    from provenance.domain import fields, purposes, territories
     from provenance.domain.consent import Scope
 
     now, to = ctx.clock.now(), ctx.address(holder)
@@ -77,7 +78,9 @@ def grant(
         holder=to,
         purposes=purposes.mask(codes),
         territories=territories.parse(places),
-        not_before=_begin(ctx, since, now),
+        not_before=(
+            dates.seconds(since, now, option="--from", first=True) if since else min(now, ctx.chain().head().time)
+        ),  # at once is the latest block's second, where that is before now
         not_after=dates.seconds(until, now, option="--until"),
         scope=use.listed_scope(files.read(recordings), to, roles) if recordings else Scope(None, tuple(sorted(roles))),
         words=None if words is None else private.typed(words),
@@ -113,10 +116,11 @@ def grant(
 def revoke(ctx: Context, name: str) -> None:
     """Withdraw a consent on chain: no new access to that voice's recordings from the next block on."""
     from provenance.app import consent as use
-    from provenance.domain import fields
 
     consent_id, given, _ = _found(ctx, name)
-    wallet = ctx.wallet(None if ctx.settings.account else _name_of(ctx, given))
+    subject, accounts = given.consent.subject, ctx.keystore.accounts()
+    own = next((account.name for account in accounts if account.address == subject), None)  # nobody needs to look it up
+    wallet = ctx.wallet(None if ctx.settings.account else own)
     call = use.revocation(consent_id, given.consent.subject, wallet.signer.address, ctx.chain())
     means = (
         f"withdraw for good the consent {fields.shown(consent_id)} of {shown_address(given.consent.subject)} to"
@@ -129,7 +133,9 @@ def revoke(ctx: Context, name: str) -> None:
             **_row(consent_id, given, use.WITHDRAWN),
             "tx": fields.shown(mined.tx),
             "block": mined.block.number,
-            "closed": None if closed is None else [{"dataset": one, "recordings": n} for one, n in closed.items()],
+            "closed": None
+            if closed is None
+            else [{"dataset": dataset, "recordings": n} for dataset, n in closed.items()],
         },
         text=f"Withdrew consent {fields.shown(consent_id)} in block {mined.block.number}, for good.\n{_effect(closed)}",
     )
@@ -144,41 +150,38 @@ def show(ctx: Context, name: str) -> None:
     consent_id, given, words = _found(ctx, name)
     use.check_signed(given, ctx.chain())
     row = _row(consent_id, given, use.state(consent_id, given, ctx.chain(), ctx.clock.now()))
-    told = plain(_told(row)) + (f"\n\n{paragraphs(words.text)}" if words else "")
-    ctx.out.emit({**row, "words": words.text if words else None}, text=told)
+    text = plain(_told(row)) + (f"\n\n{paragraphs(words.text)}" if words else "")
+    ctx.out.emit({**row, "words": words.text if words else None}, text=text)
 
 
 @command(consent, "list", example=("provenance consent list", "provenance consent list --json"))
 def list_(ctx: Context) -> None:
     """List the consents granted from this home."""
-    from provenance.adapters import journal
     from provenance.app import consent as use
 
     chain, now = ctx.chain(), ctx.clock.now()
     rows: list[dict[str, Json]] = []
-    for one in use.kept(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id):
-        state = use.state(one.id, one.consent, chain, now)
-        rows.append({"voice": one.voice, **_row(one.id, one.consent, state)})
+    for grant in use.kept(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id):
+        state = use.state(grant.id, grant.consent, chain, now)
+        rows.append({"voice": grant.voice, **_row(grant.id, grant.consent, state)})
     columns = ("id", "voice", "holder", "purposes", "notAfter", "state")
     ctx.out.emit(rows, text=plain([_told(row) for row in rows], columns))
 
 
 def _closed(ctx: Context, consent_id: ConsentId) -> dict[str, int] | None:
     """How many recordings of which dataset rest on the consent; None where no gateway says so."""
-    from provenance.domain import fields
-
     if not ctx.network.gateway:
         return None
     gateway, name = ctx.gateway(), fields.shown(consent_id)
     try:
         rows = gateway.listing("consents", consent=name).rows
-        found = {one: 0 for row in rows for one in fields.texts(row, "datasets", most=1 << 17, max_chars=66)}
-        for dataset in found:
+        closed = {dataset: 0 for row in rows for dataset in fields.texts(row, "datasets", most=1 << 17, max_chars=66)}
+        for dataset in closed:
             for row in gateway.listing("recordings", dataset=dataset).rows:
-                found[dataset] += name in fields.texts(row, "consentIds", most=1 << 10, max_chars=66)
+                closed[dataset] += name in fields.texts(row, "consentIds", most=1 << 10, max_chars=66)
     except ProvenanceError:  # it is withdrawn whatever the gateway answers
         return None
-    return found
+    return closed
 
 
 def _effect(closed: dict[str, int] | None) -> str:
@@ -194,8 +197,6 @@ def _effect(closed: dict[str, int] | None) -> str:
 
 
 def _would(ctx: Context, asked: Grant) -> None:
-    from provenance.domain import fields, purposes
-
     since, until = shown_time(asked.not_before), shown_time(asked.not_after)
     ctx.would(
         f"sign a consent for {purposes.label(asked.purposes)} to {shown_address(asked.holder)}, from {since} to {until}",
@@ -205,45 +206,30 @@ def _would(ctx: Context, asked: Grant) -> None:
     )
 
 
-def _begin(ctx: Context, since: str | None, now: UnixSeconds) -> UnixSeconds:
-    """The first second at which it counts; at once is the latest block's, where that is before now."""
-    return dates.seconds(since, now, option="--from", first=True) if since else min(now, ctx.chain().head().time)
-
-
 def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent, Words | None]:
     """The consent in a file, or the one of an id in this home's journal; with its words, where they are."""
-    from provenance.adapters import journal
     from provenance.app import consent as use
-    from provenance.cli import files
-    from provenance.cli import words as private
     from provenance.domain.consent import SignedConsent
 
     deployment = ctx.chain().deployment
     if name.lower().startswith("0x") and not Path(name).exists():
-        one = use.find(name, journal.read(ctx.journals / JOURNAL), deployment.chain_id)
-        return one.id, one.consent, one.words
+        grant = use.find(name, journal.read(ctx.journals / JOURNAL), deployment.chain_id)
+        return grant.id, grant.consent, grant.words
     given = files.document(Path(name), SignedConsent.parse)
     return given.id(deployment.domains.consent), given, private.of(Path(name), given.scope)
 
 
-def _name_of(ctx: Context, given: SignedConsent) -> str | None:
-    """The account of this home that gave it, so that nobody needs to look it up."""
-    return next((one.name for one in ctx.keystore.accounts() if one.address == given.consent.subject), None)
-
-
 def _row(consent_id: ConsentId, given: SignedConsent, state: str) -> dict[str, Json]:
-    from provenance.domain import fields, purposes
-
-    said, scope = given.consent, given.scope
+    consent, scope = given.consent, given.scope
     return {
         "id": fields.shown(consent_id),
-        "subject": fields.shown(said.subject),
-        "holder": fields.shown(said.holder),
-        "voiceId": fields.shown(said.voice_id),
-        "purposes": list(purposes.codes(said.purposes)),
+        "subject": fields.shown(consent.subject),
+        "holder": fields.shown(consent.holder),
+        "voiceId": fields.shown(consent.voice_id),
+        "purposes": list(purposes.codes(consent.purposes)),
         "territories": list(given.territories),
-        "notBefore": said.not_before,
-        "notAfter": said.not_after,
+        "notBefore": consent.not_before,
+        "notAfter": consent.not_after,
         "recordings": "all" if scope.recordings is None else len(scope.recordings),
         "codes": list(scope.codes),
         "wordsHash": fields.shown(scope.words) if scope.words else None,
@@ -253,11 +239,9 @@ def _row(consent_id: ConsentId, given: SignedConsent, state: str) -> dict[str, J
 
 def _told(row: dict[str, Json]) -> dict[str, Json]:
     """A row as people read it: checksummed addresses, times in UTC."""
-    from provenance.types import Address, UnixSeconds
-
-    told = dict(row)
+    shown = dict(row)
     for name in ("subject", "holder"):
-        told[name] = shown_address(Address(bytes.fromhex(str(row[name])[2:])))
+        shown[name] = shown_address(Address(bytes.fromhex(str(row[name])[2:])))
     for name in ("notBefore", "notAfter"):
-        told[name] = shown_time(UnixSeconds(int(str(row[name]))))
-    return told
+        shown[name] = shown_time(UnixSeconds(int(str(row[name]))))
+    return shown

@@ -1,4 +1,4 @@
-"""What does a command have at hand? Settings, output, and the ports made from them when first asked for."""
+"""What a command is given: settings, output, and the ports made from them when first asked for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
+from provenance.adapters import wire
 from provenance.cli.out import Sent
+from provenance.cli.password import password
+from provenance.domain.fields import ether
 from provenance.errors import Invalid, Missing
+from provenance.types import Wei
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,11 +88,11 @@ class Context:
         from provenance import config
         from provenance.cli.log import configure
 
-        said = {
+        flags = {
             name: getattr(self.flags, name)
             for name in ("network", "account", "password_file", "gateway", "content", "home", "log_format")
         }
-        loaded = config.load(self.flags.config, said)
+        loaded = config.load(self.flags.config, flags)
         configure(self.session.stderr, verbose=self.flags.verbose, form=loaded.log_format)
         return loaded
 
@@ -117,8 +121,6 @@ class Context:
     @cached_property
     def clock(self) -> Clock:
         """Host time plus the devnet's lead."""
-        from provenance.adapters import wire
-
         return wire.clock(self.settings)
 
     @cached_property
@@ -130,14 +132,10 @@ class Context:
 
     @cached_property
     def _chain(self) -> EvmChain:
-        from provenance.adapters import wire
-
         return wire.chain(self.settings)
 
     @cached_property
     def _content(self) -> Content:
-        from provenance.adapters import wire
-
         return wire.content(self.settings)
 
     def chain(self) -> EvmChain:
@@ -150,8 +148,6 @@ class Context:
 
     def gateway(self, wallet: Wallet | None = None) -> HttpGateway:
         """The gateway in force, as its client sees it; `wallet` signs the requests whose sender must be known."""
-        from provenance.adapters import wire
-
         return wire.gateway(self.settings, wallet.signer if wallet else None)
 
     def address(self, name: str | None = None) -> Address:
@@ -174,8 +170,6 @@ class Context:
 
     def password(self, prompt: str, *, repeat: bool = False, kept: Path | None = None) -> bytes:
         """From `--password-file`, PROVENANCE_PASSWORD, the file `kept` or a prompt, in this order."""
-        from provenance.cli.password import password
-
         return password(self.settings, prompt, repeat=repeat, kept=kept)
 
     def transact(self, call: Call, title: str, wallet: Wallet | None = None, *, means: str = "") -> Mined:
@@ -191,23 +185,23 @@ class Context:
             DryRun: with `--dry-run`, when the cost has been shown.
         """
         chain, sender = self.chain(), wallet or self.wallet()
-        what = f"{means or title}: {call.contract}.{call.function}"
+        action = f"{means or title}: {call.contract}.{call.function}"
         if self.dry_run:
-            self.would_send(what, (call,), sender.signer.address, title=title)
-        self.ask(what, (call,), sender.signer.address)
+            self.would_send(action, (call,), sender.signer.address, title=title)
+        self.ask(action, (call,), sender.signer.address)
         mined = chain.send(call, sender.signer)
         self.session.sent.append(Sent(title, mined))
         if self.verbose:
             self.out.say(f"{title}: tx 0x{mined.tx.hex()}, block {mined.block.number}, {mined.gas_used:,} gas")
         return mined
 
-    def ask(self, what: str, calls: Sequence[Call], sender: Address) -> None:
+    def ask(self, action: str, calls: Sequence[Call], sender: Address) -> None:
         """The user saw what the transactions cost and agreed, or said `--yes` before."""
         if not self.out.yes:
-            self.out.warn(f"{what}, {_priced(self._cost(calls, sender))}")
+            self.out.warn(f"{action}, {_priced(self._cost(calls, sender))}")
         self.out.confirm("Send it?" if len(calls) == 1 else "Send them?")
 
-    def would_send(self, what: str, calls: Sequence[Call], sender: Address, **facts: Json) -> NoReturn:
+    def would_send(self, action: str, calls: Sequence[Call], sender: Address, **facts: Json) -> NoReturn:
         """Says what the transactions would cost together; `--dry-run` ends here.
 
         Raises:
@@ -217,7 +211,7 @@ class Context:
         sent: dict[str, Json] = {"transactions": len(calls), "gas": cost.gas, "feeWei": str(cost.fee_wei)}
         if calls:
             sent["function"] = f"{calls[0].contract}.{calls[0].function}"
-        self.would(f"{what}, {_priced(cost)}", **{**sent, **facts})
+        self.would(f"{action}, {_priced(cost)}", **{**sent, **facts})
 
     def _cost(self, calls: Sequence[Call], sender: Address) -> Cost:
         """What the calls would cost now, each as if it were the next.
@@ -226,11 +220,10 @@ class Context:
         """
         from provenance.adapters.chain import afford
         from provenance.app.ports import Cost
-        from provenance.types import Wei
 
         each = [self.chain().cost(call, sender) for call in calls]
-        cost = Cost(sum(one.gas for one in each), Wei(sum(one.fee_wei for one in each)))
-        afford(self.chain().node, sender, max((one.fee_wei for one in each), default=0))
+        cost = Cost(sum(price.gas for price in each), Wei(sum(price.fee_wei for price in each)))
+        afford(self.chain().node, sender, max((price.fee_wei for price in each), default=0))
         return cost
 
     def would(self, text: str, **facts: Json) -> NoReturn:
@@ -259,6 +252,4 @@ class Context:
 
 
 def _priced(cost: Cost) -> str:
-    from provenance.domain.fields import ether
-
     return f"{cost.gas:,} gas, at most {ether(cost.fee_wei)} ETH"

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.adapters import wire
+from provenance.adapters.journal import FileJournal, read
+from provenance.cli import files
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import amount, shown_address
-from provenance.domain.fields import counted
+from provenance.domain.fields import counted, ether
+from provenance.domain.hashes import keccak
+from provenance.domain.verdict import Verdict, overall
 from provenance.errors import Conflict, Failed, Incomplete, Invalid, Unavailable
+from provenance.types import Address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     from provenance.app.deploy import Plan, Record
     from provenance.app.ports import ContractName
     from provenance.cli.context import Context
-    from provenance.types import Address, Json
+    from provenance.types import Json
 
 
 @group("contracts")
@@ -35,14 +41,12 @@ def addresses(ctx: Context) -> None:
 
     Roles change hands: `provenance role show` tells who holds them now.
     """
-    from provenance.adapters import wire
-
     record = wire.record(ctx.settings)
     roles = record.roles
     named = {"owner": roles.owner, "guardian": roles.guardian, "arbiter": roles.arbiter, "publisher": roles.publisher}
     where: dict[str, Json] = {name: shown_address(address) for name, address in record.contracts.items()}
     who: dict[str, Json] = {name: shown_address(address) for name, address in named.items()}
-    meters: list[Json] = [shown_address(one) for one in roles.meters]
+    meters: list[Json] = [shown_address(meter) for meter in roles.meters]
     older: dict[str, Json] = {name: shown_address(address) for name, address in record.superseded().items()}
     ctx.out.emit(
         {
@@ -60,7 +64,7 @@ def addresses(ctx: Context) -> None:
                 *(f"  {'supersedes ' + name:31} {address}" for name, address in older.items()),
                 "deployed with (`provenance role show` tells who holds the roles now)",
                 *(f"  {name:20} {address}" for name, address in who.items()),
-                *(f"  {'meter':20} {one}" for one in meters),
+                *(f"  {'meter':20} {meter}" for meter in meters),
             )
         ),
     )
@@ -74,7 +78,7 @@ def abi(ctx: Context, name: str) -> None:
 
     if name not in compiled.NAMES:
         raise Invalid(f"no contract {name} is in this package", next=f"Name one of {', '.join(compiled.NAMES)}.")
-    entries: Json = json.loads(json.dumps([dict(one) for one in compiled.load(name).abi]))
+    entries: Json = json.loads(json.dumps([dict(entry) for entry in compiled.load(name).abi]))
     ctx.out.emit(entries, text=json.dumps(entries, indent=2))
 
 
@@ -95,9 +99,7 @@ def verify(ctx: Context, solc: Path | None) -> int:
     """
     from provenance import abi as package
     from provenance.adapters import solc as compiler
-    from provenance.adapters import wire
     from provenance.app.bytecode import CompilerFailed, CompilerMissing, judge
-    from provenance.domain.verdict import Verdict, overall
 
     record, node = wire.record(ctx.settings), wire.node(ctx.settings)
     code: dict[ContractName, bytes | None] = dict.fromkeys(record.contracts)
@@ -116,10 +118,15 @@ def verify(ctx: Context, solc: Path | None) -> int:
     checks = judge(record, {name: package.load(name) for name in record.contracts}, code, compiled)
     verdict = overall(checks)
     rows: list[Json] = [
-        {"contract": one.name, "verdict": str(one.verdict), "address": shown_address(address), "detail": one.detail}
-        for one, address in zip(checks, record.contracts.values(), strict=True)
+        {
+            "contract": check.name,
+            "verdict": str(check.verdict),
+            "address": shown_address(address),
+            "detail": check.detail,
+        }
+        for check, address in zip(checks, record.contracts.values(), strict=True)
     ]
-    lines = (f"{one.verdict:10}  {one.name:20} {one.detail}" for one in checks)
+    lines = (f"{check.verdict:10}  {check.name:20} {check.detail}" for check in checks)
     ctx.out.emit(
         {"verdict": str(verdict), "compiler": package.load("DataAccess").compiler, "contracts": rows},
         text="\n".join((*lines, str(verdict))),
@@ -172,11 +179,10 @@ def deploy(
     two days later by `provenance role accept owner`. Killed at any moment and run again with the same arguments,
     the command goes on where it was: nothing is deployed twice. Its journal stands beside the deployment file.
     """
-    from provenance.adapters import wire
     from provenance.app.deploy import Plan, Roles, ruleset_1
 
     node = wire.checked_node(ctx.settings)
-    admitted = tuple(dict.fromkeys(ctx.address(one) for one in meters))
+    admitted = tuple(dict.fromkeys(ctx.address(meter) for meter in meters))
     roles = Roles(ctx.address(), ctx.address(guardian), ctx.address(arbiter), ctx.address(publisher), admitted)
     heir = ctx.address(owner) if owner else roles.owner
     paid = ctx.address(token)
@@ -196,23 +202,21 @@ def deploy(
 def _older(ctx: Context, file: Path) -> Mapping[ContractName, Address]:
     """The contracts of another deployment on the same chain."""
     from provenance.app.deploy import Record
-    from provenance.cli import files
 
-    found = files.document(file, Record.parse)
-    if found.chain_id != ctx.network.chain_id:
-        raise Invalid(f"{file} is for chain {found.chain_id}", field="supersedes", path=str(file))
-    return found.contracts
+    record = files.document(file, Record.parse)
+    if record.chain_id != ctx.network.chain_id:
+        raise Invalid(f"{file} is for chain {record.chain_id}", field="supersedes", path=str(file))
+    return record.contracts
 
 
 def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
     from provenance.adapters import durable, wire
     from provenance.adapters.chain import EvmCreator
-    from provenance.adapters.journal import FileJournal, read
     from provenance.app import deploy as use_case
 
     if place.is_dir() or place.suffix in (".jsonl", ".tmp"):
-        what = "is a folder" if place.is_dir() else "is where the deployment's journal or its unfinished file goes"
-        raise Invalid(f"{place} {what}", next="Name another file with --out, such as deployment.json.", field="out")
+        reason = "is a folder" if place.is_dir() else "is where the deployment's journal or its unfinished file goes"
+        raise Invalid(f"{place} {reason}", next="Name another file with --out, such as deployment.json.", field="out")
     path = place.with_suffix(".jsonl")
     head: dict[str, Json] = {"plan": plan.digest.hex(), "genesis": node.block(0).hash.hex()}
     begun = list(read(path))
@@ -229,7 +233,7 @@ def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
         sending = wire.node(ctx.settings, journal)
         record, _ = use_case.deploy(
             EvmCreator(sending),
-            lambda made: wire.connect(sending, made),
+            lambda record: wire.connect(sending, record),
             wire.store(ctx.settings),
             plan,
             signer,
@@ -262,38 +266,37 @@ def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -
     """The user has seen what is sent, for whom and at what cost, and wants it; the account can pay it."""
     from provenance.adapters.chain import EvmCreator, afford
     from provenance.app.deploy import foresee
-    from provenance.domain.fields import ether
 
     deployer, chain_id = shown_address(plan.roles.owner), node.chain_id()
     mined, waiting = _sent(node, plan.roles.owner, begun)
     seen = foresee(EvmCreator(node), plan, mined, waiting)
-    gas, most = sum(one.cost.gas for one in seen), sum(one.cost.fee_wei for one in seen)
+    gas, most = sum(step.cost.gas for step in seen), sum(step.cost.fee_wei for step in seen)
     afford(node, plan.roles.owner, most)
     roles: dict[str, Json] = {
         "owner": shown_address(plan.heir or plan.roles.owner),
         **{name: shown_address(getattr(plan.roles, name)) for name in ("guardian", "arbiter", "publisher")},
     }
-    for one in seen:
-        what = f"{one.title} {shown_address(one.address)}" if one.address else one.title
-        ctx.out.say(f"  {what:80} {one.cost.gas:>9,} gas")
+    for step in seen:
+        label = f"{step.title} {shown_address(step.address)}" if step.address else step.title
+        ctx.out.say(f"  {label:80} {step.cost.gas:>9,} gas")
     for name, holder in roles.items():
         ctx.out.say(f"  {name:20} {holder}")
     if not plan.bond:
         ctx.out.warn("A bond of 0: a false challenge costs nothing but gas, and each holds an epoch up.")
     left = f"{counted(len(seen), 'transaction')} from {deployer}, at most {ether(most)} ETH"
-    what = f"deploy {counted(len(plan.making()), 'contract')} to chain {chain_id} in {left}"
+    action = f"deploy {counted(len(plan.making()), 'contract')} to chain {chain_id} in {left}"
     if mined:
-        what = f"go on with the deployment to chain {chain_id}: {counted(len(mined), 'transaction')} mined, left are {left}"
+        action = f"go on with the deployment to chain {chain_id}: {counted(len(mined), 'transaction')} mined, left are {left}"
     if ctx.dry_run:
         rows: list[Json] = [
-            {"contract": one.contract, "address": shown_address(one.address), "gas": one.cost.gas}
-            for one in seen
-            if one.address
+            {"contract": step.contract, "address": shown_address(step.address), "gas": step.cost.gas}
+            for step in seen
+            if step.address
         ]
-        called: list[Json] = [{"title": one.title, "gas": one.cost.gas} for one in seen if not one.address]
+        called: list[Json] = [{"title": step.title, "gas": step.cost.gas} for step in seen if not step.address]
         facts: dict[str, Json] = {"contracts": rows, "calls": called, "roles": roles, "transactions": len(seen)}
-        ctx.would(what, chainId=chain_id, gas=gas, feeWei=str(most), **facts)
-    return ctx.out.confirm(f"Now {what}?")
+        ctx.would(action, chainId=chain_id, gas=gas, feeWei=str(most), **facts)
+    return ctx.out.confirm(f"Now {action}?")
 
 
 def _sent(node: Node, deployer: Address, begun: list[dict[str, Json]]) -> tuple[tuple[Address | None, ...], int | None]:
@@ -301,14 +304,16 @@ def _sent(node: Node, deployer: Address, begun: list[dict[str, Json]]) -> tuple[
     from provenance.adapters.chain.outbox import recorded
 
     used = node.nonce(deployer, tag="latest")  # before the receipts: what is mined in between has one then
-    written = [(one, node.receipt(one.tx)) for _, one in recorded(begun)]
-    mined = tuple(found.created for _, found in written if found and found.succeeded)
-    return mined, next((one.nonce for one, found in written[-1:] if not found and one.nonce >= used), None)
+    written = [(transaction, node.receipt(transaction.tx)) for _, transaction in recorded(begun)]
+    mined = tuple(receipt.created for _, receipt in written if receipt and receipt.succeeded)
+    return mined, next(
+        (transaction.nonce for transaction, receipt in written[-1:] if not receipt and transaction.nonce >= used), None
+    )
 
 
-def _deployed(ctx: Context, record: Record, place: Path, said: str) -> None:
-    found = ctx.home / "deployments" / f"{record.chain_id}.json"
-    use = "" if place == found else " Set `deployment` of the network to it."
+def _deployed(ctx: Context, record: Record, place: Path, text: str) -> None:
+    default = ctx.home / "deployments" / f"{record.chain_id}.json"
+    use = "" if place == default else " Set `deployment` of the network to it."
     where: dict[str, Json] = {name: shown_address(address) for name, address in record.contracts.items()}
     ctx.out.emit(
         {
@@ -317,16 +322,13 @@ def _deployed(ctx: Context, record: Record, place: Path, said: str) -> None:
             "ruleset": str(record.ruleset),
             "contracts": where,
         },
-        text=f"{said} {place}.{use}",
+        text=f"{text} {place}.{use}",
     )
 
 
 def _decimals(ctx: Context, token: bytes) -> int:
     """Decimals of an ERC-20 that is not in a deployment yet."""
-    from provenance.adapters import wire
     from provenance.adapters.chain.node import CallFailed
-    from provenance.domain.hashes import keccak
-    from provenance.types import Address
 
     try:
         answer = wire.node(ctx.settings).call(Address(token), keccak(b"decimals()")[:4])

@@ -1,4 +1,4 @@
-"""Which second does a user mean by a date?"""
+"""Dates as users write them, to the second."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def seconds(text: str, now: UnixSeconds, *, option: str, first: bool = False) ->
     if text.isascii() and text.isdigit() and 9 <= len(text) <= 12:
         return UnixSeconds(int(text))
     try:
-        at = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise BadDate(f"{option}: {text[:40]!r} is no date", field=option) from None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    found = int(at.timestamp()) + (86_399 if _DAY.match(text) and not first else 0)
-    if found < 0:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    moment_s = int(moment.timestamp()) + (86_399 if _DAY.match(text) and not first else 0)
+    if moment_s < 0:
         raise BadDate(f"{option}: {text[:40]!r} is before 1970", field=option)
-    return UnixSeconds(found)
+    return UnixSeconds(moment_s)

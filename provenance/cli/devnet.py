@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from provenance.adapters import wire
 from provenance.cli.frame import command, group
+from provenance.domain.fields import checksummed
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
@@ -58,8 +60,8 @@ def down(ctx: Context, *, purge: bool) -> None:
     if purge:
         _confirm(ctx)
     ran = localnet.down(ctx.settings, purge=purge)
-    told = "Stopped" if ran else "It was not running"
-    ctx.out.emit({"stopped": ran, "purged": purge}, text=f"{told}{' and removed' if purge else ''}.")
+    text = "Stopped" if ran else "It was not running"
+    ctx.out.emit({"stopped": ran, "purged": purge}, text=f"{text}{' and removed' if purge else ''}.")
 
 
 @command(devnet, "reset", example="provenance devnet reset")
@@ -84,7 +86,6 @@ def reset(ctx: Context, backend: Backend, port: int | None) -> None:
 @command(devnet, "status", example="provenance devnet status --json")
 def status(ctx: Context) -> None:
     """Say whether the local chain runs, where, and how far its clock was moved."""
-    from provenance.adapters import wire
     from provenance.adapters.anvil import lead_s
     from provenance.adapters.chain import Node, Rpc
 
@@ -121,8 +122,6 @@ def _seconds(text: str) -> int:
 @click.argument("seconds", type=_seconds)
 def advance(ctx: Context, seconds: int) -> None:
     """Move the local chain's clock ahead by SECONDS, and mine one block there."""
-    from provenance.adapters import wire
-
     if ctx.dry_run:
         ctx.would(f"move the chain's clock ahead by {seconds} s", seconds=seconds)
     lead = wire.devnet(ctx.settings).advance(seconds)
@@ -145,8 +144,6 @@ def _teller(ctx: Context) -> Callable[[str, int], None]:
 
 
 def _show(ctx: Context, net: Localnet) -> None:
-    from provenance.domain.fields import checksummed
-
     contracts: dict[str, Json] = {name: checksummed(address) for name, address in net.record.contracts.items()}
     accounts: dict[str, Json] = {name: checksummed(address) for name, address in net.accounts.items()}
     facts: dict[str, Json] = {

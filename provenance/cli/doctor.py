@@ -1,4 +1,4 @@
-"""What is installed, reachable or misconfigured here, and what is the next step for each?"""
+"""What is installed, reachable or misconfigured here, with the next step for each."""
 
 from __future__ import annotations
 
@@ -57,15 +57,19 @@ def doctor(ctx: Context) -> int:
 
     Exits 1 when something wants doing; what is optional and absent does not count.
     """
-    found = list(examine(ctx))
-    problems = sum(one.state == "problem" for one in found)
+    findings = list(examine(ctx))
+    problems = sum(finding.state == "problem" for finding in findings)
     marks = {"ok": "ok     ", "absent": "absent ", "problem": "PROBLEM"}
     lines = [
-        f"{marks[one.state]}  {one.name}: {one.detail}" + (f"\n         Next: {one.next_step}" if one.next_step else "")
-        for one in found
+        f"{marks[finding.state]}  {finding.name}: {finding.detail}"
+        + (f"\n         Next: {finding.next_step}" if finding.next_step else "")
+        for finding in findings
     ]
-    said = "Everything that is needed is there." if not problems else f"{problems} to put right."
-    ctx.out.emit({"problems": problems, "findings": [one.row() for one in found]}, text="\n".join([*lines, "", said]))
+    verdict = "Everything that is needed is there." if not problems else f"{problems} to put right."
+    ctx.out.emit(
+        {"problems": problems, "findings": [finding.row() for finding in findings]},
+        text="\n".join([*lines, "", verdict]),
+    )
     return 1 if problems else 0
 
 
@@ -115,7 +119,7 @@ def _extras() -> Iterator[Finding]:
 
 def _programs() -> Iterator[Finding]:
     for name, commands, purpose, step in PROGRAMS:
-        places = [shutil.which(one) for one in commands]
+        places = [shutil.which(program) for program in commands]
         places += [str(path) for path in Path("/usr/lib/postgresql").glob("*/bin/pg_ctl") if name == "postgresql"]
         place = next(filter(None, places), None)
         yield Finding(name, "ok" if place else "absent", f"{place or 'not found'} ({purpose})", "" if place else step)
@@ -158,7 +162,7 @@ def _unknown_network(ctx: Context) -> Finding:
 
 
 def _home(home: Path) -> Finding:
-    place = next(one for one in (home, *home.parents) if one.exists())
+    place = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < FREE_BYTES:
         return Finding("home", "problem", f"{home}: less than 1 GiB free", "Free some space, or choose another --home.")

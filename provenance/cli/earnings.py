@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.cli.frame import command, group
+from provenance.cli.statement import Statement
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
 from provenance.errors import Conflict
 
@@ -52,23 +53,22 @@ def show(ctx: Context, epoch: int | None, payee: str | None) -> None:
 def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
     """Explain what the account earned in an epoch: licenses, recordings, weights and money, line by line."""
     from provenance.app import settle
-    from provenance.cli.statement import Statement
 
     address = ctx.address(payee)
     chain, content = ctx.chain(), ctx.content()
     settlement, published = settle.latest(chain, content, epoch)
     settle.leaves(content, published, root=settlement.proposed.event.root)
-    found = settle.statement(content, published, address)
+    row = settle.statement(content, published, address)
     number = settlement.epoch
-    if found is None:
+    if row is None:
         ctx.out.emit(
             {"payee": shown_address(address), "epoch": number, "net": "0", "why": []},
             text=f"{shown_address(address)} earned nothing in epoch {number}.",
         )
         return
-    of = Statement(chain, content, published, found, *token(chain))
+    statement_ = Statement(chain, content, published, row, *token(chain))
     title = f"{shown_address(address)}, epoch {number}"
-    ctx.out.emit({"epoch": number, **found}, text=lambda: "\n".join((title, *of.sums(), *of.lines())))
+    ctx.out.emit({"epoch": number, **row}, text=lambda: "\n".join((title, *statement_.sums(), *statement_.lines())))
 
 
 @command(earnings, "claim", example="provenance earnings claim --account holder-1")
@@ -82,7 +82,10 @@ def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
     due = _due(ctx, epoch, payee)[0] if epoch else settle.claimable(chain, ctx.content(), ctx.address(payee))
     decimals, symbol = token(chain)
     if not due.amount:
-        ctx.out.emit(_facts(ctx, due) | {"paid": "0"}, text=_nothing_to_pay(due))
+        text = f"Everything up to epoch {due.epoch} has been paid already."
+        if not due.cumulative:
+            text = f"{shown_address(due.payee)} earned nothing up to epoch {due.epoch}."
+        ctx.out.emit(_facts(ctx, due) | {"paid": "0"}, text=text)
         return
     if not _facts(ctx, due)["active"]:
         raise Conflict(
@@ -96,12 +99,6 @@ def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
         _facts(ctx, due) | {"paid": str(due.amount), "tx": f"0x{mined.tx.hex()}"},
         text=f"Paid {shown_amount(due.amount, decimals)} {symbol} to {shown_address(due.payee)}.",
     )
-
-
-def _nothing_to_pay(due: Due) -> str:
-    if not due.cumulative:
-        return f"{shown_address(due.payee)} earned nothing up to epoch {due.epoch}."
-    return f"Everything up to epoch {due.epoch} has been paid already."
 
 
 def _due(ctx: Context, epoch: int | None, payee: str | None) -> tuple[Due, int, str]:

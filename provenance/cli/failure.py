@@ -1,4 +1,4 @@
-"""How does a failure reach the user? The one place where an error becomes words and an exit status."""
+"""Failures on their way to the user: the one place where an error becomes words and an exit status."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def _behind(error: ProvenanceError) -> str:
     if not isinstance(error, Denied):
         return ""
     named = ((name, error.facts.get(name)) for name in ("license", "consent", "dataset", "recording"))
-    told = [f"{name} {value}" for name, value in named if value is not None and str(value) not in error.detail]
-    return f" ({', '.join(told)})" if told else ""
+    facts = [f"{name} {fact}" for name, fact in named if fact is not None and str(fact) not in error.detail]
+    return f" ({', '.join(facts)})" if facts else ""
 
 
 def _extra(module: str) -> str | None:
@@ -86,9 +86,9 @@ def _extra(module: str) -> str | None:
     except PackageNotFoundError:
         return None
     for need in needs:
-        found = re.match(r"([A-Za-z0-9-]+).*; extra == ['\"]([a-z0-9-]+)['\"]", need)
-        if found and found[1] == wanted:
-            return found[2]
+        requirement = re.match(r"([A-Za-z0-9-]+).*; extra == ['\"]([a-z0-9-]+)['\"]", need)
+        if requirement and requirement[1] == wanted:
+            return requirement[2]
     return None
 
 

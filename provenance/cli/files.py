@@ -1,4 +1,4 @@
-"""How does a command read a document that the user names, and leave one?"""
+"""Documents that the user names: read within a limit, written where nothing is lost."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def read(path: Path, limit_bytes: int = DOCUMENT_BYTES) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(limit_bytes + 1)
+            content = file.read(limit_bytes + 1)
     except FileNotFoundError:
         raise Missing(f"no file {path}", next="Check the path.", path=str(path)) from None
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
-    if len(data) > limit_bytes:
+    if len(content) > limit_bytes:
         raise Invalid(f"{path} is larger than {limit_bytes} bytes", path=str(path), limit=limit_bytes)
-    return data
+    return content
 
 
 def document(path: Path, parse: Callable[[bytes], T], limit_bytes: int = DOCUMENT_BYTES) -> T:
@@ -42,9 +42,9 @@ def document(path: Path, parse: Callable[[bytes], T], limit_bytes: int = DOCUMEN
         Missing: there is no such file.
         Invalid: it cannot be read, or is no such document.
     """
-    data = read(path, limit_bytes)
+    content = read(path, limit_bytes)
     try:
-        return parse(data)
+        return parse(content)
     except Invalid as error:
         raise type(error)(f"{path}: {error.detail}", next=error.next_step, **error.facts) from None
 
@@ -66,7 +66,7 @@ def fresh(path: Path) -> Path:
         raise _unwritten(path, error) from error
 
 
-def write(path: Path, data: bytes, *, replace: bool = False, private: bool = False) -> None:
+def write(path: Path, content: bytes, *, replace: bool = False, private: bool = False) -> None:
     """The document is there.
 
     Args:
@@ -80,7 +80,7 @@ def write(path: Path, data: bytes, *, replace: bool = False, private: bool = Fal
         if private:
             path.touch(0o600, exist_ok=replace)
         with path.open("wb" if replace or private else "xb") as file:
-            file.write(data)
+            file.write(content)
     except FileExistsError as error:
         fresh(path)
         raise _unwritten(path, error) from error

@@ -1,4 +1,4 @@
-"""What have all commands in common? Their options, help, examples and the context they are given."""
+"""What all commands have in common: their options, help, examples and the context they are given."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Own options first, the common ones after them."""
-        common = {id(one) for one in self._common}
+        common = {id(parameter) for parameter in self._common}
         own = [record for p in self.get_params(ctx) if id(p) not in common and (record := p.get_help_record(ctx))]
         with formatter.section("Options"):
             formatter.write_dl(own)
@@ -105,16 +105,16 @@ def command(
 
     def decorate(function: Callable[..., int | None]) -> Command:
         @functools.wraps(function)
-        def callback(**said: Any) -> int:
-            flags = Flags(**{key: value for key, value in said.items() if key in _FLAG_NAMES})
-            own = {key: value for key, value in said.items() if key not in _FLAG_NAMES}
+        def callback(**arguments: Any) -> int:
+            flags = Flags(**{key: argument for key, argument in arguments.items() if key in _FLAG_NAMES})
+            own = {key: argument for key, argument in arguments.items() if key not in _FLAG_NAMES}
             ctx = _context(flags)
             try:
                 return function(ctx, **own) or 0
             finally:
                 ctx.out.progress.close()  # what is said next, an error too, begins on a line of its own
 
-        made = click.command(
+        built = click.command(
             name,
             Command,
             examples=(example,) if isinstance(example, str) else tuple(example),
@@ -122,8 +122,8 @@ def command(
             context_settings=HELP_NAMES,
         )(callback)
         if parent is not None:
-            parent.add_command(made)
-        return made
+            parent.add_command(built)
+        return built
 
     return decorate
 

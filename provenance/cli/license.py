@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import bargain, files
+from provenance.cli.dates import seconds
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
 from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
+from provenance.domain import canonical, fields, purposes
+from provenance.domain import purposes as codes
+from provenance.domain.fields import shown
 from provenance.errors import Missing, ProvenanceError, Unavailable
+from provenance.types import ZERO32, ZERO_ADDRESS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from provenance.app.license import LicenseRecord
     from provenance.cli.bargain import Money
     from provenance.cli.context import Context
@@ -43,25 +48,24 @@ def offer(
 ) -> int:
     """Sign an offer for DATASET at its terms' price, write it to FILE and publish it at the gateway."""
     from provenance.app import license as use
-    from provenance.cli import files
-    from provenance.cli.dates import seconds
-    from provenance.domain import purposes as codes
-    from provenance.types import ZERO_ADDRESS
 
     mask, expiry = codes.mask(purposes), seconds(expires, ctx.clock.now(), option="expires")
     chain = ctx.chain()
     wanted = ctx.address(licensee) if licensee else ZERO_ADDRESS
-    of = use.dataset(chain, ctx.content(), dataset)
+    dataset_ = use.dataset(chain, ctx.content(), dataset)
     files.fresh(out)
     wallet = ctx.wallet()
-    signed = use.offer(chain, of, wallet.signer, ctx.clock, ctx.random, purposes=mask, expiry=expiry, licensee=wanted)
-    use.check_prospects(chain, of, signed.offer, ctx.clock, ctx.out.warn, offering=True)
+    signed = use.offer(
+        chain, dataset_, wallet.signer, ctx.clock, ctx.random, purposes=mask, expiry=expiry, licensee=wanted
+    )
+    use.check_prospects(chain, dataset_, signed.offer, ctx.clock, ctx.out.warn, offering=True)
     if ctx.dry_run:
-        ctx.would(f"sign an offer of {of.manifest.title} for {codes.label(mask)} and write {out}")
+        ctx.would(f"sign an offer of {dataset_.manifest.title} for {codes.label(mask)} and write {out}")
     files.write(out, signed.encode())
     published = _publish(ctx, signed)
     ctx.out.emit(
-        {"offer": str(out), "published": published, **_terms(ctx, signed)}, text=_offer_text(ctx, signed, of.terms, out)
+        {"offer": str(out), "published": published, **_terms(ctx, signed)},
+        text=_offer_text(ctx, signed, dataset_.terms, out),
     )
     return 0 if published is not False else 1
 
@@ -75,12 +79,11 @@ def offer(
 def accept(ctx: Context, name: str) -> None:
     """Accept the signed OFFER, a file or a digest that `dataset show` lists: pay its price and hold the license."""
     from provenance.app import license as use
-    from provenance.domain.fields import shown
 
     signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
     send = partial(ctx.transact, means=_bargain(ctx, signed))
-    made = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
-    ctx.out.emit({"license": shown(made), **_terms(ctx, signed)}, text=f"License {shown(made)}")
+    accepted = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
+    ctx.out.emit({"license": shown(accepted), **_terms(ctx, signed)}, text=f"License {shown(accepted)}")
 
 
 @command(license_, "cancel", example="provenance license cancel offer.json --account holder-1")
@@ -103,14 +106,14 @@ def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
 
     chain = ctx.chain()
     decimals, symbol = token(chain)
-    value = amount(tokens, decimals)
+    base_units = amount(tokens, decimals)
     send = partial(
-        ctx.transact, means=f"fund license 0x{license_id.hex()} with {shown_amount(value, decimals)} {symbol}"
+        ctx.transact, means=f"fund license 0x{license_id.hex()} with {shown_amount(base_units, decimals)} {symbol}"
     )
-    mined = use.fund(chain, license_id, value, ctx.wallet().signer.address, send)
+    mined = use.fund(chain, license_id, base_units, ctx.wallet().signer.address, send)
     ctx.out.emit(
-        {"license": f"0x{license_id.hex()}", "funded": str(value), "tx": f"0x{mined.tx.hex()}"},
-        text=f"Funded with {shown_amount(value, decimals)} {symbol}.",
+        {"license": f"0x{license_id.hex()}", "funded": str(base_units), "tx": f"0x{mined.tx.hex()}"},
+        text=f"Funded with {shown_amount(base_units, decimals)} {symbol}.",
     )
 
 
@@ -120,13 +123,12 @@ def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
 def terminate(ctx: Context, license_id: Bytes32, reason: Bytes32 | None) -> None:
     """End a LICENSE: as its licensee at once, as the holder after the notice."""
     from provenance.app import license as use
-    from provenance.types import ZERO32
 
     mined = use.terminate(ctx.chain(), license_id, ctx.transact, reason or ZERO32)
-    found = use.find(ctx.chain(), license_id)
+    license_ = use.find(ctx.chain(), license_id)
     ctx.out.emit(
-        {"license": f"0x{license_id.hex()}", "expiry": found.expiry, "tx": f"0x{mined.tx.hex()}"},
-        text=f"The license is over at {shown_time(found.expiry)}.",
+        {"license": f"0x{license_id.hex()}", "expiry": license_.expiry, "tx": f"0x{mined.tx.hex()}"},
+        text=f"The license is over at {shown_time(license_.expiry)}.",
     )
 
 
@@ -134,17 +136,16 @@ def terminate(ctx: Context, license_id: Bytes32, reason: Bytes32 | None) -> None
 def list_(ctx: Context) -> None:
     """List the licenses that the account holds or gave."""
     from provenance.app import license as use
-    from provenance.cli import bargain
 
     chain, now, own = ctx.chain(), ctx.clock.now(), ctx.address()
     money = bargain.Money.of(ctx)
-    account, found = f"0x{own.hex()}", use.licenses_of(chain, own)
-    known = _catalogue(ctx, {"licensee": account}, {"holder": account}) if found else {}
-    rows = [_row(one, now) | _money(known.get(one.id)) for one in found]
-    told = [_told(row, money) | {"party": row["holder" if one.grant.licensee == own else "licensee"]}
-            for row, one in zip(rows, found, strict=True)]  # fmt: skip
+    account, licenses = f"0x{own.hex()}", use.licenses_of(chain, own)
+    known = _catalogue(ctx, {"licensee": account}, {"holder": account}) if licenses else {}
+    rows = [_row(license_, now) | _money(known.get(license_.id)) for license_ in licenses]
+    shown = [_told(row, money) | {"party": row["holder" if license_.grant.licensee == own else "licensee"]}
+            for row, license_ in zip(rows, licenses, strict=True)]  # fmt: skip
     columns = ("license", "title", "party", "state", "purposes", "expires", "funded", "balance", "arrears")
-    ctx.out.emit(list(rows), text=plain(told, columns))
+    ctx.out.emit(list(rows), text=plain(shown, columns))
 
 
 @command(license_, "show", example="provenance license show 0x8b…07")
@@ -155,31 +156,31 @@ def show(ctx: Context, license_id: Bytes32) -> None:
     Settled is what was paid for use, or refunded at the license's end.
     """
     from provenance.app import license as use
-    from provenance.cli import bargain
-    from provenance.domain import canonical
 
-    found = use.find(ctx.chain(), license_id)
-    grant, terms = found.grant, bargain.terms_of(ctx, found.grant.terms_hash)
-    facts = _row(found, ctx.clock.now()) | _money(_catalogue(ctx, {"license": f"0x{license_id.hex()}"}).get(license_id))
+    license_ = use.find(ctx.chain(), license_id)
+    grant, terms = license_.grant, bargain.terms_of(ctx, license_.grant.terms_hash)
+    facts = _row(license_, ctx.clock.now()) | _money(
+        _catalogue(ctx, {"license": f"0x{license_id.hex()}"}).get(license_id)
+    )
     facts |= {
         "termsHash": f"0x{grant.terms_hash.hex()}",
         "conditions": canonical.loads(terms.encode()) if terms else None,
         "price": str(grant.price),
         "token": shown_address(grant.token),
         "noticeDays": grant.notice_days,
-        "accesses": len(found.accesses),
-        "recordingsOpened": sum(one.units for one in found.accesses),
-        "block": found.granted.block.number,
-        "tx": f"0x{found.granted.tx.hex()}",
+        "accesses": len(license_.accesses),
+        "recordingsOpened": sum(access.units for access in license_.accesses),
+        "block": license_.granted.block.number,
+        "tx": f"0x{license_.granted.tx.hex()}",
     }
     money = bargain.Money.of(ctx)
-    told = _told(facts, money)
-    told["price"] = money.told(grant.price, grant.token)
-    told.pop("conditions")
+    shown = _told(facts, money)
+    shown["price"] = money.told(grant.price, grant.token)
+    shown.pop("conditions")
     if terms:
-        said = bargain.conditions(terms, money)
-        told |= {name: said[name] for name in ("pricePerUse", "territories", "caps")}
-    ctx.out.emit(facts, text=plain(told))
+        conditions = bargain.conditions(terms, money)
+        shown |= {name: conditions[name] for name in ("pricePerUse", "territories", "caps")}
+    ctx.out.emit(facts, text=plain(shown))
 
 
 def _publish(ctx: Context, signed: SignedOffer) -> bool | None:
@@ -196,10 +197,7 @@ def _publish(ctx: Context, signed: SignedOffer) -> bool | None:
 
 def _read(ctx: Context, name: str) -> SignedOffer:
     """The offer in a file, or the one of a digest in the gateway's catalogue."""
-    from pathlib import Path
-
     from provenance.app import offers
-    from provenance.cli import files
     from provenance.domain.offer import SignedOffer
 
     if name.lower().startswith("0x") and not Path(name).exists():
@@ -207,8 +205,8 @@ def _read(ctx: Context, name: str) -> SignedOffer:
     try:
         return files.document(Path(name), SignedOffer.parse)
     except Missing:
-        told = "Ask the rights holder for the offer's file, or give a digest that `dataset show` lists."
-        raise Missing(f"no file {name}", next=told, path=name) from None
+        advice = "Ask the rights holder for the offer's file, or give a digest that `dataset show` lists."
+        raise Missing(f"no file {name}", next=advice, path=name) from None
 
 
 def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
@@ -228,53 +226,45 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
 
 
 def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> str:
-    from provenance.cli import bargain
-
-    money, said = bargain.Money.of(ctx), _terms(ctx, signed)
+    money, shown = bargain.Money.of(ctx), _terms(ctx, signed)
     each = terms.price.per_unit
     price = money.told(signed.offer.price, signed.offer.token) + (" + " if each and each.amount else "; ")
     return (
-        f"Offer {said['offerDigest']}\nof {said['dataset']} at {price}{bargain.per_use(terms, money)},"
-        f" until {said['expires']};"
-        f" can be accepted until {said['acceptUntil']}; written to {out}"
+        f"Offer {shown['offerDigest']}\nof {shown['dataset']} at {price}{bargain.per_use(terms, money)},"
+        f" until {shown['expires']};"
+        f" can be accepted until {shown['acceptUntil']}; written to {out}"
     )
 
 
 def _bargain(ctx: Context, signed: SignedOffer) -> str:
     """What the licensee gets by accepting, and for what."""
-    from provenance.domain import purposes
-
-    said, (decimals, symbol) = signed.offer, token(ctx.chain())
+    offer, (decimals, symbol) = signed.offer, token(ctx.chain())
     return (
-        f"license dataset 0x{said.dataset_id.hex()} for {purposes.label(said.purposes)} until"
-        f" {shown_time(said.expiry)}, paying {shown_amount(said.price, decimals)} {symbol} to"
-        f" {shown_address(said.holder)}"
+        f"license dataset 0x{offer.dataset_id.hex()} for {purposes.label(offer.purposes)} until"
+        f" {shown_time(offer.expiry)}, paying {shown_amount(offer.price, decimals)} {symbol} to"
+        f" {shown_address(offer.holder)}"
     )
 
 
-def _row(found: LicenseRecord, now: UnixSeconds) -> dict[str, Json]:
-    from provenance.domain import purposes
-
+def _row(license_: LicenseRecord, now: UnixSeconds) -> dict[str, Json]:
     return {
-        "license": f"0x{found.id.hex()}",
-        "dataset": f"0x{found.grant.dataset_id.hex()}",
-        "licensee": shown_address(found.grant.licensee),
-        "holder": shown_address(found.grant.holder),
-        "state": found.state(now),
-        "purposes": list(purposes.codes(found.grant.purposes)),
-        "expires": shown_time(found.expiry),
-        "funded": str(found.funded),
+        "license": f"0x{license_.id.hex()}",
+        "dataset": f"0x{license_.grant.dataset_id.hex()}",
+        "licensee": shown_address(license_.grant.licensee),
+        "holder": shown_address(license_.grant.holder),
+        "state": license_.state(now),
+        "purposes": list(purposes.codes(license_.grant.purposes)),
+        "expires": shown_time(license_.expiry),
+        "funded": str(license_.funded),
     }
 
 
 def _catalogue(ctx: Context, *filters: dict[str, str]) -> dict[Bytes32, dict[str, Json]]:
     """The gateway's rows of licenses by id; none where it is silent, which is said."""
-    from provenance.domain import fields
-
     if not ctx.network.gateway:
         return {}
     try:
-        rows = [row for one in filters for row in ctx.gateway().listing("licenses", **one).rows]
+        rows = [row for query in filters for row in ctx.gateway().listing("licenses", **query).rows]
         return {fields.word(row, "licenseId"): row for row in rows}
     except ProvenanceError as error:
         ctx.out.warn(f"Title, balance and arrears are not known: {error.detail}")

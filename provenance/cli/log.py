@@ -1,4 +1,4 @@
-"""Where do log lines go? To stderr, from INFO with `-v` and DEBUG with `-vv`, as text or JSON lines."""
+"""Log lines: to stderr, from INFO with `-v` and DEBUG with `-vv`, as text or JSON lines."""
 
 from __future__ import annotations
 

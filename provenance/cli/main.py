@@ -1,4 +1,4 @@
-"""Which command did the user mean? Modules are imported only when one of their commands is named."""
+"""The command `provenance`: modules are imported only when one of their commands is named."""
 
 from __future__ import annotations
 
@@ -65,23 +65,23 @@ class Root(click.Group):
         del ctx
         if cmd_name in COMMANDS:
             module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-            found: click.Command = getattr(importlib.import_module(module), attribute)
-            return found
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
         plugin = _plugins().get(cmd_name)
         return plugin.load() if plugin else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line per command, without importing any."""
-        told = {name: text for name, (_, text) in COMMANDS.items()} | PLUGIN_HELP
+        about = {name: text for name, (_, text) in COMMANDS.items()} | PLUGIN_HELP
         with formatter.section("Commands"):
-            formatter.write_dl([(name, told.get(name, "")) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, about.get(name, "")) for name in self.list_commands(ctx)])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Completions of a command's name, without importing any."""
-        told = {name: text for name, (_, text) in COMMANDS.items()} | PLUGIN_HELP
+        about = {name: text for name, (_, text) in COMMANDS.items()} | PLUGIN_HELP
         names = (name for name in self.list_commands(ctx) if name.startswith(incomplete))
         return [
-            *(CompletionItem(name, help=told.get(name)) for name in names),
+            *(CompletionItem(name, help=about.get(name)) for name in names),
             *click.Command.shell_complete(self, ctx, incomplete),
         ]
 
@@ -109,7 +109,7 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
         The exit status of the table of errors; never raises but for bugs of the interpreter.
     """
     session = session or Session(sys.stdout, sys.stderr)
-    said = list(takewhile(lambda one: one != "--", arguments))
+    options = list(takewhile(lambda argument: argument != "--", arguments))
     try:
         with redirect_stdout(session.stdout), redirect_stderr(session.stderr):
             answer = root.main(list(arguments), prog_name="provenance", standalone_mode=False, obj=session)
@@ -125,12 +125,14 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the edge: every failure becomes words and a status here
-        return report(error, session.stdout, session.stderr, as_json="--json" in said, verbose=_loud(said))
+        return report(error, session.stdout, session.stderr, as_json="--json" in options, verbose=_loud(options))
     return answer if isinstance(answer, int) else 0
 
 
 def _loud(arguments: Sequence[str]) -> bool:
-    return any(one == "--verbose" or re.fullmatch(r"-[yq]*v[vyq]*", one) is not None for one in arguments)
+    return any(
+        argument == "--verbose" or re.fullmatch(r"-[yq]*v[vyq]*", argument) is not None for argument in arguments
+    )
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How does a command speak? Results on stdout, everything else on stderr.
+"""The output of commands: results on stdout, everything else on stderr.
 
 One value serves both readers: `emit` prints it as text for people, or with `--json` as one document.
 """
@@ -54,7 +54,7 @@ class Out:
         self.as_json, self.quiet, self.yes = as_json, quiet, yes
         self.progress = Bar(stderr, quiet=quiet)
 
-    def emit(self, value: Json, *, text: str | Callable[[], str] | None = None, columns: Sequence[str] = ()) -> None:
+    def emit(self, answer: Json, *, text: str | Callable[[], str] | None = None, columns: Sequence[str] = ()) -> None:
         """The command's result is on stdout; a document also names the transactions that were sent.
 
         Args:
@@ -67,28 +67,28 @@ class Out:
         def words() -> str:
             if callable(text):
                 return text()
-            return plain(value, columns) if text is None else text
+            return plain(answer, columns) if text is None else text
 
         if self._said is not None:
             self._said.append(words)
-        rendered = document(self._with_transactions(value), self.stdout) if self.as_json else words()
+        rendered = document(self._with_transactions(answer), self.stdout) if self.as_json else words()
         if rendered:
             self.stdout.write(rendered + "\n")
             self.stdout.flush()
 
-    def _with_transactions(self, value: Json) -> Json:
-        if not self._sent or not isinstance(value, Mapping) or "transactions" in value:
-            return value
+    def _with_transactions(self, answer: Json) -> Json:
+        if not self._sent or not isinstance(answer, Mapping) or "transactions" in answer:
+            return answer
         sent: list[Json] = [
             {
-                "title": one.title,
-                "tx": "0x" + one.mined.tx.hex(),
-                "block": one.mined.block.number,
-                "gas": one.mined.gas_used,
+                "title": transaction.title,
+                "tx": "0x" + transaction.mined.tx.hex(),
+                "block": transaction.mined.block.number,
+                "gas": transaction.mined.gas_used,
             }
-            for one in self._sent
+            for transaction in self._sent
         ]
-        return {**value, "transactions": sent}
+        return {**answer, "transactions": sent}
 
     def say(self, line: str) -> None:
         """A word to the person at the terminal, on stderr; `-q` keeps it back."""
@@ -117,10 +117,10 @@ class Out:
             raise Declined
 
 
-def document(value: Json, stream: TextIO) -> str:
+def document(content: Json, stream: TextIO) -> str:
     """JSON that is valid in whatever the stream writes: all of ASCII where that is not Unicode."""
     unicode = (stream.encoding or "utf-8").lower().startswith("utf")
-    return json.dumps(value, ensure_ascii=not unicode, indent=2)
+    return json.dumps(content, ensure_ascii=not unicode, indent=2)
 
 
 class Bar:
@@ -168,8 +168,8 @@ class Bar:
     def _line(self) -> str:
         if not self._total_bytes and not self._done_bytes:
             return self._name
-        of = f" of {size(self._total_bytes)}" if self._total_bytes else ""
-        return f"{self._name}: {size(self._done_bytes)}{of}"
+        total = f" of {size(self._total_bytes)}" if self._total_bytes else ""
+        return f"{self._name}: {size(self._done_bytes)}{total}"
 
 
 def size(count_bytes: int) -> str:
@@ -182,19 +182,19 @@ def size(count_bytes: int) -> str:
     return ""
 
 
-def plain(value: Json, columns: Sequence[str] = ()) -> str:
-    """`value` as aligned text: a table for a list of mappings, `name  value` lines for a mapping.
+def plain(document: Json, columns: Sequence[str] = ()) -> str:
+    """A document as aligned text: a table for a list of mappings, `name  value` lines for a mapping.
 
     On a terminal too narrow for the table its rows stand below each other, a line for each column.
     """
-    if isinstance(value, Mapping):
-        pairs = [(_title(name), _cell(one)) for name, one in value.items()]
-        told = _aligned(pairs)
-        return _aligned(pairs, gap=1) if _too_wide(told) else told
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        rows = [row for row in value if isinstance(row, Mapping)]
-        if len(rows) != len(value):
-            return "\n".join(_cell(one) for one in value)
+    if isinstance(document, Mapping):
+        pairs = [(_title(name), _cell(field)) for name, field in document.items()]
+        lines = _aligned(pairs)
+        return _aligned(pairs, gap=1) if _too_wide(lines) else lines
+    if isinstance(document, Sequence) and not isinstance(document, str):
+        rows = [row for row in document if isinstance(row, Mapping)]
+        if len(rows) != len(document):
+            return "\n".join(_cell(field) for field in document)
         names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
         if not rows:
             return ""
@@ -203,7 +203,7 @@ def plain(value: Json, columns: Sequence[str] = ()) -> str:
         if not _too_wide(table):
             return table
         return "\n\n".join(_aligned(list(zip(titles, row, strict=True))) for row in body)
-    return _cell(value)
+    return _cell(document)
 
 
 def _too_wide(table: str) -> bool:
@@ -222,16 +222,16 @@ def _title(name: str) -> str:
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 
-def _cell(value: Json) -> str:
-    if value is None:
+def _cell(content: Json) -> str:
+    if content is None:
         return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_title(name)} {_cell(one)}" for name, one in value.items()) or "-"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_cell(one) for one in value) or "-"
-    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
+    if isinstance(content, bool):
+        return "yes" if content else "no"
+    if isinstance(content, Mapping):
+        return ", ".join(f"{_title(name)} {_cell(part)}" for name, part in content.items()) or "-"
+    if isinstance(content, Sequence) and not isinstance(content, str):
+        return ", ".join(_cell(part) for part in content) or "-"
+    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(content))
     console = sys.stdout.encoding or "utf-8"
     return text.encode(console, "backslashreplace").decode(console)  # as it will stand there, so that columns align
 

@@ -1,4 +1,4 @@
-"""Which password opens the account? The file's, the environment's, or the one typed."""
+"""The password that opens an account: the file's, the environment's, or the one typed."""
 
 from __future__ import annotations
 

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.cli import dates
 from provenance.cli.frame import command, group
+from provenance.cli.out import plain
 from provenance.cli.values import shown_address, shown_time
 from provenance.domain.fields import counted
+from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
 from provenance.types import UnixSeconds
 
@@ -39,26 +42,25 @@ def show(ctx: Context, *, meters: bool) -> None:
     chain, now = ctx.chain(), ctx.clock.now()
     rows: list[dict[str, Json]] = [
         {
-            "role": one.role,
-            "contract": one.contract,
-            "holder": shown_address(one.holder),
-            "offeredTo": shown_address(one.offered) if any(one.offered) else None,
-            "readyAt": one.ready_at if any(one.offered) else None,
+            "role": office.role,
+            "contract": office.contract,
+            "holder": shown_address(office.holder),
+            "offeredTo": shown_address(office.offered) if any(office.offered) else None,
+            "readyAt": office.ready_at if any(office.offered) else None,
         }
-        for one in use.offices(chain)
+        for office in use.offices(chain)
     ]
     paused = {contract: use.paused_until(chain, contract) for contract in use.PAUSING}
     pauses: dict[str, Json] = {name: until if until > now else None for name, until in paused.items()}
-    found = use.pending(chain)
-    waiting = _pending(found, now) if found else None
-    from provenance.cli.out import plain
+    pending = use.pending(chain)
+    waiting = _pending(pending, now) if pending else None
 
-    lines = [plain([_told(one) for one in rows])]
+    lines = [plain([_told(row) for row in rows])]
     lines += [f"{name} is paused until {shown_time(until)}" for name, until in paused.items() if until > now]
     lines += [plain(_told(waiting))] if waiting else []
     facts: dict[str, Json] = {"roles": list(rows), "paused": pauses, "settlement": waiting}
     if meters:
-        admitted = [shown_address(one) for one in use.meters(chain)]
+        admitted = [shown_address(meter) for meter in use.meters(chain)]
         facts["meters"] = list(admitted)
         lines.append("\n".join((f"{counted(len(admitted), 'meter')} may anchor usage", *admitted)))
     ctx.out.emit(facts, text="\n\n".join(lines))
@@ -81,7 +83,7 @@ def offer(ctx: Context, role: str, to: str) -> None:
     chain, account = ctx.chain(), ctx.address()
     taker = ctx.address(to)
     mined = _send(ctx, use.offer(chain, role, taker, account), f"offer the role {role}")
-    ready = max((one.ready_at for one in use.offices(chain, role) if one.offered == taker), default=None)
+    ready = max((office.ready_at for office in use.offices(chain, role) if office.offered == taker), default=None)
     name = shown_address(taker)
     text = (
         f"{role} is offered to {name}; from {shown_time(ready)} on it can accept."
@@ -114,7 +116,6 @@ def accept(ctx: Context, role: str) -> None:
 def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
     """Stop new licenses and proposals for a while; claims and revocations go on. Guardian only."""
     from provenance.app import role as use
-    from provenance.cli import dates
 
     if lift == (until is not None):
         raise Invalid("one of --until and --lift is needed", next="Say until when, or lift it.")
@@ -137,7 +138,6 @@ def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
 def veto(ctx: Context, epoch: int, reason: str) -> None:
     """Refuse the proposed root of EPOCH before its window is over; it is proposed again. Guardian only."""
     from provenance.app import role as use
-    from provenance.domain.hashes import sha256
 
     [mined] = _send(ctx, (use.veto(ctx.chain(), epoch, reason, ctx.address()),), "veto the settlement")
     digest = "0x" + sha256(reason.encode()).hex()
@@ -167,15 +167,15 @@ def resolve(ctx: Context, epoch: int, verdict: str) -> None:
     upheld, chain = verdict == "upheld", ctx.chain()
     call = use.ruling(chain, epoch, ctx.address(), ctx.clock.now(), upheld=upheld)
     [mined] = _send(ctx, (call,), "resolve the challenge")
-    bond_to = next(one.event.bond_to for one in mined.logs if isinstance(one.event, ChallengeResolved))
+    bond_to = next(log.event.bond_to for log in mined.logs if isinstance(log.event, ChallengeResolved))
     after = use.settlement(chain, epoch)
-    said = (
+    outcome = (
         f"The challenge of epoch {epoch} is {verdict}: "
         + ("its root is rejected" if upheld or after is None else f"it counts from {shown_time(after.active_at)} on")
         + f". The bond goes to {shown_address(bond_to)}."
     )
     facts: dict[str, Json] = {"epoch": epoch, "upheld": upheld, "bondTo": shown_address(bond_to)}
-    ctx.out.emit(facts | {"activeAt": after.active_at if after and not upheld else None}, text=said)
+    ctx.out.emit(facts | {"activeAt": after.active_at if after and not upheld else None}, text=outcome)
 
 
 @command(role, "admit", example="provenance role admit 0x70f3…9b2c --account operator")
@@ -184,9 +184,11 @@ def admit(ctx: Context, meter: str) -> None:
     """Let the key METER anchor usage. Owner only."""
     from provenance.app import role as use
 
-    found = ctx.address(meter)
-    _send(ctx, (use.admission(ctx.chain(), found, ctx.address()),), "admit the meter")
-    ctx.out.emit({"meter": shown_address(found), "admitted": True}, text=f"{shown_address(found)} may anchor usage.")
+    address = ctx.address(meter)
+    _send(ctx, (use.admission(ctx.chain(), address, ctx.address()),), "admit the meter")
+    ctx.out.emit(
+        {"meter": shown_address(address), "admitted": True}, text=f"{shown_address(address)} may anchor usage."
+    )
 
 
 @command(role, "remove", example="provenance role remove 0x70f3…9b2c --account operator")
@@ -195,39 +197,41 @@ def remove(ctx: Context, meter: str) -> None:
     """Let the key METER anchor no more, for good; what it anchored stands. Owner only."""
     from provenance.app import role as use
 
-    found = ctx.address(meter)
-    _send(ctx, (use.removal(ctx.chain(), found, ctx.address()),), "remove the meter")
-    ctx.out.emit({"meter": shown_address(found), "admitted": False}, text=f"{shown_address(found)} anchors no more.")
+    address = ctx.address(meter)
+    _send(ctx, (use.removal(ctx.chain(), address, ctx.address()),), "remove the meter")
+    ctx.out.emit(
+        {"meter": shown_address(address), "admitted": False}, text=f"{shown_address(address)} anchors no more."
+    )
 
 
 def _send(ctx: Context, calls: Sequence[Call], title: str) -> list[Mined]:
     """All of the calls are mined; with `--dry-run` their whole cost is shown instead."""
     if ctx.dry_run and len(calls) > 1:
         where = ", ".join(call.contract for call in calls)
-        what, function = f"{title}: {calls[0].function} on {where}", calls[0].function
-        ctx.would_send(what, calls, ctx.address(), title=title, function=function)
+        action, function = f"{title}: {calls[0].function} on {where}", calls[0].function
+        ctx.would_send(action, calls, ctx.address(), title=title, function=function)
     return [ctx.transact(call, title) for call in calls]
 
 
-def _pending(found: Pending, now: UnixSeconds) -> dict[str, Json]:
+def _pending(pending: Pending, now: UnixSeconds) -> dict[str, Json]:
     from provenance.app.role import ARBITER_S, CHALLENGED, REJECTED, VETOED
 
-    told: dict[str, Json] = {
-        "epoch": found.epoch,
-        "state": found.state(now),
-        "root": "0x" + found.root.hex(),
+    row: dict[str, Json] = {
+        "epoch": pending.epoch,
+        "state": pending.state(now),
+        "root": "0x" + pending.root.hex(),
     }
-    if found.status not in (VETOED, REJECTED):
-        told["activeAt"] = found.active_at
-    if found.status == CHALLENGED:
-        told["challenger"] = shown_address(found.challenger)
-        told["arbiterUntil"] = found.challenged_at + ARBITER_S
-    return told
+    if pending.status not in (VETOED, REJECTED):
+        row["activeAt"] = pending.active_at
+    if pending.status == CHALLENGED:
+        row["challenger"] = shown_address(pending.challenger)
+        row["arbiterUntil"] = pending.challenged_at + ARBITER_S
+    return row
 
 
 def _told(facts: dict[str, Json]) -> dict[str, Json]:
     """The same for people: times as they read them."""
     return {
-        name: shown_time(UnixSeconds(value)) if name in _TIMES and isinstance(value, int) else value
-        for name, value in facts.items()
+        name: shown_time(UnixSeconds(fact)) if name in _TIMES and isinstance(fact, int) else fact
+        for name, fact in facts.items()
     }

@@ -1,4 +1,4 @@
-"""How does money become what one payee earned, license by license? The epoch's published documents, read to people.
+"""What one payee earned, license by license, from the epoch's published documents.
 
 Everything here stands in the manifest, the statements and the rejected receipts; what they do not say is not told.
 """
@@ -57,8 +57,8 @@ class Statement:
         why = self.row.get("why")
         words = why if isinstance(why, list | tuple) else []
         shares = fields.objects(self.row, "shares", most=MOST)
-        for share, said in zip(shares, [*words, *[""] * len(shares)], strict=False):
-            reason = str(said).partition(": ")[2]
+        for share, why in zip(shares, [*words, *[""] * len(shares)], strict=False):
+            reason = str(why).partition(": ")[2]
             pot = pots.get(str(share["about"])) if "scoreOfAll" in share else None
             if pot is None:  # what a fee, a refund, a ruling or an old debt brought
                 yield f"{self._tokens(share, 'amount')}: {reason}"
@@ -68,8 +68,8 @@ class Statement:
             yield f"Points are units times weight: {PPM_ONE} for one unit of one recording alone."
 
     def _license(self, pot: Row, share: Row, reason: str) -> Iterator[str]:
-        of = self._dataset(fields.word(share, "about"))
-        yield f"License {share['about']}" + (f' for "{of.manifest.title}"' if of else "")
+        dataset = self._dataset(fields.word(share, "about"))
+        yield f"License {share['about']}" + (f' for "{dataset.manifest.title}"' if dataset else "")
         owed = fields.integer(pot, "due", bits=256) + fields.integer(pot, "arrears", bits=256)
         left = fields.integer(pot, "owed", bits=256)
         still = f"; {shown_tokens(left, self.decimals, self.symbol)} it still owes" if left else ""
@@ -78,8 +78,8 @@ class Statement:
         yield f"  - held     {self._tokens(pot, 'held')}{self._held(pot)}"
         yield f"  = pot      {self._tokens(pot, 'pot')}"
         yield f"  your part  {self._tokens(share, 'amount')}{_part(share)}"
-        yield from self._recordings(share, of)
-        yield from (f"    {one}" for one in reason.split("; ")[1:] if not one.startswith(TOLD_ABOVE))
+        yield from self._recordings(share, dataset)
+        yield from (f"    {part}" for part in reason.split("; ")[1:] if not part.startswith(TOLD_ABOVE))
 
     def _held(self, pot: Row) -> str:
         """Why money waits for a ruling, as far as it is published."""
@@ -90,12 +90,12 @@ class Statement:
         if not rejected:
             return ", until a ruling: of disputed recordings, or nobody could be named"
         all_units = sum(fields.integer(units, name, bits=256) for name in units)
-        said = f", until a ruling: {rejected} of {all_units} units are in "
+        text = f", until a ruling: {rejected} of {all_units} units are in "
         if self._rejected is None:
-            return said + "rejected receipts, whose list is not at hand"
+            return text + "rejected receipts, whose list is not at hand"
         rows = self._rejected[str(pot["licenseId"])]
         listed = ", ".join(f"{count} {reason}" for reason, count in sorted(rows.items()))
-        return said + f"{fields.counted(rows.total(), 'rejected receipt')} ({listed})"
+        return text + f"{fields.counted(rows.total(), 'rejected receipt')} ({listed})"
 
     @cached_property
     def _rejected(self) -> defaultdict[str, Counter[str]] | None:
@@ -103,29 +103,30 @@ class Statement:
         from provenance.app import settle
         from provenance.domain.settlement import tables
 
-        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         try:
-            data = settle.document(self.content, self.published, "rejected")
-            for row in tables.parse(data, "provenance/rejected")[1]:
-                found[fields.text(row, "licenseId")][fields.text(row, "reason")] += 1
+            table = settle.document(self.content, self.published, "rejected")
+            for row in tables.parse(table, "provenance/rejected")[1]:
+                counts[fields.text(row, "licenseId")][fields.text(row, "reason")] += 1
         except ProvenanceError:
             return None
-        return found
+        return counts
 
-    def _recordings(self, share: Row, of: DatasetRecord | None) -> Iterator[str]:
+    def _recordings(self, share: Row, dataset: DatasetRecord | None) -> Iterator[str]:
         from provenance.domain.manifest import recording_ids
         from provenance.domain.settlement.statements import LISTED
 
         listed = fields.objects(share, "recordings", most=LISTED)
-        names = of.manifest.recordings if of else ()
+        names = dataset.manifest.recordings if dataset else ()
         number_by_id = {
-            fields.shown(one): number for number, one in enumerate(recording_ids(of.id, len(names)) if of else ())
+            fields.shown(recording): number
+            for number, recording in enumerate(recording_ids(dataset.id, len(names)) if dataset else ())
         }
-        for one in listed:
-            number = number_by_id.get(str(one["recordingId"]))
-            known = str(one["recordingId"]) if number is None else f"{number} ({names[number].name})"
-            bps = fields.integer(one, "bps", bits=14)
-            yield f"    recording {known}: {one['score']} points, {shown_amount(bps, 2)} % of them yours"
+        for recording in listed:
+            number = number_by_id.get(str(recording["recordingId"]))
+            known = str(recording["recordingId"]) if number is None else f"{number} ({names[number].name})"
+            bps = fields.integer(recording, "bps", bits=14)
+            yield f"    recording {known}: {recording['score']} points, {shown_amount(bps, 2)} % of them yours"
         if len(listed) == LISTED:
             yield f"    the statement names the best {LISTED} recordings"
 
@@ -134,15 +135,15 @@ class Statement:
         from provenance.app import license as licenses
 
         try:
-            of = licenses.find(self.chain, license_id).grant.dataset_id
+            dataset_id = licenses.find(self.chain, license_id).grant.dataset_id
         except ProvenanceError:
             return None
-        if of not in self._datasets:
+        if dataset_id not in self._datasets:
             try:
-                self._datasets[of] = licenses.dataset(self.chain, self.content, of)
+                self._datasets[dataset_id] = licenses.dataset(self.chain, self.content, dataset_id)
             except ProvenanceError:
-                self._datasets[of] = None
-        return self._datasets[of]
+                self._datasets[dataset_id] = None
+        return self._datasets[dataset_id]
 
     def _tokens(self, row: Row, name: str) -> str:
         return shown_tokens(fields.integer(row, name, bits=256), self.decimals, self.symbol)

@@ -1,4 +1,4 @@
-"""Under which terms is a dataset offered? Written once, checked, never edited."""
+"""The terms under which a dataset is offered: written once, checked, never edited."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.cli import dates
+from provenance.adapters import wire
+from provenance.cli import dates, files
+from provenance.cli.bargain import FREE, UNPRICED
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_time
+from provenance.domain import purposes
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
@@ -78,127 +81,118 @@ def terms() -> None:
 @click.option("--erasure-days", type=int, default=30, show_default=True, help="Days to erase after an order.")
 @click.option("--notice-days", type=int, default=30, show_default=True, help="Days of notice to end a license.")
 @click.option("--share-alike", is_flag=True, help="What is made must be offered under the same terms.")
-def new(ctx: Context, file: Path, **said: object) -> None:
+def new(ctx: Context, file: Path, **options: object) -> None:
     """Write FILE with terms made from the options; edit it before its first use, never after."""
-    from provenance.cli import files
     from provenance.domain.terms import Terms
 
     try:
-        made = Terms.parse(json.dumps(_document(ctx, said)).encode())
+        terms_ = Terms.parse(json.dumps(_document(ctx, options)).encode())
     except Invalid as error:
-        raise _of_option(error, said) from None
+        raise _of_option(error, options) from None
     files.fresh(file)
     if ctx.dry_run:
         ctx.would(f"write {file}", path=str(file))
-    files.write(file, _readable(made))
-    ctx.out.emit({"path": str(file), **_row(made)}, text=f"Wrote {file}\n{_text(made)}")
+    readable = json.dumps(json.loads(terms_.encode()), ensure_ascii=False, indent=2) + "\n"  # has the same hash
+    files.write(file, readable.encode())
+    ctx.out.emit({"path": str(file), **_row(terms_)}, text=f"Wrote {file}\n{_text(terms_)}")
 
 
 @command(terms, "check", example=("provenance terms check terms.json", "provenance terms check terms.json --json"))
 @click.argument("file", type=PATH)
 def check(ctx: Context, file: Path) -> None:
     """Say what the terms in FILE mean, and their hash; wrong ones are refused by the name of the field."""
-    from provenance.cli import files
     from provenance.domain.terms import TERMS_BYTES, Terms
 
-    found = files.document(file, Terms.parse, TERMS_BYTES)
-    ctx.out.emit(_row(found), text=_text(found))
+    terms_ = files.document(file, Terms.parse, TERMS_BYTES)
+    ctx.out.emit(_row(terms_), text=_text(terms_))
 
 
-def _document(ctx: Context, said: dict[str, object]) -> dict[str, Json]:
+def _document(ctx: Context, options: dict[str, object]) -> dict[str, Json]:
     now = ctx.clock.now()
-    since, until = said["since"], str(said["until"])
-    per_unit = str(said["per_unit"]).partition("=") if said["per_unit"] else None
-    attributor = str(said["attributor"])
+    since, until = options["since"], str(options["until"])
+    per_unit = str(options["per_unit"]).partition("=") if options["per_unit"] else None
+    attributor = str(options["attributor"])
     return {
         "format": "provenance/terms",
         "version": 1,
-        "purposes": _words(said["codes"]) or list(PURPOSES),
-        "prohibited": _words(said["prohibited"]),
-        "territories": _words(said["places"]) or [PLACE],
+        "purposes": _words(options["codes"]) or list(PURPOSES),
+        "prohibited": _words(options["prohibited"]),
+        "territories": _words(options["places"]) or [PLACE],
         "notBefore": dates.seconds(str(since), now, option="--from", first=True) if since else now - now % DAY_S,
         "notAfter": dates.seconds(until, now, option="--until"),
         "price": {
-            "token": _token(ctx, said["token"]),
-            "perLicense": str(said["per_license"]),
+            "token": _token(ctx, options["token"]),
+            "perLicense": str(options["per_license"]),
             "perUnit": {"unit": per_unit[0], "amount": per_unit[2]} if per_unit else None,
         },
-        "caps": {"outputs": _some(said["cap_outputs"]), "seconds": _some(said["cap_seconds"])},
+        "caps": {"outputs": _some(options["cap_outputs"]), "seconds": _some(options["cap_seconds"])},
         "attribution": {
-            "method": _number(said["method"]),
+            "method": _number(options["method"]),
             "attributor": attributor if attributor == "licensee" else "0x" + ctx.address(attributor).hex(),
         },
-        "erasureDays": _number(said["erasure_days"]),
-        "noticeDays": _number(said["notice_days"]),
-        "shareAlike": bool(said["share_alike"]),
+        "erasureDays": _number(options["erasure_days"]),
+        "noticeDays": _number(options["notice_days"]),
+        "shareAlike": bool(options["share_alike"]),
         "text": {},
     }
 
 
-def _of_option(error: Invalid, said: dict[str, object]) -> Invalid:
+def _of_option(error: Invalid, options: dict[str, object]) -> Invalid:
     """The same with the option and its value as they were typed, where one option is to blame."""
     option = OPTIONS.get(str(error.facts.get("field")))
     if option is None:
         return error
-    given, step = str(said[option]), error.next_step
+    given, step = str(options[option]), error.next_step
     if coins := re.search(r"(?:^|=)([0-9]{1,12}\.[0-9]{1,6})$", given):
         units = f"{int(Decimal(coins[1]) * 10**6)}"
         step = f"Write base units: {coins[1]} of a token with 6 decimals is {units}."
-    told = f"--{option.replace('_', '-')} {given}: {error.detail.rpartition(': ')[2]}"
-    return type(error)(told, next=step, **error.facts)
+    detail = f"--{option.replace('_', '-')} {given}: {error.detail.rpartition(': ')[2]}"
+    return type(error)(detail, next=step, **error.facts)
 
 
-def _token(ctx: Context, said: object) -> str:
-    if said:
-        return "0x" + ctx.keystore.address(str(said)).hex()
-    from provenance.adapters import wire
+def _token(ctx: Context, option: object) -> str:
+    if option:
+        return "0x" + ctx.keystore.address(str(option)).hex()
 
     return "0x" + wire.record(ctx.settings).deployment().contracts["Token"].hex()
 
 
-def _words(said: object) -> list[Json]:
-    return [str(word) for word in said] if isinstance(said, tuple) else []
+def _words(option: object) -> list[Json]:
+    return [str(word) for word in option] if isinstance(option, tuple) else []
 
 
-def _number(said: object) -> int:
-    return said if isinstance(said, int) else 0
+def _number(option: object) -> int:
+    return option if isinstance(option, int) else 0
 
 
-def _some(said: object) -> str | None:
-    return str(said) if said is not None else None
+def _some(option: object) -> str | None:
+    return str(option) if option is not None else None
 
 
-def _readable(made: Terms) -> bytes:
-    """For an editor; reading it gives the same hash."""
-    return (json.dumps(json.loads(made.encode()), ensure_ascii=False, indent=2) + "\n").encode()
+def _row(terms_: Terms) -> dict[str, Json]:
+    document: dict[str, Json] = json.loads(terms_.encode())
+    return {"termsHash": "0x" + terms_.terms_hash.hex(), **document}
 
 
-def _row(found: Terms) -> dict[str, Json]:
-    document: dict[str, Json] = json.loads(found.encode())
-    return {"termsHash": "0x" + found.terms_hash.hex(), **document}
-
-
-def _text(found: Terms) -> str:
-    from provenance.cli.bargain import FREE, UNPRICED
-    from provenance.domain import purposes
+def _text(terms_: Terms) -> str:
     from provenance.domain.terms import UNITS
 
-    price, caps = found.price, found.caps
+    price, caps = terms_.price, terms_.caps
     each = price.per_unit
     unit = f", {each.amount} per {UNITS[each.unit]}" if each and each.amount else ""
     use = f"; {UNPRICED if each is None else FREE}" if not unit else ""
     cap = ", ".join(f"{n} {name}" for n, name in ((caps.outputs, "outputs"), (caps.seconds, "seconds")) if n)
-    by = "the licensee" if found.attribution.attributor is None else shown_address(found.attribution.attributor)
+    by = "the licensee" if terms_.attribution.attributor is None else shown_address(terms_.attribution.attributor)
     lines = (
-        ("terms hash", "0x" + found.terms_hash.hex()),
-        ("allowed", purposes.label(found.purposes)),
-        ("prohibited", purposes.label(found.prohibited)),
-        ("territories", ", ".join(found.territories)),
-        ("from", shown_time(found.not_before)),
-        ("until", shown_time(found.not_after)),
+        ("terms hash", "0x" + terms_.terms_hash.hex()),
+        ("allowed", purposes.label(terms_.purposes)),
+        ("prohibited", purposes.label(terms_.prohibited)),
+        ("territories", ", ".join(terms_.territories)),
+        ("from", shown_time(terms_.not_before)),
+        ("until", shown_time(terms_.not_after)),
         ("price", f"{price.per_license} per license{unit} (base units of {shown_address(price.token)}){use}"),
         ("caps", cap or "none"),
-        ("weights", f"method {found.attribution.method}, made by {by}"),
-        ("notice", f"{found.notice_days} days; erasure within {found.erasure_days} days"),
+        ("weights", f"method {terms_.attribution.method}, made by {by}"),
+        ("notice", f"{terms_.notice_days} days; erasure within {terms_.erasure_days} days"),
     )
-    return "\n".join(f"{name:12} {value}" for name, value in lines)
+    return "\n".join(f"{name:12} {shown}" for name, shown in lines)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.adapters import journal
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID
 from provenance.domain.fields import counted
@@ -33,22 +34,22 @@ def submit(ctx: Context, queue: Path | None, keep_open: bool) -> int:  # noqa: F
     from provenance.adapters.queue import waits
 
     folder = ctx.journals / "meter"
-    found = [queue] if queue else sorted(folder.iterdir()) if folder.is_dir() else []
+    queues = [queue] if queue else sorted(folder.iterdir()) if folder.is_dir() else []
     if ctx.dry_run:
-        ctx.would(f"submit {counted(len(found), 'queue')}", queues=len(found))
-    if any(waits(one) for one in found):
+        ctx.would(f"submit {counted(len(queues), 'queue')}", queues=len(queues))
+    if any(waits(queued) for queued in queues):
         ctx.wallet()  # one account hands over all of them: without it none is tried
     rows: list[dict[str, Json]] = []
     refused = 0
-    for one in found:
+    for queued in queues:
         try:
-            rows.append(_submit(ctx, one, keep_open=keep_open))
+            rows.append(_submit(ctx, queued, keep_open=keep_open))
         except Unavailable:
             raise
         except ProvenanceError as error:
             if queue:
                 raise
-            ctx.out.warn(f"{one.name}: {error.detail}. {error.next_step}")
+            ctx.out.warn(f"{queued.name}: {error.detail}. {error.next_step}")
             refused += 1
     ctx.out.emit(rows, columns=("session", "receipts", "units", "newSegments", "closed"))
     return 1 if refused else 0
@@ -109,7 +110,6 @@ def revoke(ctx: Context, session_id: Bytes32) -> None:
 
 def _session(ctx: Context, session_id: Bytes32) -> MeterSession:
     """The session from this home's queue, or from the gateway's catalogue."""
-    from provenance.adapters import journal
     from provenance.domain import batch, record, typed
 
     for entry in journal.read(ctx.journals / "meter" / session_id.hex() / "queue.jsonl"):
@@ -128,10 +128,10 @@ def check(ctx: Context, file: Path) -> None:
     from provenance.adapters import segments
 
     try:
-        data = file.read_bytes()
+        content = file.read_bytes()
     except OSError as error:
         raise Missing(f"{file} cannot be read", path=str(file)) from error
-    uses = segments.read(data)
+    uses = segments.read(content)
     fault = _fault(uses)
     if fault:
         raise Invalid(

@@ -1,11 +1,11 @@
-"""What did the user type? Ids and amounts as values, and values as people read them; dates are `dates`."""
+"""Ids and amounts as users type them, and values as people read them; dates are `dates`."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from provenance.domain.fields import UINT256, checksummed
+from provenance.domain.fields import UINT256, checksummed, dated, decimal
 from provenance.errors import Invalid
 from provenance.types import Bytes32, UnixSeconds, Wei
 
@@ -35,16 +35,14 @@ def amount(text: str, decimals: int, *, field: str = "amount") -> Wei:
     whole, fraction = match[1], match[2] or ""
     if len(fraction.rstrip("0")) > decimals:
         raise Invalid(f"{field}: the token has {decimals} decimals only", next="Write fewer decimals.", field=field)
-    value = int(whole) * 10**decimals + int(fraction.rstrip("0").ljust(decimals, "0") or "0")
-    if value > UINT256:
+    base_units = int(whole) * 10**decimals + int(fraction.rstrip("0").ljust(decimals, "0") or "0")
+    if base_units > UINT256:
         raise Invalid(f"{field}: more than 2^256-1 base units", next="Write a smaller amount.", field=field)
-    return Wei(value)
+    return Wei(base_units)
 
 
 def shown_amount(base_units: int, decimals: int) -> str:
     """`base_units` as people write tokens: exact, without trailing zeros."""
-    from provenance.domain.fields import decimal
-
     return decimal(base_units, decimals)
 
 
@@ -60,11 +58,9 @@ def token(chain: Chain) -> tuple[int, str]:
     return unit(chain)
 
 
-def shown_time(at: UnixSeconds) -> str:
+def shown_time(time: UnixSeconds) -> str:
     """A moment in UTC, to the second."""
-    from provenance.domain.fields import dated
-
-    return dated(at)
+    return dated(time)
 
 
 def shown_address(address: Address) -> str:

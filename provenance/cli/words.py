@@ -1,4 +1,4 @@
-"""Which words and names come with a consent or an upload, and where do they lie? None of them becomes public."""
+"""Words and names that come with a consent or an upload, and where they lie. None of them becomes public."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from provenance.cli import files
+from provenance.domain import canonical, fields
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:
@@ -34,8 +36,6 @@ def typed(text: str) -> str:
         Missing: a name that can only be a file's, and none is there.
         Invalid: the file is no text.
     """
-    from provenance.cli import files
-
     path = Path(text)
     if not _is_file(path):
         if _FILE_NAME.fullmatch(text):
@@ -43,9 +43,9 @@ def typed(text: str) -> str:
                 f"no file {text}", next="Check the path; words themselves are written as a sentence.", path=text
             )
         return text
-    data = files.read(path, TEXT_BYTES)
+    content = files.read(path, TEXT_BYTES)
     try:
-        return data.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(f"{path}: not UTF-8 at byte {error.start}", next="Save it as UTF-8 text.", path=text) from None
 
@@ -63,7 +63,6 @@ def of(consent: Path, scope: Scope) -> Words | None:
     Raises:
         BadConsent: they are not.
     """
-    from provenance.cli import files
     from provenance.domain.consent import Words
 
     path = beside(consent)
@@ -82,8 +81,6 @@ def contributors(ctx: Context, file: Path, consents: Sequence[tuple[str, Given]]
     Raises:
         Invalid: the field and whose it is.
     """
-    from provenance.cli import files
-    from provenance.domain import canonical, fields
     from provenance.domain.private import CONTRIBUTORS
 
     document = files.document(file, canonical.loads, TEXT_BYTES)
@@ -97,16 +94,15 @@ def contributors(ctx: Context, file: Path, consents: Sequence[tuple[str, Given]]
 
 
 def _contributor(ctx: Context, row: dict[str, Json], number: int, consents: Sequence[tuple[str, Given]]) -> Contributor:
-    from provenance.domain import fields
     from provenance.domain.private import Contributor
 
-    said = dict(row)
+    contributor = dict(row)
     try:
-        if said.get("account") is not None:
-            said["account"] = fields.shown(ctx.keystore.address(fields.text(said, "account")))
-        if said.get("voice") is not None:
-            said["voice"] = fields.shown(_voice(fields.text(said, "voice", max_chars=4_096), consents))
-        return Contributor.of(said)
+        if contributor.get("account") is not None:
+            contributor["account"] = fields.shown(ctx.keystore.address(fields.text(contributor, "account")))
+        if contributor.get("voice") is not None:
+            contributor["voice"] = fields.shown(_voice(fields.text(contributor, "voice", max_chars=4_096), consents))
+        return Contributor.of(contributor)
     except (Invalid, Missing) as error:
         raise Invalid(
             f"contributor {number}: {error.detail}",
@@ -116,15 +112,15 @@ def _contributor(ctx: Context, row: dict[str, Json], number: int, consents: Sequ
         ) from error
 
 
-def _voice(said: str, consents: Sequence[tuple[str, Given]]) -> VoiceId:
+def _voice(name: str, consents: Sequence[tuple[str, Given]]) -> VoiceId:
     """The voice of a consent that was given with this name, or a voice id of one that was given."""
     for file, given in consents:
         voice = given.consent.consent.voice_id
-        if said.lower() == "0x" + voice.hex() or said == file or said == Path(file).name:
+        if name.lower() == "0x" + voice.hex() or name in (file, Path(file).name):
             return voice
     names = ", ".join(file for file, _ in consents) or "none"
     raise Invalid(
-        f"voice {said!r} is no consent of this upload ({names})",
+        f"voice {name!r} is no consent of this upload ({names})",
         field="voice",
         next="Name the file of a --consent, or its voiceId (`consent show`).",
     )

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from provenance import config
-from provenance.cli.demo.cast import CLIPS
+from provenance.cli.demo.holders import CLIPS
 from tests.e2e.parties import PROVENANCE, eventually, free_port
 
 ROOT = Path(__file__).parents[2]

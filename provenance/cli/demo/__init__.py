@@ -1,4 +1,4 @@
-"""`provenance demo`: the whole road on a local chain, with real audio and real tokens."""
+"""`provenance demo`: from recordings to a paid, audited royalty, on a local chain with real audio and tokens."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.adapters import interrupts
 from provenance.cli.frame import PATH, command
+from provenance.errors import Conflict, Failed
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
-    from provenance.cli.demo.stage import Stage
+    from provenance.cli.demo.runner import Runner
 
 
 @command(
@@ -35,35 +37,30 @@ def demo(ctx: Context, audio: Path | None, keep: Path | None) -> None:
     earnest, on a chain of your own. Without --keep nothing is left behind.
     """
     from provenance import config
-    from provenance.adapters import interrupts
-    from provenance.cli.demo import cast, road
-    from provenance.cli.demo.stage import Stage
+    from provenance.cli.demo import holders, walkthrough
+    from provenance.cli.demo.runner import Runner
 
     began = time.monotonic()
-    folders = cast.folders(audio.absolute() if audio else None)
-    room = _room(keep)
+    folders = holders.folders(audio.absolute() if audio else None)
+    folder = _folder(keep)
     config.forget_environment()
-    stage = Stage(room / config.FILE_NAME, sys.stderr if ctx.out.as_json else sys.stdout)
+    runner = Runner(folder / config.FILE_NAME, sys.stderr if ctx.out.as_json else sys.stdout)
     try:
-        with interrupts.as_ctrl_c(), contextlib.chdir(room):
-            result = road.walk(stage, room, folders)
+        with interrupts.as_ctrl_c(), contextlib.chdir(folder):
+            summary = walkthrough.run(runner, folder, folders)
     except BaseException:
-        _leave(stage, room, keep=keep is not None, failed=True)
+        _leave(runner, folder, keep=keep is not None, failed=True)
         raise
-    _leave(stage, room, keep=keep is not None, failed=False)
-    result["seconds"] = round(time.monotonic() - began)
+    _leave(runner, folder, keep=keep is not None, failed=False)
+    summary["seconds"] = round(time.monotonic() - began)
     if keep:
-        ctx.out.say(_kept(room, stage))
-    ctx.out.emit(result, text=f"\n{result['verdict']} in {result['seconds']} s")
-    if result["verdict"] != "VERIFIED":
-        from provenance.errors import Failed
-
+        ctx.out.say(_kept(folder, runner))
+    ctx.out.emit(summary, text=f"\n{summary['verdict']} in {summary['seconds']} s")
+    if summary["verdict"] != "VERIFIED":
         raise Failed("the demo's audit did not verify")
 
 
-def _room(keep: Path | None) -> Path:
-    from provenance.errors import Conflict
-
+def _folder(keep: Path | None) -> Path:
     if keep is None:
         return Path(tempfile.mkdtemp(prefix="provenance-demo-"))
     keep = keep.absolute()
@@ -73,24 +70,23 @@ def _room(keep: Path | None) -> Path:
     return keep
 
 
-def _leave(stage: Stage, room: Path, *, keep: bool, failed: bool) -> None:
+def _leave(runner: Runner, folder: Path, *, keep: bool, failed: bool) -> None:
     """Everything is ended and removed, unless it was to be kept."""
     if keep and not failed:
         return
-    from provenance.adapters import interrupts
 
     with interrupts.held():
-        stage.curtain()
-        stage.strike()
+        runner.stop_servers()
+        runner.remove_chain()
         if not keep:
-            shutil.rmtree(room, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _kept(room: Path, stage: Stage) -> str:
-    pids = " ".join(map(str, stage.pids()))
+def _kept(folder: Path, runner: Runner) -> str:
+    pids = " ".join(map(str, runner.pids()))
     return (
-        f"\nKept in {room}. Look around with:\n"
-        f"  cd {room}\n"
+        f"\nKept in {folder}. Look around with:\n"
+        f"  cd {folder}\n"
         f"  provenance dataset list\n"
         f"  provenance audit run\n"
         f"Stop the operator with `kill {pids}`, the chain with `provenance devnet down --purge`."

@@ -1,4 +1,4 @@
-"""What does the demo's licensee do with licensed audio? It makes outputs and meters each of them."""
+"""The demo's licensee: a model server that makes outputs of licensed audio and meters each of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from provenance.cli.demo.stage import Stage
+    from provenance.cli.demo.runner import Runner
     from provenance.config import Settings
     from provenance.types import RecordingId
 
@@ -33,7 +33,7 @@ TERRITORY: Final = "DE"
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class LicensedAudio:
     """One license and the recordings read under it."""
 
     license: str
@@ -41,51 +41,51 @@ class Shelf:
 
 
 @dataclass(slots=True)
-class Studio:
+class ModelServer:
     """The licensee's model server: it works with `provenance.Meter` alone, as anybody's would.
 
     Attributes:
         receipts: ids of all receipts so far, in order.
     """
 
-    stage: Stage
-    room: Path
+    runner: Runner
+    folder: Path
     receipts: list[str] = field(default_factory=list)
 
     def settings(self) -> Settings:
         """The licensee's settings, as `provenance.config.load` gives them."""
-        return config.load(self.stage.config, {"account": "licensee"})
+        return config.load(self.runner.config, {"account": "licensee"})
 
-    def make(self, shelves: Sequence[Shelf], *, outputs: int) -> int:
+    def make(self, licensed: Sequence[LicensedAudio], *, outputs: int) -> int:
         """So many outputs were made, each metered under every license it drew on; returns the receipts written.
 
-        The takes of one call come from all the shelves at once, so an output may draw on several licenses: it
+        The takes of one call come from all that is licensed at once, so an output may draw on several licenses: it
         is then one receipt for each, with one `outputCommit`, and what came from the others is `elsewhere`.
         """
-        takes = {recording: samples for shelf in shelves for recording, samples in shelf.takes.items()}
+        takes = {recording: samples for audio in licensed for recording, samples in audio.takes.items()}
         before = len(self.receipts)
         with ExitStack() as open_meters:
-            meters = [open_meters.enter_context(self._meter(shelf, outputs)) for shelf in shelves]
+            meters = [open_meters.enter_context(self._meter(audio, outputs)) for audio in licensed]
             for number in range(outputs):
                 seed = f"{MODEL} {before} {number}".encode()
-                made = speak(takes, rate_hz=RATE_HZ, snippets=SNIPPETS, seed=seed)
+                output = speak(takes, rate_hz=RATE_HZ, snippets=SNIPPETS, seed=seed)
                 outcome = OUTCOMES[number % len(OUTCOMES)]
-                self._keep(number + before, made)
-                for shelf, meter in zip(shelves, meters, strict=True):
-                    weights = _weights(made, shelf)
+                self._keep(number + before, output)
+                for audio, meter in zip(licensed, meters, strict=True):
+                    weights = _weights(output, audio)
                     if weights:
-                        use = meter.record(output=made.pcm(), weights=weights, outcome=outcome)
+                        use = meter.record(output=output.pcm(), weights=weights, outcome=outcome)
                         self.receipts.append("0x" + use.receipt.receipt_id.hex())
         count = len(self.receipts) - before
-        self.stage.remark(
+        self.runner.note(
             f"{counted(outputs, 'output')} by {MODEL}, {counted(count, 'receipt')} in"
-            f" {counted(len(shelves), 'session')}, all acknowledged"
+            f" {counted(len(licensed), 'session')}, all acknowledged"
         )
         return count
 
-    def _meter(self, shelf: Shelf, outputs: int) -> provenance.Meter:
+    def _meter(self, audio: LicensedAudio, outputs: int) -> provenance.Meter:
         return provenance.Meter(
-            shelf.license,
+            audio.license,
             model=MODEL,
             purpose=PURPOSE,
             territory=TERRITORY,
@@ -94,16 +94,16 @@ class Studio:
             settings=self.settings(),
         )
 
-    def _keep(self, number: int, made: Output) -> None:
+    def _keep(self, number: int, output: Output) -> None:
         """The output is a file, as a model's user would have it."""
-        folder = self.room / "outputs"
+        folder = self.folder / "outputs"
         folder.mkdir(exist_ok=True)
-        soundfile.write(folder / f"{number:04}.wav", made.samples, RATE_HZ, subtype="PCM_16")
+        soundfile.write(folder / f"{number:04}.wav", output.samples, RATE_HZ, subtype="PCM_16")
 
 
-def shelf(license_id: str, paths: Mapping[RecordingId, Path]) -> Shelf:
+def audio(license_id: str, paths: Mapping[RecordingId, Path]) -> LicensedAudio:
     """What was downloaded under a license, as mono at the model's rate."""
-    return Shelf(license_id, {recording: _mono(path) for recording, path in paths.items()})
+    return LicensedAudio(license_id, {recording: _mono(path) for recording, path in paths.items()})
 
 
 def _mono(path: Path) -> Samples:
@@ -113,11 +113,13 @@ def _mono(path: Path) -> Samples:
     return resampled.astype("float32")
 
 
-def _weights(made: Output, of: Shelf) -> dict[RecordingId, float]:
+def _weights(output: Output, licensed: LicensedAudio) -> dict[RecordingId, float]:
     """Frames by recording of this license, and what came from elsewhere; nothing if it gave nothing."""
-    mine = {one: frames for one, frames in made.frames_by_recording.items() if one in of.takes}
-    elsewhere = sum(made.frames_by_recording.values()) - sum(mine.values())
+    mine = {
+        recording: frames for recording, frames in output.frames_by_recording.items() if recording in licensed.takes
+    }
+    elsewhere = sum(output.frames_by_recording.values()) - sum(mine.values())
     if not mine:
         return {}
     frames = mine | ({ELSEWHERE: elsewhere} if elsewhere else {})
-    return {one: float(count) for one, count in frames.items()}
+    return {recording: float(count) for recording, count in frames.items()}

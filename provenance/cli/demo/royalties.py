@@ -1,13 +1,15 @@
-"""What did the epoch pay, to whom, as the chain and the published documents say?"""
+"""The demo's royalty table: what an epoch paid to whom, as the chain and the published documents say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provenance.adapters import wire
 from provenance.adapters.keys.keystore import Keystore
 from provenance.app import settle
 from provenance.app.token import unit
+from provenance.cli.values import shown_address, shown_amount
 from provenance.domain import fields
 from provenance.domain.events import RoyaltyClaimed
 from provenance.domain.settlement.facts import Ruleset
@@ -38,24 +40,23 @@ class Royalties:
         return {
             "epoch": self.epoch,
             "pot": str(self.pot),
-            "payouts": [{"payee": fields.shown(one), "amount": str(paid)} for one, paid in self.payouts.items()],
+            "payouts": [{"payee": fields.shown(payee), "amount": str(paid)} for payee, paid in self.payouts.items()],
             "claimed": str(sum(self.claimed.values())),
         }
 
     def lines(self) -> list[str]:
         """The royalty table."""
-        from provenance.cli.values import shown_address, shown_amount
 
         def row(name: str, account: str, *amounts: int) -> str:
-            shown = "".join(f"  {shown_amount(one, self.decimals):>12}" for one in amounts)
+            shown = "".join(f"  {shown_amount(amount, self.decimals):>12}" for amount in amounts)
             return f"{name[:24]:<24}  {account:<42}{shown}"
 
-        fee, held = (shown_amount(one, self.decimals) for one in (self.fee, self.held))
+        fee, held = (shown_amount(amount, self.decimals) for amount in (self.fee, self.held))
         return [
             f"{'payee':<24}  {'account':<42}  {'owed ' + self.symbol:>12}  {'paid ' + self.symbol:>12}",
             *(
-                row(self.name_by_account.get(one, ""), shown_address(one), owed, self.claimed.get(one, 0))
-                for one, owed in self.payouts.items()
+                row(self.name_by_account.get(payee, ""), shown_address(payee), owed, self.claimed.get(payee, 0))
+                for payee, owed in self.payouts.items()
             ),
             row("pot", "", self.pot, sum(self.claimed.values())),
             f"besides: {fee} {self.symbol} fee of the operator, {held} {self.symbol} held until a ruling",
@@ -69,8 +70,6 @@ def table(settings: Settings, names: Mapping[str, str]) -> Royalties:
         settings: network and content.
         names: what stands beside an account's name in the table.
     """
-    from provenance.adapters import wire
-
     chain, content, keystore = wire.chain(settings), wire.content(settings), Keystore(settings.home / "keystore")
     settlement, published = settle.latest(chain, content)
     pots = fields.objects(published.manifest, "pots", most=1 << 20)
@@ -90,9 +89,9 @@ def table(settings: Settings, names: Mapping[str, str]) -> Royalties:
         pot=_sum(pots, "pot"),
         fee=_sum(pots, "fee"),
         held=_sum(pots, "held"),
-        payouts={one: amount for one, amount in payouts.items() if one != fee_payee},
+        payouts={payee: amount for payee, amount in payouts.items() if payee != fee_payee},
         claimed=claimed,
-        name_by_account={keystore.address(name): f"{name} ({of})" for name, of in names.items()},
+        name_by_account={keystore.address(name): f"{name} ({holder})" for name, holder in names.items()},
         decimals=decimals,
         symbol=symbol,
     )

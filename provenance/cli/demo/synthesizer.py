@@ -1,6 +1,6 @@
-"""What does the demo's licensee run as its model?
+"""A concatenative synthesizer, which the demo's licensee runs as its model.
 
-A concatenative synthesizer: each output is cut together from the recordings it was given, one
+Each output is cut together from the recordings it was given, one
 snippet after the other, nothing overlaid. So the share of samples that a recording gave is its
 attribution, exactly and by construction; nothing has to be estimated.
 """
@@ -68,8 +68,8 @@ def speak(takes: Mapping[RecordingId, Samples], *, rate_hz: int, snippets: int, 
     frames: dict[RecordingId, int] = {}
     for take, _ in cuts:
         frames[take] = frames.get(take, 0) + length
-    made = np.concatenate([takes[take][start : start + length] * fade for take, start in cuts])
-    return Output(made.astype(np.float32), frames)
+    samples = np.concatenate([takes[take][start : start + length] * fade for take, start in cuts])
+    return Output(samples.astype(np.float32), frames)
 
 
 def _audible(samples: Samples, length: int) -> Sequence[int]:
