@@ -95,6 +95,8 @@ class Judge:
         self.cursors: dict[SessionId, Cursor] = dict(inputs.carry.cursors)
         self.corrected: set[ReceiptId] = set(inputs.carry.corrected)
         self.known: dict[ReceiptId, Use] = dict(inputs.earlier)
+        self.anchored: UseFacts | None = None
+        self.faults: dict[RecordingId, Fault | None] = {}  # of uses `anchored`: a segment's receipts are mostly alike
         self.opened: dict[tuple[LicenseId, RecordingId], Place] = {}
         for one in inputs.opened:
             self.opened[one.license_id, one.recording_id] = min(
@@ -225,16 +227,24 @@ class Judge:
             opened = self.opened.get((receipt.license_id, recording_id))
             if opened is None or opened > at:
                 return Fault("never-opened", recording_id)
-            recording = self.inputs.recordings.get(recording_id)
-            if recording is None or recording.verdict != PASSED:
-                return Fault("no-passing-report", recording_id)
-            for consent in recording.consents:
-                broken = first_broken(CONSENT, ConsentCase(consent, recording.holder, anchored, self.grace_s))
-                if broken:
-                    return Fault(broken.reason, consent.id)
-            if recording.fault:
-                return Fault(recording.fault, recording_id)
+            if anchored != self.anchored:
+                self.anchored, self.faults = anchored, {}
+            if recording_id not in self.faults:
+                self.faults[recording_id] = self._recording_fault(recording_id, anchored)
+            if self.faults[recording_id]:
+                return self.faults[recording_id]
         return None
+
+    def _recording_fault(self, recording_id: RecordingId, anchored: UseFacts) -> Fault | None:
+        """Why a use of this kind, anchored then, may not draw on a recording."""
+        recording = self.inputs.recordings.get(recording_id)
+        if recording is None or recording.verdict != PASSED:
+            return Fault("no-passing-report", recording_id)
+        for consent in recording.consents:
+            broken = first_broken(CONSENT, ConsentCase(consent, recording.holder, anchored, self.grace_s))
+            if broken:
+                return Fault(broken.reason, consent.id)
+        return Fault(recording.fault, recording_id) if recording.fault else None
 
     def _silence(self, session_id: SessionId, session: Session) -> None:
         """A session that should have ended and has not told everything is charged whole."""
