@@ -1,4 +1,4 @@
-"""Which recordings does the gateway take, after it has heard them itself?
+"""Deposits: which recordings the gateway takes, after it has heard them itself.
 
 Each sealed object is opened once, its audio judged and its key kept sealed. Who is paid for what is
 `settlement`; whether the manifest is registered is the chain's.

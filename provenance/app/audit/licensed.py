@@ -12,7 +12,7 @@ from provenance.domain.rules.reason import LAPSES
 from provenance.domain.rules.terms import license_end
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Denied, Failed
-from provenance.types import Address, Bytes32, LicenseId, UnixSeconds
+from provenance.types import LicenseId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from provenance.domain.batch import AccessEntry
     from provenance.domain.events import AccessRecorded
     from provenance.domain.ledger import Fact
+    from provenance.types import LicenseId
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
@@ -90,7 +91,8 @@ def _lease(evidence: Evidence, anchored: AuditedBatch, entry: AccessEntry) -> No
     if entry.access.request != request:
         raise Failed("the gateway answered another request")
     licensee = evidence.license(entry.request.license_id).licensee
-    _signed(evidence, request, entry.request_signature, licensee)
+    if not evidence.ledger.approved(licensee, request, evidence.head.number):  # by a contract wallet, on chain
+        signature.check(request, entry.request_signature, licensee)
     signature.check(typed.digest(domain, entry.access), entry.access_signature, anchored.batch.meter)
     if merkle.root(merkle.leaf(recording_id) for recording_id in entry.recordings) != entry.request.recordings_root:
         raise Failed("its recordings are not those requested")
@@ -100,12 +102,6 @@ def _lease(evidence: Evidence, anchored: AuditedBatch, entry: AccessEntry) -> No
     foreign = set(entry.recordings) - set(evidence.recordings(dataset))
     if foreign:
         raise Failed(f"recording {shown(min(foreign))} is not of the licensed dataset")
-
-
-def _signed(evidence: Evidence, digest: Bytes32, signed: bytes, account: Address) -> None:
-    """By its key, or by a contract wallet that put the digest on chain."""
-    if not evidence.ledger.approved(account, digest, evidence.head.number):
-        signature.check(digest, signed, account)
 
 
 def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) -> None:

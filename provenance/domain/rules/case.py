@@ -24,23 +24,24 @@ FOREVER: Final = UnixSeconds((1 << 40) - 1)  # the last second that the chain's 
 
 
 class UseFacts(NamedTuple):
-    """What recordings are, or were, used for, and when; by default nothing is known of it but the time."""
+    """What recordings are, or were, used for, and when; by default nothing is known of it but the time.
+
+    Attributes:
+        unit: what a receipt counts; None: reading counts nothing.
+    """
 
     time: UnixSeconds
     purpose: int = 0
     territory: bytes = b""
     unit: int | None = None
-    """What a receipt counts; None: reading counts nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a license and its terms allow of any use."""
+    """What a license, by its `purposes`, and its terms, by all others, allow of any use."""
 
     purposes: int
-    """The license's."""
     allowed: int
-    """The terms'."""
     territories: tuple[str, ...]
     not_before: UnixSeconds
     not_after: UnixSeconds
@@ -56,21 +57,25 @@ class Extent:
 
 
 class Standing(NamedTuple):
-    """A license and its dataset, as the chain has them at one block."""
+    """A license and its dataset, as the chain has them at one block.
+
+    Attributes:
+        account: who asks.
+        known: the license is on chain.
+        registered: the dataset is, and by the documents at hand.
+        end: first second at which the license is over.
+        ruling: under which the guardian suspended the dataset.
+        pending: what is on chain in a block that is not final yet.
+    """
 
     account: Address | None = None
-    """Who asks."""
     licensee: Address | None = None
     known: bool = True
     registered: bool = True
-    """The dataset is, and by the documents at hand."""
     end: UnixSeconds = FOREVER
-    """First second at which the license is over."""
     terminated: bool = False
     ruling: Bytes32 | None = None
-    """Under which the guardian suspended the dataset."""
     pending: str = ""
-    """What is on chain in a block that is not final yet."""
 
 
 class Produced(NamedTuple):
@@ -95,7 +100,12 @@ class LicenseCase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConsentFacts:
-    """A consent as far as uses of one recording need it."""
+    """A consent as far as uses of one recording need it.
+
+    Attributes:
+        signed: its subject's key signed it, or its subject put it on record.
+        covers: its scope includes the recording.
+    """
 
     id: ConsentId
     subject: Address
@@ -107,9 +117,7 @@ class ConsentFacts:
     revoked_at: UnixSeconds | None = None
     revoked_block: BlockNumber | None = None
     signed: bool = True
-    """Its subject's key signed it, or its subject put it on record."""
     covers: bool = True
-    """Its scope includes the recording."""
 
     @classmethod
     def of(
