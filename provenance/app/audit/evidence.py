@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
+from provenance.domain import signature
 from provenance.domain.batch import AccessEntry, Batch, SegmentEntry, SessionEntry
 from provenance.domain.ledger import ChainBlock, Fact, GrantedLicense, Ledger, Logged, RegisteredDataset, Settlement
 from provenance.domain.manifest import Manifest, recording_ids
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from provenance.types import (
         Address,
         BlockNumber,
+        Bytes32,
         DatasetId,
         LicenseId,
         RecordingId,
@@ -97,27 +100,28 @@ class Evidence:
 
     def manifest(self, dataset: RegisteredDataset) -> Manifest:
         """The registered manifest."""
-        digest = dataset.manifest_digest
-        return self._once("manifest", digest, lambda: Manifest.parse(self.content.get_digest(digest)[1]))
+        return self._once(
+            "manifest",
+            dataset.manifest_digest,
+            lambda: Manifest.parse(self.content.get_digest(dataset.manifest_digest)[1]),
+        )
 
     def terms(self, dataset: RegisteredDataset) -> Terms:
         """The registered terms."""
-        digest = dataset.terms_hash
-        return self._once("terms", digest, lambda: Terms.parse(self.content.get_digest(digest)[1]))
+        return self._once(
+            "terms", dataset.terms_hash, lambda: Terms.parse(self.content.get_digest(dataset.terms_hash)[1])
+        )
 
     def batch(self, fact: Fact[UsageAnchored]) -> Batch:
         """The batch that an anchor fixed."""
-        digest = fact.event.data_digest
-        return self._once("batch", digest, lambda: Batch.parse(self.content.get_digest(digest)[1]))
+        return self._once(
+            "batch", fact.event.data_digest, lambda: Batch.parse(self.content.get_digest(fact.event.data_digest)[1])
+        )
 
     def uses(self, entry: SegmentEntry) -> tuple[Use, ...]:
         """The receipts of a segment, its file's hash checked."""
-        digest = entry.segment.sha256
-        return self._once("uses", digest, lambda: self._uses(entry))
-
-    def _uses(self, entry: SegmentEntry) -> tuple[Use, ...]:
-        file_bytes = self.content.get(entry.cid)
-        return self.read_uses(file_bytes, expected_sha256=entry.segment.sha256)
+        sha256 = entry.segment.sha256
+        return self._once("uses", sha256, lambda: self.read_uses(self.content.get(entry.cid), expected_sha256=sha256))
 
     def anchors(self) -> Iterator[Fact[UsageAnchored]]:
         """Every meter's anchors, each meter's in order."""
@@ -128,10 +132,8 @@ class Evidence:
         """Every batch that can be read; those that cannot are named by the check of batches."""
         readable = []
         for fact in self.anchors():
-            try:
+            with suppress(ProvenanceError):
                 readable.append(AuditedBatch(fact, self.batch(fact)))
-            except ProvenanceError:
-                continue
         return tuple(readable)
 
     def unread(self, meter: Address | None = None, *, before: Fact[UsageAnchored] | None = None) -> str:
@@ -149,6 +151,11 @@ class Evidence:
             except ProvenanceError as error:
                 return f"{named(fact)}: {error.detail}"
         return ""
+
+    def check_signed(self, digest: Bytes32, signed: bytes, account: Address) -> None:
+        """The account's key signed the digest, or a contract wallet put it on chain."""
+        if not self.ledger.approved(account, digest, self.head.number):
+            signature.check(digest, signed, account)
 
     def lacking(self, detail: str, meter: Address) -> ProvenanceError:
         """What is wrong with a case for want of another: only if no unread batch of the meter may hold the other."""
@@ -171,15 +178,11 @@ class Evidence:
 
     def accesses(self) -> Iterator[tuple[AuditedBatch, AccessEntry]]:
         """Every lease of the batches."""
-        for anchored in self.batches():
-            for entry in anchored.batch.accesses:
-                yield anchored, entry
+        return ((anchored, entry) for anchored in self.batches() for entry in anchored.batch.accesses)
 
     def segments(self) -> Iterator[tuple[AuditedBatch, SegmentEntry]]:
         """Every segment of the batches."""
-        for anchored in self.batches():
-            for entry in anchored.batch.segments:
-                yield anchored, entry
+        return ((anchored, entry) for anchored in self.batches() for entry in anchored.batch.segments)
 
     def relied_on(self) -> set[DatasetId]:
         """Datasets under whose licenses a gateway opened a lease or a session: money depends on them."""

@@ -61,8 +61,7 @@ def licenses(evidence: Evidence, used: Iterable[LicenseId]) -> Check:
     )
     if not wider or check.verdict is not Verdict.VERIFIED:
         return check
-    note = f"{len(wider)} grant more, which counts for nothing"
-    return Check(check.name, check.verdict, f"{check.detail}; {note}")
+    return Check(check.name, check.verdict, f"{check.detail}; {len(wider)} grant more, which counts for nothing")
 
 
 def accesses(evidence: Evidence) -> Check:
@@ -90,9 +89,7 @@ def _lease(evidence: Evidence, anchored: AuditedBatch, entry: AccessEntry) -> No
     request = typed.digest(domain, entry.request)
     if entry.access.request != request:
         raise Failed("the gateway answered another request")
-    licensee = evidence.license(entry.request.license_id).licensee
-    if not evidence.ledger.approved(licensee, request, evidence.head.number):  # by a contract wallet, on chain
-        signature.check(request, entry.request_signature, licensee)
+    evidence.check_signed(request, entry.request_signature, evidence.license(entry.request.license_id).licensee)
     signature.check(typed.digest(domain, entry.access), entry.access_signature, anchored.batch.meter)
     if merkle.root(merkle.leaf(recording_id) for recording_id in entry.recordings) != entry.request.recordings_root:
         raise Failed("its recordings are not those requested")

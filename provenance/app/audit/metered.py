@@ -103,8 +103,7 @@ def _refusals_root(evidence: Evidence, batch: Batch) -> Bytes32:
 def _session(evidence: Evidence, session_id: SessionId, anchored: AuditedBatch, entry: SessionEntry) -> None:
     session = entry.session
     license_ = evidence.license(session.license_id)
-    if not evidence.ledger.approved(license_.licensee, session_id, evidence.head.number):
-        signature.check(session_id, entry.signature, license_.licensee)
+    evidence.check_signed(session_id, entry.signature, license_.licensee)
     if session.meter != anchored.batch.meter:
         raise Failed("anchored by another meter than the licensee named")
     if evidence.manifest(evidence.dataset_of(session.license_id)).gateway != session.meter:

@@ -107,9 +107,8 @@ def challenge(evidence: Evidence, engine: Engine, report: AuditReport) -> Challe
     A check of all epochs names the first that does not hold: then the pending one is judged by itself.
     """
     last = standing(evidence.ledger)
-    if last is None or last.disputed or last.active_at <= evidence.head.time:
-        return None
-    if all(check.verdict is Verdict.VERIFIED for check in report.checks if check.name in paid.EPOCH_CHECKS):
+    holds = all(check.verdict is Verdict.VERIFIED for check in report.checks if check.name in paid.EPOCH_CHECKS)
+    if holds or last is None or last.disputed or last.active_at <= evidence.head.time:
         return None
     wrong = _wrong(evidence, engine, last)
     return None if wrong is None else _made(evidence, last, wrong)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from provenance.app import settle
 from provenance.app.audit.evidence import Evidence, judge
 from provenance.app.ports import Call
+from provenance.app.settle.closing import ruleset_hash
 from provenance.domain import canonical, fields
 from provenance.domain.fields import shown
 from provenance.errors import Failed
-from provenance.types import Address, BlockNumber, Bytes32
+from provenance.types import Address, BlockNumber
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,7 +113,7 @@ def _settlement(evidence: Evidence, settlement: Settlement, engine: Engine) -> N
         evidence.content,
         evidence.chain.deployment,
         evidence.block(_cutoff_number(published, settlement)),
-        ruleset_hash=_ruleset_hash(evidence),
+        ruleset_hash=ruleset_hash(evidence.chain, at=evidence.head.number),
         read_uses=engine.read_uses,
     )
     named = published.manifest.get("engine")
@@ -125,13 +126,6 @@ def _settlement(evidence: Evidence, settlement: Settlement, engine: Engine) -> N
         raise Failed(f"its manifest ({published.cid}) differs in {_difference(stored, epoch.manifest)}")
     if (event.root, event.total, event.usage_head) != (epoch.root, epoch.total, epoch.usage_head):
         raise Failed(f"proposed are {event.total} under {shown(event.root)}, due are {epoch.total}")
-
-
-def _ruleset_hash(evidence: Evidence) -> Bytes32:
-    (ruleset_hash,) = evidence.chain.read(Call("RoyaltyDistributor", "rulesetHash", ()), at=evidence.head.number)
-    if not isinstance(ruleset_hash, bytes):
-        raise Failed("rulesetHash is not 32 bytes")
-    return Bytes32(ruleset_hash)
 
 
 def _difference(stored: bytes, computed: bytes) -> str:

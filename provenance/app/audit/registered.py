@@ -42,10 +42,9 @@ def _over_datasets(
 ) -> Check:
     """Datasets in use decide the verdict; of the others what is wrong is only told, or anybody's junk would."""
     used = evidence.relied_on()
-    in_use = [evidence.ledger.datasets[dataset_id] for dataset_id in sorted(used)]
     check = judge(
         name,
-        in_use,
+        [evidence.ledger.datasets[dataset_id] for dataset_id in sorted(used)],
         lambda dataset: look(evidence, dataset),
         lambda dataset: f"dataset {shown(dataset.id)}",
         unit,

@@ -44,34 +44,35 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
     license_ = evidence.license(use.receipt.license_id)
     dataset = evidence.dataset_of(license_.id)
     terms = evidence.terms(dataset)
-    document: dict[str, Json] = {
-        "receipt": _receipt(use),
-        "segment": {
-            "cid": str(entry.cid),
-            "acknowledgedAtMs": str(entry.received_at_ms),
-            "batch": shown(anchored.fact.event.data_digest),
-            "tx": shown(anchored.fact.logged.tx),
-            "block": anchored.fact.number,
-        },
-        "license": {
-            "id": shown(license_.id),
-            "licensee": shown(license_.licensee),
-            "holder": shown(license_.holder),
-            "purposes": list(purposes.codes(license_.purposes)),
-            "tx": shown(license_.granted.logged.tx),
-            "block": license_.granted.number,
-        },
-        "terms": {"termsHash": shown(dataset.terms_hash), "territories": list(terms.territories)},
-        "dataset": {
-            "id": shown(dataset.id),
-            "title": evidence.manifest(dataset).title,
-            "tx": shown(dataset.registered.logged.tx),
-            "block": dataset.registered.number,
-        },
-        "settlement": _settlement(evidence, anchored, receipt_id),
-        "recordings": [_recording(evidence, use, recording, ppm) for recording, ppm in use.weights],
-    }
-    return Trace(document)
+    return Trace(
+        {
+            "receipt": _receipt(use),
+            "segment": {
+                "cid": str(entry.cid),
+                "acknowledgedAtMs": str(entry.received_at_ms),
+                "batch": shown(anchored.fact.event.data_digest),
+                "tx": shown(anchored.fact.logged.tx),
+                "block": anchored.fact.number,
+            },
+            "license": {
+                "id": shown(license_.id),
+                "licensee": shown(license_.licensee),
+                "holder": shown(license_.holder),
+                "purposes": list(purposes.codes(license_.purposes)),
+                "tx": shown(license_.granted.logged.tx),
+                "block": license_.granted.number,
+            },
+            "terms": {"termsHash": shown(dataset.terms_hash), "territories": list(terms.territories)},
+            "dataset": {
+                "id": shown(dataset.id),
+                "title": evidence.manifest(dataset).title,
+                "tx": shown(dataset.registered.logged.tx),
+                "block": dataset.registered.number,
+            },
+            "settlement": _settlement(evidence, anchored, receipt_id),
+            "recordings": [_recording(evidence, use, recording, ppm) for recording, ppm in use.weights],
+        }
+    )
 
 
 def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AuditedBatch, SegmentEntry, Use]:

@@ -7,9 +7,9 @@ operator and auditor share it; `decide` is pure; `commit` puts the documents and
 from __future__ import annotations
 
 from provenance.app.settle.closing import Engine, NothingToSettle, Proposed, StillOpen, commit, decide, epoch
-from provenance.app.settle.earning import Due, claimable, due, latest, statement
+from provenance.app.settle.earning import Due, claimable, due, latest
 from provenance.app.settle.gathering import gather, standing
-from provenance.app.settle.reading import Leaves, Published, carry, document, leaves, published, statements
+from provenance.app.settle.reading import Leaves, Published, carry, document, leaves, published, statement, statements
 
 __all__ = [
     "Due",

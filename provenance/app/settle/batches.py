@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from provenance.domain import attribution, batch, merkle, signature, typed, usage
 from provenance.domain.batch import AccessEntry, Batch, SegmentEntry, SessionEntry
 from provenance.domain.settlement.facts import Anchored, Attributed, Opened, Place, Session
-from provenance.errors import Failed, Invalid, Missing
+from provenance.errors import Failed, Invalid
 from provenance.types import Address, BlockNumber, Bytes32, ReceiptId, RecordingId, SessionId
 
 if TYPE_CHECKING:
@@ -66,9 +66,12 @@ class Anchors:
             Missing: a batch that nobody has: nothing can be settled without it.
         """
         facts = [fact for anchored in ledger.anchors.values() for fact in anchored if fact.upto(at.number)]
-        facts.sort(key=place)
-        found = [Fixed(place(fact), read) for fact in facts if (read := _read(fact, content, deployment)) is not None]
-        return cls(ledger, deployment, content, read_uses, at, tuple(found))
+        fixed = [
+            Fixed(place(fact), read)
+            for fact in sorted(facts, key=place)
+            if (read := _read(fact, content, deployment)) is not None
+        ]
+        return cls(ledger, deployment, content, read_uses, at, tuple(fixed))
 
     def usage_head(self) -> Bytes32:
         """The digest of every meter's head at the block."""
@@ -94,13 +97,12 @@ class Anchors:
 
     def _signed_session(self, of: SessionId, entry: SessionEntry, meter: Address) -> bool:
         license_ = self.ledger.licenses.get(entry.session.license_id)
-        if (
-            license_ is None
-            or entry.session.meter != meter
-            or entry.session.valid_until > license_.granted.event.expiry
-        ):
-            return False
-        return self._signed(of, entry.signature, license_.licensee)
+        return (
+            license_ is not None
+            and entry.session.meter == meter
+            and entry.session.valid_until <= license_.granted.event.expiry
+            and self._signed(of, entry.signature, license_.licensee)
+        )
 
     def _session(self, of: SessionId, entry: SessionEntry) -> Session:
         license_ = self.ledger.licenses[entry.session.license_id]
@@ -111,30 +113,22 @@ class Anchors:
 
     def segments(self, sessions: Mapping[SessionId, Session], after: BlockNumber | None) -> Iterator[Anchored]:
         """Segments of these sessions, signed by their keys, anchored after a block; in chain order."""
-        for fixed in self.fixed:
-            if after is not None and fixed.at.number <= after:
-                continue
-            for entry in fixed.batch.segments:
-                session = sessions.get(entry.segment.session_id)
-                if session is not None and session.session.meter == fixed.batch.meter:
-                    anchored = self._segment(session, entry, fixed.at)
-                    if anchored is not None:
-                        yield anchored
-
-    def _segment(self, session: Session, entry: SegmentEntry, at: Place) -> Anchored | None:
         domain = self.deployment.domains.usage
-        digest = usage.segment_hash(domain, entry.segment)
-        if not self._signed(digest, entry.signature, session.session.session_key):
-            return None
-        uses, fault = self._uses(session, entry)
-        return Anchored(digest, entry.cid, entry.segment, uses, entry.received_at_ms, at, fault)
+        for fixed in self.fixed if after is None else (one for one in self.fixed if one.at.number > after):
+            for entry in fixed.batch.segments:
+                session, digest = sessions.get(entry.segment.session_id), usage.segment_hash(domain, entry.segment)
+                if (
+                    session is not None
+                    and session.session.meter == fixed.batch.meter
+                    and self._signed(digest, entry.signature, session.session.session_key)
+                ):
+                    uses, fault = self._uses(session, entry)
+                    yield Anchored(digest, entry.cid, entry.segment, uses, entry.received_at_ms, fixed.at, fault)
 
     def _uses(self, session: Session, entry: SegmentEntry) -> tuple[tuple[Use, ...], str]:
         """A segment's receipts, or why they are not what its key signed."""
         try:
             uses = self.read_uses(self.content.get(entry.cid), expected_sha256=entry.segment.sha256)
-        except Missing:
-            raise
         except Failed as error:
             if error.code != "wrong-segment-file":
                 raise  # only wrong copies were found: another source may have the right one
@@ -153,11 +147,8 @@ class Anchors:
             for entry in fixed.batch.accesses
         }
         for fact in self.ledger.accesses:
-            found = entries.get(fact.event.receipt_hash)
-            if found is None or not fact.upto(self.at.number):
-                continue
-            meter, entry = found
-            if self._stands(entry, meter, fact.event):
+            meter, entry = entries.get(fact.event.receipt_hash, (None, None))
+            if meter and entry and fact.upto(self.at.number) and self._stands(entry, meter, fact.event):
                 for recording_id in entry.recordings:
                     yield Opened(fact.event.license_id, recording_id, place(fact))
 
@@ -165,10 +156,10 @@ class Anchors:
         domain = self.deployment.domains.access
         request = typed.digest(domain, entry.request)
         license_ = self.ledger.licenses.get(event.license_id)
-        said = (event.license_id, event.purpose, event.units)
         return (
             license_ is not None
-            and said == (entry.request.license_id, entry.request.purpose, len(entry.recordings))
+            and (event.license_id, event.purpose, event.units)
+            == (entry.request.license_id, entry.request.purpose, len(entry.recordings))
             and entry.access.request == request
             and merkle.root(merkle.leaf(one) for one in entry.recordings) == entry.request.recordings_root
             and self._signed(request, entry.request_signature, license_.licensee)
@@ -231,8 +222,8 @@ def _read(fact: Fact[UsageAnchored], content: Content, deployment: Deployment) -
         read = Batch.parse(content.get_digest(event.data_digest)[1])
     except Invalid:
         return None
-    says = (event.meter, event.root, event.count)
-    return read if (read.meter, read.root(deployment.domains.usage), read.count) == says else None
+    rebuilt = (read.meter, read.root(deployment.domains.usage), read.count)
+    return read if rebuilt == (event.meter, event.root, event.count) else None
 
 
 __all__ = ["Anchors", "Fixed", "Report", "SegmentReader", "place"]

@@ -92,8 +92,8 @@ class Catalog:
         except Invalid:
             return None
         event = dataset.registered.event
-        says = (event.holder, event.manifest_root, event.terms_hash, event.split_hash, event.items)
         is_ = (found.holder, found.root(), found.terms_hash, found.split_hash(), len(found.recordings))
+        says = (event.holder, event.manifest_root, event.terms_hash, event.split_hash, event.items)
         return found if is_ == says else None
 
     def splits(
@@ -144,11 +144,11 @@ class Recordings:
     @cached_property
     def opened(self) -> tuple[facts.Opened, ...]:
         """The leases of recordings that are of their license's own dataset."""
-        return tuple(one for one in self.leases if self._of(one.recording_id) == self._licensed(one))
-
-    def _of(self, recording: RecordingId) -> DatasetId | None:
-        dataset, _ = self.places.get(recording, (None, 0))
-        return dataset.id if dataset else None
+        return tuple(
+            lease
+            for lease in self.leases
+            if lease.recording_id in self.places and self.places[lease.recording_id][0].id == self._licensed(lease)
+        )
 
     def _licensed(self, lease: facts.Opened) -> DatasetId:
         return self.catalog.ledger.licenses[lease.license_id].dataset_id

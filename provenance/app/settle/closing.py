@@ -14,7 +14,7 @@ from provenance.domain.fields import dated
 from provenance.domain.ledger import ChainBlock, Ledger, Settlement
 from provenance.domain.settlement import deciding, documents
 from provenance.errors import Broken, Conflict, Missing
-from provenance.types import ZERO32, Bytes32
+from provenance.types import ZERO32, BlockNumber, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,9 +99,9 @@ def proposal(epoch: Epoch, manifest: Cid) -> Call:
     )
 
 
-def ruleset_hash(chain: Chain) -> Bytes32:
+def ruleset_hash(chain: Chain, *, at: BlockNumber | None = None) -> Bytes32:
     """The hash of the rules that the distributor holds for ever."""
-    (found,) = chain.read(Call("RoyaltyDistributor", "rulesetHash", ()))
+    (found,) = chain.read(Call("RoyaltyDistributor", "rulesetHash", ()), at=at)
     if not isinstance(found, bytes):
         raise Broken("rulesetHash is not 32 bytes")
     return found  # type: ignore[return-value]  # bytes32 by the ABI
@@ -150,15 +150,17 @@ def close(chain: Chain, events: Events, content: Content, engine: Engine) -> Epo
     """
     cutoff = chain.head(final=True)
     _refuse_open(events, cutoff, chain.head())
-    inputs = gather(
-        events,
-        content,
-        chain.deployment,
-        cutoff,
-        ruleset_hash=ruleset_hash(chain),
-        read_uses=engine.read_uses,
+    closed = decide(
+        gather(
+            events,
+            content,
+            chain.deployment,
+            cutoff,
+            ruleset_hash=ruleset_hash(chain),
+            read_uses=engine.read_uses,
+        ),
+        engine,
     )
-    closed = decide(inputs, engine)
     if closed.root == ZERO32:
         raise NothingToSettle("no payee has a leaf yet", epoch=str(closed.number))
     return closed
@@ -188,18 +190,11 @@ def epoch(chain: Chain, events: Events, content: Content, publisher: Signer, eng
 
 def _refuse_open(events: Events, final: ChainBlock, head: ChainBlock) -> None:
     """The last proposal is final, active and unchallenged."""
-    ledger, late = Ledger(), 0
-    for logged in events.upto(head.number):
-        if not isinstance(logged.event, _SETTLING):
-            continue
-        ledger.add(logged)
-        late += logged.block.number > final.number
-    last = standing(ledger)
-    if late:
+    settling = [logged for logged in events.upto(head.number) if isinstance(logged.event, _SETTLING)]
+    last = standing(Ledger.fold(settling))
+    if any(logged.block.number > final.number for logged in settling):
         raise StillOpen("the chain's last word on a settlement is not final yet")
-    if last is None:
-        return
-    if last.disputed:
+    if last and last.disputed:
         raise StillOpen(f"epoch {last.epoch} is under challenge", epoch=str(last.epoch))
-    if last.active_at > final.time:
+    if last and last.active_at > final.time:
         raise StillOpen(f"epoch {last.epoch} is active from {dated(last.active_at)} on", activeAt=last.active_at)

@@ -10,7 +10,7 @@ from provenance.app.settle import reading
 from provenance.domain import fields, merkle
 from provenance.domain.ledger import Ledger, Settlement
 from provenance.errors import Broken, Missing
-from provenance.types import Address, Bytes32, Json, UnixSeconds, Wei
+from provenance.types import Address, Bytes32, UnixSeconds, Wei
 
 if TYPE_CHECKING:
     from provenance.app.settle.reading import Published
@@ -51,9 +51,8 @@ class Due:
 
 def settlements(chain: Chain) -> tuple[Settlement, ...]:
     """Every settlement that stands, the oldest first, at the latest block."""
-    head = chain.head()
-    ledger = Ledger.fold(chain.events(chain.deployment.first_block, head.number))
-    return tuple(one for one in ledger.settlements if not one.rejected)
+    ledger = Ledger.fold(chain.events(chain.deployment.first_block, chain.head().number))
+    return tuple(settlement for settlement in ledger.settlements if not settlement.rejected)
 
 
 def latest(chain: Chain, content: Content, number: int | None = None) -> tuple[Settlement, Published]:
@@ -119,8 +118,3 @@ def claimed(chain: Chain, payee: Address) -> Wei:
     if not isinstance(found, int):
         raise Broken("claimed is not a number")
     return Wei(found)
-
-
-def statement(content: Content, published: Published, payee: Address) -> dict[str, Json] | None:
-    """Why a payee earned what it did in an epoch; None if its leaf did not grow then."""
-    return reading.statement(content, published, payee)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provenance.app.settle import reading
@@ -46,7 +47,7 @@ def gather(
         Missing: a document that the chain names and nobody has.
     """
     ledger = Ledger.fold(events.upto(cutoff.number))
-    ruleset = Ruleset.parse(content.get_digest(ruleset_hash)[1])
+
     prior = standing(ledger)
     before = reading.published(content, prior.proposed.event.manifest_digest) if prior else None
     carry = reading.carry(content, before) if before else Carry()
@@ -56,8 +57,9 @@ def gather(
     segments = tuple(anchors.segments(sessions, start.number if before else None))
     catalog = Catalog(ledger, deployment, content, cutoff.number)
     known = Recordings(catalog, anchors.reports(), tuple(anchors.opened()))
-    clusters = [hold.id for hold in carry.holds if hold.kind == "cluster"]
-    recordings = known.around((one.recording_id for one in known.opened), clusters)
+    recordings = known.around(
+        (opened.recording_id for opened in known.opened), [hold.id for hold in carry.holds if hold.kind == "cluster"]
+    )
     named = anchors.splits()
     datasets = {recording.dataset_id for recording in recordings.values()}
     return Inputs(
@@ -68,7 +70,7 @@ def gather(
         start=start,
         cutoff=cutoff,
         usage_head=anchors.usage_head(),
-        ruleset=ruleset,
+        ruleset=Ruleset.parse(content.get_digest(ruleset_hash)[1]),
         carry=carry,
         licenses=catalog.licenses(session.session.license_id for session in sessions.values()),
         recordings=recordings,
@@ -101,13 +103,10 @@ def _cutoff(before: Published) -> ChainBlock:
 
 def _rulings(ledger: Ledger, content: Content, at: BlockNumber) -> Ruling:
     """What the guardian published, in chain order."""
-    facts = [fact for dataset in ledger.datasets.values() for fact in dataset.rulings(at)]
     ruling = Ruling()
-    for fact in sorted(facts, key=place):
-        try:
+    for fact in sorted((fact for dataset in ledger.datasets.values() for fact in dataset.rulings(at)), key=place):
+        with suppress(Invalid):  # of what is no ruling nothing follows
             ruling = ruling.then(Ruling.parse(content.get_digest(fact.event.reason)[1]))
-        except Invalid:
-            continue
     return ruling
 
 

@@ -42,7 +42,7 @@ Key: TypeAlias = "Address | Hold"
 """Who a share goes to: a payee, or a hold."""
 
 
-def tie_bytes(key: Key) -> bytes:
+def tie_bytes(key: bytes | Hold) -> bytes:
     """What a key's tie hash is made of."""
     return key.id if isinstance(key, Hold) else key
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from provenance.domain.settlement.dues import Payment
     from provenance.domain.settlement.scoring import Counts, Proportions, Row, Sheet, Target
+    from provenance.domain.splits import Split
 
 Count: TypeAlias = "Callable[[Sequence[Row]], Counts]"
 """The engine: Σ units x ppm by license and recording, exact."""
@@ -97,7 +98,9 @@ def decide(inputs: Inputs, count: Count) -> Decision:
         for license_id, account in sorted(judged.accounts.items())
     }
     rows = tuple(row for sheet in sheets.values() for row in sheet.rows)
-    counts = _checked(rows, count(rows))
+    counts = count(rows)
+    if sum(counts.values()) != sum(row.units * row.ppm for row in rows):
+        raise NotExact("the engine's sums are not those of its rows")
     closing = _Closing(inputs, judged, sheets, counts)
     for license_id in sorted(inputs.licenses):
         closing.license(inputs.licenses[license_id])
@@ -106,20 +109,11 @@ def decide(inputs: Inputs, count: Count) -> Decision:
     return closing.decision(rows)
 
 
-def _checked(rows: Sequence[Row], counts: Counts) -> Counts:
-    """The engine's sums, if they are what Python's integers say in all."""
-    if sum(counts.values()) != sum(row.units * row.ppm for row in rows):
-        raise NotExact("the engine's sums are not those of its rows")
-    return counts
-
-
 class _Closing:
     """Collects what the licenses' closing leaves: credits, holds, debts, spent money."""
 
     def __init__(self, inputs: Inputs, judged: Judged, sheets: Mapping[LicenseId, Sheet], counts: Counts) -> None:
-        self.inputs = inputs
-        self.judged = judged
-        self.sheets = sheets
+        self.inputs, self.judged, self.sheets = inputs, judged, sheets
         self.by = scoring.targets(inputs)
         self.counts: dict[LicenseId, dict[RecordingId, int]] = defaultdict(dict)
         for (license_id, recording_id), sum_ in counts.items():
@@ -177,9 +171,13 @@ class _Closing:
             return account.units * license_.per_unit
         if account.first_use is None:
             return balance if account.unreported else 0
-        first = account.first_use
-        later = sum(one.received for one in self.inputs.fundings if one.memo == license_.id and one.at > first)
-        return max(balance - later, 0)
+        return max(
+            balance
+            - sum(
+                one.received for one in self.inputs.fundings if one.memo == license_.id and one.at > account.first_use
+            ),
+            0,
+        )
 
     def _proportions(self, license_: License, account: Account) -> Proportions:
         mine = [move for move in self.moves if move.license_id == license_.id]
@@ -256,41 +254,36 @@ class _Closing:
         """Money under a memo that is no license goes back to its senders."""
         for memo in sorted(set(self.funded) - set(self.inputs.licenses)):
             rest = self.balance(memo)
-            window = [one for one in self.inputs.fundings if one.memo == memo and self._fresh(one.at.number)]
+            window = [
+                one
+                for one in self.inputs.fundings
+                if one.memo == memo and (self.inputs.epoch == 1 or one.at.number > self.inputs.start.number)
+            ]
             if sum(one.received for one in window) != rest:
                 raise NotExact("money under a memo was not given back in its epoch", memo="0x" + memo.hex())
             self.spent[memo] += rest
             self.credits += [Credit(one.sender, one.received, "returned", memo) for one in window]
 
-    def _fresh(self, number: int) -> bool:
-        return self.inputs.epoch == 1 or number > self.inputs.start.number
-
     def rulings(self) -> None:
         """What is held is released to whom a published ruling names."""
-        ruling = self.inputs.ruling
         for hold in sorted(self.holds):
-            weights: dict[Key, int] = {}
-            if hold.kind == "cluster":
-                weights = self._ruled(hold.id)
-            else:
-                named = ruling.receipts if hold.kind == "receipt" else ruling.licenses
-                weights = {split.account: split.bps for split in named.get(hold.id, ())}
-            amount = self.holds[hold] if weights else 0
-            if amount:
-                released = dues.share(amount, weights, self.inputs.cutoff.hash)
+            weights: dict[Key, int] = {split.account: split.bps for split in self._ruled(hold)}
+            if weights and self.holds[hold]:
+                released = dues.share(self.holds.pop(hold), weights, self.inputs.cutoff.hash)
                 self.credits += [
                     Credit(key, part, "ruling", hold.id) for key, part in released.items() if not isinstance(key, Hold)
                 ]
-                del self.holds[hold]
 
-    def _ruled(self, cluster: Bytes32) -> dict[Key, int]:
-        """The payees of the recording that is paid in a cluster by now."""
+    def _ruled(self, hold: Hold) -> tuple[Split, ...]:
+        """Whom a ruling names; of a cluster, the payees of the recording that is paid in it by now."""
+        if hold.kind != "cluster":
+            named = self.inputs.ruling.receipts if hold.kind == "receipt" else self.inputs.ruling.licenses
+            return named.get(hold.id, ())
         for recording in self.inputs.recordings.values():
             target = self.by.get(recording.id)
-            if recording.cluster == cluster and target is not None and not isinstance(target, Hold):
-                splits = self.inputs.splits[self.inputs.recordings[target].dataset_id]
-                return {split.account: split.bps for split in splits}
-        return {}
+            if recording.cluster == hold.id and target is not None and not isinstance(target, Hold):
+                return self.inputs.splits[self.inputs.recordings[target].dataset_id]
+        return ()
 
     def decision(self, rows: tuple[Row, ...]) -> Decision:
         """Everything at once, after the last check of the sums."""

@@ -70,19 +70,16 @@ def publish(decision: Decision, address: Callable[[bytes], Cid], engine: str = "
         "debts": tables.encode("provenance/debts", snapshots.debts(carry), head),
         **snapshots.snapshots(decision),
     }
-    named = {name: _named(address, data) for name, data in documents.items()}
+    named: dict[str, dict[str, Json]] = {
+        name: {"cid": str(address(data)), "root": shown(tables.root(data))} for name, data in documents.items()
+    }
     manifest = canonical.encode("provenance/epoch", 1, _manifest(decision, named, leaves.root, engine))
     return Epoch(inputs.epoch, leaves.root, carry.total, inputs.usage_head, manifest, documents, decision)
 
 
-def _named(address: Callable[[bytes], Cid], data: bytes) -> dict[str, Json]:
-    return {"cid": str(address(data)), "root": shown(tables.root(data))}
-
-
 def _manifest(decision: Decision, named: Mapping[str, dict[str, Json]], root: Bytes32, engine: str) -> dict[str, Json]:
     inputs = decision.inputs
-    rejected = [one for account in decision.judged.accounts.values() for one in account.rejected]
-    reasons = Counter(one.reason for one in rejected)
+    reasons = Counter(receipt.reason for receipt in decision.judged.rejected)
     return {
         "rulesetHash": shown(inputs.ruleset.hash),
         "chainId": inputs.chain_id,
@@ -109,7 +106,7 @@ def _manifest(decision: Decision, named: Mapping[str, dict[str, Json]], root: By
             for one in inputs.segments
         ],
         "missing": _missing(decision),
-        "rejected": {**named["rejected"], "count": len(rejected), "byReason": dict(sorted(reasons.items()))},
+        "rejected": {**named["rejected"], "count": reasons.total(), "byReason": dict(sorted(reasons.items()))},
         "snapshots": {name: {**named[name], "block": inputs.cutoff.number} for name in snapshots.NAMES},
         "bounds": _bounds(decision),
         "pots": [_pot(pot) for pot in decision.pots],
@@ -150,7 +147,6 @@ def _pot(pot: Pot) -> dict[str, Json]:
 
 
 def _rejected(decision: Decision) -> list[dict[str, Json]]:
-    rows = [one for account in decision.judged.accounts.values() for one in account.rejected]
     return [
         {
             "receiptId": shown(one.id),
@@ -161,7 +157,9 @@ def _rejected(decision: Decision) -> list[dict[str, Json]]:
             "reason": one.reason,
             "about": shown(one.about) if one.about != ZERO32 else None,
         }
-        for one in sorted(rows, key=lambda one: (one.session_id, one.seq, one.reason, one.id, one.about))
+        for one in sorted(
+            decision.judged.rejected, key=lambda one: (one.session_id, one.seq, one.reason, one.id, one.about)
+        )
     ]
 
 
@@ -170,7 +168,7 @@ def _missing(decision: Decision) -> list[Json]:
     rows: list[Json] = []
     for session_id, cursor in sorted(decision.carry.cursors.items()):
         before = decision.inputs.carry.cursors.get(session_id)
-        if before is not None and before.closed:
+        if before and before.closed:
             continue
         rows += [
             {"sessionId": shown(session_id), "firstSeq": str(first), "lastSeq": str(last)}
@@ -191,12 +189,12 @@ def _bounds(decision: Decision) -> dict[str, Json]:
     rows = decision.rows
     units = max((row.units for row in rows), default=0)
     weight = max((row.ppm for row in rows), default=0)
-    rate = max((one.per_unit or 0 for one in decision.inputs.licenses.values()), default=0)
+
     needed = bits(units, weight, len(rows))
     return {
         "maxUnits": str(units),
         "maxWeight": weight,
-        "maxRate": str(rate),
+        "maxRate": str(max((one.per_unit or 0 for one in decision.inputs.licenses.values()), default=0)),
         "maxBps": BPS_ONE,
         "rows": len(rows),
         "bits": needed,

@@ -84,24 +84,27 @@ class Judged:
     cursors: Mapping[SessionId, Cursor]
     corrected: frozenset[ReceiptId]
 
+    @property
+    def rejected(self) -> list[Rejected]:
+        """The rejected receipts of all licenses."""
+        return [receipt for account in self.accounts.values() for receipt in account.rejected]
+
 
 class Judge:
     """One epoch's judgement; the facts stay as they are, the sessions' cursors move."""
 
     def __init__(self, inputs: Inputs) -> None:
-        self.inputs = inputs
-        self.grace_s = inputs.ruleset.grace_s
+        self.inputs, self.grace_s = inputs, inputs.ruleset.grace_s
         self.accounts: dict[LicenseId, Account] = defaultdict(Account)
         self.cursors: dict[SessionId, Cursor] = dict(inputs.carry.cursors)
         self.corrected: set[ReceiptId] = set(inputs.carry.corrected)
         self.known: dict[ReceiptId, Use] = dict(inputs.earlier)
         self.anchored: UseFacts | None = None
         self.faults: dict[RecordingId, Fault | None] = {}  # of uses `anchored`: a segment's receipts are mostly alike
-        self.opened: dict[tuple[LicenseId, RecordingId], Place] = {}
-        for one in inputs.opened:
-            self.opened[one.license_id, one.recording_id] = min(
-                one.at, self.opened.get((one.license_id, one.recording_id), one.at)
-            )
+        self.opened: dict[tuple[LicenseId, RecordingId], Place] = {
+            (opened.license_id, opened.recording_id): opened.at
+            for opened in sorted(inputs.opened, key=lambda opened: opened.at, reverse=True)  # the first one stays
+        }
 
     def judged(self) -> Judged:
         """Every segment in chain order, then every session that should have ended."""
@@ -110,8 +113,10 @@ class Judge:
             if session is not None and session.session.license_id in self.inputs.licenses:
                 self._segment(session, anchored)
         for session_id, session in sorted(self.inputs.sessions.items()):
-            if session.session.license_id in self.inputs.licenses:
-                self._silence(session_id, session)
+            cursor = self.cursors.get(session_id, Cursor(session_id))
+            silent = not cursor.closed and self.inputs.cutoff.time > session.end + self.grace_s
+            if silent and session.session.license_id in self.inputs.licenses:
+                self._charge(session, cursor)
         return Judged(dict(self.accounts), self.cursors, frozenset(self.corrected))
 
     def _segment(self, session: Session, anchored: Anchored) -> None:
@@ -133,17 +138,14 @@ class Judge:
         license_ = self.inputs.licenses[session.session.license_id]
         account = self.accounts[license_.id]
         account.first_use = min(account.first_use or anchored.at, anchored.at)
-        left = session.session.max_units - cursor.units
-        spent = 0
+        left, spent, segment = session.session.max_units - cursor.units, 0, anchored.segment
         if anchored.fault:
-            spent = min(left, anchored.segment.units_total)
-            segment = anchored.segment
+            spent = min(left, segment.units_total)
             account.rejected.append(
                 Rejected(anchored.hash, session.id, license_.id, segment.first_seq, spent, anchored.fault, ZERO32)
             )
         for use, late in zip(anchored.uses, self._clock(session, cursor, anchored), strict=True):
             spent += self._receipt(account, use, anchored.at, late, session, license_, left - spent)
-        segment = anchored.segment
         settled = Settled(segment.first_seq, segment.count, segment.max_time_ms, anchored.hash)
         moved = replace(
             cursor,
@@ -246,26 +248,17 @@ class Judge:
                 return Fault(broken.reason, consent.id)
         return Fault(recording.fault, recording_id) if recording.fault else None
 
-    def _silence(self, session_id: SessionId, session: Session) -> None:
-        """A session that should have ended and has not told everything is charged whole."""
-        cursor = self.cursors.get(session_id, Cursor(session_id))
-        if not cursor.closed and self.inputs.cutoff.time > session.end + self.grace_s:
-            self._charge(session, cursor)
-
     def _charge(self, session: Session, cursor: Cursor) -> None:
-        account = self.accounts[session.session.license_id]
-        account.unreported += session.session.max_units - cursor.units
+        """A session that should have ended and has not told everything is charged whole."""
+        self.accounts[session.session.license_id].unreported += session.session.max_units - cursor.units
         self.cursors[session.id] = replace(cursor, units=session.session.max_units, closed=CHARGED)
 
     def _refuse(self, session: Session, anchored: Anchored, reason: str) -> None:
-        account = self.accounts[session.session.license_id]
-        for use in anchored.uses:
-            receipt = use.receipt
-            account.rejected.append(
-                Rejected(
-                    receipt.receipt_id, session.id, session.session.license_id, receipt.seq, 0, reason, anchored.hash
-                )
-            )
+        license_id = session.session.license_id
+        self.accounts[license_id].rejected += [
+            Rejected(use.receipt.receipt_id, session.id, license_id, use.receipt.seq, 0, reason, anchored.hash)
+            for use in anchored.uses
+        ]
 
 
 def _overlaps(cursor: Cursor, anchored: Anchored) -> bool:

@@ -48,16 +48,9 @@ def apportion(amount: int, weight_by_key: Mapping[K, int], tie_by_key: Mapping[K
         raise NotExact(f"{amount} cannot be shared by weights that sum to {total}")
     if not amount:
         return {}
-    shares: dict[K, int] = {}
-    remainders: list[tuple[int, bytes, K]] = []
-    for key, weight in weight_by_key.items():
-        share, remainder = divmod(amount * weight, total)
-        shares[key] = share
-        if remainder:
-            remainders.append((-remainder, tie_by_key[key], key))
-    left = amount - sum(shares.values())
-    remainders.sort(key=lambda entry: entry[:2])
-    for _, _, key in remainders[:left]:
+    shares = {key: amount * weight // total for key, weight in weight_by_key.items()}
+    by_remainder = sorted(shares, key=lambda key: (-(amount * weight_by_key[key] % total), tie_by_key[key]))
+    for key in by_remainder[: amount - sum(shares.values())]:
         shares[key] += 1
     if sum(shares.values()) != amount:
         raise NotExact(f"the shares sum to {sum(shares.values())}, not to {amount}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from provenance.domain.attribution import ELSEWHERE, METHOD_NONE, UNATTRIBUTED, Weights
-from provenance.domain.settlement.carry import Hold, Key, Move
+from provenance.domain.settlement.carry import Hold, Key, Move, tie_bytes
 from provenance.domain.settlement.facts import PASSED, Inputs, License, Recording
 from provenance.domain.usage import Outcome, Use
 from provenance.types import BPS_ONE, PPM_ONE, ZERO32, Bytes32, LicenseId, ReceiptId, RecordingId
@@ -94,7 +94,7 @@ def sheet(judge: Judge, license_: License, account: Account) -> Sheet:
     for one in account.counted:
         receipt = one.use.receipt
         use = replaced.pop(receipt.receipt_id, one.use)
-        result = scored(judge, license_, _instead(one, use))
+        result = scored(judge, license_, replace(one, use=use))
         made.rows += [Row(license_.id, recording, receipt.units, ppm) for recording, ppm in result.weights]
         if result.forced:
             made.forced[result.forced] += receipt.units
@@ -104,16 +104,11 @@ def sheet(judge: Judge, license_: License, account: Account) -> Sheet:
     return made
 
 
-def _instead(one: Counted, use: Use) -> Counted:
-    return one if use is one.use else type(one)(use, one.units, one.at)
-
-
 def _scores(judge: Judge, license_: License, use: Use) -> dict[RecordingId, int]:
     """A settled receipt's or its correction's scores by recording."""
     if use.receipt.outcome != Outcome.DELIVERED:
         return {}
-    weights = _by_licensee(judge.inputs, license_, use).weights
-    return {recording: use.receipt.units * ppm for recording, ppm in weights}
+    return {recording: use.receipt.units * ppm for recording, ppm in _by_licensee(judge.inputs, license_, use).weights}
 
 
 def _moves(of: LicenseId, receipt: ReceiptId, old: dict[RecordingId, int], new: dict[RecordingId, int]) -> list[Move]:
@@ -171,18 +166,11 @@ def targets(inputs: Inputs) -> dict[RecordingId, Target]:
         elif recording.cluster is not None:
             clusters[recording.cluster].append(recording)
     for cluster, members in clusters.items():
-        members.sort(key=lambda one: (one.registered, one.index))
-        paid = _paid(members, inputs.ruling.clusters.get(cluster))
-        for member in members:
-            found[member.id] = paid.id if paid else Hold("cluster", cluster)
+        undisputed = len({member.holder for member in members}) == 1
+        entitled = [member for member in members if undisputed or member.holder == inputs.ruling.clusters.get(cluster)]
+        paid = min(entitled, key=lambda member: (member.registered, member.index), default=None)
+        found |= {member.id: paid.id if paid else Hold("cluster", cluster) for member in members}
     return found
-
-
-def _paid(members: list[Recording], ruled: Bytes32 | bytes | None) -> Recording | None:
-    """The member that is paid, members being in order of registration."""
-    if len({one.holder for one in members}) == 1:
-        return members[0]
-    return next((one for one in members if one.holder == ruled), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +196,7 @@ def proportions(
     All three share one sum, so that it is rounded once. The weights are exact: good x S_t / S +
     unreported x F_t / F + rejected, brought to the common denominator S x F x 10,000.
     """
-    spread = sorted(set(fallback), key=_target_order) or [Hold("license", license_.id)]
+    spread = sorted(set(fallback), key=tie_bytes) or [Hold("license", license_.id)]
     direct = _by_target(counts, by, license_)
     undirected = direct.pop(_FALLBACK_TARGET, 0)
     factor = len(spread) if undirected else 1  # so that an equal part of what is undirected is whole
@@ -242,21 +230,16 @@ def _by_target(
     """Scores of copies go to the recording that is paid; what nobody was named for, to the fallback."""
     direct: dict[Target, int] = defaultdict(int)
     for recording, count in counts.items():
-        if recording == ELSEWHERE or not count:
-            continue
-        target = _FALLBACK_TARGET if recording == UNATTRIBUTED else by.get(recording, Hold("license", license_.id))
-        direct[target] += count
+        if count and recording != ELSEWHERE:
+            target = _FALLBACK_TARGET if recording == UNATTRIBUTED else by.get(recording, Hold("license", license_.id))
+            direct[target] += count
     return direct
-
-
-def _target_order(target: Target) -> bytes:
-    return target.id if isinstance(target, Hold) else target
 
 
 def _spread(weights: dict[Key, int], inputs: Inputs, target: Target, weight: int) -> None:
     """A target's weight over its dataset's payees: rule 5; a hold's stays whole."""
     if isinstance(target, Hold):
         weights[target] += weight * BPS_ONE
-        return
-    for split in inputs.splits[inputs.recordings[target].dataset_id]:
-        weights[split.account] += weight * split.bps
+    else:
+        for split in inputs.splits[inputs.recordings[target].dataset_id]:
+            weights[split.account] += weight * split.bps

@@ -27,7 +27,7 @@ from provenance.domain.settlement.carry import (
 from provenance.types import Address, Bytes32, ConsentId, Json, Wei
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provenance.domain.settlement.deciding import Decision
     from provenance.domain.settlement.facts import Inputs
@@ -76,30 +76,51 @@ def tree(inputs: Inputs, carry: Carry) -> bytes:
     return tables.encode("provenance/tree", rows, head)
 
 
-def debts(carry: Carry) -> Iterator[dict[str, Json]]:
+def debts(carry: Carry) -> list[dict[str, Json]]:
     """What stays owed, the oldest first."""
-    for debt in carry.debts:
-        yield {**record.write(debt), "owed": str(debt.total)}
+    return [{**record.write(debt), "owed": str(debt.total)} for debt in carry.debts]
 
 
 def snapshots(decision: Decision) -> dict[str, bytes]:
     """Every snapshot by name."""
-    rows: dict[str, Iterator[dict[str, Json]]] = {
-        "splits": _splits(decision.inputs),
-        "rates": _rates(decision.inputs),
-        "consents": _consents(decision.inputs),
+    inputs = decision.inputs
+    rows: dict[str, Iterable[dict[str, Json]]] = {
+        "splits": (
+            {"datasetId": shown(dataset_id), "splits": splits.SHARES.write(shares)}
+            for dataset_id, shares in sorted(inputs.splits.items())
+        ),
+        "rates": _rates(inputs),
+        "consents": _consents(inputs),
         "sessions": _sessions(decision),
-        "accesses": _accesses(decision.inputs),
-        "gates": _gates(decision.inputs),
+        "accesses": (
+            {
+                "licenseId": shown(opened.license_id),
+                "recordingId": shown(opened.recording_id),
+                "block": opened.at.number,
+                "log": opened.at.log_index,
+            }
+            for opened in sorted(inputs.opened, key=lambda opened: (opened.license_id, opened.recording_id, opened.at))
+        ),
+        "gates": (
+            {
+                "recordingId": shown(recording_id),
+                "verdict": recording.verdict,
+                "cluster": shown(recording.cluster) if recording.cluster is not None else None,
+            }
+            for recording_id, recording in sorted(inputs.recordings.items())
+        ),
         "attribution": _attribution(decision),
         "holds": (record.write(KeyAmount(*held)) for held in sorted(decision.carry.holds.items())),
         "cursors": (record.write(cursor) for _, cursor in sorted(decision.carry.cursors.items())),
         "accounts": (record.write(Spent(*account)) for account in sorted(decision.carry.spent.items())),
-        "corrections": _corrections(decision.carry),
+        "corrections": [
+            *(dict[str, Json](receiptId=shown(receipt_id)) for receipt_id in sorted(decision.carry.corrected)),
+            *map(record.write, decision.carry.moves),
+        ],
     }
-    epoch: Json = str(decision.inputs.epoch)
     return {
-        name: tables.encode("provenance/snapshot", found, {"of": name, "epoch": epoch}) for name, found in rows.items()
+        name: tables.encode("provenance/snapshot", listed, {"of": name, "epoch": str(inputs.epoch)})
+        for name, listed in rows.items()
     }
 
 
@@ -145,24 +166,21 @@ def _debt(row: Mapping[str, Json]) -> Debt:
     return debt
 
 
-def _splits(inputs: Inputs) -> Iterator[dict[str, Json]]:
-    for dataset_id, shares in sorted(inputs.splits.items()):
-        yield {"datasetId": shown(dataset_id), "splits": splits.SHARES.write(shares)}
-
-
-def _rates(inputs: Inputs) -> Iterator[dict[str, Json]]:
-    for license_id, one in sorted(inputs.licenses.items()):
-        yield {
+def _rates(inputs: Inputs) -> list[dict[str, Json]]:
+    return [
+        {
             "licenseId": shown(license_id),
-            "datasetId": shown(one.dataset_id),
-            "licensee": shown(one.licensee),
-            "termsHash": shown(one.terms_hash),
-            "unit": one.extent.unit,
-            "perUnit": None if one.per_unit is None else str(one.per_unit),
-            "method": one.method,
-            "attributor": "licensee" if one.attributor is None else shown(one.attributor),
-            "end": one.end,
+            "datasetId": shown(license_.dataset_id),
+            "licensee": shown(license_.licensee),
+            "termsHash": shown(license_.terms_hash),
+            "unit": license_.extent.unit,
+            "perUnit": None if license_.per_unit is None else str(license_.per_unit),
+            "method": license_.method,
+            "attributor": "licensee" if license_.attributor is None else shown(license_.attributor),
+            "end": license_.end,
         }
+        for license_id, license_ in sorted(inputs.licenses.items())
+    ]
 
 
 def _consents(inputs: Inputs) -> Iterator[dict[str, Json]]:
@@ -183,47 +201,26 @@ def _consents(inputs: Inputs) -> Iterator[dict[str, Json]]:
         }
 
 
-def _sessions(decision: Decision) -> Iterator[dict[str, Json]]:
-    for session_id, one in sorted(decision.inputs.sessions.items()):
-        yield {
+def _sessions(decision: Decision) -> list[dict[str, Json]]:
+    return [
+        {
             "sessionId": shown(session_id),
-            "licenseId": shown(one.session.license_id),
-            "maxUnits": str(one.session.max_units),
-            "end": one.end,
-            "revokedAt": one.revoked_at,
+            "licenseId": shown(session.session.license_id),
+            "maxUnits": str(session.session.max_units),
+            "end": session.end,
+            "revokedAt": session.revoked_at,
         }
+        for session_id, session in sorted(decision.inputs.sessions.items())
+    ]
 
 
-def _accesses(inputs: Inputs) -> Iterator[dict[str, Json]]:
-    for one in sorted(inputs.opened, key=lambda one: (one.license_id, one.recording_id, one.at)):
-        yield {
-            "licenseId": shown(one.license_id),
-            "recordingId": shown(one.recording_id),
-            "block": one.at.number,
-            "log": one.at.log_index,
-        }
-
-
-def _gates(inputs: Inputs) -> Iterator[dict[str, Json]]:
-    for recording_id, one in sorted(inputs.recordings.items()):
-        yield {
-            "recordingId": shown(recording_id),
-            "verdict": one.verdict,
-            "cluster": shown(one.cluster) if one.cluster is not None else None,
-        }
-
-
-def _attribution(decision: Decision) -> Iterator[dict[str, Json]]:
-    for pot in decision.pots:
-        yield {
+def _attribution(decision: Decision) -> list[dict[str, Json]]:
+    return [
+        {
             "licenseId": shown(pot.license.id),
             "method": pot.license.method,
             "attributor": "licensee" if pot.license.attributor is None else shown(pot.license.attributor),
             "fallback": {reason: str(units) for reason, units in sorted(pot.forced.items())},
         }
-
-
-def _corrections(carried: Carry) -> Iterator[dict[str, Json]]:
-    for receipt_id in sorted(carried.corrected):
-        yield {"receiptId": shown(receipt_id)}
-    yield from map(record.write, carried.moves)
+        for pot in decision.pots
+    ]

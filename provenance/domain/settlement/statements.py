@@ -95,27 +95,24 @@ _ADJUSTING: Final = ("refund", "returned", "ruling")
 
 def _recordings(rows: list[tuple[int, RecordingId, int]]) -> tuple[list[Json], int]:
     """The recordings behind a share, best first, and their scores by the payee's bps in all."""
-    listed: list[Json] = [
+    return [
         {"recordingId": shown(recording_id), "score": str(-score), "bps": bps}
         for score, recording_id, bps in rows[:LISTED]
-    ]
-    return listed, sum(-score * bps for score, _, bps in rows) // BPS_ONE
+    ], sum(-score * bps for score, _, bps in rows) // BPS_ONE
 
 
 def _reason(decision: Decision, credit: Credit, pot: Pot | None, scored: int) -> str:
     """One credit in plain words."""
-    about, epoch = shown(credit.about), decision.inputs.epoch
-    if credit.cause == "fee":
-        return f"{credit.amount}: the fee of {decision.inputs.ruleset.fee_bps} bps on license {about}"
-    if credit.cause == "refund":
-        return f"{credit.amount}: what license {about} did not use; it has ended"
-    if credit.cause == "returned":
-        return f"{credit.amount}: sent under {about}, which is no license here; returned to its sender"
-    if credit.cause == "ruling":
-        return f"{credit.amount}: was held under {about}; a published ruling names the receiver"
-    if credit.due_epoch != epoch:
-        return f"{credit.amount}: license {about} paid what it owed since epoch {credit.due_epoch}"
-    return f"{credit.amount}: {_share_words(credit, pot, scored)}"
+    about = shown(credit.about)
+    words = {
+        "fee": f"the fee of {decision.inputs.ruleset.fee_bps} bps on license {about}",
+        "refund": f"what license {about} did not use; it has ended",
+        "returned": f"sent under {about}, which is no license here; returned to its sender",
+        "ruling": f"was held under {about}; a published ruling names the receiver",
+    }.get(credit.cause)
+    if words is None and credit.due_epoch != decision.inputs.epoch:
+        words = f"license {about} paid what it owed since epoch {credit.due_epoch}"
+    return f"{credit.amount}: {words or _share_words(credit, pot, scored)}"
 
 
 def _share_words(credit: Credit, pot: Pot | None, scored: int) -> str:
