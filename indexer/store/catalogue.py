@@ -37,27 +37,23 @@ class CatalogueStore:
 
     def facts(
         self, event: type[events.Event], names: Mapping[str, object], *, offset: int, limit: int
-    ) -> tuple[RowMapping, ...]:
+    ) -> Sequence[RowMapping]:
         """Facts of one kind whose columns have these values, in chain order, with `tx` and `time`."""
         table = FACTS[event]
-        query = self._located(table).where(_equal(table, names)).offset(offset).limit(limit)
-        with self.database.read() as connection:
-            return tuple(connection.execute(query).mappings())
+        return self.database.mappings(self._located(table).where(_equal(table, names)).offset(offset).limit(limit))
 
-    def datasets(self, names: Mapping[str, object], words: str, *, offset: int, limit: int) -> tuple[RowMapping, ...]:
+    def datasets(self, names: Mapping[str, object], words: str, *, offset: int, limit: int) -> Sequence[RowMapping]:
         """Registered datasets with what was deposited of them; every word stands in title, kind, language or tags."""
         facts = {name: wanted for name, wanted in names.items() if name in _REGISTERED.c}
         deposited = {name: wanted for name, wanted in names.items() if name not in _REGISTERED.c}
         matches = [_DEPOSITS.c.words.contains(word, autoescape=True) for word in words.split()]
-        query = (
+        return self.database.mappings(
             self._located(_REGISTERED, _DEPOSITS)
             .outerjoin(_DEPOSITS, _DEPOSITS.c.dataset_id == _REGISTERED.c.dataset_id)
             .where(and_(_equal(_REGISTERED, facts), _equal(_DEPOSITS, deposited), *matches))
             .offset(offset)
             .limit(limit)
         )
-        with self.database.read() as connection:
-            return tuple(connection.execute(query).mappings())
 
     def kept(
         self, model: type[R], names: Mapping[str, object], *, order: Sequence[str], offset: int, limit: int
@@ -71,17 +67,19 @@ class CatalogueStore:
             .offset(offset)
             .limit(limit)
         )
-        with self.database.read() as connection:
-            return tuple(model(**row) for row in connection.execute(query).mappings())
+        return tuple(model(**row) for row in self.database.mappings(query))
 
     def recorded(self, access_ids: Collection[bytes]) -> dict[bytes, RowMapping]:
         """By access, its `AccessRecorded` with `tx` and `time`."""
-        return self._first(FACTS[events.AccessRecorded], "receipt_hash", access_ids)
+        table, first = FACTS[events.AccessRecorded], dict[bytes, RowMapping]()
+        for part in rows.chunks(access_ids):
+            for row in self.database.mappings(self._located(table).where(table.c.receipt_hash.in_(part))):
+                first.setdefault(row["receipt_hash"], row)
+        return first
 
     def titles(self, dataset_ids: Collection[bytes]) -> dict[bytes, records.Deposit]:
         """By dataset, its deposit."""
-        deposits = rows.among(self.database, records.Deposit, "dataset_id", dataset_ids)
-        return {deposit.dataset_id: deposit for deposit in deposits}
+        return {each.dataset_id: each for each in rows.among(self.database, records.Deposit, "dataset_id", dataset_ids)}
 
     def suspended(self, session_ids: Collection[bytes]) -> frozenset[bytes]:
         """Those of these sessions that gave two segments for one place."""
@@ -95,10 +93,10 @@ class CatalogueStore:
             bisect.insort(datasets.setdefault(consent.consent_id, []), consent.dataset_id)
         return datasets
 
-    def logs(self, word: bytes | None, *, offset: int, limit: int) -> tuple[RowMapping, ...]:
+    def logs(self, word: bytes | None, *, offset: int, limit: int) -> Sequence[RowMapping]:
         """Raw logs, newest first, that name an id or account in an indexed argument."""
         named = true() if word is None else or_(*(LOGS.c[f"topic{i}"] == word for i in (1, 2, 3)))
-        query = (
+        return self.database.mappings(
             select(LOGS, BLOCKS.c.time)
             .join(BLOCKS, BLOCKS.c.number == LOGS.c.block)
             .where(named & (LOGS.c.block <= self.upto))
@@ -106,16 +104,6 @@ class CatalogueStore:
             .offset(offset)
             .limit(limit)
         )
-        with self.database.read() as connection:
-            return tuple(connection.execute(query).mappings())
-
-    def _first(self, table: Table, key: str, values: Collection[bytes]) -> dict[bytes, RowMapping]:
-        first: dict[bytes, RowMapping] = {}
-        with self.database.read() as connection:
-            for part in rows.chunks(values):
-                for row in connection.execute(self._located(table).where(table.c[key].in_(part))).mappings():
-                    first.setdefault(row[key], row)
-        return first
 
     def _located(self, table: Table, *beside: Table) -> Any:
         """Facts with the transaction and the time of their block, in chain order."""

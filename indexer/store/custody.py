@@ -38,16 +38,15 @@ class Earlier:
     holder: Address
 
 
+@dataclass(frozen=True, slots=True)
 class CustodyStore:
     """The records of deposits, in one database."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    database: Database
 
     def add_upload(self, cid: str, sender: Address, now: UnixSeconds, *, document: bool) -> None:
         """It is known who sent this content."""
-        with self.database.write() as connection:
-            rows.keep(connection, records.Upload(cid=cid, sender=sender, document=document, at_s=now))
+        rows.add(self.database, records.Upload(cid=cid, sender=sender, document=document, at_s=now))
 
     def sealed(self, cid: str) -> bool:
         """Whether this content is audio or a private part, or was sent and nobody said yet what it is.
@@ -78,8 +77,7 @@ class CustodyStore:
 
     def deposit(self, dataset_id: DatasetId) -> Deposit | None:
         """The deposit of this dataset."""
-        with self.database.read() as connection:
-            return rows.one(connection, records.Deposit, _DEPOSITS.c.dataset_id == dataset_id)
+        return rows.find(self.database, records.Deposit, _DEPOSITS.c.dataset_id == dataset_id)
 
     def recordings(self, dataset_id: DatasetId) -> tuple[DepositedRecording, ...]:
         """A deposit's recordings with their reports, by index."""
@@ -88,7 +86,7 @@ class CustodyStore:
                 connection,
                 records.DepositedRecording,
                 _RECORDINGS.c.dataset_id == dataset_id,
-                order_by=_RECORDINGS.c.index,
+                _RECORDINGS.c.index,
             )
 
     def judged(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, str], JudgedObject]:
@@ -98,8 +96,7 @@ class CustodyStore:
 
     def add_judged(self, judged: JudgedObject) -> None:
         """The object's gate report is on record; it need not be opened again."""
-        with self.database.write() as connection:
-            rows.keep(connection, judged)
+        rows.add(self.database, judged)
 
     def earlier(self, clusters: Collection[bytes], holder: Address) -> dict[bytes, Earlier]:
         """By cluster, the first dataset of another holder that is registered on chain with the same audio."""
@@ -125,13 +122,11 @@ class CustodyStore:
 
     def add_key(self, custody: Custody) -> None:
         """One more key is in custody."""
-        with self.database.write() as connection:
-            rows.keep(connection, custody)
+        rows.add(self.database, custody)
 
     def deposits_of(self, cid: str) -> int:
         """In how many datasets this audio is deposited."""
-        with self.database.read() as connection:
-            return len(set(connection.scalars(select(_RECORDINGS.c.dataset_id).where(_RECORDINGS.c.cid == cid))))
+        return len(self.database.rows(select(_RECORDINGS.c.dataset_id).where(_RECORDINGS.c.cid == cid).distinct()))
 
     def add_deposit(
         self,

@@ -12,9 +12,9 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Row, RowMapping, Select, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import SQLModel
@@ -23,7 +23,7 @@ from indexer.store.facts import FACTS
 from provenance.errors import Conflict, Invalid, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -94,6 +94,21 @@ class Database:
         with _connected(self.engine, provenance_write=True) as connection, connection.begin():
             yield connection
 
+    def rows(self, query: Select[Any]) -> Sequence[Row[*tuple[Any, ...]]]:
+        """What one query selects, from a snapshot of its own."""
+        with self.read() as connection:
+            return connection.execute(query).all()
+
+    def mappings(self, query: Select[Any]) -> Sequence[RowMapping]:
+        """The same, each row by the names of its columns."""
+        with self.read() as connection:
+            return connection.execute(query).mappings().all()
+
+    def scalar(self, query: Select[Any]) -> Any:
+        """The first row's only column; None where there is no row."""
+        with self.read() as connection:
+            return connection.scalar(query)
+
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Nobody else does `name` on this database meanwhile; a killed holder leaves no lock behind.
@@ -141,10 +156,9 @@ class Database:
     def revision(self) -> str | None:
         """The schema's revision, or None before the first upgrade."""
         with self.read() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return None
-            revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-            return revision
+            known = inspect(connection).has_table("alembic_version")
+            revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version")) if known else None
+        return revision
 
     def upgrade(self) -> None:
         """The schema is the newest afterwards: migrations first, then the tables of events that none of them names."""

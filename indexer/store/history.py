@@ -6,9 +6,9 @@ The raw logs are decoded again as they are read, so an answer never depends on h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, true
 
 from indexer.store.facts import BLOCKS, LOGS, QUARANTINE, topics_of
 from indexer.store.mirror import NotMirrored, Position, read_position
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from indexer.store.database import Database
 
+_BLOCK: Final = select(BLOCKS.c.number, BLOCKS.c.hash, BLOCKS.c.time)
 _CHUNK: Final = 5_000  # rows fetched at a time, so that memory does not grow with the history
 
 
@@ -38,24 +39,17 @@ class History:
         Raises:
             NotMirrored: the mirror ends before that block.
         """
-        with self.database.read() as connection:
-            _reached(connection, last)
-            yield from self._selected(connection, LOGS.c.block <= last)
+        return self._selected(true(), last)
 
     def events_about(self, *subjects: bytes, last: BlockNumber) -> tuple[Logged, ...]:
         """The events that name any of these ids or accounts in an indexed argument, in chain order."""
         words = [subject.rjust(32, b"\0") for subject in subjects]
         named = or_(LOGS.c.topic1.in_(words), LOGS.c.topic2.in_(words), LOGS.c.topic3.in_(words))
-        with self.database.read() as connection:
-            _reached(connection, last)
-            return tuple(self._selected(connection, named & (LOGS.c.block <= last)))
+        return tuple(self._selected(named, last))
 
     def events_of(self, *kinds: type[events.Event], last: BlockNumber) -> tuple[Logged, ...]:
         """The events of these kinds up to a block, in chain order."""
-        topics = [events.topic(kind) for kind in kinds]
-        with self.database.read() as connection:
-            _reached(connection, last)
-            return tuple(self._selected(connection, LOGS.c.topic0.in_(topics) & (LOGS.c.block <= last)))
+        return tuple(self._selected(LOGS.c.topic0.in_(map(events.topic, kinds)), last))
 
     def block(self, number: BlockNumber) -> ChainBlock:
         """The mirrored block.
@@ -63,25 +57,19 @@ class History:
         Raises:
             NotMirrored: it is not part of the mirror.
         """
-        with self.database.read() as connection:
-            row = connection.execute(
-                select(BLOCKS.c.number, BLOCKS.c.hash, BLOCKS.c.time).where(BLOCKS.c.number == number)
-            ).one_or_none()
-        if row is None:
+        rows = self.database.rows(_BLOCK.where(BLOCKS.c.number == number))
+        if not rows:
             raise NotMirrored(f"block {number} is not mirrored", block=number)
-        return _block(row)
+        return _block(rows[0])
 
     def head(self, *, final: bool = False) -> ChainBlock:
         """The newest mirrored block, or with `final` the newest one that nothing may change."""
         with self.database.read() as connection:
             position = _position(connection)
             number = position.final if final else position.number
-            row = connection.execute(
-                select(BLOCKS.c.number, BLOCKS.c.hash, BLOCKS.c.time).where(BLOCKS.c.number == number)
-            ).one()
-            return _block(row)
+            return _block(connection.execute(_BLOCK.where(BLOCKS.c.number == number)).one())
 
-    def _selected(self, connection: Connection, condition: ColumnElement[bool]) -> Iterator[Logged]:
+    def _selected(self, condition: ColumnElement[bool], last: BlockNumber) -> Iterator[Logged]:
         names = {address: name for name, address in self.contracts.items()}
         query = (
             select(LOGS, BLOCKS.c.hash, BLOCKS.c.time)
@@ -90,14 +78,18 @@ class History:
                 QUARANTINE,
                 and_(QUARANTINE.c.block == LOGS.c.block, QUARANTINE.c.log_index == LOGS.c.log_index),
             )
-            .where(condition & QUARANTINE.c.reason.is_(None))
+            .where(condition & (LOGS.c.block <= last) & QUARANTINE.c.reason.is_(None))
             .order_by(LOGS.c.block, LOGS.c.log_index)
         )
-        for row in connection.execute(query).yield_per(_CHUNK):
-            event = events.decode(names.get(Address(row.contract), ""), topics_of(row), row.data)
-            if event is not None:
-                block = ChainBlock(BlockNumber(row.block), Bytes32(row.hash), UnixSeconds(row.time))
-                yield Logged(block, Bytes32(row.tx), row.log_index, Address(row.contract), event)
+        with self.database.read() as connection:
+            position = _position(connection)
+            if position.number < last:
+                raise NotMirrored(f"the mirror is at block {position.number}, asked was {last}", block=last)
+            for row in connection.execute(query).yield_per(_CHUNK):
+                event = events.decode(names.get(Address(row.contract), ""), topics_of(row), row.data)
+                if event is not None:
+                    block = ChainBlock(BlockNumber(row.block), Bytes32(row.hash), UnixSeconds(row.time))
+                    yield Logged(block, Bytes32(row.tx), row.log_index, Address(row.contract), event)
 
 
 def merged(*parts: Iterable[Logged]) -> tuple[Logged, ...]:
@@ -113,13 +105,7 @@ def _position(connection: Connection) -> Position:
     return position
 
 
-def _reached(connection: Connection, last: BlockNumber) -> None:
-    position = _position(connection)
-    if position.number < last:
-        raise NotMirrored(f"the mirror is at block {position.number}, asked was {last}", block=last)
-
-
-def _block(row: Row[int, bytes, int]) -> ChainBlock:
+def _block(row: Row[*tuple[Any, ...]]) -> ChainBlock:
     number, digest, time = row
     if len(digest) != 32:
         raise Broken("a mirrored block without a hash")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select
@@ -22,11 +23,11 @@ _REFUSALS = bulk.table_of(records.Refusal)
 _NONCES = bulk.table_of(records.Nonce)
 
 
+@dataclass(frozen=True, slots=True)
 class LeaseStore:
     """The records of leases, in one database."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    database: Database
 
     def use_nonce(self, account: Address, nonce: int, deadline: UnixSeconds, now: UnixSeconds) -> bool:
         """The nonce is used up; False if it was before. Requests past their deadline are forgotten."""
@@ -36,25 +37,19 @@ class LeaseStore:
 
     def add_offer(self, offer: PublishedOffer) -> None:
         """The offer is public; twice is once."""
-        with self.database.write() as connection:
-            rows.keep(connection, offer)
+        rows.add(self.database, offer)
 
     def lease(self, access_id: AccessId) -> LeaseRecord | None:
         """The lease of this id."""
-        with self.database.read() as connection:
-            return rows.one(connection, records.LeaseRecord, _LEASES.c.access_id == access_id)
+        return rows.find(self.database, records.LeaseRecord, _LEASES.c.access_id == access_id)
 
     def lease_of(self, request_id: Bytes32) -> LeaseRecord | None:
         """The lease that answered this request."""
-        with self.database.read() as connection:
-            return rows.one(connection, records.LeaseRecord, _LEASES.c.request_id == request_id)
+        return rows.find(self.database, records.LeaseRecord, _LEASES.c.request_id == request_id)
 
     def binding_nonce(self, licensee: Address) -> int:
         """The highest key-binding nonce seen of this account; -1 if none."""
-        with self.database.read() as connection:
-            highest: int | None = connection.scalar(
-                select(func.max(_LEASES.c.binding_nonce)).where(_LEASES.c.licensee == licensee)
-            )
+        highest = self.database.scalar(select(func.max(_LEASES.c.binding_nonce)).where(_LEASES.c.licensee == licensee))
         return -1 if highest is None else int(highest)
 
     def envelopes(self, access_id: AccessId) -> tuple[EnvelopeRecord, ...]:
@@ -64,7 +59,7 @@ class LeaseStore:
                 connection,
                 records.EnvelopeRecord,
                 _ENVELOPES.c.access_id == access_id,
-                order_by=_ENVELOPES.c.index,
+                _ENVELOPES.c.index,
             )
 
     def leases_over(self, cid: str, licensee: Address, now: UnixSeconds) -> tuple[LeaseRecord, ...]:
@@ -74,8 +69,7 @@ class LeaseStore:
             .join(_ENVELOPES, _ENVELOPES.c.access_id == _LEASES.c.access_id)
             .where((_ENVELOPES.c.cid == cid) & (_LEASES.c.licensee == licensee) & (_LEASES.c.valid_until >= now))
         )
-        with self.database.read() as connection:
-            return tuple(records.LeaseRecord(**row) for row in connection.execute(query).mappings())
+        return tuple(records.LeaseRecord(**row) for row in self.database.mappings(query))
 
     def add_lease(self, lease: LeaseRecord, envelopes: Collection[EnvelopeRecord]) -> LeaseRecord:
         """The lease and its envelopes are on record; if its request was answered before, that answer stands."""

@@ -82,11 +82,11 @@ class HaltState:
     final_hash: Bytes32
 
 
+@dataclass(frozen=True, slots=True)
 class ChainMirror:
     """The writing side of one database's facts."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    database: Database
 
     def position(self) -> Position | None:
         """Where the mirror stands; None before the first `begin`."""
@@ -131,8 +131,7 @@ class ChainMirror:
         Raises:
             OtherChain: it is of another chain.
         """
-        with self.database.read() as connection:
-            known = connection.execute(select(CURSOR.c.genesis)).scalar_one_or_none()
+        known = self.database.scalar(select(CURSOR.c.genesis))
         if known not in (None, genesis):
             raise OtherChain("the node serves another chain than this database mirrors")
 
@@ -171,16 +170,13 @@ class ChainMirror:
     def release(self, reason: str, now: UnixSeconds) -> int:
         """Payouts go on; the reason is on record. The answer is how many halts it lifted."""
         with self.database.write() as connection:
-            lifted = connection.execute(
-                update(_HALTS).where(_unreleased()).values(released_at_s=now, reason=reason)
-            ).rowcount
-            return int(lifted)
+            lift = update(_HALTS).where(_unreleased()).values(released_at_s=now, reason=reason)
+            return int(connection.execute(lift).rowcount)
 
     def hash_at(self, number: BlockNumber) -> Bytes32 | None:
         """The mirrored block's hash, or None where nothing is mirrored."""
-        with self.database.read() as connection:
-            digest: bytes | None = connection.scalar(select(BLOCKS.c.hash).where(BLOCKS.c.number == number))
-            return None if digest is None else Bytes32(digest)
+        digest = self.database.scalar(select(BLOCKS.c.hash).where(BLOCKS.c.number == number))
+        return None if digest is None else Bytes32(digest)
 
     def redecode(self, decode: Callable[[bytes, tuple[bytes, ...], bytes], Decoded]) -> int:
         """Every fact was made again from the raw logs, without a node. The answer is how many.
@@ -236,18 +232,13 @@ class ChainMirror:
 def read_position(connection: Connection) -> Position | None:
     """Where the mirror stands in this snapshot."""
     row = connection.execute(select(CURSOR.c.number, CURSOR.c.hash, CURSOR.c.final, CURSOR.c.final_hash)).one_or_none()
-    if row is None:
-        return None
-    return Position(BlockNumber(row[0]), Bytes32(row[1]), BlockNumber(row[2]), Bytes32(row[3]))
+    return row and Position(BlockNumber(row[0]), Bytes32(row[1]), BlockNumber(row[2]), Bytes32(row[3]))
 
 
 def unreleased(connection: Connection) -> tuple[HaltState, ...]:
     """The halts that nobody has released, in this snapshot."""
-    rows = connection.execute(
-        select(_HALTS.c.at_s, _HALTS.c.fork, _HALTS.c.final, _HALTS.c.final_hash)
-        .where(_unreleased())
-        .order_by(_HALTS.c.id)
-    )
+    columns = (_HALTS.c.at_s, _HALTS.c.fork, _HALTS.c.final, _HALTS.c.final_hash)
+    rows = connection.execute(select(*columns).where(_unreleased()).order_by(_HALTS.c.id))
     return tuple(HaltState(UnixSeconds(a), BlockNumber(b), BlockNumber(c), Bytes32(d)) for a, b, c, d in rows)
 
 

@@ -111,13 +111,8 @@ class PayoutOutbox:
             ).inserted_primary_key
             if key is None:
                 raise Broken("a payout without an id")
-            number = int(key[0])
-            bulk.insert(
-                connection,
-                _LINES,
-                [(number, line.payee, line.cumulative, "PLANNED", "") for line in lines],
-            )
-        return number
+            bulk.insert(connection, _LINES, [(key[0], line.payee, line.cumulative, "PLANNED", "") for line in lines])
+        return int(key[0])
 
     def open(self) -> tuple[Outgoing, ...]:
         """What is not done: with a nonce first, in the order of nonces, which is the only order they can be mined in."""
@@ -126,21 +121,18 @@ class PayoutOutbox:
             .where((_PAYOUTS.c.channel == self.channel) & _PAYOUTS.c.state.not_in(DONE))
             .order_by(_PAYOUTS.c.nonce.is_(None), _PAYOUTS.c.nonce, _PAYOUTS.c.id)
         )
-        with self.database.read() as connection:
-            return tuple(map(_outgoing, connection.execute(query)))
+        return tuple(map(_outgoing, self.database.rows(query)))
 
     def get(self, number: int) -> Outgoing:
         """The payout as it stands."""
-        with self.database.read() as connection:
-            return _outgoing(connection.execute(select(_PAYOUTS).where(_PAYOUTS.c.id == number)).one())
+        (row,) = self.database.rows(select(_PAYOUTS).where(_PAYOUTS.c.id == number))
+        return _outgoing(row)
 
     def last_nonce(self) -> int | None:
         """The highest nonce that is reserved or used here."""
-        with self.database.read() as connection:
-            nonce: int | None = connection.scalar(
-                select(func.max(_PAYOUTS.c.nonce)).where(_PAYOUTS.c.channel == self.channel)
-            )
-            return nonce
+        query = select(func.max(_PAYOUTS.c.nonce)).where(_PAYOUTS.c.channel == self.channel)
+        nonce: int | None = self.database.scalar(query)
+        return nonce
 
     def move(self, payout: Outgoing, state: State, now: UnixSeconds, **changes: object) -> Outgoing:
         """The payout is in the next state, and nobody else moved it meanwhile.
@@ -190,11 +182,10 @@ class PayoutOutbox:
             .where(_ATTEMPTS.c.payout == payout.id)
             .order_by(_ATTEMPTS.c.max_fee_wei.desc(), _ATTEMPTS.c.signed_at_s.desc())
         )
-        with self.database.read() as connection:
-            return tuple(
-                SignedAttempt(Bytes32(row.tx), row.raw, row.max_fee_wei, UnixSeconds(row.signed_at_s))
-                for row in connection.execute(query)
-            )
+        return tuple(
+            SignedAttempt(Bytes32(row.tx), row.raw, row.max_fee_wei, UnixSeconds(row.signed_at_s))
+            for row in self.database.rows(query)
+        )
 
     def mined(
         self,
@@ -228,17 +219,14 @@ class PayoutOutbox:
             .where(_PAYOUTS.c.state != "SKIPPED")
             .order_by(_LINES.c.payout)
         )
-        with self.database.read() as connection:
-            return tuple(
-                (Line(Address(row.payee), Wei(row.cumulative)), row.state) for row in connection.execute(query)
-            )
+        return tuple((Line(Address(row.payee), Wei(row.cumulative)), row.state) for row in self.database.rows(query))
 
 
+@dataclass(frozen=True, slots=True)
 class SettlementFacts:
     """What the mirror knows of settlements and claims."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    database: Database
 
     def proposal(self, epoch: int, root: Bytes32) -> Bytes32:
         """The digest of the manifest that proposed this root, from final blocks.
@@ -261,8 +249,7 @@ class SettlementFacts:
     def claimed(self) -> dict[Address, Wei]:
         """What each payee was paid so far, as far as the chain is mirrored."""
         query = select(_CLAIMED.c.payee, func.max(_CLAIMED.c.cumulative)).group_by(_CLAIMED.c.payee)
-        with self.database.read() as connection:
-            return {Address(payee): Wei(int(cumulative)) for payee, cumulative in connection.execute(query)}
+        return {Address(payee): Wei(int(cumulative)) for payee, cumulative in self.database.rows(query)}
 
 
 def _outgoing(row: Row[*tuple[object, ...]]) -> Outgoing:

@@ -38,17 +38,23 @@ def one(connection: Connection, model: type[R], condition: ColumnElement[bool]) 
     return None if row is None else model(**row)
 
 
+def find(database: Database, model: type[R], condition: ColumnElement[bool]) -> R | None:
+    """The only record under a condition, from a snapshot of its own."""
+    with database.read() as connection:
+        return one(connection, model, condition)
+
+
+def add(database: Database, record: SQLModel) -> None:
+    """The record is there, in a transaction of its own; twice is once."""
+    with database.write() as connection:
+        keep(connection, record)
+
+
 def every(
-    connection: Connection,
-    model: type[R],
-    condition: ColumnElement[bool],
-    *,
-    order_by: ColumnElement[Any] | None = None,
+    connection: Connection, model: type[R], condition: ColumnElement[bool], *order: ColumnElement[Any]
 ) -> tuple[R, ...]:
-    """The records under a condition."""
-    query = select(bulk.table_of(model)).where(condition)
-    if order_by is not None:
-        query = query.order_by(order_by)
+    """The records under a condition, by these columns."""
+    query = select(bulk.table_of(model)).where(condition).order_by(*order)
     return tuple(model(**row) for row in connection.execute(query).mappings())
 
 

@@ -25,8 +25,7 @@ def digests(database: Database, last: BlockNumber) -> dict[str, Bytes32]:
             digest = hashlib.sha256()
             query = select(table).where(_block(table) <= last).order_by(*table.primary_key.columns)
             for row in connection.execute(query).yield_per(5_000):
-                for field in row:
-                    digest.update(_field(field))
+                digest.update(b"".join(map(_field, row)))
             by_table[table.name] = Bytes32(digest.digest())
     return by_table
 
@@ -34,8 +33,7 @@ def digests(database: Database, last: BlockNumber) -> dict[str, Bytes32]:
 def stored(database: Database, table: Table, first: BlockNumber, last: BlockNumber) -> tuple[Values, ...]:
     """The rows of one mirrored table in [first, last], in chain order."""
     query = select(table).where(_block(table).between(first, last)).order_by(*table.primary_key.columns)
-    with database.read() as connection:
-        return tuple(tuple(row) for row in connection.execute(query))
+    return tuple(map(tuple, database.rows(query)))
 
 
 def digest(by_table: Mapping[str, Bytes32]) -> Bytes32:

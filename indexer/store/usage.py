@@ -72,27 +72,24 @@ class Reported:
     output_ms: int
 
 
+@dataclass(frozen=True, slots=True)
 class UsageStore:
     """The records of usage, in one database."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    database: Database
 
     def session(self, session_id: SessionId) -> SessionRecord | None:
         """The session of this id."""
-        with self.database.read() as connection:
-            return rows.one(connection, records.SessionRecord, _SESSIONS.c.session_id == session_id)
+        return rows.find(self.database, records.SessionRecord, _SESSIONS.c.session_id == session_id)
 
     def add_session(self, session: SessionRecord) -> None:
         """The session takes segments; twice is once."""
-        with self.database.write() as connection:
-            rows.keep(connection, session)
+        rows.add(self.database, session)
 
     def suspended(self, session_id: SessionId) -> bool:
         """Whether the session gave two segments for one place."""
-        with self.database.read() as connection:
-            query = select(_EQUIVOCATIONS.c.segment_hash).where(_EQUIVOCATIONS.c.session_id == session_id).limit(1)
-            return connection.scalar(query) is not None
+        query = select(_EQUIVOCATIONS.c.segment_hash).where(_EQUIVOCATIONS.c.session_id == session_id).limit(1)
+        return self.database.scalar(query) is not None
 
     def segments(self, session_id: SessionId) -> tuple[ReceivedSegment, ...]:
         """A session's acknowledged segments, by their place."""
@@ -101,7 +98,7 @@ class UsageStore:
                 connection,
                 records.ReceivedSegment,
                 _SEGMENTS.c.session_id == session_id,
-                order_by=_SEGMENTS.c.first_seq,
+                _SEGMENTS.c.first_seq,
             )
 
     def add_segment(self, segment: ReceivedSegment) -> ReceivedSegment:
@@ -113,17 +110,12 @@ class UsageStore:
 
     def add_equivocation(self, evidence: Equivocation) -> None:
         """The other segment is kept, and its session is suspended."""
-        with self.database.write() as connection:
-            rows.keep(connection, evidence)
+        rows.add(self.database, evidence)
 
     def reported(self, license_id: LicenseId) -> Reported:
         """What all acknowledged segments of a license sum to."""
-        with self.database.read() as connection:
-            segments = connection.execute(
-                select(_SEGMENTS.c.units, _SEGMENTS.c.outputs, _SEGMENTS.c.output_ms).where(
-                    _SEGMENTS.c.license_id == license_id
-                )
-            ).all()
+        columns = (_SEGMENTS.c.units, _SEGMENTS.c.outputs, _SEGMENTS.c.output_ms)
+        segments = self.database.rows(select(*columns).where(_SEGMENTS.c.license_id == license_id))
         return Reported(*(sum(int(segment[i]) for segment in segments) for i in range(3)))
 
     def splits_unseen(self) -> tuple[bytes, ...]:
@@ -131,13 +123,11 @@ class UsageStore:
         set_here = _SPLITS_SET.c.dataset_id.in_(select(_DEPOSITS.c.dataset_id))
         unseen = _SPLITS_SET.c.split_hash.not_in(select(_SPLITS.c.digest))
         query = select(_SPLITS_SET.c.split_hash).where(set_here & unseen).distinct()
-        with self.database.read() as connection:
-            return tuple(sorted(connection.scalars(query)))
+        return tuple(sorted(digest for (digest,) in self.database.rows(query)))
 
     def add_split(self, published: PublishedSplit) -> None:
         """The next batch names the document; twice is once."""
-        with self.database.write() as connection:
-            rows.keep(connection, published)
+        rows.add(self.database, published)
 
     def pending(self) -> Unbatched:
         """What no batch holds yet, from one snapshot, each in a fixed order.
@@ -182,8 +172,7 @@ class UsageStore:
 
     def batch_after(self, prev_head: Bytes32) -> AnchoredBatch | None:
         """The batch that was written down to follow this head."""
-        with self.database.read() as connection:
-            return rows.one(connection, records.AnchoredBatch, _BATCHES.c.prev_head == prev_head)
+        return rows.find(self.database, records.AnchoredBatch, _BATCHES.c.prev_head == prev_head)
 
     def counts(self) -> dict[str, int]:
         """How many rows there are, for the metrics."""
@@ -209,6 +198,5 @@ def _as_deposited(connection: Connection) -> set[bytes]:
 
 def _left(connection: Connection, model: type[R], *order: str) -> tuple[R, ...]:
     """The records of a kind that no batch holds."""
-    table = bulk.table_of(model)
-    query = select(table).where(table.c.batch.is_(None)).order_by(*(table.c[name] for name in order))
-    return tuple(model(**row) for row in connection.execute(query).mappings())
+    columns = bulk.table_of(model).c
+    return rows.every(connection, model, columns.batch.is_(None), *(columns[name] for name in order))

@@ -28,7 +28,7 @@ class PageQuery:
     block: ChainBlock
     store: CatalogueStore
 
-    def facts(self, event: type[events.Event]) -> tuple[Mapping[Any, Any], ...]:
+    def facts(self, event: type[events.Event]) -> Sequence[Mapping[Any, Any]]:
         """The page's facts of one kind."""
         return self.store.facts(event, self.columns, offset=self.offset, limit=self.limit)
 
