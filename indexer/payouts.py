@@ -38,7 +38,6 @@ REASONS: Final = {1: "nothing due", 2: "the transfer failed", 3: "more than the 
 class NothingToPay(Conflict):
     """No settlement is active yet."""
 
-    code = "nothing-to-pay"
     next = "Wait until the proposed settlement's window is over; `provenance node settle` proposes one."
 
 

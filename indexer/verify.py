@@ -30,7 +30,6 @@ SPAN_BLOCKS: Final = 500
 class RowDiffers(Failed):
     """A mirrored row that the chain does not have, or the other way round."""
 
-    code = "row-differs"
     next = "Rebuild the mirror: provenance node replay. If it stays so, the node is wrong."
 
 

@@ -1,12 +1,13 @@
 """In how many ways can it fail, and what should the user do next?
 
 Nine kinds; only the edges know their numbers (`exit_status`, `http_status`). Every leaf has a
-stable `code`, its facts as fields, and a `next` line. Leaves that concern one area live in
-`errors/` modules of their own only when this file is full.
+stable `code` (its name in hyphens, unless it states another), its facts as fields, and a `next` line.
+Leaves that concern one area live in `errors/` modules of their own only when this file is full.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ class ProvenanceError(Exception):
     http_status: ClassVar[int] = 500
     code: ClassVar[str] = "broken"
     next: ClassVar[str] = "This is a bug: please report it with the command you ran."
+
+    def __init_subclass__(cls) -> None:
+        """The code of `BadField` is `bad-field`, unless the class states another."""
+        if "code" not in vars(cls):
+            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
     def __init__(self, detail: str = "", *, next: str = "", **facts: Json) -> None:  # noqa: A002 - the users' word
         super().__init__(detail or self.code.replace("-", " "))
@@ -47,56 +53,56 @@ class ProvenanceError(Exception):
 class Invalid(ProvenanceError):
     """Wrong whatever the state."""
 
-    kind, exit_status, http_status, code = "invalid", 2, 422, "invalid"
+    kind, exit_status, http_status = "invalid", 2, 422
     next = "Correct the named value and try again."
 
 
 class Denied(ProvenanceError):
     """The rules say no: license, consent or key."""
 
-    kind, exit_status, http_status, code = "denied", 5, 403, "denied"
+    kind, exit_status, http_status = "denied", 5, 403
     next = "Ask the rights holder, or use another license."
 
 
 class Missing(ProvenanceError):
     """Nothing under that name."""
 
-    kind, exit_status, http_status, code = "missing", 6, 404, "missing"
+    kind, exit_status, http_status = "missing", 6, 404
     next = "Check the name; the list command shows what there is."
 
 
 class Conflict(ProvenanceError):
     """The state moved, or is not final yet."""
 
-    kind, exit_status, http_status, code = "conflict", 7, 409, "conflict"
+    kind, exit_status, http_status = "conflict", 7, 409
     next = "Look at the present state first, then repeat the command."
 
 
 class Reverted(ProvenanceError):
     """A contract refused; its custom error in words."""
 
-    kind, exit_status, http_status, code = "reverted", 9, 409, "reverted"
+    kind, exit_status, http_status = "reverted", 9, 409
     next = "Nothing was changed on chain; correct what the error names."
 
 
 class Failed(ProvenanceError):
     """A check failed: proof, hash, root or audit."""
 
-    kind, exit_status, http_status, code = "failed", 10, 422, "failed"
+    kind, exit_status, http_status = "failed", 10, 422
     next = "Do not use these bytes; fetch them from another place or report who served them."
 
 
 class Incomplete(ProvenanceError):
     """Not everything could be checked."""
 
-    kind, exit_status, http_status, code = "incomplete", 11, 424, "incomplete"
+    kind, exit_status, http_status = "incomplete", 11, 424
     next = "Add a content source that holds what is missing and repeat."
 
 
 class Unavailable(ProvenanceError):
     """A node, store or peer is silent."""
 
-    kind, exit_status, http_status, code = "unavailable", 69, 503, "unavailable"
+    kind, exit_status, http_status = "unavailable", 69, 503
     next = "Start it or check its address, then repeat; nothing was lost."
 
 

@@ -24,7 +24,6 @@ BACKLOG = 2_048
 class AddressTaken(Conflict):
     """Nothing can listen at this address."""
 
-    code = "address-taken"
     next = "Stop what listens there, or choose another address with --listen HOST:PORT."
 
 

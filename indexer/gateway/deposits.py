@@ -37,28 +37,24 @@ if TYPE_CHECKING:
 class OtherGateway(Invalid):
     """The manifest appoints another gateway."""
 
-    code = "other-gateway"
     next = "Deposit at the gateway that the manifest names, or upload again with --gateway."
 
 
 class OtherManifest(Conflict):
     """This dataset was deposited with other words about the same recordings."""
 
-    code = "other-manifest"
     next = "Register the manifest that was deposited first; its address is in `manifest`."
 
 
 class NotUploaded(Missing):
     """The manifest names content that is not here."""
 
-    code = "not-uploaded"
     next = "Repeat `upload`: it sends what is missing."
 
 
 class EnvelopeMissing(Invalid):
     """A sealed object without a key for this gateway."""
 
-    code = "envelope-missing"
     next = "Repeat `upload`: it seals every key to the gateway."
 
 

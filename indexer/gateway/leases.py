@@ -41,48 +41,40 @@ if TYPE_CHECKING:
 class StaleRequest(Denied):
     """A request past its deadline, or for a time too far ahead."""
 
-    code = "stale-request"
     next = "Ask again; if it repeats, correct this machine's clock."
 
 
 class NonceUsed(Conflict):
     """The same nonce in another request."""
 
-    code = "nonce-used"
     next = "Ask again with a fresh nonce; the command does so by itself."
 
 
 class BindingSuperseded(Denied):
     """A newer key of this account is known."""
 
-    code = "binding-superseded"
     next = "Ask with the account's newest encryption key."
 
 
 class UnknownAccess(Missing):
     """No lease of this id was opened here."""
 
-    code = "unknown-access"
-
 
 class KeyNotHere(Conflict):
     """The holder rotated the recording's key and has not deposited the new one yet."""
 
-    code = "key-not-here"
     next = "Ask the rights holder to repeat `dataset rotate`; the other recordings can be opened."
 
 
 class AccessNotRecorded(Conflict):
     """The lease is not on chain yet."""
 
-    code = "access-not-recorded"
     next = "Send `recordAccess` with this access as receiptHash, wait for its block, and repeat."
 
 
 class LeaseOver(Denied):
     """The lease's short life has ended."""
 
-    code = "lease-over"
     next = "Open a new lease with `access open`."
 
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 class BalanceUnknown(Unavailable):
     """The last epoch's documents are not here."""
 
-    code = "balance-unknown"
     next = "Run `provenance node settle` again, or add a content source that holds the epoch's manifest."
 
 

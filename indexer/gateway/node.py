@@ -41,14 +41,12 @@ FOR_EVER: Final = UnixSeconds((1 << 40) - 1)
 class MirrorBehind(Unavailable):
     """The mirror has not reached the chain's head; nothing is decided on old facts."""
 
-    code = "mirror-behind"
     next = "Start `provenance node follow`, or wait until it has caught up, and repeat."
 
 
 class SignatureNeeded(Denied):
     """A contract wallet's word counts only once it is on chain."""
 
-    code = "signature-needed"
     next = "Sign with the account's key; a contract wallet records the digest with `approveDigest` first."
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 class OfferNotCurrent(Denied):
     """The offer is past its deadline, cancelled, or not the dataset's present holder's."""
 
-    code = "offer-not-current"
     next = "Sign a new offer with `license offer`, with the account that holds the dataset now."
 
 

@@ -11,7 +11,6 @@ from provenance.types import BlockNumber, Json
 class BelowFinality(Unavailable):
     """The chain changed below what was final, and nobody has looked at it yet."""
 
-    code = "below-finality"
     next = "Look at what changed, then run: provenance node release --reason TEXT"
 
 

@@ -32,21 +32,18 @@ SEGMENT_BYTES: Final = 64 << 20
 class OtherMeter(Invalid):
     """The session names another gateway."""
 
-    code = "other-meter"
     next = "Open the session at the gateway that the dataset's manifest names."
 
 
 class SessionOver(Denied):
     """The session's time is past, longer than its license or the terms, or its signer revoked it."""
 
-    code = "session-over"
     next = "Open a new session; it ends with its license and the terms at the latest."
 
 
 class UnknownSession(Missing):
     """No session of this id was opened here."""
 
-    code = "unknown-session"
     next = "Open the session first; a Meter does so by itself."
 
 
@@ -60,14 +57,12 @@ class Equivocated(Conflict):
 class SessionSuspended(Conflict):
     """The session gave two segments for one place."""
 
-    code = "session-suspended"
     next = "Open a new session."
 
 
 class UnitsExceeded(Denied):
     """The segment goes past what the session may use."""
 
-    code = "units-exceeded"
     next = "Open a new session for further use; fund the license for it first."
 
 

@@ -26,21 +26,18 @@ _PART: Final = re.compile(r"\s*(address|nonce|deadline|signature)=([0-9A-Za-z]{1
 class Unsigned(Denied):
     """A request whose sender must be known, and is not."""
 
-    code = "unsigned"
     next = "Sign the request: `Authorization: EIP712 address=…, nonce=…, deadline=…, signature=…`."
 
 
 class RequestStale(Denied):
     """The request's deadline is past, or too far ahead."""
 
-    code = "request-stale"
     next = "Repeat the command; if it persists, correct this machine's clock."
 
 
 class RequestReplayed(Denied):
     """The same signed request came before."""
 
-    code = "request-replayed"
     next = "Repeat the command: it signs each request anew."
 
 

@@ -34,14 +34,12 @@ Sent = Annotated[tuple[IO[bytes], Bytes32], Depends(_spooled)]
 class SealedContent(Denied):
     """Sealed audio, for its holder and those with a running lease."""
 
-    code = "sealed-content"
     next = "Open a lease with `access open`, then sign the request with the licensee's account."
 
 
 class BadRange(Invalid):
     """A range outside the content."""
 
-    code = "bad-range"
     next = "Ask for bytes within the content's size."
     http_status = 416
 

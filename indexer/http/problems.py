@@ -23,14 +23,12 @@ RETRY_AFTER_S: Final = 2
 class NoRoute(Missing):
     """The gateway has no such address."""
 
-    code = "no-route"
     next = "Check the address; this program's commands know all of them."
 
 
 class WrongMethod(Invalid):
     """The address takes another method."""
 
-    code = "wrong-method"
     next = "Use the method of the documentation."
     http_status = 405
 
@@ -38,7 +36,6 @@ class WrongMethod(Invalid):
 class TooLarge(Invalid):
     """A body beyond the limit of its route."""
 
-    code = "too-large"
     next = "Send less at once."
     http_status = 413
 

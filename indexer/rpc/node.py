@@ -27,21 +27,17 @@ CALLS: Final = 100  # in one HTTP request; providers refuse more
 class NodeBehind(Unavailable):
     """A node has not seen what others have; the answer would lack something."""
 
-    code = "node-behind"
     next = "Wait until the node has caught up, or use another endpoint."
 
 
 class BadAnswer(Unavailable):
     """A node's answer contradicts itself or another answer; nothing of it is kept."""
 
-    code = "bad-answer"
     next = "Repeat; if it stays so, use another RPC endpoint."
 
 
 class RangeTooLarge(Unavailable):
     """The node wants a smaller range."""
-
-    code = "range-too-large"
 
     def __init__(self, message: str, suggested: tuple[int, int] | None = None) -> None:
         super().__init__(f"the node wants a smaller range: {message[:200]}")
@@ -50,8 +46,6 @@ class RangeTooLarge(Unavailable):
 
 class NoMethod(Unavailable):
     """The node does not know the method."""
-
-    code = "no-method"
 
 
 @dataclass(frozen=True, slots=True)

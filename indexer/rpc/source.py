@@ -32,14 +32,12 @@ RECEIPTS: Final = 100  # blocks whose receipts are held at once; a full one's ta
 class NodesDisagree(Unavailable):
     """No majority of the nodes has the same block; nothing is believed until one has."""
 
-    code = "nodes-disagree"
     next = "Wait, or remove the endpoint that is wrong from `rpc`."
 
 
 class Forked(Unavailable):
     """The node's branch does not continue ours."""
 
-    code = "forked"
     next = "Repeat: the mirror looks for the fork."
 
 

@@ -37,35 +37,30 @@ _LOCK_SPACE: Final = 0x50524F56  # first key of our PostgreSQL advisory locks
 class BadDatabase(Invalid):
     """A database setting that cannot be used."""
 
-    code = "bad-database"
     next = "Set [node] database to a file, sqlite:///PATH or postgresql://USER@HOST/NAME."
 
 
 class OldSchema(Conflict):
     """The database was written by another version of this program."""
 
-    code = "old-schema"
     next = "Stop the operator's processes and run: provenance node db upgrade"
 
 
 class AlreadyRunning(Conflict):
     """Another process holds this database's lock of the same name."""
 
-    code = "already-running"
     next = "One process at a time: stop the other one, or leave the work to it."
 
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
 
-    code = "database-unavailable"
     next = "Start the database or check [node] database, then repeat; nothing was lost."
 
 
 class DatabaseBusy(DatabaseUnavailable):
     """Another process holds the SQLite file."""
 
-    code = "database-busy"
     next = "Let the other program finish, or stop it, then repeat; nothing was lost."
 
 

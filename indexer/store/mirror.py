@@ -31,7 +31,6 @@ _HALTS = bulk.table_of(records.Halt)
 class OtherChain(Conflict):
     """The database mirrors another chain or another deployment."""
 
-    code = "other-chain"
     next = (
         "If the chain was reset on purpose, remove the database or set [node] database to a new file; "
         "else check the network's rpc and deployment."
@@ -41,14 +40,12 @@ class OtherChain(Conflict):
 class NotMirrored(Unavailable):
     """The mirror has not reached what is asked."""
 
-    code = "not-mirrored"
     next = "Start `provenance node follow`, or wait until it has caught up."
 
 
 class Halted(Conflict):
     """A reorg went below finality and nobody has looked at it yet."""
 
-    code = "halted"
     next = "Look at what changed, then run: provenance node release --reason TEXT"
 
 

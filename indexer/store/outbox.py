@@ -42,7 +42,6 @@ class ProposalNotFinal(Conflict):
 class NonceTaken(Conflict):
     """Two payouts of one account want the same nonce."""
 
-    code = "nonce-taken"
     next = "Only one `provenance node pay` may use an account: stop the other one, then repeat."
 
 

@@ -46,14 +46,12 @@ _POLL_S: Final = 0.03
 class PortTaken(Conflict):
     """Another program listens on the given port."""
 
-    code = "port-taken"
     next = "Leave --port out to have a free one chosen, or name another."
 
 
 class NodeDied(Unavailable):
     """The node's process ended while it was starting."""
 
-    code = "node-died"
     next = "Read the end of the named log; `provenance devnet reset` starts afresh."
 
 

@@ -49,7 +49,6 @@ _WHOLE_FLOATS: Final = ("FLOAT", "DOUBLE")
 class UnreadableAudio(Invalid):
     """One file that is no audio we read; the others of its folder go on."""
 
-    code = "unreadable-audio"
     next = "Export it again as wav or flac, or leave it out; the other files are not affected."
 
 

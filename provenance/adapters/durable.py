@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 class Unwritable(Unavailable):
     """The disk is full, read-only or gone; what was stored before is untouched."""
 
-    code = "unwritable"
     next = "Free space or correct the folder's permissions, then repeat; nothing half-written is visible."
 
 

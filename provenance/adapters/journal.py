@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 class JournalBusy(Conflict):
     """Another process writes this journal."""
 
-    code = "journal-busy"
     next = "Wait for the other command to end, then repeat this one."
 
 
 class JournalDamaged(Failed):
     """A line in the middle of the journal is not JSON."""
 
-    code = "journal-damaged"
     next = "Restore the file from a backup, or move it away to begin anew; nothing registered is lost."
 
 

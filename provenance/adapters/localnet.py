@@ -49,7 +49,6 @@ TOKENS_EACH: Final = Wei(1_000_000 * 10**6)
 class DevnetDiffers(Conflict):
     """The chain that runs is not the one that was deployed to."""
 
-    code = "devnet-differs"
     next = "Start afresh: `provenance devnet reset`."
 
 

@@ -48,14 +48,12 @@ _PIECE: Final = 1 << 20
 class GatewaySilent(Unavailable):
     """The gateway does not answer."""
 
-    code = "gateway-silent"
     next = "Check --gateway and that `provenance node serve` runs there; nothing was lost."
 
 
 class GatewayDiffers(Failed):
     """The gateway's answer is not what was asked for, or not signed by its key."""
 
-    code = "gateway-differs"
     next = "Do not use this gateway for it; tell its operator."
 
 

@@ -50,20 +50,16 @@ _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_
 class WrongKey(Failed):
     """The content key is not the one committed to; nothing was decrypted."""
 
-    code = "wrong-key"
     next = "Open the lease again; if it persists, the gateway handed out another object's key."
 
 
 class SegmentTampered(Failed):
     """A sealed segment was changed, moved or cut."""
 
-    code = "segment-tampered"
-
 
 class EnvelopeClosed(Denied):
     """The envelope is for another key, license or object."""
 
-    code = "envelope-closed"
     next = "Open the lease with the account whose key the envelope was sealed to."
 
 

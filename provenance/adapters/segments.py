@@ -34,14 +34,11 @@ _NAMES = tuple(name for _, name in typed.members(typed.UsageReceipt.TYPE))
 class BadSegmentFile(Invalid):
     """Not a Parquet file with the columns of usage."""
 
-    code = "bad-segment-file"
     next = "Give the .parquet file that a Meter wrote; do not convert it with another program."
 
 
 class WrongSegmentFile(Failed):
     """Other bytes than the segment signs."""
-
-    code = "wrong-segment-file"
 
 
 @cache

@@ -31,14 +31,12 @@ WINDOW_S: Final = range(3_600, 14 * 86_400 + 1)
 class CompilerMissing(Missing):
     """No compiler of the contracts' version was found."""
 
-    code = "compiler-missing"
     next = "With Node: `npm install solc@0.8.37`, then repeat in that folder; or name a compiler with --solc FILE."
 
 
 class CompilerFailed(Invalid):
     """The compiler did not compile the package's sources."""
 
-    code = "compiler-failed"
     next = "Name the compiler solc 0.8.37 (native, or npm's solcjs) with --solc FILE."
 
 

@@ -33,7 +33,6 @@ GIVEN, WITHDRAWN = rules.GIVEN, rules.WITHDRAWN
 class AlreadyWithdrawn(Conflict):
     """The consent was withdrawn before."""
 
-    code = "already-withdrawn"
     next = (
         "It is for good, from the block of its first revocation on. If it was a mistake: give a new one with `consent grant`; "
         "its holder uploads again under it and runs `dataset supersede OLD NEW`."
@@ -43,14 +42,12 @@ class AlreadyWithdrawn(Conflict):
 class NotTheSubject(Denied):
     """Only who gave a consent can withdraw it."""
 
-    code = "not-the-subject"
     next = "Repeat with --account of the voice owner who signed it."
 
 
 class ConsentOver(Invalid):
     """A consent whose time has passed."""
 
-    code = "consent-over"
     next = "Ask the voice owner for a new consent: `consent grant --until DATE`."
 
 

@@ -40,21 +40,18 @@ class UnknownDataset(Missing):
 class NotHolder(Denied):
     """The account does not hold the dataset."""
 
-    code = "not-holder"
     next = "Repeat with --account of its holder; `dataset show` names it."
 
 
 class NothingToChange(Conflict):
     """The dataset is in that state already, or can no longer get into it."""
 
-    code = "nothing-to-change"
     next = "Look at `dataset show`; a revocation is for good, and the guardian's suspension is lifted by the guardian."
 
 
 class RulingNeeded(Invalid):
     """A guardian acts only under a published ruling."""
 
-    code = "ruling-needed"
     next = "Publish the ruling and name its file with --ruling FILE."
 
 

@@ -67,7 +67,6 @@ class NotActive(Conflict):
 class NothingToOpen(Denied):
     """No recording could be opened under a license of the offer."""
 
-    code = "nothing-to-open"
     next = (
         "Pay nothing for it. Its holder asks the voice owner for a new consent, uploads again under it, and names the "
         "new dataset with `dataset supersede OLD NEW`."
@@ -87,21 +86,17 @@ class NothingToOpen(Denied):
 class OtherToken(Invalid):
     """The offer is priced in a token that this network's contracts do not pay in."""
 
-    code = "other-token"
     next = "Ask the rights holder for an offer in the network's token."
 
 
 class TooFewTokens(Conflict):
     """The account has less than it is to pay."""
 
-    code = "too-few-tokens"
     next = "Send the named account tokens, then repeat; nothing was paid."
 
 
 class ManifestDiffers(Failed):
     """The manifest under the registered digest is not the registered dataset."""
-
-    code = "manifest-differs"
 
 
 @dataclass(frozen=True, slots=True)

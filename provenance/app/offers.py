@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 class OfferDiffers(Failed):
     """What the gateway sent is not the offer of that digest."""
 
-    code = "offer-differs"
     next = "Do not use this gateway for it; ask the rights holder for the offer's file."
 
 

@@ -36,7 +36,6 @@ _REMOVED: Final = Bytes32(b"\x01".rjust(32, b"\0"))
 class NotInRole(Denied):
     """The account does not hold the role that this needs."""
 
-    code = "not-in-role"
     next = "Use the account that holds the role; `provenance role show` names it."
 
 
@@ -64,7 +63,6 @@ class Unchanged(Conflict):
 class NotProposed(Missing):
     """No root of that epoch is proposed, as far as the chain is final."""
 
-    code = "not-proposed"
     next = (
         "`provenance role show` names the epoch that waits; a proposal that is not final yet is judged a little later."
     )
@@ -73,7 +71,6 @@ class NotProposed(Missing):
 class NotChallenged(Conflict):
     """The epoch's root is not under challenge."""
 
-    code = "not-challenged"
     next = "Nothing to decide; `provenance role show` names the epoch that waits, and what for."
 
 

@@ -16,7 +16,6 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 class BadDate(Invalid):
     """A text that names no second."""
 
-    code = "bad-date"
     next = "Write 2027-12-31 (UTC), 2027-12-31T18:00Z, 90d, 52w, 2y, or unix seconds."
 
 

@@ -24,7 +24,6 @@ DISTRIBUTION = "provenance-network"
 class ExtraMissing(Missing):
     """The command needs packages that the base install leaves out."""
 
-    code = "extra-missing"
     next = f"pip install '{DISTRIBUTION}[EXTRA]'"
 
 

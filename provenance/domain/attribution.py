@@ -48,7 +48,6 @@ WEIGHTS: Final = record.via(
 class BadWeights(Invalid):
     """A weight list that does not say whose exactly one whole is."""
 
-    code = "bad-weights"
     next = f"Give each recording once, with whole ppm that sum to {PPM_ONE}, or non-negative scores."
 
 

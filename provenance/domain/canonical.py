@@ -30,7 +30,6 @@ _BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 class BadDocument(Invalid):
     """A document that two readers could understand differently, or that is too large to read."""
 
-    code = "bad-document"
     next = "Write the document again with plain UTF-8 strings and whole numbers; amounts and ids are strings."
 
 

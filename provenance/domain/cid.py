@@ -29,7 +29,6 @@ _BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 class BadCid(Invalid):
     """A text that is no address of ours."""
 
-    code = "bad-cid"
     next = "Give a CIDv1 with SHA-256, such as bafkrei… or bafybei…, without path or query."
 
 

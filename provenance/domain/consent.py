@@ -35,7 +35,6 @@ SALT_BYTES: Final = 32  # of one length, so that no two pairs of salt and words 
 class BadConsent(Invalid):
     """A consent whose parts contradict each other."""
 
-    code = "bad-consent"
     next = "Ask the voice owner for a fresh `consent grant`; a consent cannot be edited."
 
 

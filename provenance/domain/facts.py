@@ -53,7 +53,6 @@ class Logged:
 class BrokenHistory(Failed):
     """An event speaks of something that no earlier event created."""
 
-    code = "broken-history"
     next = "The event source left something out; use another RPC endpoint, or rebuild the mirror."
 
 

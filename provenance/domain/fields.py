@@ -27,8 +27,6 @@ _DIGITS: Final = re.compile(r"(?:0|[1-9][0-9]{0,77})\Z")
 class BadField(Invalid):
     """A field that is missing, of another type or out of range."""
 
-    code = "bad-field"
-
 
 def text(fields: Mapping[str, Json], name: str, *, max_chars: int = 200) -> str:
     """Text of one to `max_chars` characters on one line, as given."""

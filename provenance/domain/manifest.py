@@ -51,14 +51,12 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
 class ConsentNeeded(Invalid):
     """A voice without a consent that covers the recording."""
 
-    code = "consent-needed"
     next = "Ask the voice owner: `consent grant --recordings FILE`, then repeat with `--consent`."
 
 
 class ForeignConsent(Invalid):
     """A consent that was given to another rights holder."""
 
-    code = "foreign-consent"
     next = "Only the rights holder whom a consent names can use it; ask the voice owner for one of your own."
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 class NotInTree(Missing):
     """The leaf is not under this root."""
 
-    code = "not-in-tree"
     next = "Check the account and the epoch; only what a settlement credits has a leaf."
 
 

@@ -38,21 +38,18 @@ _BIT_BY_CODE: Final = {code: 1 << bit for bit, code in enumerate(CODES)}
 class UnknownPurpose(Invalid):
     """A code outside the tree."""
 
-    code = "unknown-purpose"
     next = f"Use one of: {', '.join(CODES)}."
 
 
 class ReservedPurpose(Invalid):
     """A mask with a bit that has no meaning yet."""
 
-    code = "reserved-purpose"
     next = f"Clear the bits above {len(CODES) - 1}; they have no meaning yet."
 
 
 class NotOnePurpose(Invalid):
     """No purpose, or several, where exactly one is meant."""
 
-    code = "not-one-purpose"
     next = "Name exactly one purpose; ask once per purpose."
 
 

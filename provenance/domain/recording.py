@@ -26,7 +26,6 @@ VOICES: Final = 64
 class BadManifest(Invalid):
     """A manifest whose parts contradict each other."""
 
-    code = "bad-manifest"
     next = "Upload the recordings again; a manifest is made by `upload`, not by hand."
 
 

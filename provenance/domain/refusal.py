@@ -63,14 +63,12 @@ REFUSAL_BY_REASON: Final[dict[Reason, type[ProvenanceError]]] = {
 class DuplicateOf(Conflict):
     """Another holder registered the same audio; `refused` names each index and the earlier dataset."""
 
-    code = "duplicate-of"
     next = "Leave these recordings out; if they are yours, repeat with --dispute: both are held until a ruling."
 
 
 class TakeRejected(Conflict):
     """The gateway judged takes unfit; `refused` names each index with its metric and limit."""
 
-    code = "take-rejected"
     next = "Leave these recordings out, or record them again."
 
 

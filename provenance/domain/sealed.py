@@ -52,14 +52,11 @@ HEADER_BYTES: Final = _LAYOUT.size
 class BadHeader(Invalid):
     """A header of another format or of impossible sizes."""
 
-    code = "bad-header"
     next = "Use the header from the manifest of this recording, or a newer version of this program."
 
 
 class PlaintextDiffers(Failed):
     """What came out is not what was committed to."""
-
-    code = "plaintext-differs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ _HALF_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F466
 class BadSignature(Denied):
     """The signature is not the named account's."""
 
-    code = "bad-signature"
     next = "Sign again with the named account, for this network and this contract."
 
 

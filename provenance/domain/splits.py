@@ -18,7 +18,6 @@ PAYEES: Final = 1_000
 class BadSplits(Invalid):
     """Shares that do not make a whole."""
 
-    code = "bad-splits"
     next = "Give shares of whole basis points that sum to 10,000, one for each account."
 
 

@@ -25,7 +25,6 @@ LANGUAGES: Final = 64
 class BadTerms(Invalid):
     """Terms that contradict themselves."""
 
-    code = "bad-terms"
     next = "Correct the named field; `terms check FILE` shows what the terms say."
 
 

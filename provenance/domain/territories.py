@@ -35,7 +35,6 @@ GROUPS: Final = {"EU": _EU, "EEA": _EU | {"IS", "LI", "NO"}, "WW": COUNTRIES}
 class UnknownTerritory(Invalid):
     """Neither a country nor one of our groups."""
 
-    code = "unknown-territory"
     next = "Use two-letter country codes (ISO 3166-1, such as DE or KR), EU, EEA or WW."
 
 

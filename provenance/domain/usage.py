@@ -62,7 +62,6 @@ CLOCK_AHEAD_MS: Final = 5 * 60_000  # how far a licensee's clock may run ahead o
 class BadSegment(Invalid):
     """A segment that is not one whole, signed, chained run of receipts."""
 
-    code = "bad-segment"
     next = "Keep the queue as it is and run `provenance usage check FILE`; a Meter writes whole segments."
 
 

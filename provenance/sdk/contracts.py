@@ -48,7 +48,6 @@ __all__ = [
 class OtherNetwork(Conflict):
     """The node is not one of the deployment's network."""
 
-    code = "other-network"
     next = "Give the node of the network that the deployment document names."
 
 

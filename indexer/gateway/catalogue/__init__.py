@@ -104,13 +104,10 @@ LISTS: Final[dict[str, CatalogueList]] = {
 class UnknownFilter(Invalid):
     """A list that cannot be narrowed by this."""
 
-    code = "unknown-filter"
-
 
 class UnknownList(Missing):
     """No list of this name."""
 
-    code = "unknown-list"
     next = f"Ask for one of: {', '.join(sorted(LISTS))}."
 
 

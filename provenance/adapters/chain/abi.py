@@ -61,7 +61,6 @@ Entry = Mapping[str, Any]
 class AnswerUnreadable(Unavailable):
     """The node's bytes do not fit the contract's ABI."""
 
-    code = "answer-unreadable"
     next = "Use another RPC endpoint; if it repeats, the contract at that address is not ours."
 
 

@@ -36,21 +36,18 @@ SUBJECTS: Final = 500  # words a topic; geth takes 1,000
 class WrongChain(Invalid):
     """The node is on another chain than the deployment."""
 
-    code = "wrong-chain"
     next = "Use an RPC endpoint of the deployment's chain, or name another network with --network."
 
 
 class NoCode(Invalid):
     """Nothing is deployed where a contract should be."""
 
-    code = "no-code"
     next = "Correct the deployment file; for a local network run `provenance devnet up`."
 
 
 class AbiMismatch(Invalid):
     """The code there is not the contract that this program knows."""
 
-    code = "abi-mismatch"
     next = "Use the deployment file and the version of this program that fit; a local chain: `provenance devnet reset`."
 
 

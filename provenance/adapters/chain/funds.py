@@ -20,7 +20,6 @@ class Balances(Protocol):
 class InsufficientFunds(Conflict):
     """The account cannot pay for the transaction."""
 
-    code = "insufficient-funds"
     next = "Send the named account some of the chain's own currency, then repeat."
 
 

@@ -42,7 +42,6 @@ Answer = TypeVar("Answer")
 class NotMined(Unavailable):
     """The transaction was sent and no block took it in time."""
 
-    code = "not-mined"
     next = "It may still be mined: look for the named transaction before you repeat the command."
 
 

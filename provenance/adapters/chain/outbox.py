@@ -43,7 +43,6 @@ class Sending(Protocol):
 class Unsendable(Conflict):
     """The node takes none of the transactions that were tried."""
 
-    code = "unsendable"
     next = "Let other programs of this account finish, look at its balance, then repeat: nothing is sent twice."
 
 

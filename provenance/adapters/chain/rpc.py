@@ -35,14 +35,12 @@ REPLY_BYTES: Final = 64 << 20  # a hundred full blocks' receipts are about 40 MB
 class NodeSilent(Unavailable):
     """No endpoint of the network answered."""
 
-    code = "node-silent"
     next = "Start the node (`provenance devnet up` starts a local one) or correct its `rpc` setting, then repeat."
 
 
 class NodeBusy(NodeSilent):
     """The node asked us to come back later."""
 
-    code = "node-busy"
     next = "Wait a little and repeat, or use another RPC endpoint."
 
 

@@ -13,21 +13,18 @@ if TYPE_CHECKING:
 class ContentMissing(Missing):
     """No store that was asked holds it."""
 
-    code = "content-missing"
     next = "Name another store with --content (a folder or a URL), or ask the gateway's operator for it."
 
 
 class ContentCorrupt(Failed):
     """Somebody holds other bytes under this address; none of them was used."""
 
-    code = "content-corrupt"
     next = "Fetch it from another store (--content), which also repairs the local copy."
 
 
 class ContentTooLarge(Invalid):
     """Larger than what the caller is ready to hold."""
 
-    code = "content-too-large"
     next = "Use a document of at most 64 MiB, or read the content as a stream."
 
 

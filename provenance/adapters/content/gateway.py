@@ -35,14 +35,12 @@ _OK, _PART, _BEYOND = 200, 206, 416
 class SourceUnusable(Unavailable):
     """A content source is silent, too slow, or answers something else than content."""
 
-    code = "source-unusable"
     next = "Check the URL given with --content, or name another source."
 
 
 class ContentClosed(Denied):
     """The gateway holds it, but not for everyone: sealed audio needs a lease."""
 
-    code = "content-closed"
     next = "Open a lease with `provenance access open` first."
 
 

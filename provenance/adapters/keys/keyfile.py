@@ -27,14 +27,12 @@ _EXPORT_BYTES_MAX: Final = 1 << 26
 class ReadableByOthers(Denied):
     """A secret lies in a file that other users of the machine can read."""
 
-    code = "readable-by-others"
     next = "Run `chmod 600` on it; if others may have read it, use a new key."
 
 
 class WrongPassword(Denied):
     """The password does not open the key."""
 
-    code = "wrong-password"
     next = "Try again; without its password a key cannot be recovered."
 
 

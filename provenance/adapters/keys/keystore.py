@@ -38,7 +38,6 @@ _ENVELOPE_KEY: Final = ".x25519"
 class RawKeyGiven(Denied):
     """A private key was typed where every user of the machine can see it."""
 
-    code = "raw-key-given"
     next = "Consider that key known to others. Import keys with --key-file FILE or at the prompt."
 
 

@@ -39,7 +39,6 @@ T = TypeVar("T")
 class NotFinalYet(Incomplete):
     """The block to judge at is older than the contracts: there is nothing to say yet."""
 
-    code = "not-final-yet"
     next = "Wait until later blocks are final, or name one with --at BLOCK."
 
 

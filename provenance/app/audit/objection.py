@@ -27,35 +27,30 @@ _SELECTOR: Final = keccak(b"challenge(uint64,bytes32)")[:4]
 class WindowOver(Conflict):
     """The epoch can be challenged no more: its window is over."""
 
-    code = "window-over"
     next = "It can be stopped no more: publish what `provenance audit run` says; the owner can replace the publisher."
 
 
 class AlreadyChallenged(Conflict):
     """Somebody challenged the epoch before."""
 
-    code = "already-challenged"
     next = "Wait for the arbiter, or until 14 days have passed; `provenance role show` says until when."
 
 
 class NothingWrong(Denied):
     """The audit finds nothing wrong with the epoch; a challenge would cost its bond."""
 
-    code = "nothing-wrong"
     next = "Look at `provenance audit run`."
 
 
 class NotJudged(Incomplete):
     """The epoch could not be checked, which may be for want of content here."""
 
-    code = "not-judged"
     next = "Add a content source and repeat; if nobody has the documents, challenge that with --unavailable."
 
 
 class NoBondOwed(Conflict):
     """No bond waits for this account."""
 
-    code = "no-bond-owed"
     next = (
         "Nothing to do: a bond goes to whom it belongs when the challenge is decided; this is for those refused then."
     )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 class UnknownReceipt(Missing):
     """No anchored segment holds this receipt."""
 
-    code = "unknown-receipt"
     next = "`Meter.record` returned its id to the licensee; it can be traced once its batch is anchored."
 
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 class ForeignRecording(Invalid):
     """A weight on a recording that the license's dataset does not have: the use would earn nobody anything."""
 
-    code = "foreign-recording"
     next = "Copy the id from `access download --json`; what came from other licenses is `elsewhere`."
 
 

@@ -32,14 +32,12 @@ WEIGHTS: Final = PPM_ONE  # in one segment: as many as one receipt may have, 36 
 class SessionSpent(Denied):
     """The receipt goes past the session's maxUnits: nobody would be paid for it."""
 
-    code = "session-spent"
     next = "Close this Meter and open another session; fund the license if its balance does not cover it."
 
 
 class SessionClosed(Denied):
     """The session has signed its last segment."""
 
-    code = "session-closed"
     next = "Open another Meter; a closed session takes no more receipts."
 
 

@@ -35,7 +35,6 @@ ALREADY: Final = "already-registered"
 class TermsOver(Invalid):
     """Terms whose time has passed."""
 
-    code = "terms-over"
     next = "Make new terms with a later notAfter: `terms new`."
 
 

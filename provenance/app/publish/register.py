@@ -26,7 +26,6 @@ TITLE: Final = "register dataset"
 class OtherRegistration(Invalid):
     """The signature is for another manifest, holder, terms or shares."""
 
-    code = "other-registration"
     next = "Send the holder the new request file, and repeat with the signature under it."
 
 

@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 class NothingToRegister(Invalid):
     """Every file was refused."""
 
-    code = "nothing-to-register"
     next = "Look at the reasons above, correct or replace the files and repeat the command."
 
 
 class AuthorizationNeeded(Denied):
     """The rights holder has not signed this registration."""
 
-    code = "authorization-needed"
     next = "Ask the holder for `dataset sign FILE --out F`, then repeat with --authorization F."
 
 

@@ -42,7 +42,6 @@ ENVELOPE_KIND: Final = "provenance/envelope"
 class SealedToAnother(Denied):
     """A key kept in this home opens for another of its accounts, which uploaded with it."""
 
-    code = "sealed-to-another"
     next = "Repeat with --account of the one named, or import its `account export` first."
 
 

@@ -42,7 +42,6 @@ class StillOpen(Conflict):
 class NothingToSettle(Conflict):
     """Nobody has earned anything yet, so there is no root to propose."""
 
-    code = "nothing-to-settle"
     next = "Anchor usage first (`provenance node anchor`); money and receipts must be on chain."
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 class NoSettlement(Missing):
     """No epoch of that number stands."""
 
-    code = "no-settlement"
     next = "Wait until the operator settles (`provenance node settle`), which is after use was recorded and anchored."
 
 

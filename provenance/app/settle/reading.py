@@ -23,8 +23,6 @@ LIMIT_BYTES: Final = 1 << 32
 class WrongDocument(Failed):
     """A published document is not what the epoch's manifest or root says of it."""
 
-    code = "wrong-document"
-
 
 @dataclass(frozen=True, slots=True)
 class Published:

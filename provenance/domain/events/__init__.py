@@ -39,7 +39,6 @@ _WORD: Final = 32
 class BadLog(Invalid):
     """A log that claims to be one of our events and is not encoded like one."""
 
-    code = "bad-log"
     next = "The node's answer is wrong; use another RPC endpoint."
 
 

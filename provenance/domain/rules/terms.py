@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 class BroaderThanTerms(Invalid):
     """An offer that allows what the terms or consents do not."""
 
-    code = "broader-than-terms"
     next = "Offer only what the terms allow and every consent covers; `terms check` and `consent show` list it."
 
 

@@ -28,8 +28,6 @@ _KINDS: Final[dict[str, HoldKind]] = {kind: kind for kind in get_args(HoldKind)}
 class BadSnapshot(Failed):
     """A published state that contradicts itself."""
 
-    code = "bad-snapshot"
-
 
 class Hold(NamedTuple):
     """Money whose receiver is not known yet: what a ruling must name to release it."""

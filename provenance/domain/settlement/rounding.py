@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 class NotExact(Broken):
     """Shares that do not sum to what was shared."""
 
-    code = "not-exact"
-
 
 K = TypeVar("K", bound="Hashable")
 
