@@ -1,4 +1,4 @@
-"""What did the user set? The only reader of the environment.
+"""Settings, and the only reader of the environment.
 
 A flag wins over `PROVENANCE_*` (`__` nests), which wins over the settings file: `--config`, else
 `./provenance.toml`, else the platform's config folder. Unknown names are refused. Relative paths in
@@ -32,8 +32,8 @@ Tree: TypeAlias = dict[str, Any]
 """Settings before they are validated."""
 
 
-def _words(value: object) -> object:
-    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+def _words(setting: object) -> object:
+    return tuple(word.strip() for word in setting.split(",") if word.strip()) if isinstance(setting, str) else setting
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -43,19 +43,19 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 def _written(pattern: str, words: str) -> AfterValidator:
     """What does not match is refused in words that say what may be written."""
 
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
+    def check(setting: str) -> str:
+        if not re.fullmatch(pattern, setting):
             raise ValueError(words)
-        return value
+        return setting
 
     return AfterValidator(check)
 
 
-def _database(value: SecretStr) -> SecretStr:
-    scheme, is_url, _ = value.get_secret_value().partition("://")
+def _database(url: SecretStr) -> SecretStr:
+    scheme, is_url, _ = url.get_secret_value().partition("://")
     if is_url and scheme.partition("+")[0] not in ("sqlite", "postgresql"):
         raise ValueError("a file, sqlite:///FILE or postgresql://USER@HOST/NAME is expected")
-    return value
+    return url
 
 
 class Network(BaseModel):
@@ -164,7 +164,7 @@ def load(path: Path | None = None, flags: Mapping[str, object] | None = None) ->
     file = find_file(path)
     read = _from_file(file) if file else {}
     values = _merge(read, _from_environment())
-    values = _merge(values, {name: value for name, value in (flags or {}).items() if value not in (None, ())})
+    values = _merge(values, {name: flag for name, flag in (flags or {}).items() if flag not in (None, ())})
     values["home"] = Path(values.get("home") or user_data_path("provenance")).expanduser().absolute()
     try:
         return Settings(**values, file=file)
@@ -174,11 +174,11 @@ def load(path: Path | None = None, flags: Mapping[str, object] | None = None) ->
 
 def find_file(path: Path | None = None) -> Path | None:
     """The settings file in force: `--config` or PROVENANCE_CONFIG, else here, else the platform's folder."""
-    said = path or (Path(os.environ[f"{PREFIX}CONFIG"]) if os.environ.get(f"{PREFIX}CONFIG") else None)
-    if said is not None:
-        if not said.is_file():
-            raise Missing(f"no settings file {said}", next="`provenance config init` writes one.", path=str(said))
-        return said.absolute()
+    named = path or (Path(os.environ[f"{PREFIX}CONFIG"]) if os.environ.get(f"{PREFIX}CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise Missing(f"no settings file {named}", next="`provenance config init` writes one.", path=str(named))
+        return named.absolute()
     return next((place for place in (Path.cwd() / FILE_NAME, default_file()) if place.is_file()), None)
 
 
@@ -213,11 +213,11 @@ def save(tables: Mapping[str, Mapping[str, object]], *, path: Path | None = None
         table: Any = document
         for part in filter(None, name.split(".")):
             table = table.setdefault(part, tomlkit.table())
-        for key, value in values.items():
-            if value is None:
+        for key, setting in values.items():
+            if setting is None:
                 table.pop(key, None)
             else:
-                table[key] = value
+                table[key] = setting
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     draft.write_text(tomlkit.dumps(document), "utf-8")
@@ -237,13 +237,13 @@ def solcx_folder() -> Path:
 
 def forget_environment() -> None:
     """No setting of the environment counts any more in this process."""
-    for name in [one for one in os.environ if one.startswith(PREFIX)]:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
 
 
 def child_environment(**over: str) -> dict[str, str]:
     """The environment for a process that we start: ours without our own settings, and `over`."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | over
+    return {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)} | over
 
 
 def _from_environment() -> Tree:
@@ -279,45 +279,45 @@ def _from_file(file: Path) -> Tree:
 def _anchored(values: Tree, folder: Path) -> Tree:
     """Relative paths of a settings file, made absolute."""
 
-    def place(value: object) -> object:
-        if isinstance(value, str) and "://" not in value:
-            return str(folder / Path(value).expanduser())
-        return [place(one) for one in value] if isinstance(value, list) else value
+    def place(setting: object) -> object:
+        if isinstance(setting, str) and "://" not in setting:
+            return str(folder / Path(setting).expanduser())
+        return [place(entry) for entry in setting] if isinstance(setting, list) else setting
 
     def walk(tree: Tree) -> Iterator[tuple[str, object]]:
-        for name, value in tree.items():
-            if isinstance(value, dict):
-                yield name, dict(walk(value))
+        for name, setting in tree.items():
+            if isinstance(setting, dict):
+                yield name, dict(walk(setting))
             else:
-                yield name, place(value) if name in {"home", "password_file", "deployment", "content"} else value
+                yield name, place(setting) if name in {"home", "password_file", "deployment", "content"} else setting
 
     return dict(walk(values))
 
 
 def _merge(under: Tree, over: Mapping[str, object]) -> Tree:
     merged = dict(under)
-    for name, value in over.items():
+    for name, setting in over.items():
         below = merged.get(name)
-        merged[name] = _merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
+        merged[name] = _merge(below, setting) if isinstance(below, dict) and isinstance(setting, Mapping) else setting
     return merged
 
 
 def _refusal(error: ValidationError, file: Path | None, read: Tree) -> Invalid:
     """One line per wrong setting and where it stands; what was typed is not repeated, it may be a secret."""
-    found = [
-        (".".join(map(str, one["loc"])), _origin(one["loc"], file, read), one["type"], one["msg"])
-        for one in error.errors()
+    faults = [
+        (".".join(map(str, fault["loc"])), _origin(fault["loc"], file, read), fault["type"], fault["msg"])
+        for fault in error.errors()
     ]
-    unknown = [name for name, _, kind, _ in found if kind == "extra_forbidden"]
+    unknown = [name for name, _, kind, _ in faults if kind == "extra_forbidden"]
     if unknown:
-        told = [name + where for name, where, kind, _ in found if kind == "extra_forbidden"]
+        places = [name + where for name, where, kind, _ in faults if kind == "extra_forbidden"]
         return Invalid(
-            f"unknown settings: {', '.join(told)}",
+            f"unknown settings: {', '.join(places)}",
             next="Remove them or correct their spelling; `provenance config show` lists what there is.",
             settings=unknown,
         )
-    wrong = "; ".join(f"{name}: {re.sub(r'^Value error, ', '', message)}{where}" for name, where, _, message in found)
-    return Invalid(f"wrong settings: {wrong}", settings=[name for name, *_ in found])
+    wrong = "; ".join(f"{name}: {re.sub(r'^Value error, ', '', message)}{where}" for name, where, _, message in faults)
+    return Invalid(f"wrong settings: {wrong}", settings=[name for name, *_ in faults])
 
 
 def _origin(place: tuple[int | str, ...], file: Path | None, read: Tree) -> str:
@@ -325,10 +325,9 @@ def _origin(place: tuple[int | str, ...], file: Path | None, read: Tree) -> str:
     names = [name for name in os.environ if name.startswith(PREFIX)]
     for depth in range(len(place), 0, -1):
         wanted = (PREFIX + "__".join(map(str, place[:depth]))).upper()
-        said = next((name for name in names if name.upper() == wanted), None)
-        if said:
-            return f" ({said} in the environment)"
-    value: object = read
+        if (variable := next((name for name in names if name.upper() == wanted), None)) is not None:
+            return f" ({variable} in the environment)"
+    setting: object = read
     for part in place:
-        value = value.get(part) if isinstance(value, dict) else None
-    return f" (in {file})" if file and value is not None else ""
+        setting = setting.get(part) if isinstance(setting, dict) else None
+    return f" (in {file})" if file and setting is not None else ""

@@ -1,1 +1,1 @@
-"""Many endpoints, one answer: what does the chain say, as far as it can be checked against itself?"""
+"""The chain by many endpoints: one answer, as far as it can be checked against itself."""

@@ -1,4 +1,4 @@
-"""What do a node's JSON objects say, in our types? Whatever is not shaped so is a bad answer."""
+"""A node's JSON objects in our types; whatever is not shaped so is a bad answer."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def header(answer: Json) -> BlockHeader | None:
 
 def logs(answer: Json) -> tuple[RawLog, ...]:
     """The logs of `eth_getLogs`, in chain order; a removed one is refused."""
-    found = [_log(one) for one in _list(answer)]
-    return tuple(sorted(found, key=lambda log: (log.block, log.log_index)))
+    listed = [_log(entry) for entry in _list(answer)]
+    return tuple(sorted(listed, key=lambda log: (log.block, log.log_index)))
 
 
 def receipt_logs(answer: Json) -> tuple[RawLog, ...]:
     """All logs of the receipts of `eth_getBlockReceipts`."""
-    return tuple(_log(one) for receipt in _list(answer) for one in _list(_object(receipt).get("logs")))
+    return tuple(_log(entry) for receipt in _list(answer) for entry in _list(_object(receipt).get("logs")))
 
 
 def transactions(answer: Json) -> tuple[Bytes32, ...]:
@@ -42,18 +42,18 @@ def transactions(answer: Json) -> tuple[Bytes32, ...]:
     return tuple(_word(tx) for tx in _list(_object(answer).get("transactions")))
 
 
-def number(value: Json) -> int:
+def number(answer: Json) -> int:
     """A quantity. Source: Ethereum JSON-RPC specification, "Quantities"."""
-    if isinstance(value, str) and value.startswith("0x"):
+    if isinstance(answer, str) and answer.startswith("0x"):
         try:
-            return int(value, 16)
+            return int(answer, 16)
         except ValueError:
             pass
-    raise BadAnswer(f"the node gave {str(value)[:40]!r} for a number")
+    raise BadAnswer(f"the node gave {str(answer)[:40]!r} for a number")
 
 
-def _log(value: Json) -> RawLog:
-    log = _object(value)
+def _log(answer: Json) -> RawLog:
+    log = _object(answer)
     if log.get("removed") is True:
         raise BadAnswer("the node gave a removed log")
     return RawLog(
@@ -67,29 +67,29 @@ def _log(value: Json) -> RawLog:
     )
 
 
-def _word(value: Json) -> Bytes32:
-    return Bytes32(_bytes(value, 32))
+def _word(answer: Json) -> Bytes32:
+    return Bytes32(_bytes(answer, 32))
 
 
-def _bytes(value: Json, size: int | None = None) -> bytes:
-    if isinstance(value, str) and value.startswith("0x"):
+def _bytes(answer: Json, size: int | None = None) -> bytes:
+    if isinstance(answer, str) and answer.startswith("0x"):
         try:
-            data = bytes.fromhex(value[2:])
+            octets = bytes.fromhex(answer[2:])
         except ValueError:
             pass
         else:
-            if size is None or len(data) == size:
-                return data
-    raise BadAnswer(f"the node gave {str(value)[:40]!r} for bytes")
+            if size is None or len(octets) == size:
+                return octets
+    raise BadAnswer(f"the node gave {str(answer)[:40]!r} for bytes")
 
 
-def _object(value: Json) -> Mapping[str, Json]:
-    if isinstance(value, dict):
-        return value
+def _object(answer: Json) -> Mapping[str, Json]:
+    if isinstance(answer, dict):
+        return answer
     raise BadAnswer("the node gave something else than an object")
 
 
-def _list(value: Json) -> list[Json]:
-    if isinstance(value, list):
-        return value
+def _list(answer: Json) -> list[Json]:
+    if isinstance(answer, list):
+        return answer
     raise BadAnswer("the node gave something else than a list")

@@ -1,4 +1,4 @@
-"""Which blocks and logs does the chain have? Asked of several nodes, believed only where it fits together.
+"""Blocks and logs of the chain, asked of several nodes, believed only where they fit together.
 
 Checked here: chain id, block numbers, parent links, that each log names its block's hash and stands in
 the block's filter, that a filter that allows our logs agrees with the block's receipts, that the node
@@ -89,28 +89,28 @@ class Source:
             raise silent or NodeSilent("no node answers")
         return BlockNumber(sorted(heads, reverse=True)[self.quorum - 1])
 
-    def header(self, at: BlockNumber) -> BlockHeader | None:
+    def header(self, height: BlockNumber) -> BlockHeader | None:
         """The block of that number that a majority has; None where a majority has none yet.
 
         Raises:
             NodesDisagree: no majority for any.
         """
         votes: dict[Bytes32 | None, int] = {}
-        found: dict[Bytes32 | None, BlockHeader | None] = {}
+        block_by_hash: dict[Bytes32 | None, BlockHeader | None] = {}
         silent = None
         for node in self.nodes:
             try:
-                one = self._block(node, at)
+                block = self._block(node, height)
             except Unavailable as error:
                 silent = error
                 continue
-            key = None if one is None else one.hash
-            votes[key], found[key] = votes.get(key, 0) + 1, one
+            key = None if block is None else block.hash
+            votes[key], block_by_hash[key] = votes.get(key, 0) + 1, block
             if votes[key] >= self.quorum:
-                return one
+                return block
         if silent is not None and sum(votes.values()) < self.quorum:
             raise silent
-        raise NodesDisagree(f"the nodes tell different blocks {at}", block=at)
+        raise NodesDisagree(f"the nodes tell different blocks {height}", block=height)
 
     def span(self, first: BlockNumber, last: BlockNumber, parent: Bytes32) -> Span:
         """The blocks [first, last] that follow `parent`, with every log of our contracts.
@@ -127,9 +127,9 @@ class Source:
             except Unavailable as error:
                 failures.append(error)
         for kind in (RangeTooLarge, Forked, BadAnswer):
-            found = next((one for one in failures if isinstance(one, kind)), None)
-            if found is not None:
-                raise found
+            failure = next((error for error in failures if isinstance(error, kind)), None)
+            if failure is not None:
+                raise failure
         raise failures[0]
 
     def _span_from(self, node: Node, first: BlockNumber, last: BlockNumber, parent: Bytes32) -> Span:
@@ -141,26 +141,26 @@ class Source:
         for before, after in pairwise(headers):
             if after.parent != before.hash:
                 raise BadAnswer(f"{node.name}: block {after.number} does not follow block {before.number}")
-        found = self._logs(node, first, last)
-        self._fits(node, headers, found)
-        self._complete(node, headers, found)
+        arrived = self._logs(node, first, last)
+        self._fits(node, headers, arrived)
+        self._complete(node, headers, arrived)
         if len(self.nodes) > 1:
             agreed = self.header(last)
             if agreed is None or agreed.hash != headers[-1].hash:
                 raise BadAnswer(f"{node.name}: the majority has another block {last}", rpc=node.name)
-        return Span(headers, found)
+        return Span(headers, arrived)
 
     def _headers(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[BlockHeader, ...]:
         numbers = range(first, last + 1)
         answers = self._ask(node, [Ask("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
         headers: list[BlockHeader] = []
         for expected, answer in zip(numbers, answers, strict=True):
-            one = header(answer)
-            if one is None:
+            block = header(answer)
+            if block is None:
                 raise NodeBehind(f"{node.name} has no block {expected}", rpc=node.name, block=expected)
-            if one.number != expected:
-                raise BadAnswer(f"{node.name} gave block {one.number} for block {expected}", rpc=node.name)
-            headers.append(one)
+            if block.number != expected:
+                raise BadAnswer(f"{node.name} gave block {block.number} for block {expected}", rpc=node.name)
+            headers.append(block)
         return tuple(headers)
 
     def _logs(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[RawLog, ...]:
@@ -171,38 +171,38 @@ class Source:
         }
         return logs(self._ask(node, [Ask("eth_getLogs", (wanted,))])[0])
 
-    def _fits(self, node: Node, headers: Sequence[BlockHeader], found: Sequence[RawLog]) -> None:
+    def _fits(self, node: Node, headers: Sequence[BlockHeader], arrived: Sequence[RawLog]) -> None:
         """Each log belongs to the block that it names, and the block's filter allows it."""
-        by_number = {one.number: one for one in headers}
+        by_number = {block.number: block for block in headers}
         places: set[tuple[int, int]] = set()
-        for log in found:
+        for log in arrived:
             block = by_number.get(log.block)
             if block is None or block.hash != log.block_hash or log.contract not in self.contracts:
                 raise BadAnswer(f"{node.name} gave a log of another block or contract", rpc=node.name, block=log.block)
-            if not all(may_hold(block.bloom, value) for value in (log.contract, *log.topics)):
+            if not all(may_hold(block.bloom, word) for word in (log.contract, *log.topics)):
                 raise BadAnswer(f"{node.name} gave a log that block {log.block} cannot hold", rpc=node.name)
             if (log.block, log.log_index) in places:
                 raise BadAnswer(f"{node.name} gave a log twice", rpc=node.name, block=log.block)
             places.add((log.block, log.log_index))
 
-    def _complete(self, node: Node, headers: Sequence[BlockHeader], found: Sequence[RawLog]) -> None:
-        """Where a filter allows our logs, the receipts hold exactly those that arrived."""
-        suspects = [one for one in headers if any(may_hold(one.bloom, contract) for contract in self.contracts)]
+    def _complete(self, node: Node, headers: Sequence[BlockHeader], listed: Sequence[RawLog]) -> None:
+        """Where a filter allows our listed, the receipts hold exactly those that arrived."""
+        suspects = [block for block in headers if any(may_hold(block.bloom, contract) for contract in self.contracts)]
         arrived: dict[BlockNumber, set[RawLog]] = {}
-        for log in found:
+        for log in listed:
             arrived.setdefault(log.block, set()).add(log)
         for start in range(0, len(suspects), RECEIPTS):
             part = suspects[start : start + RECEIPTS]
             for block, held in zip(part, self._held(node, part), strict=True):
                 if held != arrived.get(block.number, set()):
-                    raise BadAnswer(f"{node.name} left out logs of block {block.number}", rpc=node.name)
+                    raise BadAnswer(f"{node.name} left out listed of block {block.number}", rpc=node.name)
 
     def _held(self, node: Node, blocks: Sequence[BlockHeader]) -> list[set[RawLog]]:
         """Our logs of each block, from its receipts."""
         try:
-            answers = self._ask(node, [Ask("eth_getBlockReceipts", (hex(one.number),)) for one in blocks])
+            answers = self._ask(node, [Ask("eth_getBlockReceipts", (hex(block.number),)) for block in blocks])
         except NoMethod:
-            answers = [self._receipts(node, one) for one in blocks]
+            answers = [self._receipts(node, block) for block in blocks]
         return [{log for log in receipt_logs(answer) if log.contract in self.contracts} for answer in answers]
 
     def _receipts(self, node: Node, block: BlockHeader) -> Json:
@@ -211,16 +211,16 @@ class Source:
         return self._ask(node, [Ask("eth_getTransactionReceipt", (_hex(tx),)) for tx in named])
 
     def _header(self, node: Node, tag: str) -> BlockHeader:
-        one = header(self._ask(node, [Ask("eth_getBlockByNumber", (tag, False))])[0])
-        if one is None:
+        block = header(self._ask(node, [Ask("eth_getBlockByNumber", (tag, False))])[0])
+        if block is None:
             raise NodeBehind(f"{node.name} has no {tag} block", rpc=node.name)
-        return one
+        return block
 
-    def _block(self, node: Node, at: BlockNumber) -> BlockHeader | None:
-        one = header(self._ask(node, [Ask("eth_getBlockByNumber", (hex(at), False))])[0])
-        if one is not None and one.number != at:
-            raise BadAnswer(f"{node.name} gave block {one.number} for block {at}", rpc=node.name)
-        return one
+    def _block(self, node: Node, height: BlockNumber) -> BlockHeader | None:
+        block = header(self._ask(node, [Ask("eth_getBlockByNumber", (hex(height), False))])[0])
+        if block is not None and block.number != height:
+            raise BadAnswer(f"{node.name} gave block {block.number} for block {height}", rpc=node.name)
+        return block
 
     def _ask(self, node: Node, asks: Sequence[Ask]) -> list[Json]:
         if len(self.nodes) == 1:  # nobody else to ask: the caller waits
@@ -239,12 +239,12 @@ class Source:
 
     def _asked(self, node: Node, asks: Sequence[Ask]) -> list[Json]:
         if node.name not in self._checked:
-            found = number(node.ask([Ask("eth_chainId")])[0])
-            if found != self.chain_id:
-                raise WrongChain(f"{node.name} serves chain {found}, expected {self.chain_id}", chain=found)
+            chain_id = number(node.ask([Ask("eth_chainId")])[0])
+            if chain_id != self.chain_id:
+                raise WrongChain(f"{node.name} serves chain {chain_id}, expected {self.chain_id}", chain=chain_id)
             self._checked.add(node.name)
         return node.ask(asks)
 
 
-def _hex(data: bytes) -> str:
-    return "0x" + data.hex()
+def _hex(octets: bytes) -> str:
+    return "0x" + octets.hex()

@@ -1,4 +1,4 @@
-"""How do the generated bindings reach a contract through a web3.py connection?
+"""What the generated bindings share: a contract at an address, through a web3.py connection.
 
 Whatever is imported here loads without web3: the connection is the caller's, 7.12 or newer.
 """

@@ -1,4 +1,4 @@
-"""Is the code on chain what the sources say, immutables included?
+"""Comparison of the code on chain with what the sources compile to, immutables included.
 
 Sources are compiled again by whatever compiler there is; what they give is compared with the package, and the
 package, with every immutable filled in from the deployment document, with the chain, byte by byte.
@@ -50,17 +50,17 @@ class Compiled:
 
 def words(name: ContractName, record: Record) -> Iterator[tuple[str, bytes]]:
     """What each immutable of the contract must hold, by its name; one that the document does not fix is left out."""
-    at: Mapping[ContractName, Address] = record.contracts
-    domain = Domain(DOMAINS.get(name, name), record.chain_id, at[name])
-    yield "_cachedThis", at[name]
+    places: Mapping[ContractName, Address] = record.contracts
+    domain = Domain(DOMAINS.get(name, name), record.chain_id, places[name])
+    yield "_cachedThis", places[name]
     yield "_cachedChainId", record.chain_id.to_bytes(32, "big")
     yield "_cachedDomainSeparator", domain.separator()
     for kind, text in (("Name", domain.name.encode()), ("Version", b"1")):
         yield f"_hashed{kind}", keccak(text)
         yield f"_{kind.lower()}", text.ljust(31, b"\0") + bytes((len(text),))  # OpenZeppelin's ShortString
-    yield "DATASETS", at["DatasetRegistry"]
-    yield "CONSENTS", at["ConsentRegistry"]
-    yield "TOKEN", at["Token"]
+    yield "DATASETS", places["DatasetRegistry"]
+    yield "CONSENTS", places["ConsentRegistry"]
+    yield "TOKEN", places["Token"]
     yield "rulesetHash", record.ruleset.digest
     if "distributor" in record.extra:
         fixed = fields.mapping(record.extra, "distributor")
@@ -103,13 +103,13 @@ def _judged(
     if keccak(code) != record.code_hashes[name]:
         other = f"its code has the hash 0x{keccak(code).hex()}, the deployment file says another"
         return Verdict.FAILED, f"{difference}; {other}" if difference else other
-    if difference and name == "Token" and not _is_shipped(shipped, code):
+    if difference and name == "Token" and not shipped.is_code(code):
         return Verdict.VERIFIED, "another's token; its code is the one that the deployment file names"
     if difference:
         return Verdict.FAILED, difference
     if isinstance(compiled, str):
         return Verdict.INCOMPLETE, f"the package's code, immutables included; not compiled again: {compiled}"
-    ours = Compiled(shipped.deployed_bytecode, tuple(sorted(_places(shipped))))
+    ours = Compiled(shipped.deployed_bytecode, tuple(sorted(shipped.places())))
     if compiled.get(name) != ours:
         return Verdict.FAILED, "its sources give other code than the package holds"
     return Verdict.VERIFIED, "compiled from its sources, immutables included"
@@ -129,19 +129,7 @@ def _difference(name: ContractName, record: Record, shipped: Artifact, code: byt
             owners |= dict.fromkeys(range(start, start + length), immutable)
         if immutable == "window" and int.from_bytes(wanted[places[0][0] : places[0][0] + 32], "big") not in WINDOW_S:
             return "its window is out of bounds"
-    at = next((at for at, (one, other) in enumerate(zip(code, wanted, strict=True)) if one != other), None)
-    if at is None:
+    differs = next((i for i, (byte, other) in enumerate(zip(code, wanted, strict=True)) if byte != other), None)
+    if differs is None:
         return ""
-    return f"byte {at} differs" + (f": the immutable {owners[at]}" if at in owners else "")
-
-
-def _is_shipped(shipped: Artifact, code: bytes) -> bool:
-    """Whether only immutables differ."""
-    blank = bytearray(code)
-    for start, length in _places(shipped):
-        blank[start : start + length] = bytes(length)
-    return bytes(blank) == shipped.deployed_bytecode
-
-
-def _places(shipped: Artifact) -> tuple[tuple[int, int], ...]:
-    return tuple(place for places in shipped.immutables.values() for place in places)
+    return f"byte {differs} differs" + (f": the immutable {owners[differs]}" if differs in owners else "")

@@ -1,4 +1,4 @@
-"""Where are one network's contracts, who runs them, and how did they get there?
+"""Deployments: where one network's contracts are, who runs them, and how they are made.
 
 The deployment document names them; `deploy` makes the six contracts in the order they need each
 other. Starting a chain and unlocking accounts are left to the adapters.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, Self, assert_never, cast, get_args
 
 from provenance.app.ports import Call, ContractName, Deployment
-from provenance.app.role import CONTRACTS as OFFICES
+from provenance.app.role import CONTRACTS as CONTRACTS_BY_ROLE
 from provenance.domain import canonical, cid, fields
 from provenance.domain.fields import checksummed, shown
 from provenance.domain.hashes import sha256
@@ -75,8 +75,8 @@ class Record:
 
     def superseded(self) -> dict[ContractName, Address]:
         """Where the contracts were that these take the place of, if the document says so."""
-        found = fields.mapping({"supersedes": {}, **self.extra}, "supersedes")
-        return {name: fields.address(found, name) for name in NAMES if name in found}
+        older = fields.mapping({"supersedes": {}, **self.extra}, "supersedes")
+        return {name: fields.address(older, name) for name in NAMES if name in older}
 
     def encode(self) -> bytes:
         """Canonical bytes."""
@@ -92,18 +92,18 @@ class Record:
             "chainId": self.chain_id,
             "firstBlock": self.first_block,
             "contracts": contracts,
-            "roles": {**roles, "meters": [shown(one) for one in self.roles.meters]},
+            "roles": {**roles, "meters": [shown(meter) for meter in self.roles.meters]},
             "ruleset": {"cid": str(self.ruleset), "hash": shown(self.ruleset.digest)},
         }
         return canonical.encode(KIND, 1, body)
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
+    def parse(cls, document: bytes) -> Self:
         """The document in these bytes; each contract stands at an address of its own."""
-        body = canonical.parse(data, kind=KIND)
-        named = {name: fields.mapping({name: found}, name) for name, found in fields.mapping(body, "contracts").items()}
+        body = canonical.parse(document, kind=KIND)
+        named = {name: fields.mapping({name: entry}, name) for name, entry in fields.mapping(body, "contracts").items()}
         missing = sorted(set(NAMES) - set(named))
-        if missing or len({fields.address(one, "address") for one in named.values()}) != len(named):
+        if missing or len({fields.address(entry, "address") for entry in named.values()}) != len(named):
             raise Invalid(f"contracts: {', '.join(missing) or 'an address stands twice'}", field="contracts")
         roles, ruleset = fields.mapping(body, "roles"), fields.mapping(body, "ruleset")
         return cls(
@@ -116,7 +116,9 @@ class Record:
                 guardian=fields.address(roles, "guardian"),
                 arbiter=fields.address(roles, "arbiter"),
                 publisher=fields.address(roles, "publisher"),
-                meters=tuple(fields.address({"m": one}, "m") for one in fields.items(roles, "meters", most=1_000)),
+                meters=tuple(
+                    fields.address({"meter": meter}, "meter") for meter in fields.items(roles, "meters", most=1_000)
+                ),
             ),
             ruleset=cid.parse(fields.text(ruleset, "cid")),
             extra=fields.extra(body, ("chainId", "firstBlock", "contracts", "roles", "ruleset")),
@@ -173,11 +175,11 @@ class Plan:
         """Refused here, because an offer to the zero address reverts only once all contracts are paid for."""
         roles = self.roles
         named = (
-            *(("owner", one) for one in (roles.owner, self.heir)),
+            *(("owner", account) for account in (roles.owner, self.heir)),
             ("guardian", roles.guardian),
             ("arbiter", roles.arbiter),
             ("publisher", roles.publisher),
-            *(("meter", one) for one in roles.meters),
+            *(("meter", account) for account in roles.meters),
             ("fee-payee", self.ruleset.fee_payee),
         )
         for name, account in named:
@@ -197,18 +199,18 @@ class Plan:
         """The contracts to be made, each after those that it needs."""
         return NAMES_IN_ORDER[1:] if self.token else NAMES_IN_ORDER
 
-    def arguments(self, contract: ContractName, at: Mapping[ContractName, Address]) -> tuple[object, ...]:
-        """What its constructor is given; `at` has those made before."""
+    def arguments(self, contract: ContractName, places: Mapping[ContractName, Address]) -> tuple[object, ...]:
+        """What its constructor is given; `places` has those made before."""
         roles = self.roles
         match contract:
             case "DatasetRegistry":
                 return roles.owner, roles.guardian
             case "DataAccess":
-                return at["DatasetRegistry"], at["ConsentRegistry"], roles.owner, roles.guardian
+                return places["DatasetRegistry"], places["ConsentRegistry"], roles.owner, roles.guardian
             case "UsageLedger":
                 return (roles.owner,)
             case "RoyaltyDistributor":
-                fixed = (at["Token"], self.ruleset.hash, self.window_s, self.bond)
+                fixed = (places["Token"], self.ruleset.hash, self.window_s, self.bond)
                 return (*fixed, roles.owner, roles.guardian, roles.arbiter, roles.publisher)
             case "Token" | "ConsentRegistry" | "ArtifactRegistry":
                 return ()
@@ -260,14 +262,15 @@ class Creator(Protocol):
 def calls(plan: Plan) -> tuple[tuple[str, Call], ...]:
     """What the owner sends once the contracts are made, each with its title."""
     admitted = (
-        (f"admit meter {checksummed(one)}", Call("UsageLedger", "admitMeter", (one,))) for one in plan.roles.meters
+        (f"admit meter {checksummed(meter)}", Call("UsageLedger", "admitMeter", (meter,)))
+        for meter in plan.roles.meters
     )
     if plan.heir is None:
         return tuple(admitted)
     key, to = b"owner".ljust(32, b"\0"), plan.heir
     offers = (
-        (f"offer the role owner of {one} to {checksummed(to)}", Call(one, "offerRole", (key, to)))
-        for one in OFFICES["owner"]
+        (f"offer the role owner of {contract} to {checksummed(to)}", Call(contract, "offerRole", (key, to)))
+        for contract in CONTRACTS_BY_ROLE["owner"]
     )
     return (*admitted, *offers)
 
@@ -284,15 +287,15 @@ def foresee(
         waiting: the nonce of the next transaction, if an earlier run wrote it down and no block has it yet.
     """
     deployer, order = plan.roles.owner, plan.making()
-    made = tuple(one for one in mined if one is not None)
-    coming = creator.next_addresses(deployer, len(order) - len(made), waiting)
-    at = dict(zip(order, (*made, *coming), strict=True))
-    known = {**at, "Token": plan.token} if plan.token else at
+    standing = tuple(address for address in mined if address is not None)
+    coming = creator.next_addresses(deployer, len(order) - len(standing), waiting)
+    places = dict(zip(order, (*standing, *coming), strict=True))
+    known = {**places, "Token": plan.token} if plan.token else places
     creations = (
-        Foreseen(f"deploy {one}", creator.cost(one, plan.arguments(one, known), deployer), one, at[one])
-        for one in order[len(made) :]
+        Foreseen(f"deploy {name}", creator.cost(name, plan.arguments(name, known), deployer), name, places[name])
+        for name in order[len(standing) :]
     )
-    called = calls(plan)[len(mined) - len(made) :]
+    called = calls(plan)[len(mined) - len(standing) :]
     return (*creations, *(Foreseen(title, creator.price(CALL_GAS)) for title, _ in called))
 
 
@@ -323,23 +326,25 @@ def deploy(
     rules = content.put(plan.ruleset.encode())
     if rules.digest != plan.ruleset.hash:
         raise Broken("the ruleset's address is not its hash")
-    made: dict[ContractName, Created] = {}
+    created: dict[ContractName, Created] = {}
     if plan.token is not None:
-        made["Token"] = creator.found(plan.token)
+        created["Token"] = creator.found(plan.token)
     for name in plan.making():
-        args = plan.arguments(name, {known: one.address for known, one in made.items()})
-        made[name] = creator.create(name, args, owner)
-        sent(f"deploy {name}", made[name].gas_used)
+        args = plan.arguments(name, {known: contract.address for known, contract in created.items()})
+        created[name] = creator.create(name, args, owner)
+        sent(f"deploy {name}", created[name].gas_used)
     fixed: dict[str, Json] = {"distributor": {"windowS": plan.window_s, "bond": str(plan.bond)}}
     if plan.heir:
         fixed["ownerOffered"] = shown(plan.heir)
     if plan.older:
-        fixed["supersedes"] = {name: shown(one) for name, one in plan.older.items() if one != made[name].address}
+        fixed["supersedes"] = {
+            name: shown(older) for name, older in plan.older.items() if older != created[name].address
+        }
     record = Record(
         chain_id=creator.chain_id(),
-        first_block=made["DatasetRegistry"].block,
-        contracts={name: made[name].address for name in NAMES},
-        code_hashes={name: made[name].code_hash for name in NAMES},
+        first_block=created["DatasetRegistry"].block,
+        contracts={name: created[name].address for name in NAMES},
+        code_hashes={name: created[name].code_hash for name in NAMES},
         roles=roles,
         ruleset=rules,
         extra=fixed,

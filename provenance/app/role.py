@@ -1,4 +1,4 @@
-"""What may owner, guardian, arbiter and publisher do on chain, and who holds these roles?
+"""Roles on chain: what owner, guardian, arbiter and publisher may do, and who holds them.
 
 Each function reads what the chain says, decides, and answers the transactions that do it. A guardian's
 suspension of a dataset is `dataset`; a challenge is `audit`.
@@ -75,7 +75,7 @@ class NotChallenged(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class HeldRole:
     """One role on one contract: who holds it, and to whom it is offered."""
 
     contract: ContractName
@@ -104,21 +104,21 @@ class Pending:
         return {CHALLENGED: "CHALLENGED", VETOED: "VETOED", REJECTED: "REJECTED"}.get(self.status, "NONE")
 
 
-def offices(chain: Chain, role: str | None = None) -> tuple[Office, ...]:
+def held_roles(chain: Chain, role: str | None = None) -> tuple[HeldRole, ...]:
     """Every role on every contract that has it, or only one role."""
     return tuple(
-        _office(chain, contract, name)
+        _held_role(chain, contract, name)
         for name, contracts in CONTRACTS.items()
         for contract in contracts
         if role in (None, name)
     )
 
 
-def _office(chain: Chain, contract: ContractName, role: str) -> Office:
+def _held_role(chain: Chain, contract: ContractName, role: str) -> HeldRole:
     key = role.encode().ljust(32, b"\0")
     (holder,) = chain.read(Call(contract, "roleHolder", (key,)))
     offered, ready_at = chain.read(Call(contract, "roleOffer", (key,)))
-    return Office(
+    return HeldRole(
         contract,
         role,
         Address(cast("bytes", holder)),
@@ -133,10 +133,14 @@ def settlement(chain: Chain, epoch: int) -> Pending | None:
     root, _, active_at, number, status = cast("tuple[bytes, int, int, int, int]", slot)
     if number != epoch or not status:
         return None
-    by, at = ZERO_ADDRESS, 0
+    challenger, challenged_at = ZERO_ADDRESS, 0
     if status == CHALLENGED:
-        by, at = cast("tuple[Address, int]", chain.read(Call("RoyaltyDistributor", "challenger", ())))
-    return Pending(epoch, Bytes32(root), UnixSeconds(active_at), status, Address(by), UnixSeconds(at))
+        challenger, challenged_at = cast(
+            "tuple[Address, int]", chain.read(Call("RoyaltyDistributor", "challenger", ()))
+        )
+    return Pending(
+        epoch, Bytes32(root), UnixSeconds(active_at), status, Address(challenger), UnixSeconds(challenged_at)
+    )
 
 
 def pending(chain: Chain) -> Pending | None:
@@ -161,14 +165,14 @@ def offer(chain: Chain, role: str, to: Address, account: Address) -> tuple[Call,
             next="Name who shall have the role; its holder withdraws an offer.",
             field="to",
         )
-    found = offices(chain, role)
-    for one in found:
-        _check_role(chain, one.contract, "owner", account)
+    places = held_roles(chain, role)
+    for place in places:
+        _check_role(chain, place.contract, "owner", account)
     key = role.encode().ljust(32, b"\0")
     calls = tuple(
-        Call(one.contract, "offerRole", (key, to))
-        for one in found
-        if (any(one.offered) if one.holder == to else one.offered != to)
+        Call(place.contract, "offerRole", (key, to))
+        for place in places
+        if (any(place.offered) if place.holder == to else place.offered != to)
     )
     if not calls:
         raise Unchanged(f"{checksummed(to)} is {role}, or was offered it, on every contract", role=role)
@@ -182,13 +186,13 @@ def acceptance(chain: Chain, role: str, account: Address, now: UnixSeconds) -> t
         NotOffered: nowhere.
         TooEarly: less than two days ago.
     """
-    found = [one for one in offices(chain, role) if one.offered == account]
-    if not found:
+    offered = [place for place in held_roles(chain, role) if place.offered == account]
+    if not offered:
         raise NotOffered(f"the role {role} is not offered to {checksummed(account)}", role=role)
-    latest = max(one.ready_at for one in found)
+    latest = max(place.ready_at for place in offered)
     if now < latest:
         raise TooEarly(f"{role} can be accepted from {dated(latest)} on", role=role, readyAt=latest)
-    return tuple(Call(one.contract, "acceptRole", (role.encode().ljust(32, b"\0"),)) for one in found)
+    return tuple(Call(place.contract, "acceptRole", (role.encode().ljust(32, b"\0"),)) for place in offered)
 
 
 def pause(chain: Chain, until: UnixSeconds | None, account: Address, now: UnixSeconds) -> tuple[Call, ...]:
@@ -252,10 +256,10 @@ def ruling(chain: Chain, epoch: int, account: Address, now: UnixSeconds, *, uphe
         NotChallenged: nothing is to be decided.
         NotInRole: it is the arbiter's to decide, or the arbiter's time is over.
     """
-    found = settlement(chain, epoch)
-    if found is None or found.status != CHALLENGED:
+    challenged = settlement(chain, epoch)
+    if challenged is None or challenged.status != CHALLENGED:
         raise NotChallenged(f"epoch {epoch} is not under challenge", epoch=epoch)
-    over = UnixSeconds(found.challenged_at + ARBITER_S)
+    over = UnixSeconds(challenged.challenged_at + ARBITER_S)
     if now < over:
         _check_role(chain, "RoyaltyDistributor", "arbiter", account)
     elif not upheld:
@@ -282,7 +286,7 @@ def meters(chain: Chain) -> tuple[Address, ...]:
     """Which keys may anchor usage now, in the order in which they were admitted; every event is read for it."""
     head = chain.head().number
     ledger = Ledger.fold(chain.events(chain.deployment.first_block, head))
-    return tuple(one for one in ledger.meters if ledger.admitted(one, head))
+    return tuple(meter for meter in ledger.meters if ledger.admitted(meter, head))
 
 
 def removal(chain: Chain, meter: Address, account: Address) -> Call:
@@ -298,6 +302,6 @@ def _head(chain: Chain, meter: Address) -> object:
 
 
 def _check_role(chain: Chain, contract: ContractName, role: str, account: Address) -> None:
-    holder = _office(chain, contract, role).holder
+    holder = _held_role(chain, contract, role).holder
     if holder != account:
         raise NotInRole(f"the {role} of {contract} is {checksummed(holder)}", role=role, holder=shown(holder))

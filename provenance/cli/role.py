@@ -42,13 +42,13 @@ def show(ctx: Context, *, meters: bool) -> None:
     chain, now = ctx.chain(), ctx.clock.now()
     rows: list[dict[str, Json]] = [
         {
-            "role": office.role,
-            "contract": office.contract,
-            "holder": shown_address(office.holder),
-            "offeredTo": shown_address(office.offered) if any(office.offered) else None,
-            "readyAt": office.ready_at if any(office.offered) else None,
+            "role": place.role,
+            "contract": place.contract,
+            "holder": shown_address(place.holder),
+            "offeredTo": shown_address(place.offered) if any(place.offered) else None,
+            "readyAt": place.ready_at if any(place.offered) else None,
         }
-        for office in use.offices(chain)
+        for place in use.held_roles(chain)
     ]
     paused = {contract: use.paused_until(chain, contract) for contract in use.PAUSING}
     pauses: dict[str, Json] = {name: until if until > now else None for name, until in paused.items()}
@@ -83,7 +83,7 @@ def offer(ctx: Context, role: str, to: str) -> None:
     chain, account = ctx.chain(), ctx.address()
     taker = ctx.address(to)
     mined = _send(ctx, use.offer(chain, role, taker, account), f"offer the role {role}")
-    ready = max((office.ready_at for office in use.offices(chain, role) if office.offered == taker), default=None)
+    ready = max((place.ready_at for place in use.held_roles(chain, role) if place.offered == taker), default=None)
     name = shown_address(taker)
     text = (
         f"{role} is offered to {name}; from {shown_time(ready)} on it can accept."

@@ -1,4 +1,4 @@
-"""How does a Python program that already speaks web3.py call the contracts?
+"""The contracts of a deployment, for a Python program that speaks web3.py.
 
     from web3 import HTTPProvider, Web3
     from provenance.sdk.contracts import contracts
@@ -7,7 +7,7 @@
     of.access.check_license(dataset, license, account, purpose)
 
 The bindings are generated from the ABIs with the contracts' own comments (`provenance.abi.bindings`). The
-wallet's own commands speak JSON-RPC without web3 (`docs/decisions/json-rpc.md`).
+wallet's own commands go through web3 too, over a provider with limits (`docs/decisions/json-rpc.md`).
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ def contracts(w3: Web3, deployment: Path) -> Contracts:
     for name, address in record.contracts.items():
         if not w3.eth.get_code(w3.to_checksum_address(address)):
             raise Missing(f"no code of {name} at {checksummed(address)}", contract=name)
-    at = record.contracts
+    places = record.contracts
     return Contracts(
-        artifacts=ArtifactRegistry(w3, at["ArtifactRegistry"]),
-        consents=ConsentRegistry(w3, at["ConsentRegistry"]),
-        access=DataAccess(w3, at["DataAccess"]),
-        datasets=DatasetRegistry(w3, at["DatasetRegistry"]),
-        royalties=RoyaltyDistributor(w3, at["RoyaltyDistributor"]),
-        token=Token(w3, at["Token"]),
-        usage=UsageLedger(w3, at["UsageLedger"]),
+        artifacts=ArtifactRegistry(w3, places["ArtifactRegistry"]),
+        consents=ConsentRegistry(w3, places["ConsentRegistry"]),
+        access=DataAccess(w3, places["DataAccess"]),
+        datasets=DatasetRegistry(w3, places["DatasetRegistry"]),
+        royalties=RoyaltyDistributor(w3, places["RoyaltyDistributor"]),
+        token=Token(w3, places["Token"]),
+        usage=UsageLedger(w3, places["UsageLedger"]),
     )

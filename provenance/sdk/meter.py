@@ -1,4 +1,4 @@
-"""`provenance.Meter`: how does a model server record what it made?
+"""`provenance.Meter`: the record of what a model server made.
 
     with provenance.Meter(license, model="tiny@1", purpose="train.tts", territory="DE", max_units=1_000) as meter:
         meter.record(output=wav, weights={recording: 0.7, other: 0.3})
@@ -89,11 +89,11 @@ class Meter:
         self._wallet = wallet or _wallet(self._settings)
         self._model, self._purpose, self._territory = _model(model), purposes.mask((purpose,)), territory
         chain, clock, random = wire.chain(self._settings), wire.clock(self._settings), wire.random()
-        found = licenses.find(chain, _license_id(license_id))
+        license_ = licenses.find(chain, _license_id(license_id))
         self._domain = chain.deployment.domains.usage
         self._clock = clock
-        terms = Terms.parse(wire.content(self._settings).get_digest(found.grant.terms_hash)[1])
-        extent = MeterExtent.of(found.grant, terms, licenses.items(chain, found.grant.dataset_id))
+        terms = Terms.parse(wire.content(self._settings).get_digest(license_.grant.terms_hash)[1])
+        extent = MeterExtent.of(license_.grant, terms, licenses.items(chain, license_.grant.dataset_id))
         self._unit = _unit(unit, extent)
         extent.check_kind(UseFacts(clock.now(), self._purpose, territories.country(territory), self._unit))
         self._gateway = wire.gateway(self._settings, self._wallet.signer)
@@ -103,9 +103,9 @@ class Meter:
         session = typed.MeterSession(
             meter=self._gateway.key().wallet,
             session_key=KeySigner(key).address,
-            license_id=found.id,
+            license_id=license_.id,
             valid_from=now,
-            valid_until=min(UnixSeconds(now + hours * HOUR_S), session_end(found.expiry, terms)),
+            valid_until=min(UnixSeconds(now + hours * HOUR_S), session_end(license_.expiry, terms)),
             max_units=max_units,
             nonce=int.from_bytes(random.bytes(32)),
         )
@@ -197,7 +197,7 @@ class Meter:
 
         Where it raises, nothing was recorded.
         """
-        made = MeteredOutput(
+        metered = MeteredOutput(
             commitment=_commitment(output, digest),
             model=_model(model) if model else self._model,
             purpose=purposes.mask((purpose,)) if purpose else self._purpose,
@@ -212,7 +212,7 @@ class Meter:
         )
         with self._lock:
             self._refuse_ended()
-            use = self._recorder.record(made)
+            use = self._recorder.record(metered)
             if self._recorder.unsigned >= RECEIPTS:
                 self._recorder.cut()
                 with contextlib.suppress(Unavailable):  # the queue keeps it; the next segment or `close` tries again
@@ -318,12 +318,12 @@ def _wallet(settings: Settings) -> Wallet:
 def _license_id(given: bytes | str) -> Bytes32:
     text = given if isinstance(given, str) else "0x" + given.hex()
     try:
-        found = bytes.fromhex(text.removeprefix("0x"))
+        octets = bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
-        found = b""
-    if len(found) != 32:
+        octets = b""
+    if len(octets) != 32:
         raise Invalid(f"{text[:80]!r} is no license id", field="license", next="`provenance license list` shows it.")
-    return Bytes32(found)
+    return Bytes32(octets)
 
 
 def _unit(label: str | None, extent: MeterExtent) -> Unit:
@@ -336,8 +336,8 @@ def _unit(label: str | None, extent: MeterExtent) -> Unit:
 
 
 def _model(text: str) -> Bytes32:
-    name, at, version = text.partition("@")
-    if not (name and at and version):
+    name, _, version = text.partition("@")
+    if not (name and version):
         raise Invalid(f"model {text!r} is not `name@version`", field="model")
     return usage.model_id(name, version)
 
@@ -356,7 +356,7 @@ def _outcome(given: str | Outcome) -> Outcome:
     try:
         return Outcome[given.upper()]
     except KeyError:
-        names = ", ".join(one.name.lower() for one in Outcome)
+        names = ", ".join(outcome.name.lower() for outcome in Outcome)
         raise Invalid(f"outcome {given!r} is none of {names}", field="outcome") from None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +85,15 @@ def test_balances_are_those_of_the_chain(chain_world: World, settings: Path):
     at_chain = chain_world.chain.read(Call("Token", "balanceOf", (chain_world.signers[1].address,)))[0]
     assert document["token"] == str(at_chain)
     assert document["wei"] == str(chain_world.chain.node.balance(chain_world.signers[1].address))
+
+
+def test_a_command_that_asks_the_chain_computes_no_pairing_tables(settings: Path):
+    script = "import sys; from provenance.cli.main import run; run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    line = [sys.executable, "-c", script, "account", "balance", "studio", "--config", str(settings)]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    loaded = done.stderr.split()
+    assert "web3" in loaded
+    assert not [name for name in loaded if name.startswith("py_ecc.") and "bls" in name]
 
 
 @pytest.mark.usefixtures("funded")

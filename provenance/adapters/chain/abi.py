@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from provenance.abi import load
@@ -82,15 +81,6 @@ def function(contract: str, name: str, arity: int) -> Entry:
         if entry["name"] == name and len(entry["inputs"]) == arity:
             return entry
     raise Invalid(f"{contract} has no function {name} with {arity} arguments", contract=contract)
-
-
-def is_code_of(contract: str, code: bytes) -> bool:
-    """Whether this runtime code is our contract's, whatever its immutables say."""
-    ours = load(cast("Name", contract))
-    blank = bytearray(code)
-    for start, length in chain.from_iterable(ours.immutables.values()):
-        blank[start : start + length] = bytes(length)
-    return bytes(blank) == ours.deployed_bytecode
 
 
 def kind(parameter: Mapping[str, Any]) -> str:

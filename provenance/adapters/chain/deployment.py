@@ -8,7 +8,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from provenance.abi import load
 from provenance.abi.bound import binding
+from provenance.adapters import eth
 from provenance.adapters.chain import abi, wordings
 from provenance.adapters.chain.node import CallFailed, Node, hexed
 from provenance.adapters.chain.rpc import NodeSilent, RpcRefused
@@ -93,7 +95,7 @@ class EvmChain:
                 raise NoCode(f"no {name} at {checksummed(address)}", **where)
             if name == "Token":
                 continue  # any ERC-20
-            if keccak(code) != code_hashes.get(name, keccak(code)) or not abi.is_code_of(name, code):
+            if keccak(code) != code_hashes.get(name, keccak(code)) or not load(name).is_code(code):
                 raise AbiMismatch(f"the code at {checksummed(address)} is not our {name}", **where)
 
     @property
@@ -298,7 +300,7 @@ class EvmCreator:
         if receipt.created is None:
             raise NodeSilent("the receipt of a creation names no contract")
         code = self.node.code(receipt.created)
-        if not abi.is_code_of(contract, code):
+        if not load(contract).is_code(code):
             raise AbiMismatch(f"what was made is not our {contract}", contract=contract)
         return Created(receipt.created, keccak(code), receipt.block_number, receipt.gas_used)
 
@@ -319,6 +321,7 @@ def _refusing(contract: str) -> Iterator[None]:
 @contextmanager
 def _fitting() -> Iterator[None]:
     """A value that its type cannot hold is refused."""
+    eth.load()
     from web3.exceptions import Web3Exception  # noqa: PLC0415 - loads web3
 
     try:

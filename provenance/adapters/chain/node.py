@@ -83,6 +83,7 @@ class Node:
 
     def block(self, tag: int | str | bytes) -> ChainBlock:
         """A block by number, tag (`latest`, `pending`, `safe`, `finalized`) or hash."""
+        eth.load()
         from web3.exceptions import BlockNotFound  # noqa: PLC0415 - loads web3
 
         wanted: Any = hexed(tag) if isinstance(tag, bytes) else tag
@@ -194,6 +195,7 @@ class Node:
 
     def receipt(self, tx: Bytes32) -> Receipt | None:
         """The transaction's receipt, or None while no block has it."""
+        eth.load()
         from web3.exceptions import TransactionNotFound  # noqa: PLC0415 - loads web3
 
         wanted: Any = hexed(tx)
@@ -276,10 +278,11 @@ class Node:
 
     def _read(self, question: Callable[[Eth], Answer]) -> Answer:
         """What web3 reads in the node's answer."""
-        from web3.exceptions import BlockNotFound, TransactionNotFound  # noqa: PLC0415 - loads web3
+        w3 = self.w3
+        from web3.exceptions import BlockNotFound, TransactionNotFound  # noqa: PLC0415 - loaded by now
 
         try:
-            return question(self.w3.eth)
+            return question(w3.eth)
         except (ProvenanceError, RpcRefused, BlockNotFound, TransactionNotFound):
             raise
         except Exception as error:  # web3's formatters raise what Python raises on odd JSON

@@ -1,4 +1,4 @@
-"""Where are the envelopes of this party's own recordings? One file per object and key in `home/keys`.
+"""Envelopes of this party's own recordings: one file per object and key in `home/keys`.
 
 An envelope opens only with the account's X25519 key; the files are for their owner alone all the
 same, and go into `account export`.
@@ -53,7 +53,7 @@ class KeyFolder:
 
     def drop(self, wallets: Collection[Address]) -> None:
         """The envelopes that only these accounts open are gone."""
-        sealed_to = [fields.shown(one) for one in wallets]
+        sealed_to = [fields.shown(wallet) for wallet in wallets]
         for path in self._folder.glob("*.json"):
             with contextlib.suppress(ProvenanceError):
                 document = canonical.loads(path.read_bytes())

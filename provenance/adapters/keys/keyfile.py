@@ -1,4 +1,4 @@
-"""How do secrets lie in files? For their owner alone, made exclusively, read back with suspicion."""
+"""Secrets in files: for their owner alone, made exclusively, read back with suspicion."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Opened:
 
     def restore_content_keys(self, folder: Path) -> None:
         """The holder's own envelopes lie under `folder` again; what is there already stays."""
-        for name, data in self.content_keys:
+        for name, envelope in self.content_keys:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with suppress(FileExistsError):
-                durable.create(path, data)
+                durable.create(path, envelope)
 
 
 def open_file(path: Path, password: bytes) -> Opened:
@@ -61,7 +61,9 @@ def open_file(path: Path, password: bytes) -> Opened:
         account = v3.parse(body["account"] if ours else body)
         beside = v3.parse(body["envelopeKey"]) if ours and "envelopeKey" in body else None
         kept = body.get("contentKeys", {}) if ours else {}
-        content_keys = tuple((_inside(name), base64.b64decode(data, validate=True)) for name, data in kept.items())
+        content_keys = tuple(
+            (_inside(name), base64.b64decode(envelope, validate=True)) for name, envelope in kept.items()
+        )
     except (AttributeError, KeyError, TypeError, ValueError, canonical.BadDocument):
         raise Invalid(f"{path} is no V3 keystore", next="Name a file of Foundry, Brownie or geth.") from None
     return Opened(

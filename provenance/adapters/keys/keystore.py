@@ -1,4 +1,4 @@
-"""Where do the keys live? In V3 keystores that Foundry, Brownie and geth read, in one folder.
+"""Keystores: one party's keys in one folder, in V3 files that Foundry, Brownie and geth read.
 
 Beside `NAME.json` (the account) lies `NAME.x25519.json`, the key to which envelopes are sealed, in the same
 form under the same password. Files are made exclusively and are for their owner alone.
@@ -209,10 +209,10 @@ class Keystore:
     def export(self, name: str) -> dict[str, v3.Document]:
         """Both keys of an account as they lie on disk, under their password."""
         known = self._known(name)
-        found = {"account": keyfile.document(self.path(known))}
+        documents = {"account": keyfile.document(self.path(known))}
         if self.envelope_path(known).exists():
-            found["envelopeKey"] = keyfile.document(self.envelope_path(known))
-        return found
+            documents["envelopeKey"] = keyfile.document(self.envelope_path(known))
+        return documents
 
     def remove(self, name: str) -> None:
         """Both keys of the account are gone from this machine."""

@@ -93,10 +93,10 @@ def address(document: Document) -> Address | None:
     """The address that the document names in the clear; Foundry's name none."""
     text = str(document.get("address") or "").removeprefix("0x").removeprefix("0X")
     try:
-        found = bytes.fromhex(text)
+        octets = bytes.fromhex(text)
     except ValueError:
-        found = b""
-    return Address(found) if len(found) == 20 else None
+        octets = b""
+    return Address(octets) if len(octets) == 20 else None
 
 
 def scrypt_n(document: Document) -> int | None:
