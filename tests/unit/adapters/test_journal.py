@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.adapters.durable import Unwritable
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.unit
 SURROGATES = st.characters(exclude_categories=["Cs"])
 
 
+@settings(max_examples=60)  # slow to draw
 @given(
     st.lists(
         st.dictionaries(st.text(SURROGATES, max_size=5), st.text(SURROGATES, max_size=20), max_size=3), max_size=6

@@ -7,7 +7,7 @@ import json
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -91,6 +91,7 @@ def test_columns_are_aligned_where_letters_stand_as_their_codes(encoding: str, m
     assert "\\u58f0" in lines[1]
 
 
+@settings(max_examples=40)  # slow to draw
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.text() | st.integers() | st.none()), min_size=1))
 def test_tables_are_aligned_and_no_value_breaks_a_line(rows):
     lines = plain(rows, columns=("a", "b")).split("\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from provenance.domain import events as e
@@ -263,6 +263,7 @@ def decided(drawn: dict[str, object]) -> tuple[AccessDecision, ...]:
     )
 
 
+@settings(max_examples=60)  # slow to draw
 @given(NARROWINGS)
 def test_every_decision_is_one_of_the_known_reasons(drawn: dict[str, object]) -> None:
     for one in decided(drawn):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.domain import cid, splits
@@ -57,6 +57,7 @@ def test_root_leaves_and_ids_equal_those_of_other_libraries() -> None:
     assert ["0x" + recording_id(made, i).hex() for i in range(7)] == GOLDEN["recordingIds"]
 
 
+@settings(max_examples=40)  # slow to draw
 @given(st.integers(1, 40), st.data())
 def test_every_recording_proves_its_place(count: int, data: st.DataObject) -> None:
     manifest = documents.manifest(count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.domain import canonical, fields
@@ -42,6 +42,7 @@ PRIVATE = st.builds(
 WORDS = Words("Только закадровый текст.\n仅限旁白。", word("salt"))
 
 
+@settings(max_examples=40)  # slow to draw
 @given(PRIVATE)
 def test_what_was_sealed_is_read_again(private: Private) -> None:
     assert Private.parse(private.encode()) == private

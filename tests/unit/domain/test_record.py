@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.app.leases import Lease
@@ -120,6 +120,7 @@ EXAMPLE = st.builds(
 )
 
 
+@settings(max_examples=60)  # slow to draw
 @given(EXAMPLE)
 def test_any_record_survives_a_round_trip_byte_for_byte(example: Example) -> None:
     data = record.encode(example, KIND)

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.domain import canonical
@@ -40,6 +40,7 @@ def all_terms(draw: st.DrawFn) -> Terms:
     )
 
 
+@settings(max_examples=40)  # slow to draw
 @given(all_terms())
 def test_terms_survive_a_round_trip_with_what_we_do_not_know(terms: Terms) -> None:
     again = Terms.parse(terms.encode())
@@ -47,6 +48,7 @@ def test_terms_survive_a_round_trip_with_what_we_do_not_know(terms: Terms) -> No
     assert again.terms_hash == hashlib.sha256(terms.encode()).digest() == terms.terms_hash
 
 
+@settings(max_examples=40)  # slow to draw
 @given(all_terms(), st.randoms())
 def test_order_spacing_and_case_do_not_change_the_hash(terms: Terms, random) -> None:
     fields = list(canonical.loads(terms.encode()).items())  # type: ignore[union-attr]

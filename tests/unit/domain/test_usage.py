@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provenance.domain import attribution, merkle, typed, usage
@@ -154,6 +154,7 @@ def test_a_receipt_id_is_derived_so_that_a_retry_repeats_it() -> None:
 recordings = st.binary(min_size=32, max_size=32).map(Bytes32)
 
 
+@settings(max_examples=60)  # slow to draw
 @given(st.dictionaries(recordings, st.floats(0, 1e12, allow_subnormal=False), min_size=1, max_size=40))
 def test_any_scores_become_exactly_one_million_ppm(
     scores: dict[Bytes32, float],

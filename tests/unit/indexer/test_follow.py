@@ -78,7 +78,7 @@ operations = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=operations, widest=st.integers(1, 9), receipts=st.booleans())
 def test_any_history_ends_like_a_fresh_replay(
     new_database: NewDatabase, history: list[tuple[str, object]], widest: int, receipts: bool
