@@ -6,12 +6,9 @@ The values that `rpc` fetches and checks, and that `follow` turns into rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from provenance.domain.hashes import keccak
-
-if TYPE_CHECKING:
-    from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
+from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)

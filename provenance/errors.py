@@ -8,10 +8,9 @@ Leaves that concern one area live in `errors/` modules of their own only when th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from provenance.types import Json
+from provenance.types import Json
 
 
 class ProvenanceError(Exception):

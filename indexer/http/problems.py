@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -10,11 +11,7 @@ from starlette.exceptions import HTTPException
 
 from provenance.domain import canonical
 from provenance.errors import Broken, Invalid, Missing, ProvenanceError, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from provenance.types import Json
+from provenance.types import Json
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2

@@ -7,19 +7,16 @@ judged in `source`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from provenance.adapters import transport
 from provenance.adapters.chain import NodeSilent
 from provenance.adapters.chain.rpc import TIMEOUT_S, RpcRefused, answered, exchange, shown
 from provenance.adapters.chain.wordings import Meaning, narrowable, proposed
 from provenance.errors import Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from provenance.types import Json
+from provenance.types import Json
 
 CALLS: Final = 100  # in one HTTP request; providers refuse more
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from indexer.blocks import BLOOM_BYTES, BlockHeader, RawLog
 from indexer.rpc.node import BadAnswer
 from provenance.types import Address, BlockNumber, Bytes32, Json, UnixSeconds
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def header(answer: Json) -> BlockHeader | None:

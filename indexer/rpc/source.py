@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from indexer.blocks import BlockHeader, RawLog, Span, may_hold
 from indexer.rpc.node import Ask, BadAnswer, Node, NodeBehind, NoMethod, RangeTooLarge
@@ -20,10 +21,6 @@ from provenance.adapters.chain import NodeSilent, WrongChain
 from provenance.domain import breaker
 from provenance.errors import Missing, Unavailable
 from provenance.types import PPM_ONE, Address, BlockNumber, Bytes32, Json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
 
 REST: Final = breaker.Policy(failures=3, pause_ms=2_000, longest_ms=60_000)
 RECEIPTS: Final = 100  # blocks whose receipts are held at once; a full one's take megabytes

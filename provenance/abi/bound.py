@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
-from provenance.abi import load
+from provenance.abi import Name, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from web3.contract.contract import ContractConstructor, ContractFunction
     from web3.types import BlockIdentifier, TxReceipt
 
-    from provenance.abi import Name
 
 Account: TypeAlias = str | bytes
 """An address: EIP-55 text, or its 20 bytes."""

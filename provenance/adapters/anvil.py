@@ -16,18 +16,16 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from provenance import config
 from provenance.adapters import interrupts
 from provenance.adapters.chain import Node, NodeSilent, Rpc
 from provenance.adapters.chain.rpc import RpcRefused
 from provenance.errors import Conflict, Invalid, Missing, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Backend: TypeAlias = Literal["anvil", "ganache"]
 

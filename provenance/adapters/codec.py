@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeAlias
 
 import numpy as np
 
-from provenance.domain.audio import CHANNELS, FULL_SCALE, Gauge
+from provenance.domain.audio import CHANNELS, FULL_SCALE, Gauge, QualityReport, Samples
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from provenance.domain.audio import QualityReport, Samples
     from provenance.types import Bytes32
 
 Codec: TypeAlias = Literal["wav", "flac", "mp3", "ogg"]

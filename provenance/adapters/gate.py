@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from provenance.app.ports import AudioReport
 from provenance.domain.private import UNMARKED
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class FileGate:

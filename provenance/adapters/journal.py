@@ -9,17 +9,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from provenance.adapters import durable
 from provenance.errors import Conflict, Failed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from types import TracebackType
-
-    from provenance.types import Json
+from provenance.types import Json
 
 
 class JournalBusy(Conflict):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from provenance import config
 from provenance.adapters import wire
-from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Running
-from provenance.adapters.chain import AbiMismatch, EvmCreator, NoCode, Node, Rpc
+from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Devnet, Running
+from provenance.adapters.chain import AbiMismatch, EvmChain, EvmCreator, NoCode, Node, Rpc
 from provenance.adapters.keys.envelopes import KeyFolder
 from provenance.adapters.keys.keyfile import document, read_secret
 from provenance.adapters.keys.keystore import KeySigner, Keystore
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from provenance.adapters.anvil import Devnet
-    from provenance.adapters.chain import EvmChain
     from provenance.config import Settings
 
 NAME: Final = "devnet"

@@ -20,22 +20,31 @@ from provenance.adapters import transport
 from provenance.adapters.content import unixfs
 from provenance.adapters.content.gateway import SLOWEST_BYTES_PER_S
 from provenance.adapters.problem import problem
-from provenance.app.ports import GatewayKey, Listing, SignedAccess, SignedAck
+from provenance.app.ports import (
+    Clock,
+    Deployment,
+    GatewayKey,
+    Listing,
+    Random,
+    RecordingKey,
+    SignedAccess,
+    SignedAck,
+    SignedGateReport,
+    Signer,
+)
 from provenance.domain import canonical, fields, merkle, messages, record, refusal, signature, typed
 from provenance.domain.batch import SessionEntry
 from provenance.domain.hashes import sha256
 from provenance.errors import Denied, Failed, Invalid, Unavailable
-from provenance.types import Bytes32, UnixSeconds
+from provenance.types import AccessId, Bytes32, Json, SessionId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from _typeshed import DataclassInstance
 
-    from provenance.app.ports import Clock, Deployment, Random, RecordingKey, SignedGateReport, Signer
     from provenance.domain.cid import Cid
     from provenance.domain.typed import KeyBinding, MeterSession, OpenAccess, Segment
-    from provenance.types import AccessId, Json, SessionId
 
 TIMEOUT_S: Final = 30.0  # without a byte
 DEPOSIT_TIMEOUT_S: Final = 900.0  # the gateway decodes and judges every recording meanwhile

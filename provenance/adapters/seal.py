@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hpke
@@ -40,9 +41,6 @@ from provenance.domain.sealed import (
 )
 from provenance.errors import Denied, Failed, Invalid
 from provenance.types import Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 

@@ -10,15 +10,13 @@ import json
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import Any, Final, cast, get_args
 
 from provenance import abi, config
 from provenance.app.bytecode import Compiled, CompilerFailed, CompilerMissing
 from provenance.app.ports import ContractName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 TIMEOUT_S: Final = 600
 WANTED: Final = {"*": {"*": ["evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"]}}

@@ -8,44 +8,41 @@ next one, so that a command that was stopped goes on where it stopped. What may 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from provenance.app import license as licenses
 from provenance.app.leases import Lease, Leases
-from provenance.app.ports import Call
+from provenance.app.ports import (
+    Call,
+    Chain,
+    Cipher,
+    Clock,
+    Content,
+    Gateway,
+    Journal,
+    Opening,
+    Progress,
+    Random,
+    RecordingKey,
+    Wallet,
+)
 from provenance.domain import merkle, purposes, refusal, territories, typed
 from provenance.domain.events import AccessRecorded
 from provenance.domain.fields import shown
-from provenance.domain.manifest import recording_id
+from provenance.domain.manifest import Recording, recording_id
 from provenance.domain.rules.access import AccessRequest, DatasetState, evaluate
 from provenance.domain.rules.reason import REASON_BY_NUMBER, Reason
 from provenance.domain.sealed import SEGMENT_BYTES, Secret, envelope_info, plaintext_commitment
 from provenance.errors import Conflict, Denied, Invalid, Unavailable
-from provenance.types import Bytes32, UnixSeconds
+from provenance.types import Address, BlockNumber, Bytes32, Json, LicenseId, RecordingId, UnixSeconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from provenance.app.license import DatasetRecord, LicenseRecord, Send
-    from provenance.app.ports import (
-        Chain,
-        Cipher,
-        Clock,
-        Content,
-        Gateway,
-        Journal,
-        Opening,
-        Progress,
-        Random,
-        RecordingKey,
-        Wallet,
-    )
-    from provenance.domain.manifest import Recording
-    from provenance.types import Address, BlockNumber, Json, LicenseId, RecordingId
 
 REQUEST_S: Final = 600
 BINDING_S: Final = 366 * 86_400

@@ -6,10 +6,11 @@ be joined across holders, and every consent that was signed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Chain, Journal, Random, Signer
 from provenance.domain import canonical, fields, purposes, record, refusal, signature, territories, typed
 from provenance.domain.consent import SALT_BYTES, BadConsent, Scope, SignedConsent, Words
 from provenance.domain.manifest import ForeignConsent
@@ -17,13 +18,7 @@ from provenance.domain.rules import consent as rules
 from provenance.domain.rules.case import ConsentCase, ConsentFacts, UseFacts, first_broken
 from provenance.domain.rules.reason import Reason
 from provenance.errors import Conflict, Denied, Invalid, Missing
-from provenance.types import ZERO32, Bytes32, ConsentId, UnixSeconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from provenance.app.ports import Chain, Journal, Random, Signer
-    from provenance.types import Address, Json, VoiceId
+from provenance.types import ZERO32, Address, Bytes32, ConsentId, Json, UnixSeconds, VoiceId
 
 RECORDINGS_KIND: Final = "provenance/recordings"
 TITLE: Final = "revoke consent"

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Chain
 from provenance.domain import fields, splits
 from provenance.domain.hashes import sha256
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_REVOKED, DATASET_SUSPENDED
 from provenance.errors import Conflict, Denied, Invalid, Missing
-from provenance.types import ZERO32, ZERO_ADDRESS, Address
+from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, DatasetId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from provenance.app.ports import Chain
     from provenance.domain.splits import Split
-    from provenance.types import Bytes32, DatasetId
 
 _GUARDIAN: Final = b"guardian".ljust(32, b"\0")
 STATUS: Final = {

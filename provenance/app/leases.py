@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from provenance.domain import record, typed
 from provenance.domain.record import at, integer
-from provenance.types import AccessId
+from provenance.types import AccessId, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from provenance.app.ports import Journal
-    from provenance.types import Json, UnixSeconds
 
 RECORDINGS: Final = 1 << 20
 

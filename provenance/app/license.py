@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from provenance.app.dataset import NotHolder
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
 from provenance.app.token import told
-from provenance.domain import offer as offers
-from provenance.domain import recording as recordings
-from provenance.domain import typed
+from provenance.domain import offer as offers, recording as recordings, typed
 from provenance.domain.events import (
     AccessRecorded,
     ContentRotated,
     DatasetRegistered,
+    Event,
     Funded,
     LicenseGranted,
     LicenseTerminated,
@@ -29,21 +28,17 @@ from provenance.domain.manifest import Manifest
 from provenance.domain.offer import SignedOffer
 from provenance.domain.refusal import UnknownDataset, UnknownLicense
 from provenance.domain.rules.prospect import prospects
-from provenance.domain.rules.reason import Subject
+from provenance.domain.rules.reason import Reason, Subject
 from provenance.domain.rules.terms import narrow
 from provenance.domain.terms import Terms
 from provenance.errors import Conflict, Denied, Failed, Invalid
-from provenance.types import ZERO32, ZERO_ADDRESS, Address, UnixSeconds, Wei
+from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, DatasetId, LicenseId, UnixSeconds, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from provenance.app.ports import Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
-    from provenance.domain.events import Event
     from provenance.domain.recording import Recording
-    from provenance.domain.rules.reason import Reason
     from provenance.domain.typed import Offer
-    from provenance.types import Bytes32, DatasetId, LicenseId
 
 OFFER_DAYS: Final = 30
 ACTIVE: Final = 1

@@ -7,17 +7,14 @@ suspension of a dataset is `dataset`; a challenge is `audit`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Chain, ContractName
 from provenance.domain.fields import checksummed, dated, shown
 from provenance.domain.hashes import sha256
 from provenance.domain.ledger import Ledger
 from provenance.errors import Conflict, Denied, Invalid, Missing
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
-
-if TYPE_CHECKING:
-    from provenance.app.ports import Chain, ContractName
 
 CONTRACTS: Final[dict[str, tuple[ContractName, ...]]] = {
     "owner": ("DatasetRegistry", "DataAccess", "UsageLedger", "RoyaltyDistributor"),

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Chain
 from provenance.domain.fields import decimal
-
-if TYPE_CHECKING:
-    from provenance.app.ports import Chain
 
 
 def told(chain: Chain, base_units: int) -> str:

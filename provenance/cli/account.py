@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provenance.adapters.keys.keyfile import EXPORT, open_file, read_secret
-from provenance.adapters.keys.keystore import checked_name, refuse_raw_key
+from provenance.adapters.keys.keystore import Account, checked_name, refuse_raw_key
 from provenance.app.ports import Call
 from provenance.cli.frame import PATH, command, group
 from provenance.domain.fields import checksummed, ether
@@ -20,7 +20,6 @@ from provenance.errors import Conflict, Invalid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provenance.adapters.keys.keystore import Account
     from provenance.cli.context import Context
     from provenance.types import Address, Json
 

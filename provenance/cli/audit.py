@@ -11,9 +11,9 @@ from provenance.adapters import wire
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
 from provenance.domain import canonical, fields
-from provenance.domain.verdict import NOT_PROVED
+from provenance.domain.verdict import NOT_PROVED, AuditReport
 from provenance.errors import Missing
-from provenance.types import Address, BlockNumber, UnixSeconds
+from provenance.types import Address, BlockNumber, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from provenance.app.audit import Challenge, Evidence
     from provenance.cli.context import Context
     from provenance.config import Settings
-    from provenance.domain.verdict import AuditReport
-    from provenance.types import Json
 
 ADDRESSES: Final = ("holder", "licensee", "subject")  # by name: a title may look like one, and is its holder's choice
 
@@ -85,8 +83,7 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
     Ends with VERIFIED (exit 0), FAILED (10, the first difference named) or INCOMPLETE (11).
     """
     from provenance.adapters import tally
-    from provenance.app.audit import challenge
-    from provenance.app.audit import run as judge
+    from provenance.app.audit import challenge, run as judge
 
     evidence = _evidence(ctx, _settings(ctx, rpc, deployment), number)
     engine = tally.engine()

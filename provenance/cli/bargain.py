@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
 from provenance.domain import canonical, purposes
 from provenance.errors import ProvenanceError
-from provenance.types import ZERO_ADDRESS, Address, UnixSeconds
+from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
     from provenance.domain.terms import Terms
-    from provenance.types import Bytes32, Json
 
 OFFER_COLUMNS = ("offer", "price", "purposes", "acceptUntil", "expires", "for")
 CONSENT_COLUMNS = ("consent", "purposes", "territories", "state")

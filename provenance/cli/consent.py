@@ -9,21 +9,19 @@ import click
 
 from provenance.adapters import journal
 from provenance.adapters.journal import FileJournal
-from provenance.cli import dates, files
-from provenance.cli import words as private
+from provenance.cli import dates, files, words as private
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import shown_address, shown_time
 from provenance.domain import fields, purposes, territories
 from provenance.domain.fields import counted
 from provenance.errors import ProvenanceError
-from provenance.types import Address, UnixSeconds
+from provenance.types import Address, ConsentId, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from provenance.app.consent import Grant
     from provenance.cli.context import Context
     from provenance.domain.consent import SignedConsent, Words
-    from provenance.types import ConsentId, Json
 
 JOURNAL = "consents.jsonl"
 

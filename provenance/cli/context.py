@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from provenance.adapters import wire
-from provenance.cli.out import Sent
+from provenance.cli.out import Out, Sent
 from provenance.cli.password import password
 from provenance.domain.fields import ether
 from provenance.errors import Invalid, Missing
-from provenance.types import Wei
+from provenance.types import Address, Json, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from typing import TextIO
 
     from provenance.adapters.chain import EvmChain
     from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
     from provenance.adapters.remote import HttpGateway
     from provenance.app.ports import Call, Clock, Content, Cost, Mined, Random, Wallet
-    from provenance.cli.out import Out
     from provenance.config import Network, Settings
-    from provenance.types import Address, Json
 
 
 __all__ = ["Context", "DryRun", "Flags", "Sent", "Session"]

@@ -16,7 +16,7 @@ from provenance.domain.fields import counted, ether
 from provenance.domain.hashes import keccak
 from provenance.domain.verdict import Verdict, overall
 from provenance.errors import Conflict, Failed, Incomplete, Invalid, Unavailable
-from provenance.types import Address
+from provenance.types import Address, Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from provenance.app.deploy import Plan, Record
     from provenance.app.ports import ContractName
     from provenance.cli.context import Context
-    from provenance.types import Json
 
 
 @group("contracts")

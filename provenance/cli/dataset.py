@@ -14,7 +14,7 @@ from provenance.domain import canonical, cid, fields
 from provenance.domain.fields import counted
 from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
-from provenance.types import ZERO_ADDRESS, Address, UnixSeconds
+from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from provenance.app.ports import Mined
     from provenance.cli.context import Context
     from provenance.domain.cid import Cid
-    from provenance.types import Bytes32, Json
 
 RULING_BYTES = 1 << 20  # one block, whose sha-256 is what the chain keeps
 ROTATE_GAS = 100_000  # more than one rotation uses, which can be estimated only once the gateway has the new bytes

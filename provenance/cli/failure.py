@@ -5,16 +5,13 @@ from __future__ import annotations
 import errno
 import re
 import traceback
-from typing import TYPE_CHECKING
+from typing import TextIO
 
 import click
 
 from provenance.adapters.durable import Unwritable
 from provenance.cli.out import document
 from provenance.errors import Broken, Denied, Invalid, Missing, ProvenanceError
-
-if TYPE_CHECKING:
-    from typing import TextIO
 
 INTERRUPTED = 130
 _OF_THE_DISK = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES}

@@ -5,16 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from provenance.cli.context import Context, Flags, Session
 from provenance.cli.out import Out
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 PATH = click.Path(path_type=Path)
 HELP_NAMES = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

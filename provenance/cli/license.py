@@ -13,11 +13,10 @@ from provenance.cli.dates import seconds
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
 from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
-from provenance.domain import canonical, fields, purposes
-from provenance.domain import purposes as codes
+from provenance.domain import canonical, fields, purposes, purposes as codes
 from provenance.domain.fields import shown
 from provenance.errors import Missing, ProvenanceError, Unavailable
-from provenance.types import ZERO32, ZERO_ADDRESS
+from provenance.types import ZERO32, ZERO_ADDRESS, Bytes32, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from provenance.app.license import LicenseRecord
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from provenance.cli.context import Context
     from provenance.domain.offer import SignedOffer
     from provenance.domain.terms import Terms
-    from provenance.types import Bytes32, Json, UnixSeconds
 
 
 @group("license")

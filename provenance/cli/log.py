@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TextIO
 
 import structlog
 
 from provenance.config import no_color
-
-if TYPE_CHECKING:
-    from typing import TextIO
 
 
 def _without_retries(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -6,11 +6,12 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -20,10 +21,6 @@ from provenance.cli.context import DryRun, Session
 from provenance.cli.failure import INTERRUPTED, report
 from provenance.cli.frame import HELP_NAMES
 from provenance.cli.out import Declined
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
 
 PLUGINS = "provenance.commands"
 COMPLETE_VARIABLE = "_PROVENANCE_COMPLETE"

@@ -13,7 +13,7 @@ from provenance.cli.values import shown_address, shown_time
 from provenance.domain.fields import counted
 from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
-from provenance.types import UnixSeconds
+from provenance.types import Json, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from provenance.app.ports import Call, Mined
     from provenance.app.role import Pending
     from provenance.cli.context import Context
-    from provenance.types import Json
 
 _ROLE = click.argument("role", type=click.Choice(["owner", "guardian", "arbiter", "publisher"]), metavar="ROLE")
 _TIMES = ("readyAt", "activeAt", "arbiterUntil")

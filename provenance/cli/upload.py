@@ -17,7 +17,7 @@ from provenance.domain import fields
 from provenance.domain.fields import counted, ether
 from provenance.domain.hashes import abi_words, sha256
 from provenance.errors import Invalid, Missing
-from provenance.types import BPS_ONE, Bps
+from provenance.types import BPS_ONE, Address, Bps, Bytes32, DatasetId, Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from provenance.cli.context import Context
     from provenance.domain.manifest import Manifest
     from provenance.domain.splits import Split
-    from provenance.types import Address, Bytes32, DatasetId, Json
 
 FOLDER: Final = "uploads"
 REGISTER_GAS: Final = 100_000

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from provenance.domain.fields import UINT256, checksummed, dated, decimal
 from provenance.errors import Invalid
-from provenance.types import Bytes32, UnixSeconds, Wei
+from provenance.types import Address, Bytes32, UnixSeconds, Wei
 
 if TYPE_CHECKING:
     from provenance.app.ports import Chain
-    from provenance.types import Address
 
 _AMOUNT = re.compile(r"([0-9]{1,78})(?:\.([0-9]{1,36}))?")
 

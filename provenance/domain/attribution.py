@@ -7,15 +7,13 @@ earns, is asked by `settlement`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from provenance.domain import fields, merkle, record
 from provenance.errors import Invalid
 from provenance.types import PPM_ONE, ZERO32, Bytes32, Ppm, RecordingId
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 Weights: TypeAlias = tuple[tuple[RecordingId, Ppm], ...]
 """(recording, ppm), sorted by recording, each once."""

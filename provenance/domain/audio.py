@@ -10,7 +10,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,7 @@ from numpy.typing import NDArray
 from provenance.domain import canonical
 from provenance.domain.loudness import Loudness, decibel
 from provenance.errors import Invalid
-from provenance.types import Bytes32
-
-if TYPE_CHECKING:
-    from provenance.types import Json
+from provenance.types import Bytes32, Json
 
 Samples: TypeAlias = NDArray[np.int32]
 """[frames, channels], full scale = 2^31, whatever the file's own depth was."""

@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 import rfc8785
 
 from provenance.errors import Invalid
-
-if TYPE_CHECKING:
-    from provenance.types import Json
+from provenance.types import Json
 
 DOCUMENT_BYTES: Final = 64 << 20
 STRING_BYTES: Final = 1 << 20

@@ -6,7 +6,7 @@ The signed grant, its scope and its words. Whether it stands at some block (revo
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
@@ -14,13 +14,10 @@ from provenance.domain import canonical, fields, purposes, record, signature, te
 from provenance.domain.hashes import keccak, sha256
 from provenance.domain.terms import Places
 from provenance.errors import Invalid
-from provenance.types import ZERO32, Bytes32, ConsentId, Json
+from provenance.types import ZERO32, Bytes32, ConsentId, Json, VoiceId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from provenance.domain.typed import Domain
-    from provenance.types import VoiceId
 
 KIND: Final = "provenance/consent"
 SCOPE_KIND: Final = "provenance/scope"

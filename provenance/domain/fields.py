@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from provenance.domain.hashes import keccak, sha256
 from provenance.errors import Invalid
-from provenance.types import Address, Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from provenance.types import Json, UnixSeconds
+from provenance.types import Address, Bytes32, Json, UnixSeconds
 
 UINT256: Final = (1 << 256) - 1
 _HEX: Final = re.compile(r"0[xX]((?:[0-9a-fA-F]{2})*)\Z")

@@ -6,12 +6,9 @@ Only static ABI types are needed inside our digests; each is one 32-byte word.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from provenance.types import Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def _keccak_function() -> Callable[[bytes], bytes]:

@@ -8,8 +8,9 @@ is left to `license`.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from provenance.domain import events as e
 from provenance.domain.facts import (
@@ -25,21 +26,7 @@ from provenance.domain.facts import (
     RegisteredDataset,
     Settlement,
 )
-from provenance.types import Wei
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from provenance.types import (
-        AccessId,
-        Address,
-        BlockNumber,
-        Bytes32,
-        ConsentId,
-        DatasetId,
-        LicenseId,
-        SessionId,
-    )
+from provenance.types import AccessId, Address, BlockNumber, Bytes32, ConsentId, DatasetId, LicenseId, SessionId, Wei
 
 
 class Ledger:

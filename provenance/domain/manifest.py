@@ -7,14 +7,13 @@ whether its consents and terms allow a use is `license`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
 from provenance.domain import fields, merkle, record, splits
 from provenance.domain.cid import Cid
-from provenance.domain.consent import KIND as CONSENT
-from provenance.domain.consent import SignedConsent
+from provenance.domain.consent import KIND as CONSENT, SignedConsent
 from provenance.domain.hashes import abi_words, keccak
 from provenance.domain.recording import (
     VOICES,
@@ -35,8 +34,6 @@ from provenance.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
-
     from provenance.domain.typed import Domain
 
 KIND: Final = "provenance/manifest"

@@ -9,15 +9,13 @@ Source: @openzeppelin/merkle-tree, "Standard Merkle Trees".
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from provenance.domain.hashes import abi_words, keccak
 from provenance.errors import Missing
 from provenance.types import ZERO32, Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 
 class NotInTree(Missing):

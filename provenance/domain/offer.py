@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from provenance.domain import record, signature, typed
 from provenance.domain.hashes import abi_words, keccak
-from provenance.types import Json
+from provenance.types import Address, Bytes32, Json, LicenseId
 
 if TYPE_CHECKING:
     from provenance.domain.typed import Domain
-    from provenance.types import Address, Bytes32, LicenseId
 
 KIND: Final = "provenance/offer"
 

@@ -5,12 +5,10 @@ The code tree and its mask. Who may use what is `rules`; where is `territories`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from provenance.errors import Invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CODES: Final = (
     "train.asr",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,13 +12,10 @@ from provenance.domain.consent import consents_hash
 from provenance.domain.record import integer, most, text
 from provenance.domain.sealed import KeyCommitment, Sealed
 from provenance.errors import Invalid
-from provenance.types import ConsentId, Json, VoiceId
+from provenance.types import Bytes32, ConsentId, Json, VoiceId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from provenance.domain.events import ContentRotated
-    from provenance.types import Bytes32
 
 VOICES: Final = 64
 

@@ -20,18 +20,14 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, NewType
+from typing import Annotated, Final, NewType
 
 from provenance.domain import record
 from provenance.domain.hashes import abi_words
 from provenance.errors import Failed, Invalid
-from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from provenance.types import LicenseId, UnixSeconds
+from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, LicenseId, UnixSeconds
 
 KeyCommitment = NewType("KeyCommitment", bytes)
 """32 bytes only one CEK can have made: GCM itself does not commit to its key."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Iterable
+from typing import Annotated, Final
 
 from provenance.domain import fields, record
 from provenance.errors import Invalid
 from provenance.types import BPS_ONE, ZERO_ADDRESS, Address, Bps, Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 KIND: Final = "provenance/splits"
 PAYEES: Final = 1_000

@@ -5,16 +5,13 @@ ISO 3166-1 alpha-2 countries and three groups. On chain they are one digest of t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from provenance.domain.hashes import keccak
 from provenance.errors import Invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from provenance.types import Bytes32
+from provenance.types import Bytes32
 
 # Source: ISO 3166-1, officially assigned alpha-2 codes.
 _ASSIGNED: Final = """

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from provenance.domain.hashes import abi_words, keccak
 from provenance.errors import Invalid
 from provenance.types import Address, Bytes32, Json, UnixMs, UnixSeconds, Wei
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Struct(Protocol):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from provenance.errors import Failed, Incomplete
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from provenance.errors import ProvenanceError
-    from provenance.types import Json
+from provenance.errors import Failed, Incomplete, ProvenanceError
+from provenance.types import Json
 
 
 class Verdict(StrEnum):

@@ -30,9 +30,9 @@ from provenance.domain.hashes import sha256
 from provenance.domain.rules.case import UseFacts
 from provenance.domain.rules.terms import session_end
 from provenance.domain.terms import Terms
-from provenance.domain.usage import UNIT_BY_LABEL, Outcome, Unit
+from provenance.domain.usage import UNIT_BY_LABEL, Outcome, Unit, Use
 from provenance.errors import Denied, Invalid, ProvenanceError, Unavailable
-from provenance.types import PPM_ONE, ZERO32, Bytes32, UnixSeconds
+from provenance.types import PPM_ONE, ZERO32, Bytes32, ReceiptId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from provenance.app.ports import Clock, Gateway, Wallet
     from provenance.config import Settings
     from provenance.domain.typed import Domain
-    from provenance.domain.usage import Use
-    from provenance.types import ReceiptId
 
 HOUR_S: Final = 3_600
 FOLDER: Final = "meter"

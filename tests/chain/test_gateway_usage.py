@@ -20,8 +20,7 @@ from indexer.gateway.sessions import (
 from provenance.adapters import segments as files
 from provenance.adapters.content import unixfs
 from provenance.app.ports import Call
-from provenance.domain import attribution, refusal, splits, typed, usage
-from provenance.domain import batch as batch_
+from provenance.domain import attribution, batch as batch_, refusal, splits, typed, usage
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import recording_id
 from provenance.domain.signature import BadSignature

@@ -39,8 +39,7 @@ from tests import documents
 from tests.anvil import World, world
 from tests.chain.datasets import consent, registered
 from tests.fakes.content import MemoryContent
-from tests.fakes.epochs import DOMAIN, METER
-from tests.fakes.epochs import World as Epoch
+from tests.fakes.epochs import DOMAIN, METER, World as Epoch
 
 CASES, BATCH = 10_000, 250
 PURPOSES = (0b1, 0b10, 0b100, 0b110, 0, 1 << 14, 1 << 15, 1 << 31)

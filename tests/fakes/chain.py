@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provenance.app.ports import Call, ChainBlock, Cost, Deployment, Logged, Mined
-from provenance.domain import events, typed
-from provenance.domain import manifest as manifests
+from provenance.domain import events, manifest as manifests, typed
 from provenance.domain.hashes import keccak
 from provenance.errors import Missing, Reverted
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, BlockNumber, Bytes32, UnixSeconds, Wei

@@ -14,12 +14,9 @@ from provenance.adapters.gate import FileGate
 from provenance.adapters.journal import FileJournal
 from provenance.adapters.keys.envelopes import KeyFolder
 from provenance.adapters.keys.keystore import SystemRandom
-from provenance.app import consent as consents
-from provenance.app import dataset as datasets
-from provenance.app import license as licenses
+from provenance.app import consent as consents, dataset as datasets, license as licenses
 from provenance.app.ports import AudioGate, AudioReport, Call, Chain, Gateway, Mined, Wallet
-from provenance.app.publish import Given, Outcome, Request, Source, UploadPorts, upload
-from provenance.app.publish import register as registers
+from provenance.app.publish import Given, Outcome, Request, Source, UploadPorts, register as registers, upload
 from provenance.app.publish.request import AuthorizationNeeded, NothingToRegister
 from provenance.app.publish.rotate import rotate
 from provenance.app.publish.takes import SealingPorts, kept_secret

@@ -6,21 +6,15 @@ Bytes come out as bytes; an address is 20 of them. What is sent is encoded by th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
-from provenance.abi import load
+from provenance.abi import Name, load
 from provenance.domain.fields import checksummed, dated
 from provenance.domain.hashes import keccak
 from provenance.errors import Invalid, Reverted, Unavailable
-from provenance.types import UnixSeconds
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from provenance.abi import Name
-    from provenance.types import Json
+from provenance.types import Json, UnixSeconds
 
 CONTRACTS: Final = (
     "DatasetRegistry",

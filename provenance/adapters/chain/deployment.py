@@ -9,26 +9,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from provenance.abi import load
-from provenance.abi.bound import binding
+from provenance.abi.bound import Bound, binding
 from provenance.adapters import eth
 from provenance.adapters.chain import abi, wordings
 from provenance.adapters.chain.node import CallFailed, Node, hexed
 from provenance.adapters.chain.rpc import NodeSilent, RpcRefused
 from provenance.app.deploy import Created
-from provenance.app.ports import ChainBlock, Logged, Mined
+from provenance.app.ports import Call, ChainBlock, ContractName, Cost, Deployment, Logged, Mined, Signer
 from provenance.domain.events import decode
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
 from provenance.errors import Conflict, Invalid, Missing
-from provenance.types import Address, Bytes32
+from provenance.types import Address, BlockNumber, Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provenance.abi.bound import Bound
     from provenance.adapters.chain.facts import Log, Receipt, Signed
-    from provenance.app.ports import Call, ContractName, Cost, Deployment, Signer
-    from provenance.types import BlockNumber
 
 RANGE: Final = 10_000  # blocks a request; public endpoints allow this much
 BLOCKS_KEPT: Final = 4_096

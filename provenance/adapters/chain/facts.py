@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from provenance.types import Address, BlockNumber, Bytes32
+from provenance.types import Address, BlockNumber, Bytes32
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from provenance.domain.fields import checksummed, ether, shown
 from provenance.errors import Conflict
-
-if TYPE_CHECKING:
-    from provenance.types import Address, Wei
+from provenance.types import Address, Wei
 
 
 class Balances(Protocol):

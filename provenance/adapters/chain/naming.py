@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import keyword
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from provenance.adapters.chain.abi import words
 from provenance.adapters.chain.natspec import struct
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _TAKEN: Final = frozenset({"self", "cls", "block", "w3"})  # arguments that every binding has
 

@@ -14,7 +14,7 @@ from provenance.adapters.chain.facts import Log, Receipt, Signed
 from provenance.adapters.chain.funds import InsufficientFunds
 from provenance.adapters.chain.rpc import NodeSilent, Rpc, RpcRefused, revert_data
 from provenance.adapters.chain.wordings import Meaning
-from provenance.app.ports import ChainBlock, Cost
+from provenance.app.ports import ChainBlock, Cost, Signer
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Missing, ProvenanceError, Unavailable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from web3.eth import Eth
 
     from provenance.adapters.chain.outbox import Outbox
-    from provenance.app.ports import Signer
 
 RECEIPT_S: Final = 180.0
 POLL_S: Final = 0.02  # anvil mines at once: the first look finds it

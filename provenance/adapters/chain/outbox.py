@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from provenance.adapters.chain.facts import Signed
-from provenance.adapters.chain.rpc import RpcRefused
+from provenance.adapters.chain.facts import Receipt, Signed
+from provenance.adapters.chain.rpc import Rpc, RpcRefused
 from provenance.domain.hashes import keccak
 from provenance.errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from provenance.adapters.chain.facts import Receipt
-    from provenance.adapters.chain.rpc import Rpc
     from provenance.app.ports import Journal, Signer
     from provenance.types import Address, Bytes32, Json
 

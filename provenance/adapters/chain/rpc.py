@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -22,11 +23,7 @@ from provenance.adapters.chain import wordings
 from provenance.adapters.chain.wordings import Meaning
 from provenance.domain import canonical
 from provenance.errors import Invalid, Missing, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from provenance.types import Json
+from provenance.types import Json
 
 TIMEOUT_S: Final = 20.0
 REPLY_BYTES: Final = 64 << 20  # a hundred full blocks' receipts are about 40 MB

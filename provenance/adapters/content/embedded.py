@@ -12,7 +12,10 @@ import fcntl
 import hashlib
 import os
 import uuid
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from io import FileIO
+from pathlib import Path
+from typing import Final
 
 from provenance.adapters import durable
 from provenance.adapters.content import unixfs
@@ -20,13 +23,7 @@ from provenance.adapters.content.faults import corrupt, missing, too_large
 from provenance.adapters.content.unixfs import LEAF_BYTES, Leaves
 from provenance.domain.cid import Cid, candidates
 from provenance.errors import Conflict, Invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from io import FileIO
-    from pathlib import Path
-
-    from provenance.types import Bytes32
+from provenance.types import Bytes32
 
 DOCUMENT_BYTES: Final = 64 << 20
 _LEAVES: Final = ".leaves"

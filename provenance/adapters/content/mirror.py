@@ -7,21 +7,17 @@ local.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
 
-from provenance.adapters.content.embedded import DOCUMENT_BYTES
+from provenance.adapters.content.embedded import DOCUMENT_BYTES, Embedded
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing, corrupt, missing
 from provenance.adapters.content.gateway import ContentClosed, SourceUnusable
 from provenance.adapters.content.unixfs import decode_node
 from provenance.domain.cid import Cid, candidates
 from provenance.errors import Failed, Invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from provenance.adapters.content.embedded import Embedded
-    from provenance.types import Bytes32
+from provenance.types import Bytes32
 
 
 class Source(Protocol):

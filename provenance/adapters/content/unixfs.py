@@ -10,17 +10,15 @@ Source: IPIP-0499; UnixFS specification §dag-pb; DAG-PB specification (canonica
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from provenance.adapters.content.faults import corrupt
 from provenance.domain.cid import SHA2_256, Cid, decode
 from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
 from provenance.types import Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 LEAF_BYTES: Final = 1 << 20
 LINKS: Final = 1024

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from pathlib import Path
 
 from provenance.adapters import durable
 from provenance.domain import canonical, fields
 from provenance.errors import Missing, ProvenanceError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-
-    from provenance.types import Address, Bytes32
+from provenance.types import Address, Bytes32
 
 
 class KeyFolder:

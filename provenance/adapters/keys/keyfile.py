@@ -8,16 +8,13 @@ import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
 
 from provenance.adapters import durable
 from provenance.adapters.keys import v3
 from provenance.domain import canonical
 from provenance.errors import Conflict, Denied, Invalid, Missing
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXPORT: Final = "provenance/account"
 _FILE_BYTES_MAX: Final = 1 << 16

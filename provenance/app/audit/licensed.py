@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from provenance.domain.batch import AccessEntry
     from provenance.domain.events import AccessRecorded
     from provenance.domain.ledger import Fact
-    from provenance.types import LicenseId
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:

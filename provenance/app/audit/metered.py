@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import AuditedBatch, Evidence, judge, named
-from provenance.domain import batch as batches
-from provenance.domain import canonical, fields, merkle, signature, typed, usage
+from provenance.domain import batch as batches, canonical, fields, merkle, signature, typed, usage
 from provenance.domain.attribution import attribution_root
 from provenance.domain.fields import shown
 from provenance.domain.hashes import sha256

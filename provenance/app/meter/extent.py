@@ -13,13 +13,12 @@ from provenance.domain import refusal
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
 from provenance.domain.fields import shown
 from provenance.domain.manifest import recording_ids
-from provenance.domain.rules.case import Extent, LicenseCase, first_broken
+from provenance.domain.rules.case import Extent, LicenseCase, UseFacts, first_broken
 from provenance.domain.rules.license import LICENSE, receipt_facts
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from provenance.domain.events import LicenseGranted
-    from provenance.domain.rules.case import UseFacts
     from provenance.domain.terms import Terms
     from provenance.domain.usage import Use
     from provenance.types import DatasetId, LicenseId, RecordingId

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from provenance.app.ports import Call
+from provenance.app.ports import Call, Signer
 from provenance.domain import usage
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
-    from provenance.app.ports import Signer
     from provenance.domain.typed import Domain, MeterSession
     from provenance.types import SessionId
 

@@ -14,7 +14,7 @@ from provenance.domain import attribution, batch, fields, record, signature, ter
 from provenance.domain.hashes import sha256
 from provenance.domain.usage import Outcome, Unit, Use
 from provenance.errors import Denied, Invalid, Missing
-from provenance.types import PPM_ONE, ZERO32, Bytes32, UnixMs
+from provenance.types import PPM_ONE, ZERO32, Bytes32, Json, ReceiptId, SessionId, UnixMs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from provenance.app.meter.opening import OpenSession
     from provenance.app.ports import Clock, Gateway, Journal, SignedAck, Signer
     from provenance.domain.typed import Domain, MeterSession
-    from provenance.types import Json, ReceiptId, SessionId
 
 RECEIPTS: Final = 1_000  # in one segment: one signature and one fsync at the gateway for all of them
 WEIGHTS: Final = PPM_ONE  # in one segment: as many as one receipt may have, 36 MB in all

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from provenance.domain.private import UNMARKED
+from provenance.domain.private import UNMARKED, Marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from provenance.domain.cid import Cid
     from provenance.domain.ledger import ChainBlock, Logged
-    from provenance.domain.private import Marks
     from provenance.domain.sealed import Header, Sealed, Secret
     from provenance.domain.typed import Domain, Domains, Struct
     from provenance.types import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.publish import takes
-from provenance.app.publish.memory import GateRefusal
+from provenance.app.publish.memory import GateRefusal, Memory
 from provenance.domain import fields, splits
 from provenance.domain.refusal import DuplicateOf, TakeRejected
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provenance.app.ports import GatewayKey, SignedGateReport
-    from provenance.app.publish.memory import Memory
     from provenance.app.publish.ports import UploadPorts
     from provenance.app.publish.request import Request
     from provenance.domain.cid import Cid

@@ -6,8 +6,9 @@ refused, the manifest (its private part is sealed with a random key) and the reg
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from provenance.app.ports import AudioReport
 from provenance.domain import record
@@ -15,12 +16,7 @@ from provenance.domain.cid import Cid
 from provenance.domain.private import UNMARKED, Marks
 from provenance.domain.record import text
 from provenance.domain.recording import Recording
-from provenance.types import Bytes32, DatasetId
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from provenance.types import Json
+from provenance.types import Bytes32, DatasetId, Json
 
 
 @record.dataclass(frozen=True, slots=True)

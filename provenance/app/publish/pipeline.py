@@ -6,28 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.consent import check_usable
-from provenance.app.ports import Call
+from provenance.app.ports import AudioGate, Call, Chain, Gateway, Journal, Mined, Progress, SignedGateReport
 from provenance.app.publish import build, takes
 from provenance.app.publish.deposit import GATE_DUPLICATE, deposited
 from provenance.app.publish.memory import Composed, Memory, Take
 from provenance.app.publish.register import is_registered, register
-from provenance.app.publish.request import NothingToRegister, Refused
+from provenance.app.publish.request import NothingToRegister, Refused, Request, Source
 from provenance.domain import fields, refusal, splits
 from provenance.domain.manifest import Manifest, check_language
-from provenance.domain.sealed import Header, Secret
-from provenance.errors import Invalid
-from provenance.types import Bytes32
+from provenance.domain.sealed import Header, Sealed, Secret
+from provenance.errors import Invalid, ProvenanceError
+from provenance.types import Address, Bytes32, ConsentId, DatasetId, Json, UnixSeconds
 
 if TYPE_CHECKING:
-    from provenance.app.ports import AudioGate, Chain, Gateway, Journal, Mined, Progress, SignedGateReport
     from provenance.app.publish.build import Cast
     from provenance.app.publish.ports import UploadPorts
-    from provenance.app.publish.request import Request, Source
     from provenance.app.publish.takes import SealingPorts
     from provenance.domain.cid import Cid
-    from provenance.domain.sealed import Sealed
-    from provenance.errors import ProvenanceError
-    from provenance.types import Address, ConsentId, DatasetId, Json, UnixSeconds
 
 ALREADY: Final = "already-registered"
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from provenance.app.ports import Call
-from provenance.app.publish.request import Authorization, AuthorizationNeeded
+from provenance.app.ports import Call, Chain, Mined, Signer
+from provenance.app.publish.request import Authorization, AuthorizationNeeded, Request
 from provenance.domain import fields, record, signature, typed
 from provenance.domain.typed import Register
 from provenance.errors import Invalid
-from provenance.types import UnixSeconds
+from provenance.types import DatasetId, UnixSeconds
 
 if TYPE_CHECKING:
-    from provenance.app.ports import Chain, Mined, Signer
     from provenance.app.publish.ports import UploadPorts
-    from provenance.app.publish.request import Request
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Manifest
-    from provenance.types import DatasetId
 
 KIND: Final = "provenance/register"
 TITLE: Final = "register dataset"

@@ -9,23 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from provenance.app import dataset as datasets
-from provenance.app import license as licenses
-from provenance.app.ports import Call
+from provenance.app import dataset as datasets, license as licenses
+from provenance.app.ports import Call, Chain, Content, Gateway, Mined
 from provenance.app.publish import takes
 from provenance.domain import record
 from provenance.domain.refusal import UnknownRecording
-from provenance.domain.sealed import Secret
+from provenance.domain.sealed import Sealed, Secret
 from provenance.errors import Failed, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from provenance.app.ports import Chain, Content, Gateway, Mined
     from provenance.app.publish.takes import SealingPorts
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Recording
-    from provenance.domain.sealed import Sealed
     from provenance.types import Address, DatasetId
 
 TITLE: Final = "rotate recording"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from provenance.app.publish.memory import Take
-from provenance.app.publish.request import Refused
+from provenance.app.publish.request import Refused, Source
 from provenance.domain import fields, record
 from provenance.domain.cid import Cid
 from provenance.domain.manifest import Recording
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         Random,
         Wallet,
     )
-    from provenance.app.publish.request import Source
 
 CHUNK_BYTES: Final = 1 << 20
 IN_MEMORY_BYTES: Final = 8 << 20  # larger objects are sent from a file, so that memory stays bounded

@@ -12,8 +12,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from provenance.app.settle.batches import Report, place
-from provenance.domain import ledger as ledgers
-from provenance.domain import splits
+from provenance.domain import ledger as ledgers, splits
 from provenance.domain.manifest import Manifest, recording_ids
 from provenance.domain.rules import consent
 from provenance.domain.rules.case import Extent

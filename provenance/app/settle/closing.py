@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from provenance.app.ports import Call, Chain, Content, Events, Mined, Signer
 from provenance.app.settle import reading
 from provenance.app.settle.gathering import gather, standing
-from provenance.domain import events as e
-from provenance.domain import fields
+from provenance.domain import events as e, fields
 from provenance.domain.fields import dated
 from provenance.domain.ledger import ChainBlock, Ledger, Settlement
 from provenance.domain.settlement import deciding, documents

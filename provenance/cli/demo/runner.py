@@ -12,8 +12,10 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from provenance.adapters import interrupts
 from provenance.cli.context import Session
@@ -21,11 +23,6 @@ from provenance.cli.failure import INTERRUPTED
 from provenance.cli.main import run
 from provenance.cli.out import plain
 from provenance.errors import Broken, Denied, Failed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-    from typing import TextIO
 
 STOP_WITHIN_S = 10
 PARTLY = 1  # exit status of a command that refused some inputs and took the rest

@@ -8,18 +8,15 @@ attribution, exactly and by construction; nothing has to be estimated.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from provenance.errors import Invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from provenance.types import RecordingId
+from provenance.types import RecordingId
 
 Samples: TypeAlias = NDArray[np.float32]
 

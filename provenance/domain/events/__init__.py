@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias, get_args
+from typing import Final, TypeAlias, get_args
 
 from provenance.domain.events.datasets import *  # noqa: F403 - every event, so that none is listed a second time
 from provenance.domain.events.datasets import ConsentEvent, DatasetEvent
@@ -23,9 +24,6 @@ from provenance.domain.events.royalties import RoleEvent, RoyaltyEvent
 from provenance.domain.hashes import keccak
 from provenance.errors import Invalid
 from provenance.types import Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 Event: TypeAlias = DatasetEvent | ConsentEvent | LicenseEvent | UsageEvent | ArtifactEvent | RoyaltyEvent | RoleEvent
 """Everything that the six contracts say."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
-if TYPE_CHECKING:
-    from provenance.types import Address, Bytes32, ConsentId, DatasetId, UnixSeconds
+from provenance.types import Address, Bytes32, ConsentId, DatasetId, UnixSeconds
 
 # --- DatasetRegistry
 

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
-if TYPE_CHECKING:
-    from provenance.types import (
-        AccessId,
-        Address,
-        ArtifactId,
-        Bytes32,
-        DatasetId,
-        LicenseId,
-        SessionId,
-        UnixSeconds,
-        Wei,
-    )
+from provenance.types import AccessId, Address, ArtifactId, Bytes32, DatasetId, LicenseId, SessionId, UnixSeconds, Wei
 
 # --- DataAccess
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
-if TYPE_CHECKING:
-    from provenance.types import Address, Bytes32, UnixSeconds, Wei
+from provenance.types import Address, Bytes32, UnixSeconds, Wei
 
 # --- RoyaltyDistributor
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Self, TypeVar
 
-from provenance.types import UnixSeconds
+from provenance.types import Address, BlockNumber, Bytes32, ConsentId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from provenance.domain.consent import SignedConsent
     from provenance.domain.rules.reason import Reason
     from provenance.domain.terms import Caps, Terms
-    from provenance.types import Address, BlockNumber, Bytes32, ConsentId
 
 FOREVER: Final = UnixSeconds((1 << 40) - 1)  # the last second that the chain's uint40 can say
 

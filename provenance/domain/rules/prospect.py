@@ -15,9 +15,9 @@ from provenance.domain import fields, purposes, territories, typed
 from provenance.domain.events import LicenseGranted
 from provenance.domain.facts import Logged
 from provenance.domain.offer import license_id
-from provenance.domain.rules.access import AccessRequest, DatasetState, evaluate
+from provenance.domain.rules.access import AccessDecision, AccessRequest, DatasetState, evaluate
 from provenance.domain.rules.reason import Reason
-from provenance.types import ZERO32, UnixSeconds
+from provenance.types import ZERO32, Address, ConsentId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from provenance.domain.consent import SignedConsent
     from provenance.domain.ledger import ChainBlock, Ledger
     from provenance.domain.manifest import Manifest
-    from provenance.domain.rules.access import AccessDecision
     from provenance.domain.terms import Terms
     from provenance.domain.typed import Domains, Offer
-    from provenance.types import Address, ConsentId
 
 
 def prospects(

@@ -6,16 +6,14 @@ each epoch, so that the next one needs no memory but content under a digest on c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from provenance.domain import fields, record
 from provenance.domain.record import at, decimal
 from provenance.errors import Failed
 from provenance.types import Address, Bytes32, Json, LicenseId, ReceiptId, RecordingId, SessionId, Wei
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 COMPLETE: Final = "complete"
 CHARGED: Final = "charged"

@@ -6,15 +6,12 @@ due in proportion, and what it does not reach stays owed to those same payees.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from provenance.domain.settlement.carry import Debt, Hold, Key, order, tie_bytes
 from provenance.domain.settlement.rounding import apportion, tie
 from provenance.types import BPS_ONE, Bps, Bytes32, LicenseId, Wei
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ held, so that telling it wrongly never costs less. Who shares is asked by `scori
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from provenance.domain import attribution
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
@@ -20,9 +21,6 @@ from provenance.domain.settlement.carry import CHARGED, COMPLETE, Cursor, Settle
 from provenance.domain.settlement.facts import PASSED, Anchored, Inputs, License, Place, Session
 from provenance.domain.usage import CLOCK_AHEAD_MS, Use, clock_faults
 from provenance.types import ZERO32, Bytes32, LicenseId, ReceiptId, RecordingId, SessionId
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Fault(NamedTuple):

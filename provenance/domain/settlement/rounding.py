@@ -5,14 +5,12 @@ Floor, then the largest remainder, ties by a hash that nobody chose.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 from provenance.domain.hashes import abi_words, keccak
 from provenance.errors import Broken
 from provenance.types import Bytes32, Wei
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
 
 
 class NotExact(Broken):

@@ -6,16 +6,13 @@ is the standard tree over `(bytes32 sha256 of the line)`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from provenance.domain import canonical, merkle
 from provenance.domain.canonical import BadDocument
 from provenance.domain.hashes import sha256
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from provenance.types import Bytes32, Json
+from provenance.types import Bytes32, Json
 
 VERSION: Final = 1
 

@@ -9,8 +9,7 @@ import httpx2
 import pytest
 from eth_abi.abi import encode
 from eth_account import Account
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from provenance.adapters.chain import EvmChain, Node, NodeBusy, NodeSilent, NotMined, Rpc, abi
 from provenance.adapters.chain.node import CallFailed, InsufficientFunds

@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from provenance.adapters.durable import Unwritable
 from provenance.adapters.journal import FileJournal, JournalBusy, JournalDamaged, read

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account as EthAccount
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from provenance.adapters.anvil import tool
 from provenance.adapters.keys import v3

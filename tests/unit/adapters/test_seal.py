@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from Crypto.Protocol import HPKE
 from Crypto.Protocol.DH import import_x25519_private_key
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from provenance.adapters import seal
 from provenance.adapters.seal import (

@@ -7,8 +7,7 @@ import hashlib
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from provenance.adapters.content import unixfs
 from provenance.adapters.content.unixfs import LEAF_BYTES, LINKS, Leaves, Link

@@ -22,8 +22,8 @@ from provenance.app.meter import (
     SessionClosed,
     SessionSpent,
     open_session,
+    recorder as recorders,
 )
-from provenance.app.meter import recorder as recorders
 from provenance.app.ports import SignedAck
 from provenance.domain import signature, typed, usage
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED, BadWeights

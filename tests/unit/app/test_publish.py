@@ -10,8 +10,7 @@ import pytest
 
 from provenance.adapters import seal
 from provenance.app.consent import ConsentOver
-from provenance.app.publish import Given, Outcome
-from provenance.app.publish import register as registers
+from provenance.app.publish import Given, Outcome, register as registers
 from provenance.app.publish.pipeline import NotAMeter, TermsOver
 from provenance.app.publish.register import OtherRegistration
 from provenance.app.publish.request import AuthorizationNeeded, NothingToRegister

@@ -6,8 +6,7 @@ import json
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from provenance.domain import canonical
 from provenance.domain.canonical import BadDocument

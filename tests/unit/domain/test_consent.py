@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from provenance.domain import typed
 from provenance.domain.consent import BadConsent, Scope, SignedConsent, consents_hash, words_hash

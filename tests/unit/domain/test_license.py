@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
-from provenance.domain import events as e
-from provenance.domain import purposes, refusal, typed
+from provenance.domain import events as e, purposes, refusal, typed
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_REVOKED, DATASET_SUSPENDED, Ledger
 from provenance.domain.manifest import Manifest
 from provenance.domain.offer import SignedOffer, license_id

@@ -10,8 +10,7 @@ from dataclasses import field
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from provenance.app.leases import Lease
 from provenance.app.publish.memory import Take

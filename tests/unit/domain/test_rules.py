@@ -7,16 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from provenance.app.meter import MeterExtent
-from provenance.domain import cid, refusal, typed
-from provenance.domain import events as e
+from provenance.domain import cid, events as e, refusal, typed
 from provenance.domain.consent import SignedConsent
 from provenance.domain.ledger import Ledger, Logged
-from provenance.domain.rules import consent as consents
-from provenance.domain.rules import license as licenses
+from provenance.domain.rules import consent as consents, license as licenses
 from provenance.domain.rules.access import AccessDecision, AccessRequest, DatasetState, evaluate
 from provenance.domain.rules.case import ConsentCase, Extent, UseFacts, first_broken
 from provenance.domain.rules.reason import REASON_BY_NUMBER, Reason, Subject

@@ -6,8 +6,7 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from provenance.domain import canonical
 from provenance.domain.purposes import KNOWN
