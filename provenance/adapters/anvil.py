@@ -335,8 +335,7 @@ def _is_ours(running: Running) -> bool:
         if Path("/proc/self").exists():
             return False
         asked = [shutil.which("ps") or "/bin/ps", "-p", str(running.pid), "-o", "command="]
-        answer = subprocess.run(asked, capture_output=True, check=False)
-        line = answer.stdout
+        line = subprocess.run(asked, capture_output=True, check=False).stdout
     return running.backend.encode() in line and str(running.port).encode() in line
 
 

@@ -7,19 +7,16 @@ removed once everything is acknowledged.
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from provenance.adapters import durable, segments
 from provenance.adapters.journal import FileJournal
 from provenance.adapters.keys.keystore import KeySigner
+from provenance.domain.usage import Use
 from provenance.errors import Invalid, Missing
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-    from types import TracebackType
-
-    from provenance.domain.usage import Use
 
 _JOURNAL, _KEY = "queue.jsonl", "session.key"
 

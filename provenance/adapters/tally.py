@@ -47,8 +47,7 @@ def count_on(engine: BaseBackend, rows: Sequence[Row]) -> Counts:
 
     licenses, recordings = _places(row.license_id for row in rows), _places(row.recording_id for row in rows)
     split = bits(max(row.units for row in rows), max(row.ppm for row in rows), len(rows)) > ONE_PASS_BITS
-    table = ibis.memtable(_columns(rows, licenses, recordings))
-    answer = engine.to_pyarrow(expression(table, limbs=split))
+    answer = engine.to_pyarrow(expression(ibis.memtable(_columns(rows, licenses, recordings)), limbs=split))
     by_license, by_recording = list(licenses), list(recordings)
     sums: dict[tuple[LicenseId, RecordingId], int] = {}
     for row in answer.to_pylist():

@@ -5,19 +5,16 @@ Each function reads what the chain says, decides, and answers the one transactio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from provenance.app.ports import Call, Chain
 from provenance.domain import fields, splits
 from provenance.domain.hashes import sha256
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_REVOKED, DATASET_SUSPENDED
+from provenance.domain.splits import Split
 from provenance.errors import Conflict, Denied, Invalid, Missing
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, DatasetId
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from provenance.domain.splits import Split
 
 _GUARDIAN: Final = b"guardian".ljust(32, b"\0")
 STATUS: Final = {

@@ -6,23 +6,20 @@ other. Starting a chain and unlocking accounts are left to the adapters.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, Self, assert_never, cast, get_args
+from typing import Final, Protocol, Self, assert_never, cast, get_args
 
 from provenance.app.ports import Call, Chain, Content, ContractName, Cost, Deployment, Mined, Signer
 from provenance.app.role import CONTRACTS as CONTRACTS_BY_ROLE
 from provenance.domain import canonical, cid, fields
+from provenance.domain.cid import Cid
 from provenance.domain.fields import checksummed, shown
 from provenance.domain.hashes import sha256
 from provenance.domain.settlement.facts import Method, Ruleset
 from provenance.domain.typed import Domain, Domains
 from provenance.errors import Broken, Invalid
 from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Bytes32, Json, Ppm, Wei
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from provenance.domain.cid import Cid
 
 KIND: Final = "provenance/deployment"
 NAMES: Final[tuple[ContractName, ...]] = get_args(ContractName)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
+from provenance.app.ports import Journal
 from provenance.domain import record, typed
 from provenance.domain.record import at, integer
 from provenance.types import AccessId, Json, UnixSeconds
-
-if TYPE_CHECKING:
-    from provenance.app.ports import Journal
 
 RECORDINGS: Final = 1 << 20
 

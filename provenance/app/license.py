@@ -6,8 +6,9 @@ and send one. What a license allows is `domain.rules`; reading under one is `acc
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 from provenance.app.dataset import NotHolder
 from provenance.app.ports import Call, Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
@@ -26,19 +27,15 @@ from provenance.domain.fields import checksummed, counted, dated, shown
 from provenance.domain.ledger import Ledger
 from provenance.domain.manifest import Manifest
 from provenance.domain.offer import SignedOffer
+from provenance.domain.recording import Recording
 from provenance.domain.refusal import UnknownDataset, UnknownLicense
 from provenance.domain.rules.prospect import prospects
 from provenance.domain.rules.reason import Reason, Subject
 from provenance.domain.rules.terms import narrow
 from provenance.domain.terms import Terms
+from provenance.domain.typed import Offer
 from provenance.errors import Conflict, Denied, Failed, Invalid
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, DatasetId, LicenseId, UnixSeconds, Wei
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from provenance.domain.recording import Recording
-    from provenance.domain.typed import Offer
 
 OFFER_DAYS: Final = 30
 ACTIVE: Final = 1

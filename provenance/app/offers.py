@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from provenance.app.ports import Chain, Gateway
 from provenance.domain import canonical, typed
 from provenance.domain.fields import shown
 from provenance.domain.offer import SignedOffer
 from provenance.errors import Failed, Missing
-
-if TYPE_CHECKING:
-    from provenance.app.ports import Chain, Gateway
-    from provenance.types import Bytes32
+from provenance.types import Bytes32
 
 
 class OfferDiffers(Failed):

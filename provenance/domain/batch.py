@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from typing import Annotated, Final, Self
 
 from provenance.domain import cid, merkle, record, typed
 from provenance.domain.attribution import WEIGHTS, Weights
 from provenance.domain.cid import Cid
 from provenance.domain.hashes import abi_words, keccak
 from provenance.domain.record import at, most
+from provenance.domain.typed import Domain
 from provenance.domain.usage import segment_hash
 from provenance.types import ZERO32, Address, Bytes32, Json, RecordingId, UnixMs
-
-if TYPE_CHECKING:
-    from provenance.domain.typed import Domain
 
 KIND: Final = "provenance/batch"
 MOST: Final = 1_000_000

@@ -8,16 +8,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from typing import Annotated, Final, Self
 
 from provenance.domain import canonical, fields, purposes, record, signature, territories, typed
 from provenance.domain.hashes import keccak, sha256
 from provenance.domain.terms import Places
+from provenance.domain.typed import Domain
 from provenance.errors import Invalid
 from provenance.types import ZERO32, Bytes32, ConsentId, Json, VoiceId
-
-if TYPE_CHECKING:
-    from provenance.domain.typed import Domain
 
 KIND: Final = "provenance/consent"
 SCOPE_KIND: Final = "provenance/scope"

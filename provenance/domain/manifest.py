@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from typing import Annotated, Final, Self
 
 from provenance.domain import fields, merkle, record, splits
 from provenance.domain.cid import Cid
@@ -22,6 +22,7 @@ from provenance.domain.recording import (
     SealedObject,
 )
 from provenance.domain.splits import Split
+from provenance.domain.typed import Domain
 from provenance.errors import Invalid
 from provenance.types import (
     Address,
@@ -32,9 +33,6 @@ from provenance.types import (
     RecordingId,
     UnixSeconds,
 )
-
-if TYPE_CHECKING:
-    from provenance.domain.typed import Domain
 
 KIND: Final = "provenance/manifest"
 KINDS: Final = ("voice", "music", "sound")

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from provenance.domain import record, signature, typed
 from provenance.domain.hashes import abi_words, keccak
+from provenance.domain.typed import Domain
 from provenance.types import Address, Bytes32, Json, LicenseId
-
-if TYPE_CHECKING:
-    from provenance.domain.typed import Domain
 
 KIND: Final = "provenance/offer"
 

@@ -58,9 +58,7 @@ class Contributor:
 
     def document(self) -> Json:
         """Its entry."""
-        if self.account and not self.name:
-            return fields.shown(self.account)
-        return record.write(self)
+        return fields.shown(self.account) if self.account and not self.name else record.write(self)
 
 
 @record.dataclass(frozen=True, slots=True)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from provenance.domain import cid, fields, merkle, record
 from provenance.domain.cid import Cid
 from provenance.domain.consent import consents_hash
+from provenance.domain.events import ContentRotated
 from provenance.domain.record import integer, most, text
 from provenance.domain.sealed import KeyCommitment, Sealed
 from provenance.errors import Invalid
 from provenance.types import Bytes32, ConsentId, Json, VoiceId
-
-if TYPE_CHECKING:
-    from provenance.domain.events import ContentRotated
 
 VOICES: Final = 64
 

@@ -5,16 +5,13 @@ A reason's error is named like its member of `Reason`, and has its code, meaning
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Iterable
+from typing import Final, cast
 
+from provenance.domain.rules.access import AccessDecision
 from provenance.domain.rules.reason import Reason
 from provenance.errors import Conflict, ProvenanceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from provenance.domain.rules.access import AccessDecision
-    from provenance.types import Json
+from provenance.types import Json
 
 
 def _error(reason: Reason) -> type[ProvenanceError]:

@@ -6,19 +6,16 @@ the file a segment signs is `adapters.segments`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from provenance.domain import merkle, record, typed
 from provenance.domain.attribution import WEIGHTS, Weights
 from provenance.domain.hashes import abi_words, keccak, sha256
+from provenance.domain.typed import Domain, MeterSession, Segment, UsageReceipt
 from provenance.errors import Invalid
 from provenance.types import ZERO32, Bytes32, ReceiptId, SessionId, UnixMs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from provenance.domain.typed import Domain, MeterSession, Segment, UsageReceipt
 
 
 class Outcome(IntEnum):

@@ -8,18 +8,15 @@ pool, so does this one: until a block took one of them either may be mined, and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Protocol
 
 from provenance.adapters.chain.facts import Receipt, Signed
 from provenance.adapters.chain.rpc import Rpc, RpcRefused
+from provenance.app.ports import Journal, Signer
 from provenance.domain.hashes import keccak
 from provenance.errors import Conflict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from provenance.app.ports import Journal, Signer
-    from provenance.types import Address, Bytes32, Json
+from provenance.types import Address, Bytes32, Json
 
 TRIES: Final = 5
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from provenance.domain.cid import Cid
 from provenance.errors import Failed, Invalid, Missing
-
-if TYPE_CHECKING:
-    from provenance.domain.cid import Cid
 
 
 class ContentMissing(Missing):

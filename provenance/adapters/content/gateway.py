@@ -10,20 +10,17 @@ Source: IPFS Trustless Gateway specification, `?format=raw`.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpx2
 
 from provenance.adapters import transport
 from provenance.adapters.content import unixfs
 from provenance.adapters.content.faults import ContentCorrupt, ContentMissing, missing
+from provenance.domain.cid import Cid
 from provenance.errors import Denied, Invalid, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from provenance.domain.cid import Cid
 
 DEADLINE_S: Final = 30.0
 SLOWEST_BYTES_PER_S: Final = 128 << 10  # a source slower than this is not worth waiting for
@@ -59,8 +56,7 @@ class Trustless:
         """
         headers = {"Accept": "application/vnd.ipld.raw"}
         url = f"{self.name}/ipfs/{cid}?format=raw"
-        data = b"".join(self._ask.parts(cid, url, headers, cap_bytes=unixfs.BLOCK_BYTES))
-        return unixfs.verified(cid, data)
+        return unixfs.verified(cid, b"".join(self._ask.parts(cid, url, headers, cap_bytes=unixfs.BLOCK_BYTES)))
 
     def stream(self, cid: Cid, *, start: int = 0) -> Iterator[bytes]:
         """The bytes from `start`, a verified leaf at a time."""

@@ -116,8 +116,7 @@ class Mirror:
                 done += len(part)
         except ContentCorrupt as error:
             self._repair(cid, error)
-            rest = None if length is None else length - done
-            yield from self._local.chunks(cid, start=start + done, length=rest)
+            yield from self._local.chunks(cid, start=start + done, length=None if length is None else length - done)
 
     def _repair(self, cid: Cid, fault: ContentMissing | ContentCorrupt) -> None:
         """A good copy is on the local disk, or the reason why there is none is raised."""

@@ -133,8 +133,7 @@ def encode_node(children: tuple[Link, ...]) -> bytes:
     """The block of one inner node of a file."""
     links = bytearray()
     for child in children:
-        link = _field(1, child.cid.encode()) + b"\x12\x00" + b"\x18" + _varint(child.total_bytes)
-        links += _field(2, link)
+        links += _field(2, _field(1, child.cid.encode()) + b"\x12\x00" + b"\x18" + _varint(child.total_bytes))
     sizes = b"".join(b"\x20" + _varint(child.file_bytes) for child in children)
     file_bytes = sum(child.file_bytes for child in children)
     return bytes(links) + _field(1, b"\x08\x02\x18" + _varint(file_bytes) + sizes)

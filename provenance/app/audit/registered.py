@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from provenance.app.audit.evidence import Evidence, judge
 from provenance.domain.fields import checksummed, counted, shown
+from provenance.domain.ledger import RegisteredDataset
 from provenance.domain.manifest import dataset_id
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Failed, ProvenanceError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from provenance.domain.ledger import RegisteredDataset
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:

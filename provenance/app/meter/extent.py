@@ -7,21 +7,19 @@ anchored (leases, consents, gate reports) only the settlement knows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from provenance.domain import refusal
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
+from provenance.domain.events import LicenseGranted
 from provenance.domain.fields import shown
 from provenance.domain.manifest import recording_ids
 from provenance.domain.rules.case import Extent, LicenseCase, UseFacts, first_broken
 from provenance.domain.rules.license import LICENSE, receipt_facts
+from provenance.domain.terms import Terms
+from provenance.domain.usage import Use
 from provenance.errors import Invalid
-
-if TYPE_CHECKING:
-    from provenance.domain.events import LicenseGranted
-    from provenance.domain.terms import Terms
-    from provenance.domain.usage import Use
-    from provenance.types import DatasetId, LicenseId, RecordingId
+from provenance.types import DatasetId, LicenseId, RecordingId
 
 
 class ForeignRecording(Invalid):

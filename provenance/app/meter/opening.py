@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 from provenance.app.ports import Call, Signer
 from provenance.domain import usage
+from provenance.domain.typed import Domain, MeterSession
 from provenance.errors import Invalid
-
-if TYPE_CHECKING:
-    from provenance.domain.typed import Domain, MeterSession
-    from provenance.types import SessionId
+from provenance.types import SessionId
 
 
 @dataclass(frozen=True, slots=True)

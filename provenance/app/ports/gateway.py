@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
+from provenance.domain.cid import Cid
 from provenance.domain.messages import GatewayKey, RecordingKey, SignedAck, SignedGateReport
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from provenance.domain.cid import Cid
-    from provenance.domain.typed import Access, KeyBinding, MeterSession, OpenAccess, Segment
-    from provenance.types import AccessId, BlockNumber, Bytes32, Json, SessionId
+from provenance.domain.typed import Access, KeyBinding, MeterSession, OpenAccess, Segment
+from provenance.types import AccessId, BlockNumber, Bytes32, Json, SessionId
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,28 +6,17 @@ under `tests/ports` as the real thing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
+from provenance.domain.cid import Cid
+from provenance.domain.ledger import ChainBlock, Logged
 from provenance.domain.private import UNMARKED, Marks
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from provenance.domain.cid import Cid
-    from provenance.domain.ledger import ChainBlock, Logged
-    from provenance.domain.sealed import Header, Sealed, Secret
-    from provenance.domain.typed import Domain, Domains, Struct
-    from provenance.types import (
-        Address,
-        BlockNumber,
-        Bytes32,
-        Json,
-        UnixMs,
-        UnixSeconds,
-        Wei,
-    )
+from provenance.domain.sealed import Header, Sealed, Secret
+from provenance.domain.typed import Domain, Domains, Struct
+from provenance.types import Address, BlockNumber, Bytes32, Json, UnixMs, UnixSeconds, Wei
 
 ContractName = Literal[
     "DatasetRegistry",

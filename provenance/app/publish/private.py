@@ -33,5 +33,4 @@ def private(manifest: Manifest, sealing: SealingPorts) -> Private:
         if sealing.wallet.signer.address == manifest.holder:
             raise
         raise type(error)(error.detail, next=NOT_YOURS, **error.facts) from error
-    opening = sealing.cipher.opening(sealed, secret)
-    return Private.parse(b"".join(opening.open(sealing.content.chunks(address))))
+    return Private.parse(b"".join(sealing.cipher.opening(sealed, secret).open(sealing.content.chunks(address))))

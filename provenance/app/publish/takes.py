@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
+from provenance.app.ports import AudioGate, AudioReport, Chain, Cipher, Content, Gateway, Keys, Progress, Random, Wallet
 from provenance.app.publish.memory import Take
 from provenance.app.publish.request import Refused, Source
 from provenance.domain import fields, record
@@ -16,22 +18,6 @@ from provenance.domain.manifest import Recording
 from provenance.domain.sealed import Header, Sealed, Secret, envelope_info
 from provenance.errors import Denied, Failed, Invalid
 from provenance.types import Address, Bytes32
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from provenance.app.ports import (
-        AudioGate,
-        AudioReport,
-        Chain,
-        Cipher,
-        Content,
-        Gateway,
-        Keys,
-        Progress,
-        Random,
-        Wallet,
-    )
 
 CHUNK_BYTES: Final = 1 << 20
 IN_MEMORY_BYTES: Final = 8 << 20  # larger objects are sent from a file, so that memory stays bounded

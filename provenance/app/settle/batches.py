@@ -6,22 +6,19 @@ here; the audit names it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from provenance.app.ports import Content, Deployment
 from provenance.domain import attribution, batch, merkle, signature, typed, usage
 from provenance.domain.batch import AccessEntry, Batch, SegmentEntry, SessionEntry
+from provenance.domain.events import AccessRecorded, UsageAnchored
+from provenance.domain.ledger import ChainBlock, Fact, Ledger
 from provenance.domain.settlement.facts import Anchored, Attributed, Opened, Place, Session
+from provenance.domain.usage import Use
 from provenance.errors import Failed, Invalid
 from provenance.types import Address, BlockNumber, Bytes32, ReceiptId, RecordingId, SessionId
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from provenance.app.ports import Content, Deployment
-    from provenance.domain.events import AccessRecorded, UsageAnchored
-    from provenance.domain.ledger import ChainBlock, Fact, Ledger
-    from provenance.domain.usage import Use
 
 
 class SegmentReader(Protocol):

@@ -6,11 +6,13 @@ recordings faulty, which costs nobody's neighbor anything; one that nobody has s
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from provenance.app.ports import Content, Deployment
 from provenance.app.settle.batches import Report, place
 from provenance.domain import ledger as ledgers, splits
 from provenance.domain.manifest import Manifest, recording_ids
@@ -18,16 +20,11 @@ from provenance.domain.rules import consent
 from provenance.domain.rules.case import Extent
 from provenance.domain.rules.reason import Reason
 from provenance.domain.settlement import facts
+from provenance.domain.splits import Split
 from provenance.domain.terms import Caps, Terms
 from provenance.domain.usage import Unit
 from provenance.errors import Invalid
 from provenance.types import BPS_ONE, BlockNumber, Bytes32, DatasetId, LicenseId, RecordingId, UnixSeconds, Wei
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
-
-    from provenance.app.ports import Content, Deployment
-    from provenance.domain.splits import Split
 
 NOTHING: Final = Extent(0, 0, ("WW",), UnixSeconds(0), UnixSeconds(0), Unit.OUTPUT, Caps())
 """Under terms that nobody can read, or that were not read because nothing was used."""

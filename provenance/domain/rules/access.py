@@ -8,10 +8,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from provenance.domain.consent import SignedConsent
 from provenance.domain.fields import shown
+from provenance.domain.ledger import ChainBlock, Ledger, RegisteredDataset
+from provenance.domain.manifest import Manifest
 from provenance.domain.rules import consent, license  # noqa: A004 - the trade's word
 from provenance.domain.rules.case import (
     NOTHING_PRODUCED,
@@ -24,15 +28,8 @@ from provenance.domain.rules.case import (
     first_broken,
 )
 from provenance.domain.rules.reason import Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from provenance.domain.consent import SignedConsent
-    from provenance.domain.ledger import ChainBlock, Ledger, RegisteredDataset
-    from provenance.domain.manifest import Manifest
-    from provenance.domain.terms import Terms
-    from provenance.types import Address, BlockNumber, ConsentId, Json, LicenseId
+from provenance.domain.terms import Terms
+from provenance.types import Address, BlockNumber, ConsentId, Json, LicenseId
 
 REQUEST_LIFE_S: Final = 3_600  # how far ahead a request's deadline may lie; so it was asked at most so long before it
 

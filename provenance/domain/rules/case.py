@@ -7,17 +7,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Self, TypeVar
+from typing import Final, Generic, NamedTuple, Self, TypeVar
 
+from provenance.domain.consent import SignedConsent
+from provenance.domain.rules.reason import Reason
+from provenance.domain.terms import Caps, Terms
 from provenance.types import Address, BlockNumber, Bytes32, ConsentId, UnixSeconds
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from provenance.domain.consent import SignedConsent
-    from provenance.domain.rules.reason import Reason
-    from provenance.domain.terms import Caps, Terms
 
 FOREVER: Final = UnixSeconds((1 << 40) - 1)  # the last second that the chain's uint40 can say
 

@@ -7,18 +7,16 @@ document's hashes prove. Here, and in `DataAccess`, is the only comparison of a 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from provenance.domain import purposes, signature, territories
+from provenance.domain.consent import SignedConsent
 from provenance.domain.fields import checksummed, dated
+from provenance.domain.ledger import Ledger
+from provenance.domain.recording import Recording
 from provenance.domain.rules.case import ConsentCase, ConsentFacts, Rule
 from provenance.domain.rules.reason import Reason
-
-if TYPE_CHECKING:
-    from provenance.domain.consent import SignedConsent
-    from provenance.domain.ledger import Ledger
-    from provenance.domain.recording import Recording
-    from provenance.types import Address, BlockNumber, Bytes32, ConsentId, UnixSeconds
+from provenance.types import Address, BlockNumber, Bytes32, ConsentId, UnixSeconds
 
 GIVEN, WITHDRAWN, EXPIRED = "GIVEN", "WITHDRAWN", "EXPIRED"
 

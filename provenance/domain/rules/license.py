@@ -5,17 +5,15 @@ The rules in the contract's order, then finality and the terms, which only narro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from provenance.domain import purposes, territories
 from provenance.domain.fields import checksummed, dated
 from provenance.domain.rules.case import LicenseCase, Rule, UseFacts
 from provenance.domain.rules.reason import Reason
+from provenance.domain.typed import UsageReceipt
 from provenance.domain.usage import unit_label
 from provenance.types import UnixSeconds
-
-if TYPE_CHECKING:
-    from provenance.domain.typed import UsageReceipt
 
 _LICENSE: Final[tuple[Rule[LicenseCase], ...]] = (
     Rule(
@@ -108,8 +106,7 @@ _TERMS: Final[tuple[Rule[LicenseCase], ...]] = (
 
 def receipt_facts(receipt: UsageReceipt) -> UseFacts:
     """The use in a receipt. When it was is the receipt's word: its session bounds it, and it costs the same."""
-    time = UnixSeconds(receipt.occurred_at_ms // 1_000)
-    return UseFacts(time, receipt.purpose, receipt.territory, receipt.unit)
+    return UseFacts(UnixSeconds(receipt.occurred_at_ms // 1_000), receipt.purpose, receipt.territory, receipt.unit)
 
 
 def _reached(produced: int, cap: int | None) -> bool:

@@ -7,26 +7,22 @@ and within its terms is `terms.narrow` and the contract.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 from provenance.domain import fields, purposes, territories, typed
+from provenance.domain.consent import SignedConsent
 from provenance.domain.events import LicenseGranted
 from provenance.domain.facts import Logged
+from provenance.domain.ledger import ChainBlock, Ledger
+from provenance.domain.manifest import Manifest
 from provenance.domain.offer import license_id
 from provenance.domain.rules.access import AccessDecision, AccessRequest, DatasetState, evaluate
 from provenance.domain.rules.reason import Reason
+from provenance.domain.terms import Terms
+from provenance.domain.typed import Domains, Offer
 from provenance.types import ZERO32, Address, ConsentId, UnixSeconds
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from provenance.domain.consent import SignedConsent
-    from provenance.domain.ledger import ChainBlock, Ledger
-    from provenance.domain.manifest import Manifest
-    from provenance.domain.terms import Terms
-    from provenance.domain.typed import Domains, Offer
 
 
 def prospects(

@@ -5,18 +5,14 @@ License lies within terms, terms within consents. Whether a use lies within its 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from provenance.domain import fields, purposes
+from provenance.domain.consent import SignedConsent
+from provenance.domain.terms import Terms
+from provenance.domain.typed import Offer
 from provenance.errors import Invalid
 from provenance.types import UnixSeconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from provenance.domain.consent import SignedConsent
-    from provenance.domain.terms import Terms
-    from provenance.domain.typed import Offer
 
 
 class BroaderThanTerms(Invalid):
