@@ -52,8 +52,5 @@ def may_hold(bloom: bytes, entry: bytes) -> bool:
     Source: Ethereum Yellow Paper §4.3.1, M3:2048.
     """
     digest = keccak(entry)
-    for start in (0, 2, 4):
-        bit = int.from_bytes(digest[start : start + 2], "big") & 2047
-        if not bloom[BLOOM_BYTES - 1 - bit // 8] >> bit % 8 & 1:
-            return False
-    return True
+    bits = [int.from_bytes(digest[start : start + 2], "big") & 2047 for start in (0, 2, 4)]
+    return all(bloom[BLOOM_BYTES - 1 - bit // 8] >> bit % 8 & 1 for bit in bits)

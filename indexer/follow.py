@@ -69,11 +69,9 @@ class Follower:
         self.source, self.mirror, self.clock = source, mirror, clock
         self._names = {address: name for name, address in contracts.items()}
         self._anchor = BlockNumber(max(first_block, 1) - 1)
-        self._finality = finality
         self._contracts = sha256(b"".join(sorted(name.encode() + b"=" + at for name, at in contracts.items())))
-        self._first_block = first_block
-        self._span_blocks = FIRST_SPAN_BLOCKS
-        self._begun = False
+        self._finality, self._first_block = finality, first_block
+        self._span_blocks, self._begun = FIRST_SPAN_BLOCKS, False
 
     def step(self) -> Step:
         """The mirror is one span nearer to the head, or a dead branch is gone, or nothing changed.
@@ -91,8 +89,7 @@ class Follower:
             return Step("behind", before, head)
         if head == before.number:
             return Step("current", self._finalize(before, head), head)
-        after = self._extend(before, head, keep=before.number, parent=before.hash)
-        return Step("advanced", after, head)
+        return Step("advanced", self._extend(before, head, keep=before.number, parent=before.hash), head)
 
     def check(self) -> None:
         """The database is empty, or mirrors this chain and deployment.
@@ -104,8 +101,7 @@ class Follower:
         self.mirror.check(self._origin())
 
     def _origin(self) -> Origin:
-        genesis = self._needed(BlockNumber(0))
-        return Origin(self.source.chain_id, genesis.hash, self._contracts, self._first_block)
+        return Origin(self.source.chain_id, self._needed(BlockNumber(0)).hash, self._contracts, self._first_block)
 
     def _position(self) -> Position:
         found = self.mirror.position()
@@ -145,9 +141,9 @@ class Follower:
     def _extend(self, before: Position, head: BlockNumber, *, keep: BlockNumber, parent: Bytes32) -> Position:
         span = self._fetched(BlockNumber(keep + 1), head, parent)
         last = span.headers[-1]
-        floor = min(before.final, keep)
-        final = BlockNumber(max(floor, min(last.number, self._final(head))))
-        final_hash = _hash_in(span, final) or (self._mirrored(final) if final >= self._anchor else parent)
+        final = BlockNumber(max(min(before.final, keep), min(last.number, self._final(head))))
+        fetched = next((header.hash for header in span.headers if header.number == final), None)
+        final_hash = fetched or (self._mirrored(final) if final >= self._anchor else parent)
         after = Position(last.number, last.hash, final, final_hash)
         self.mirror.commit(rows(span, self._names), before, after, keep=keep, now=self.clock.now())
         return after
@@ -247,8 +243,3 @@ def _narrower(first: BlockNumber, last: BlockNumber, suggested: tuple[int, int] 
     if suggested is not None and suggested[0] == first and first <= suggested[1] < last:
         return suggested[1] - first + 1
     return max(1, (last - first + 1) // 2)
-
-
-def _hash_in(span: Span, number: BlockNumber) -> Bytes32 | None:
-    offset = number - span.headers[0].number
-    return span.headers[offset].hash if 0 <= offset < len(span.headers) else None

@@ -174,8 +174,8 @@ class Worker:
 
     def plan(self, now: Active, content: Content, mirror: Facts, *, retry: bool = False) -> tuple[PayoutBatch, ...]:
         """The transactions that pay everybody who is owed something and is not on its way."""
-        manifest = mirror.proposal(now.epoch, now.root)
-        leaves = reading.leaves(content, reading.published(content, manifest), root=now.root)
+        published = reading.published(content, mirror.proposal(now.epoch, now.root))
+        leaves = reading.leaves(content, published, root=now.root)
         tried: dict[Address, Wei] = {}
         for line, state in self.outbox.lines(now.epoch, now.root):
             if state != "SKIPPED" and not (retry and state == "HELD"):
@@ -194,19 +194,13 @@ class Worker:
 
     def step(self, one: Outgoing) -> Outgoing:
         """One transition, on disk when it returns."""
-        if one.state == "PLANNED":
-            return self.outbox.move(one, "RESERVED", self.clock.now(), nonce=self._nonce())
-        if one.state == "RESERVED":
-            return self._sign(one)
-        if one.state == "SIGNED":
-            return self._send(one)
-        if one.state == "BROADCAST":
-            return self._await(one)
-        return self._finish(one)
+        steps = {"PLANNED": self._reserve, "RESERVED": self._sign, "SIGNED": self._send, "BROADCAST": self._await}
+        return steps.get(one.state, self._finish)(one)
 
-    def _nonce(self) -> int:
+    def _reserve(self, one: Outgoing) -> Outgoing:
         last = self.outbox.last_nonce()
-        return max(self.relay.next_nonce(self.signer.address), -1 if last is None else last + 1)
+        nonce = max(self.relay.next_nonce(self.signer.address), -1 if last is None else last + 1)
+        return self.outbox.move(one, "RESERVED", self.clock.now(), nonce=nonce)
 
     def _sign(self, one: Outgoing, fees: tuple[int, int] | None = None) -> Outgoing:
         tip, most = fees or self.relay.fees()
@@ -218,9 +212,8 @@ class Worker:
 
     def _send(self, one: Outgoing) -> Outgoing:
         """Sent, or sent again: the same bytes are the same transaction."""
-        newest = self.outbox.attempts(one)[0]
         try:
-            self.relay.broadcast(self._signed(one, newest))
+            self.relay.broadcast(self._signed(one))
         except Conflict as error:
             if self._found(one) is None:
                 if not self._nonce_is_gone(one):
@@ -234,7 +227,7 @@ class Worker:
         started, raised = time.monotonic(), time.monotonic()
         if self._found(one) is None:  # a dropped transaction, or one whose block is gone
             with suppress(Conflict):
-                self.relay.broadcast(self._signed(one, self.outbox.attempts(one)[0]))
+                self.relay.broadcast(self._signed(one))
         while (found := self._found(one)) is None:
             waited = time.monotonic()
             if self._nonce_is_gone(one) and self._found(one) is None:
@@ -251,9 +244,8 @@ class Worker:
         return self.outbox.mined(one, mined.tx, where, _outcomes(mined), self.clock.now())
 
     def _raise_fee(self, one: Outgoing) -> Outgoing:
-        newest = self.outbox.attempts(one)[0]
         tip, most = self.relay.fees()
-        least = newest.max_fee_wei * (100 + BUMP_PERCENT) // 100 + 1
+        least = self.outbox.attempts(one)[0].max_fee_wei * (100 + BUMP_PERCENT) // 100 + 1
         bumped = self._sign(one, (max(tip, least * tip // max(most, 1)), max(most, least)))
         return bumped if bumped.state == "SKIPPED" else self._send(bumped)
 
@@ -286,9 +278,11 @@ class Worker:
         """Nothing of it can be mined any more: it is given up, and its payees are planned again."""
         return self.outbox.move(one, "SKIPPED", self.clock.now(), nonce=None, detail=why)
 
-    def _signed(self, one: Outgoing, attempt: SignedAttempt) -> Signed:
+    def _signed(self, one: Outgoing) -> Signed:
+        """The newest bytes that were signed for it."""
         from provenance.adapters.chain.facts import Signed  # noqa: PLC0415 - loads with the chain's adapter
 
+        attempt = self.outbox.attempts(one)[0]
         if one.nonce is None:
             raise Broken(f"payout {one.id} is signed without a nonce")
         return Signed(attempt.tx, attempt.raw, one.nonce)
@@ -296,9 +290,7 @@ class Worker:
     def _report(self, now: Active, finished: list[Outgoing]) -> Report:
         report = Report(now.epoch)
         for one in {one.id: one for one in finished}.values():
-            if one.tx is None or one.state not in ("MINED", "FINAL"):
-                continue
-            mined = self.relay.mined(one.tx)
+            mined = self.relay.mined(one.tx) if one.tx and one.state in ("MINED", "FINAL") else None
             if mined is not None:
                 report = _with(report, mined, final=one.state == "FINAL")
         return report
@@ -329,10 +321,9 @@ def _outcomes(mined: Mined) -> dict[Address, LineOutcome]:
             case RoyaltyClaimed(payee=payee, amount=amount):
                 found[payee] = LineOutcome("PAID", str(amount))
             case ClaimSkipped(payee=payee, reason=reason):
-                state: LineOutcome = LineOutcome(
+                found[payee] = LineOutcome(
                     "SKIPPED" if reason == SKIPPED_NOTHING_DUE else "HELD", REASONS.get(reason, str(reason))
                 )
-                found[payee] = state
             case _:
-                continue
+                pass
     return found

@@ -85,8 +85,7 @@ def _same(
     differences: list[tuple[int, int, str, str]] = []
     count = 0
     for table in MIRRORED:
-        on_chain = set(expected.get(table, ()))
-        in_sql = set(state.stored(mirror.database, table, first, last))
+        on_chain, in_sql = set(expected.get(table, ())), set(state.stored(mirror.database, table, first, last))
         count += len(on_chain)
         is_block = table is BLOCKS
         differences += [(*_place(row, is_block=is_block), table.name, "missing in SQL") for row in on_chain - in_sql]
@@ -99,5 +98,4 @@ def _same(
 
 
 def _place(row: Values, *, is_block: bool) -> tuple[int, int]:
-    block, log = row[0], row[1]
-    return int(block or 0), -1 if is_block or not isinstance(log, int) else log
+    return int(row[0] or 0), -1 if is_block or not isinstance(row[1], int) else row[1]

@@ -63,10 +63,9 @@ def anchor(node: GatewayNode, send: Callable[[Call], Mined]) -> Anchored | None:
         row = node.usage.batch_after(head) or _written(node, head)
         if row is None:
             return None
-        mined = send(_call(head, row))
-        found = cid.parse(row.cid)
+        mined, address = send(_call(head, row)), cid.parse(row.cid)
         after = batch.head(head, Bytes32(row.root), row.count, Bytes32(row.digest))
-        return Anchored(Batch.parse(node.content.get(found)), found, after, mined)
+        return Anchored(Batch.parse(node.content.get(address)), address, after, mined)
 
 
 def foreseen(node: GatewayNode, pending: Unbatched) -> tuple[Call, ...]:
@@ -74,10 +73,8 @@ def foreseen(node: GatewayNode, pending: Unbatched) -> tuple[Call, ...]:
     head = _head(node)
     if row := node.usage.batch_after(head):
         return (_call(head, row),)
-    if not _any(pending):
-        return ()
     named = b"\xff" * 32
-    return (Call("UsageLedger", "anchor", (head, named, len(pending.segments), named)),)
+    return (Call("UsageLedger", "anchor", (head, named, len(pending.segments), named)),) if _any(pending) else ()
 
 
 def document(node: GatewayNode, pending: Unbatched, prev_head: Bytes32) -> Batch:
@@ -157,10 +154,11 @@ def _segment(row: ReceivedSegment | Equivocation) -> SegmentEntry:
 
 
 def _access(node: GatewayNode, row: records.LeaseRecord) -> AccessEntry:
-    kept = node.leases.envelopes(Bytes32(row.access_id))
     return AccessEntry(
         request=leases.request_of(row),
-        recordings=tuple(RecordingId(Bytes32(one.recording_id)) for one in kept),
+        recordings=tuple(
+            RecordingId(Bytes32(envelope.recording_id)) for envelope in node.leases.envelopes(Bytes32(row.access_id))
+        ),
         access=leases.access_of(row),
         request_signature=row.request_signature,
         access_signature=row.signature,

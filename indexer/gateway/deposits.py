@@ -107,12 +107,9 @@ def _take_rotated(
     """Keys of recordings that their holder encrypted again, as the chain says, are in custody; old audio is gone."""
     registered = Ledger.fold(node.facts(head, dataset)).datasets.get(dataset)
     rotations = [rotation.event for rotation in registered.rotations] if registered else []
-    kept = (
-        node.custody.envelopes([recording.sealed.header.object_id for recording in manifest.recordings])
-        if rotations
-        else {}
-    )
-    for recording in manifest.recordings if rotations else ():
+    recordings = manifest.recordings if rotations else ()
+    kept = node.custody.envelopes([recording.sealed.header.object_id for recording in recordings])
+    for recording in recordings:
         now = serving(recording, rotations)
         header = now.sealed.header
         envelope = envelopes.get(header.object_id)
@@ -218,8 +215,7 @@ def _hear(node: GatewayNode, manifest: Manifest, secrets: Mapping[bytes, _Held])
         try:
             judged.append(_judged(node, recording, secrets))
         except (Invalid, Failed) as error:
-            fault: dict[str, Json] = {"index": recording.index, "code": error.code, "detail": error.detail}
-            deaf.append(fault)
+            deaf.append(dict[str, Json](index=recording.index, code=error.code, detail=error.detail))
     if deaf:
         raise refusal.TakeRejected(f"not to be heard: {fields.counted(len(deaf), 'recording')}", next="", refused=deaf)
     return judged
@@ -231,10 +227,8 @@ def _judged(node: GatewayNode, recording: Recording, secrets: Mapping[bytes, _He
     known = node.custody.judged([object_id]).get((object_id, cid))
     if known is not None:
         return known
-    secret = secrets[object_id].secret
-    heard = hearing.listen(node.content.chunks(recording.cid), recording.sealed, secret)
-    report = heard.report
-    quality = canonical.dumps(report.to_json())
+    heard = hearing.listen(node.content.chunks(recording.cid), recording.sealed, secrets[object_id].secret)
+    report, quality = heard.report, canonical.dumps(heard.report.to_json())
     node.content.put(quality)
     judged = records.JudgedObject(
         object_id=object_id,
@@ -286,7 +280,6 @@ def _keep(
     secrets: Mapping[bytes, _Held],
 ) -> None:
     """Deposit, reports, consents and keys are on record, all or none."""
-    consents = manifest.consents_by_id(node.deployment.domains.consent)
     node.custody.add_deposit(
         _deposit(manifest, manifest_cid, dataset, node.clock.now()),
         recordings=[
@@ -302,7 +295,7 @@ def _keep(
                 voice_id=signed.consent.voice_id,
                 document=signed.encode().decode(),
             )
-            for consent_id, signed in consents.items()
+            for consent_id, signed in manifest.consents_by_id(node.deployment.domains.consent).items()
         ],
         custody=[
             records.Custody(

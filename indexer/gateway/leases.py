@@ -141,8 +141,7 @@ def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
     """
     request_id = typed.digest(node.deployment.domains.access, ask.request)
     _check_form(ask)
-    known = node.leases.lease_of(request_id)
-    if known is not None:
+    if known := node.leases.lease_of(request_id):
         return known
     _check_request(node, ask, request_id)
     asked = AccessRequest(
@@ -154,8 +153,7 @@ def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
         _record(node, "open", node.history.head(), asked, (), error)
         raise
     decisions = decide(node, found, asked)
-    refused = refusal.refused(decisions) or money.arrears(node, found.license.id, found.state)
-    if refused is not None:
+    if refused := refusal.refused(decisions) or money.arrears(node, found.license.id, found.state):
         _record(node, "open", found.state.block, asked, decisions, refused)
         raise refused
     ids = [recording_id(found.license.dataset_id, index) for index in ask.recordings]
@@ -188,8 +186,7 @@ def envelopes(
     _check_recorded(found, lease, request, len(rows))
     asked = AccessRequest(found.license.id, who, request.purpose, request.territory, tuple(row.index for row in rows))
     decisions = decide(node, found, asked)
-    refused = refusal.refused(decisions)
-    if refused is not None:
+    if refused := refusal.refused(decisions):
         _record(node, "release", found.state.block, asked, decisions, refused)
         raise refused
     return lease, rows
@@ -236,16 +233,14 @@ def _lease(
     node: GatewayNode, found: Basis, ask: LeaseRequest, request_id: Bytes32
 ) -> tuple[records.LeaseRecord, list[records.EnvelopeRecord]]:
     """The lease, signed, and its envelopes: each key is opened for a moment and sealed to the licensee."""
-    domain = node.deployment.domains.access
     sealed = _envelopes(node, found, ask)
     root = merkle.root(merkle.leaf(one.recording_id, sha256(one.envelope)) for one in sealed)
-    end = found.license.end(found.state.block.number)
-    valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, end - 1, found.dataset.terms.not_after))
-    access = typed.Access(request_id, root, valid_until)
-    access_id = typed.digest(domain, access)
-    for one in sealed:
-        one.access_id = access_id
-    lease = records.LeaseRecord(
+    last = found.license.end(found.state.block.number) - 1
+    valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, last, found.dataset.terms.not_after))
+    access_id = typed.digest(node.deployment.domains.access, typed.Access(request_id, root, valid_until))
+    for envelope in sealed:
+        envelope.access_id = access_id
+    return records.LeaseRecord(
         access_id=access_id,
         request_id=request_id,
         license_id=found.license.id,
@@ -258,13 +253,11 @@ def _lease(
         valid_until=valid_until,
         signature=node.wallet.signer.sign(access_id),
         at_s=node.clock.now(),
-    )
-    return lease, sealed
+    ), sealed
 
 
 def _envelopes(node: GatewayNode, found: Basis, ask: LeaseRequest) -> list[records.EnvelopeRecord]:
-    dataset = found.state.ledger.datasets[found.license.dataset_id]
-    rotations = [one.event for one in dataset.rotations]
+    rotations = [one.event for one in found.state.ledger.datasets[found.license.dataset_id].rotations]
     chosen = [serving(found.dataset.manifest.recordings[index], rotations) for index in ask.recordings]
     kept = node.custody.envelopes([one.sealed.header.object_id for one in chosen])
     granted, sealed = found.license.granted.event, []
@@ -323,8 +316,8 @@ def _record(
     refused: ProvenanceError,
 ) -> None:
     """The refusal is on record, one row for each refused recording."""
-    denied = [(one.reason.value, one.detail, one.recording, one.consent_id) for one in decisions if not one.allowed]
     now = node.clock.now()
+    denied = [(one.reason.value, one.detail, one.recording, one.consent_id) for one in decisions if not one.allowed]
     node.leases.add_refusals(
         [
             records.Refusal(

@@ -57,8 +57,7 @@ def cover(node: GatewayNode, license_id: LicenseId, terms: Terms, max_units: int
     Raises:
         Uncovered: naming what is there and what is needed.
     """
-    price = terms.price.per_unit
-    needed = max_units * price.amount if price else 0
+    needed = max_units * terms.price.per_unit.amount if terms.price.per_unit else 0
     there = balance(node, license_id, state) - owed(node, license_id, state)
     if there < needed:
         raise Uncovered(

@@ -98,8 +98,7 @@ def open_session(node: GatewayNode, session: MeterSession, signed: bytes) -> Ses
     licensee, state = found.license.licensee, found.state
     node.check_signed(session_id, signed, licensee)
     stands = check_standing(found.dataset, session.license_id, licensee)
-    refused = refusal.refused([stands]) or money.arrears(node, session.license_id, state)
-    if refused is not None:
+    if refused := refusal.refused([stands]) or money.arrears(node, session.license_id, state):
         raise refused
     end = session_end(found.license.end(state.block.number), found.dataset.terms)
     if not node.clock.now() <= session.valid_until <= end:
@@ -134,9 +133,7 @@ def put_segment(node: GatewayNode, segment: Segment, signed: bytes, data: bytes)
     row = node.usage.session(segment.session_id)
     if row is None:
         raise UnknownSession("no session of this id was opened here", session=fields.shown(segment.session_id))
-    session = session_of(row)
-    domain = node.deployment.domains.usage
-    digest = usage.segment_hash(domain, segment)
+    session, digest = session_of(row), usage.segment_hash(node.deployment.domains.usage, segment)
     signature.check(digest, signed, session.session_key)
     uses = files.read(data, expected_sha256=segment.sha256)
     earlier = node.usage.segments(segment.session_id)

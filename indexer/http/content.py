@@ -53,8 +53,7 @@ def routes(node: GatewayNode) -> APIRouter:
         file, digest = sent
         with file:
             expected = cid.parse(name)
-            who = auth.sender(node, request, digest)
-            is_document = _is_document(file.read(HEAD_BYTES))
+            who, is_document = auth.sender(node, request, digest), _is_document(file.read(HEAD_BYTES))
             file.seek(0)
             node.content.put_chunks(bodies.pieces(file), expected=expected)
             node.custody.add_upload(str(expected), who, node.clock.now(), document=is_document)
@@ -106,11 +105,11 @@ def _check_reader(node: GatewayNode, request: Request, address: Cid) -> None:
     if who in node.custody.senders(str(address)):
         return
     head = node.history.head()
-    for lease in node.leases.leases_over(str(address), who, node.clock.now()):
-        facts = node.about(head, head.number, lease.license_id).ledger.access_by_id
-        if facts.get(Bytes32(lease.access_id)):
-            return
-    raise SealedContent(f"{checksummed(who)} has no running lease of it on chain", cid=str(address))
+    if not any(
+        node.about(head, head.number, lease.license_id).ledger.access_by_id.get(Bytes32(lease.access_id))
+        for lease in node.leases.leases_over(str(address), who, node.clock.now())
+    ):
+        raise SealedContent(f"{checksummed(who)} has no running lease of it on chain", cid=str(address))
 
 
 def _asked(header: str | None, size: int) -> tuple[int, int, bool]:
@@ -118,7 +117,7 @@ def _asked(header: str | None, size: int) -> tuple[int, int, bool]:
     match = _RANGE.match(header or "")
     if match is None or match[0] == "bytes=-":
         return 0, size, False
-    first, last = match[1], match[2]
+    first, last = match.groups()
     start = int(first) if first else max(0, size - int(last))
     end = min(int(last), size - 1) if first and last else size - 1
     if start > end:

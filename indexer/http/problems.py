@@ -47,12 +47,11 @@ def install(app: FastAPI, report: Callable[[Exception], None]) -> None:
     """Every failure of every route is a problem document; what is a bug is told to the log."""
 
     def known(_request: Request, error: Exception) -> Response:
-        if isinstance(error, ProvenanceError):
-            if error.http_status >= 500:
-                report(error)
-            return response(error)
-        report(error)
-        return response(Broken("an invariant of the gateway failed; its log says which"))
+        bug = "an invariant of the gateway failed; its log says which"
+        ours = error if isinstance(error, ProvenanceError) else Broken(bug)
+        if ours.http_status >= 500:
+            report(error)
+        return response(ours)
 
     def routing(_request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:

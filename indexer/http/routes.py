@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -15,39 +15,38 @@ from provenance.domain.messages import SEGMENT_HEADER
 from provenance.errors import Invalid
 from provenance.types import Bytes32, UnixSeconds
 
-
-async def _document(request: Request) -> bytes:
-    return await bodies.limited(request, bodies.JSON_BYTES)
-
-
-async def _deposit_body(request: Request) -> bytes:
-    return await bodies.limited(request, bodies.DEPOSIT_BYTES)
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 
-Body = Annotated[bytes, Depends(_document)]
+def _limited(most: int) -> Callable[[Request], Awaitable[bytes]]:
+    async def body(request: Request) -> bytes:
+        return await bodies.limited(request, most)
+
+    return body
 
 
-async def _segment_file(request: Request) -> bytes:
-    return await bodies.limited(request, sessions.SEGMENT_BYTES)
+Body = Annotated[bytes, Depends(_limited(bodies.JSON_BYTES))]
+DepositBody = Annotated[bytes, Depends(_limited(bodies.DEPOSIT_BYTES))]
+SegmentFile = Annotated[bytes, Depends(_limited(sessions.SEGMENT_BYTES))]
 
 
 def routes(node: GatewayNode) -> APIRouter:
     """The routes of one gateway."""
     router = APIRouter()
-    for part in (_who, _deposits, _leases, _usage, _lists):
-        part(router, node)
-    return router
 
-
-def _who(router: APIRouter, node: GatewayNode) -> None:
     @router.get("/v1/key")
     def key() -> Response:
         return bodies.answer(node.key)
 
+    for part in (_deposits, _leases, _usage, _lists):
+        part(router, node)
+    return router
+
 
 def _deposits(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/deposits")
-    def deposit(request: Request, body: Annotated[bytes, Depends(_deposit_body)]) -> Response:
+    def deposit(request: Request, body: DepositBody) -> Response:
         auth.sender(node, request, sha256(body))
         given = bodies.read(messages.DepositRequest, body)
         reports = deposits.deposit(node, given.manifest, given.envelopes, dispute=given.dispute)
@@ -55,19 +54,18 @@ def _deposits(router: APIRouter, node: GatewayNode) -> None:
 
     @router.post("/v1/offers")
     def offer(body: Body) -> Response:
-        digest = offers.publish(node, bodies.read(messages.OfferRequest, body).offer)
-        return bodies.answer(messages.OfferAnswer(digest), 201)
+        offered = bodies.read(messages.OfferRequest, body).offer
+        return bodies.answer(messages.OfferAnswer(offers.publish(node, offered)), 201)
 
 
 def _leases(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/accesses")
     def open_lease(body: Body) -> Response:
         lease = leases.open_lease(node, bodies.read(messages.LeaseRequest, body))
-        access = leases.access_of(lease)
         return bodies.answer(
             messages.LeaseAnswer(
                 Bytes32(lease.access_id),
-                access,
+                leases.access_of(lease),
                 Bytes32(lease.envelopes_root),
                 UnixSeconds(lease.valid_until),
                 lease.signature,
@@ -87,11 +85,10 @@ def _usage(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/sessions")
     def session(body: Body) -> Response:
         opened = bodies.read(SessionEntry, body)
-        session_id = sessions.open_session(node, opened.session, opened.signature)
-        return bodies.answer(messages.SessionAnswer(session_id), 201)
+        return bodies.answer(messages.SessionAnswer(sessions.open_session(node, opened.session, opened.signature)), 201)
 
     @router.post("/v1/segments")
-    def segment(request: Request, parquet: Annotated[bytes, Depends(_segment_file)]) -> Response:
+    def segment(request: Request, parquet: SegmentFile) -> Response:
         head = request.headers.get(SEGMENT_HEADER)
         if head is None:
             raise Invalid(f"the header {SEGMENT_HEADER} is missing", field=SEGMENT_HEADER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from indexer.blocks import BLOOM_BYTES, BlockHeader, RawLog
 from indexer.rpc.node import BadAnswer
@@ -25,8 +26,7 @@ def header(answer: Json) -> BlockHeader | None:
 
 def logs(answer: Json) -> tuple[RawLog, ...]:
     """The logs of `eth_getLogs`, in chain order; a removed one is refused."""
-    listed = [_log(entry) for entry in _list(answer)]
-    return tuple(sorted(listed, key=lambda log: (log.block, log.log_index)))
+    return tuple(sorted(map(_log, _list(answer)), key=lambda log: (log.block, log.log_index)))
 
 
 def receipt_logs(answer: Json) -> tuple[RawLog, ...]:
@@ -42,10 +42,8 @@ def transactions(answer: Json) -> tuple[Bytes32, ...]:
 def number(answer: Json) -> int:
     """A quantity. Source: Ethereum JSON-RPC specification, "Quantities"."""
     if isinstance(answer, str) and answer.startswith("0x"):
-        try:
+        with suppress(ValueError):
             return int(answer, 16)
-        except ValueError:
-            pass
     raise BadAnswer(f"the node gave {str(answer)[:40]!r} for a number")
 
 
@@ -70,13 +68,10 @@ def _word(answer: Json) -> Bytes32:
 
 def _bytes(answer: Json, size: int | None = None) -> bytes:
     if isinstance(answer, str) and answer.startswith("0x"):
-        try:
-            octets = bytes.fromhex(answer[2:])
-        except ValueError:
-            pass
-        else:
-            if size is None or len(octets) == size:
-                return octets
+        with suppress(ValueError):
+            data = bytes.fromhex(answer[2:])
+            if size is None or len(data) == size:
+                return data
     raise BadAnswer(f"the node gave {str(answer)[:40]!r} for bytes")
 
 

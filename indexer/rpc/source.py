@@ -93,7 +93,6 @@ class Source:
             NodesDisagree: no majority for any.
         """
         votes: dict[Bytes32 | None, int] = {}
-        block_by_hash: dict[Bytes32 | None, BlockHeader | None] = {}
         silent = None
         for node in self.nodes:
             try:
@@ -102,7 +101,7 @@ class Source:
                 silent = error
                 continue
             key = None if block is None else block.hash
-            votes[key], block_by_hash[key] = votes.get(key, 0) + 1, block
+            votes[key] = votes.get(key, 0) + 1
             if votes[key] >= self.quorum:
                 return block
         if silent is not None and sum(votes.values()) < self.quorum:
@@ -123,11 +122,10 @@ class Source:
                 return self._span_from(node, first, last, parent)
             except Unavailable as error:
                 failures.append(error)
-        for kind in (RangeTooLarge, Forked, BadAnswer):
-            failure = next((error for error in failures if isinstance(error, kind)), None)
-            if failure is not None:
-                raise failure
-        raise failures[0]
+        telling = [
+            error for kind in (RangeTooLarge, Forked, BadAnswer) for error in failures if isinstance(error, kind)
+        ]
+        raise (telling or failures)[0]
 
     def _span_from(self, node: Node, first: BlockNumber, last: BlockNumber, parent: Bytes32) -> Span:
         if self._header(node, "latest").number < last:
@@ -170,8 +168,7 @@ class Source:
 
     def _fits(self, node: Node, headers: Sequence[BlockHeader], arrived: Sequence[RawLog]) -> None:
         """Each log belongs to the block that it names, and the block's filter allows it."""
-        by_number = {block.number: block for block in headers}
-        places: set[tuple[int, int]] = set()
+        by_number, places = {block.number: block for block in headers}, set[tuple[int, int]]()
         for log in arrived:
             block = by_number.get(log.block)
             if block is None or block.hash != log.block_hash or log.contract not in self.contracts:

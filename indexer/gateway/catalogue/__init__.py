@@ -7,7 +7,7 @@ each list, what it can be filtered by and how its rows are made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from indexer.gateway.catalogue import payouts, rights, use
 from indexer.gateway.catalogue.row import PageQuery, Row, address, number, text, word
@@ -121,8 +121,8 @@ def page(node: GatewayNode, kind: str, query: Mapping[str, str]) -> Page:
     if listing is None:
         raise UnknownList(f"there is no list {kind[:40]!r}")
     wanted = dict(query)
-    offset, limit = _number(wanted.pop("after", "0"), "after"), _number(wanted.pop("limit", str(PAGE)), "limit")
-    limit = max(1, min(limit, PAGE))
+    offset = fields.integer({"after": wanted.pop("after", "0")}, "after", bits=31)
+    limit = max(1, min(fields.integer({"limit": wanted.pop("limit", str(PAGE))}, "limit", bits=31), PAGE))
     words = wanted.pop("q", "") if listing.searched else ""
     if words:
         fields.text({"q": words}, "q")
@@ -136,8 +136,11 @@ def page(node: GatewayNode, kind: str, query: Mapping[str, str]) -> Page:
         node, PageQuery(columns, words, offset, limit, block, CatalogueStore(node.database, block.number))
     )
     node.check_pinned(block)
-    following = str(offset + limit) if len(rows) == limit else None
-    return Page(tuple(rows), following, AsOf(block.number, block.hash, node.finality))
+    return Page(
+        tuple(rows),
+        str(offset + limit) if len(rows) == limit else None,
+        AsOf(block.number, block.hash, node.finality),
+    )
 
 
 def entry(node: GatewayNode, kind: str, name: str) -> dict[str, Json]:
@@ -149,8 +152,3 @@ def entry(node: GatewayNode, kind: str, name: str) -> dict[str, Json]:
     if not only.items:
         raise Missing(f"nothing under {name[:80]} in {kind}")
     return {**only.items[0], "asOf": record.write(only.as_of)}
-
-
-def _number(text: str, name: str) -> int:
-    given: Any = fields.integer({name: text}, name, bits=31)
-    return int(given)

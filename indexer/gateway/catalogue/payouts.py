@@ -9,8 +9,6 @@ from provenance.domain import events, fields
 from provenance.types import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from indexer.gateway.node import GatewayNode
     from provenance.domain.ledger import (
         ChainBlock,
@@ -51,7 +49,6 @@ def _settlement_state(settlement: Settlement, block: ChainBlock) -> str:
 
 def claims_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of claims."""
-    rows = query.facts(events.RoyaltyClaimed)
     return [
         {
             "payee": fields.shown(row["payee"]),
@@ -61,13 +58,12 @@ def claims_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
             "cumulative": str(row["cumulative"]),
             **place(row),
         }
-        for row in rows
+        for row in query.facts(events.RoyaltyClaimed)
     ]
 
 
 def artifacts_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of artifacts."""
-    rows = query.facts(events.ArtifactRegistered)
     return [
         {
             "artifactId": fields.shown(row["artifact_id"]),
@@ -79,7 +75,7 @@ def artifacts_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
             "licensesRoot": fields.shown(row["licenses_root"]),
             **place(row),
         }
-        for row in rows
+        for row in query.facts(events.ArtifactRegistered)
     ]
 
 
@@ -90,30 +86,31 @@ def events_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     by_address = {address: str(name) for name, address in node.deployment.contracts.items()}
     shown: list[Row] = []
     for row in query.store.logs(named, offset=query.offset, limit=query.limit):
-        topics = [topic for topic in (row["topic0"], row["topic1"], row["topic2"], row["topic3"]) if topic is not None]
+        topics = [row[name] for name in ("topic0", "topic1", "topic2", "topic3") if row[name] is not None]
         contract = by_address.get(Address(row["contract"]), "")
         try:
             event = events.decode(contract, topics, row["data"])
         except events.BadLog:
             event = None
-        name = type(event).__name__ if event else None
-        arguments = typed_arguments(event) if event else {}
         shown.append(
-            {"contract": contract, "event": name, "arguments": arguments, "logIndex": row["log_index"], **place(row)}
+            {
+                "contract": contract,
+                "event": type(event).__name__ if event else None,
+                "arguments": typed_arguments(event) if event else {},
+                "logIndex": row["log_index"],
+                **place(row),
+            }
         )
     return shown
 
 
 def typed_arguments(event: events.Event) -> Row:
     """An event's arguments as documents write them."""
-    shown: Row = {}
-    names: Iterable[tuple[str, bool, str]] = events.arguments(type(event))
-    for (_, _, name), argument in zip(names, (getattr(event, slot) for slot in event.__slots__), strict=True):
-        shown[name] = (
-            fields.shown(argument)
-            if isinstance(argument, bytes)
-            else argument
-            if isinstance(argument, bool)
-            else str(argument)
-        )
-    return shown
+    return {
+        name: fields.shown(argument)
+        if isinstance(argument, bytes)
+        else argument
+        if isinstance(argument, bool)
+        else str(argument)
+        for (_, _, name), argument in zip(events.arguments(type(event)), events.values(event), strict=True)
+    }

@@ -35,8 +35,7 @@ def datasets_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of datasets."""
     words = deposits.search_words(query.words)
     rows = query.store.datasets(query.columns, words, offset=query.offset, limit=query.limit)
-    facts = node.facts(query.block, *(row["dataset_id"] for row in rows))
-    ledger, shown = Ledger.fold(facts), []
+    ledger, shown = Ledger.fold(node.facts(query.block, *(row["dataset_id"] for row in rows))), []
     for row in rows:
         dataset = ledger.datasets.get(row["dataset_id"])
         if dataset is None:  # undone meanwhile: the page is refused as a whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from indexer import records
@@ -22,7 +23,9 @@ def licenses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     rows = query.facts(events.LicenseGranted)
     subjects = {row[name] for row in rows for name in ("license_id", "dataset_id")}
     ledger = Ledger.fold(node.facts(query.block, *subjects))
-    titles, carry = query.store.titles({row["dataset_id"] for row in rows}), _carry(node, query.block)
+    titles, carry = query.store.titles({row["dataset_id"] for row in rows}), None
+    with suppress(Unavailable):
+        carry = money.carried(node, query.block)
     return [
         {
             "licenseId": fields.shown(row["license_id"]),
@@ -59,50 +62,38 @@ def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, block: Chai
     funded = ledger.funded(license_id, block.number)
     if carry is None:
         return {"funded": str(funded), "balance": None, "arrears": None}
-    owed = sum(debt.total for debt in carry.debts if debt.license_id == license_id)
     return {
         "funded": str(funded),
         "balance": str(funded - carry.spent.get(license_id, 0)),
-        "arrears": str(owed),
+        "arrears": str(sum(debt.total for debt in carry.debts if debt.license_id == license_id)),
     }
-
-
-def _carry(node: GatewayNode, block: ChainBlock) -> Carry | None:
-    try:
-        return money.carried(node, block)
-    except Unavailable:
-        return None
 
 
 def accesses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of accesses."""
     rows = query.kept(records.LeaseRecord, order=("at_s", "access_id"))
     recorded = query.store.recorded([row.access_id for row in rows])
-    shown: list[Row] = []
-    for row in rows:
-        request = leases.request_of(row)
-        shown.append(
-            {
-                "accessId": fields.shown(row.access_id),
-                "licenseId": fields.shown(row.license_id),
-                "datasetId": fields.shown(row.dataset_id),
-                "licensee": fields.shown(row.licensee),
-                "purpose": purposes.label(request.purpose),
-                "territory": request.territory.decode("ascii"),
-                "recordings": [envelope.index for envelope in node.leases.envelopes(Bytes32(row.access_id))],
-                "validUntil": row.valid_until,
-                "openedAt": row.at_s,
-                "recorded": place(recorded[row.access_id]) if row.access_id in recorded else None,
-                "batch": row.batch,
-            }
-        )
-    return shown
+    return [
+        {
+            "accessId": fields.shown(row.access_id),
+            "licenseId": fields.shown(row.license_id),
+            "datasetId": fields.shown(row.dataset_id),
+            "licensee": fields.shown(row.licensee),
+            "purpose": purposes.label(request.purpose),
+            "territory": request.territory.decode("ascii"),
+            "recordings": [envelope.index for envelope in node.leases.envelopes(Bytes32(row.access_id))],
+            "validUntil": row.valid_until,
+            "openedAt": row.at_s,
+            "recorded": place(recorded[row.access_id]) if row.access_id in recorded else None,
+            "batch": row.batch,
+        }
+        for row, request in zip(rows, map(leases.request_of, rows), strict=True)
+    ]
 
 
 def refusals_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of refusals."""
-    rows = query.kept(records.Refusal, order=("id",))
-    return [refusal_row(row) for row in rows]
+    return [refusal_row(row) for row in query.kept(records.Refusal, order=("id",))]
 
 
 def refusal_row(row: records.Refusal) -> Row:
@@ -126,29 +117,26 @@ def sessions_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of sessions."""
     rows = query.kept(records.SessionRecord, order=("at_s", "session_id"))
     suspended = query.store.suspended([row.session_id for row in rows])
-    shown: list[Row] = []
-    for row in rows:
-        segments = node.usage.segments(Bytes32(row.session_id))
-        shown.append(
-            {
-                "sessionId": fields.shown(row.session_id),
-                "licensee": fields.shown(row.licensee),
-                **record.write(sessions.session_of(row)),
-                "openedAt": row.at_s,
-                "suspended": row.session_id in suspended,
-                "segments": len(segments),
-                "receipts": str(sum(segment.count for segment in segments)),
-                "units": str(sum(segment.units for segment in segments)),
-                "closed": any(segment.last for segment in segments),
-                "batch": row.batch,
-            }
-        )
-    return shown
+    received = [node.usage.segments(Bytes32(row.session_id)) for row in rows]
+    return [
+        {
+            "sessionId": fields.shown(row.session_id),
+            "licensee": fields.shown(row.licensee),
+            **record.write(sessions.session_of(row)),
+            "openedAt": row.at_s,
+            "suspended": row.session_id in suspended,
+            "segments": len(segments),
+            "receipts": str(sum(segment.count for segment in segments)),
+            "units": str(sum(segment.units for segment in segments)),
+            "closed": any(segment.last for segment in segments),
+            "batch": row.batch,
+        }
+        for row, segments in zip(rows, received, strict=True)
+    ]
 
 
 def segments_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of segments."""
-    rows = query.kept(records.ReceivedSegment, order=("received_at_ms", "segment_hash"))
     return [
         {
             "segmentHash": fields.shown(row.segment_hash),
@@ -162,5 +150,5 @@ def segments_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
             "receivedAtMs": str(row.received_at_ms),
             "batch": row.batch,
         }
-        for row in rows
+        for row in query.kept(records.ReceivedSegment, order=("received_at_ms", "segment_hash"))
     ]
