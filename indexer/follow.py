@@ -164,9 +164,8 @@ class Follower:
             return span
 
     def _final(self, head: BlockNumber) -> BlockNumber:
-        if self._finality.startswith("latest-"):
-            return BlockNumber(head - int(self._finality.removeprefix("latest-")))
-        return self.source.head(self._finality)
+        depth = self._finality.removeprefix("latest-")
+        return self.source.head(depth) if depth == self._finality else BlockNumber(head - int(depth))
 
     def _finalize(self, before: Position, head: BlockNumber) -> Position:
         """The cursor knows the newest final block, also when no block came."""

@@ -71,11 +71,9 @@ class Facts(Protocol):
 
     def proposal(self, epoch: int, root: Bytes32) -> Bytes32:
         """The digest of the manifest that proposed this root, from final blocks."""
-        ...
 
     def claimed(self) -> Mapping[Address, Wei]:
         """What each payee was paid so far."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,7 @@ def verify(ctx: Context, *, first: int | None, last: int | None) -> None:
     from indexer.store.mirror import ChainMirror, NotMirrored
     from indexer.verify import compare
 
-    opened = database(ctx.settings)
-    mirror = ChainMirror(opened)
+    mirror = ChainMirror(database(ctx.settings))
     position = mirror.position()
     if position is None:
         raise NotMirrored("nothing has been mirrored yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -52,10 +53,13 @@ def settle(ctx: Context) -> None:
         total = shown_tokens(closed.total, *unit)
         action = f"propose epoch {closed.number}, root {shown(closed.root)}, {total} in all"
         if ctx.dry_run:
-            call = closing.proposal(closed, tally.engine().address(closed.manifest))
-            sender = ctx.address(acting(ctx, "publisher"))
             ctx.would_send(
-                action, (call,), sender, epoch=str(closed.number), root=shown(closed.root), total=str(closed.total)
+                action,
+                (closing.proposal(closed, tally.engine().address(closed.manifest)),),
+                ctx.address(acting(ctx, "publisher")),
+                epoch=str(closed.number),
+                root=shown(closed.root),
+                total=str(closed.total),
             )
         manifest = closing.commit(closed, content)
         publisher = ctx.wallet(acting(ctx, "publisher"))
@@ -101,8 +105,7 @@ def summary(closed: Epoch, payees: int, decimals: int, symbol: str) -> Iterator[
     held = sum(pot.held for pot in closed.decision.pots)
     if held:
         yield f"Held until a ruling: {shown_tokens(held, decimals, symbol)}."
-    accounts = closed.decision.judged.accounts.values()
-    reasons = Counter(receipt.reason for account in accounts for receipt in account.rejected)
+    reasons = Counter(receipt.reason for receipt in closed.decision.judged.rejected)
     if reasons:
         listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         yield f"Rejected: {counted(reasons.total(), 'receipt')} ({listed}); charged, and nobody's score."
@@ -128,10 +131,8 @@ def _closed(ctx: Context, opened: Database, content: Content) -> Epoch | Waiting
         return waiting or closing.close(ctx.chain(), facts, content, tally.engine())
 
     for _ in range(CLOSING_TRIES):
-        try:
+        with suppress(NotMirrored):
             return decided()
-        except NotMirrored:
-            continue
     return decided()
 
 

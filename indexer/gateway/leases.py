@@ -156,8 +156,8 @@ def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
     if refused := refusal.refused(decisions) or money.arrears(node, found.license.id, found.state):
         _record(node, "open", found.state.block, asked, decisions, refused)
         raise refused
-    ids = [recording_id(found.license.dataset_id, index) for index in ask.recordings]
-    if merkle.root(merkle.leaf(one) for one in ids) != ask.request.recordings_root:
+    leaves = (merkle.leaf(recording_id(found.license.dataset_id, index)) for index in ask.recordings)
+    if merkle.root(leaves) != ask.request.recordings_root:
         raise Invalid("recordingsRoot: not the root of these recordings", field="recordingsRoot")
     return node.leases.add_lease(*_lease(node, found, ask, request_id))
 
@@ -294,13 +294,12 @@ def _envelopes(node: GatewayNode, found: Basis, ask: LeaseRequest) -> list[recor
 
 def _check_recorded(found: Basis, lease: records.LeaseRecord, request: typed.OpenAccess, units: int) -> None:
     """`AccessRecorded` says the same as the lease, in the latest block or before."""
-    said = [
-        fact.event
+    expected = (lease.license_id, lease.licensee, request.purpose, units)
+    if not any(
+        (fact.event.license_id, fact.event.accessor, fact.event.purpose, fact.event.units) == expected
         for fact in found.state.ledger.access_by_id.get(Bytes32(lease.access_id), ())
         if fact.upto(found.state.block.number)
-    ]
-    expected = (lease.license_id, lease.licensee, request.purpose, units)
-    if not any((one.license_id, one.accessor, one.purpose, one.units) == expected for one in said):
+    ):
         raise AccessNotRecorded(
             f"no AccessRecorded of this lease up to block {found.state.block.number}",
             access=fields.shown(lease.access_id),

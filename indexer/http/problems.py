@@ -54,9 +54,10 @@ def install(app: FastAPI, report: Callable[[Exception], None]) -> None:
         return response(ours)
 
     def routing(_request: Request, error: Exception) -> Response:
-        if isinstance(error, HTTPException) and error.status_code == 405:
-            return response(WrongMethod("this address takes another method"))
-        return response(NoRoute("there is no such address"))
+        wrong_method = isinstance(error, HTTPException) and error.status_code == 405
+        return response(
+            WrongMethod("this address takes another method") if wrong_method else NoRoute("there is no such address")
+        )
 
     def unread(_request: Request, error: Exception) -> Response:
         return response(Invalid(f"the request cannot be read: {error}"[:300]))

@@ -68,7 +68,6 @@ class Node(Protocol):
     @property
     def name(self) -> str:
         """Where it is, without secrets."""
-        ...
 
     def ask(self, asks: Sequence[Ask]) -> list[Json]:
         """The results, in the order of the calls.
@@ -76,7 +75,6 @@ class Node(Protocol):
         Raises:
             Unavailable: one of them was refused, or the node is silent.
         """
-        ...
 
 
 class HttpNode:

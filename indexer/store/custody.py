@@ -53,7 +53,6 @@ class CustodyStore:
 
         A segment is evidence and stays public, also if somebody sends it as content of his own.
         """
-        sent = (_UPLOADS.c.cid == cid) & _UPLOADS.c.document.is_(False)
         with self.database.read() as connection:
 
             def among(column: ColumnElement[str], where: ColumnElement[bool]) -> bool:
@@ -62,7 +61,7 @@ class CustodyStore:
             if any(among(column, column == cid) for column in (_RECORDINGS.c.cid, _DEPOSITS.c.private_cid)):
                 return True
             evidence = any(among(column, column == cid) for column in (_SEGMENTS.c.cid, _EQUIVOCATIONS.c.cid))
-            return not evidence and among(_UPLOADS.c.cid, sent)
+            return not evidence and among(_UPLOADS.c.cid, (_UPLOADS.c.cid == cid) & _UPLOADS.c.document.is_(False))
 
     def senders(self, cid: str) -> frozenset[bytes]:
         """Who sent this content, and the holders of the deposits it belongs to."""
@@ -91,8 +90,10 @@ class CustodyStore:
 
     def judged(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, str], JudgedObject]:
         """The gate reports made before, by object and address."""
-        judged = rows.among(self.database, records.JudgedObject, "object_id", object_ids)
-        return {(recording.object_id, recording.cid): recording for recording in judged}
+        return {
+            (judged.object_id, judged.cid): judged
+            for judged in rows.among(self.database, records.JudgedObject, "object_id", object_ids)
+        }
 
     def add_judged(self, judged: JudgedObject) -> None:
         """The object's gate report is on record; it need not be opened again."""
@@ -117,8 +118,10 @@ class CustodyStore:
 
     def envelopes(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, int], bytes]:
         """The keys in custody, sealed, by object and key version."""
-        keys = rows.among(self.database, records.Custody, "object_id", object_ids)
-        return {(key.object_id, key.key_version): key.envelope for key in keys}
+        return {
+            (key.object_id, key.key_version): key.envelope
+            for key in rows.among(self.database, records.Custody, "object_id", object_ids)
+        }
 
     def add_key(self, custody: Custody) -> None:
         """One more key is in custody."""
@@ -149,5 +152,7 @@ class CustodyStore:
 
     def consents(self, consent_ids: Collection[bytes]) -> Mapping[bytes, DepositedConsent]:
         """The consents behind deposits, by id."""
-        consents = rows.among(self.database, records.DepositedConsent, "consent_id", consent_ids)
-        return {consent.consent_id: consent for consent in consents}
+        return {
+            consent.consent_id: consent
+            for consent in rows.among(self.database, records.DepositedConsent, "consent_id", consent_ids)
+        }

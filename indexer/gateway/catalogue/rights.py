@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from indexer import records
 from indexer.gateway import deposits
@@ -16,11 +16,14 @@ from provenance.domain.ledger import (
     DATASET_REVOKED,
     DATASET_SUSPENDED,
     Ledger,
+    RegisteredDataset,
 )
 from provenance.domain.rules.consent import state
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from indexer.gateway.node import GatewayNode
 
 STATUS: Final = {
@@ -35,35 +38,34 @@ def datasets_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of datasets."""
     words = deposits.search_words(query.words)
     rows = query.store.datasets(query.columns, words, offset=query.offset, limit=query.limit)
-    ledger, shown = Ledger.fold(node.facts(query.block, *(row["dataset_id"] for row in rows))), []
-    for row in rows:
-        dataset = ledger.datasets.get(row["dataset_id"])
-        if dataset is None:  # undone meanwhile: the page is refused as a whole
-            continue
-        manifest = row["deposit_manifest_cid"]
-        shown.append(
-            {
-                "datasetId": fields.shown(dataset.id),
-                "holder": fields.shown(dataset.holder(query.block.number)),
-                "registrant": fields.shown(dataset.registrant),
-                "status": STATUS.get(dataset.status(query.block.number), "UNKNOWN"),
-                "supersededBy": hexed(dataset.superseded_by),
-                "title": row["deposit_title"],
-                "kind": row["deposit_kind"],
-                "language": row["deposit_language"],
-                "tags": json.loads(row["deposit_tags"] or "[]"),
-                "items": dataset.items,
-                "durationMs": row["deposit_duration_ms"],
-                "manifestRoot": fields.shown(dataset.manifest_root),
-                "manifest": manifest or str(cid.Cid("raw", dataset.manifest_digest)),
-                "termsHash": fields.shown(dataset.terms_hash),
-                "terms": str(cid.Cid("raw", dataset.terms_hash)),
-                "splitHash": fields.shown(dataset.registered.event.split_hash),
-                "gateway": fields.shown(node.address) if manifest else None,
-                **place(row),
-            }
-        )
-    return shown
+    known = Ledger.fold(node.facts(query.block, *(row["dataset_id"] for row in rows))).datasets
+    return [  # one that was undone meanwhile is left out: the page is refused as a whole
+        _dataset_row(node, query, row, known[row["dataset_id"]]) for row in rows if row["dataset_id"] in known
+    ]
+
+
+def _dataset_row(node: GatewayNode, query: PageQuery, row: Mapping[Any, Any], dataset: RegisteredDataset) -> Row:
+    manifest = row["deposit_manifest_cid"]
+    return {
+        "datasetId": fields.shown(dataset.id),
+        "holder": fields.shown(dataset.holder(query.block.number)),
+        "registrant": fields.shown(dataset.registrant),
+        "status": STATUS.get(dataset.status(query.block.number), "UNKNOWN"),
+        "supersededBy": hexed(dataset.superseded_by),
+        "title": row["deposit_title"],
+        "kind": row["deposit_kind"],
+        "language": row["deposit_language"],
+        "tags": json.loads(row["deposit_tags"] or "[]"),
+        "items": dataset.items,
+        "durationMs": row["deposit_duration_ms"],
+        "manifestRoot": fields.shown(dataset.manifest_root),
+        "manifest": manifest or str(cid.Cid("raw", dataset.manifest_digest)),
+        "termsHash": fields.shown(dataset.terms_hash),
+        "terms": str(cid.Cid("raw", dataset.terms_hash)),
+        "splitHash": fields.shown(dataset.registered.event.split_hash),
+        "gateway": fields.shown(node.address) if manifest else None,
+        **place(row),
+    }
 
 
 def recordings_rows(node: GatewayNode, query: PageQuery) -> list[Row]:

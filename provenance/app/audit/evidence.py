@@ -94,8 +94,7 @@ class Evidence:
     def state_at(self, time: UnixSeconds) -> ChainBlock:
         """A block whose facts are those at a time, dated then: the last one with an event by that time."""
         known = [logged.block for logged in self.logs if logged.block.time <= time]
-        last = known[-1] if known else self.logs[0].block
-        return replace(last, time=time)
+        return replace(known[-1] if known else self.logs[0].block, time=time)
 
     def manifest(self, dataset: RegisteredDataset) -> Manifest:
         """The registered manifest."""

@@ -95,8 +95,9 @@ def _refusals_root(evidence: Evidence, batch: Batch) -> Bytes32:
     if batch.refusals is None:
         return ZERO32
     listed = canonical.parse(evidence.content.get(batch.refusals), kind="provenance/refusals")
-    rows = fields.objects(listed, "refusals", most=batches.MOST)
-    return merkle.root(merkle.leaf(sha256(canonical.dumps(row))) for row in rows)
+    return merkle.root(
+        merkle.leaf(sha256(canonical.dumps(row))) for row in fields.objects(listed, "refusals", most=batches.MOST)
+    )
 
 
 def _session(evidence: Evidence, session_id: SessionId, anchored: AuditedBatch, entry: SessionEntry) -> None:

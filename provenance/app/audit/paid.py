@@ -139,9 +139,8 @@ def _statements(evidence: Evidence, settlement: Settlement) -> None:
     """Every line's shares give its sums, and all lines together the growth of the epoch's total."""
     rows = settle.statements(evidence.content, _published(evidence, settlement))
     nets = sum(fields.integer(row, "net", bits=256) for row in rows)
-    earlier = (other for other in evidence.standing if other.epoch < settlement.epoch)
-    before = max((other.proposed.event.total for other in earlier), default=0)
-    growth = settlement.proposed.event.total - before
+    totals = (other.proposed.event.total for other in evidence.standing if other.epoch < settlement.epoch)
+    growth = settlement.proposed.event.total - max(totals, default=0)
     if nets != growth:
         raise Failed(f"its statements sum to {nets}, its total grew by {growth}")
 

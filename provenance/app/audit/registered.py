@@ -84,9 +84,11 @@ def _terms(evidence: Evidence, dataset: RegisteredDataset) -> None:
 def _consents(evidence: Evidence, dataset: RegisteredDataset) -> None:
     """Signatures, holder, scope; whether a consent still stood at a use is the check of accesses."""
     manifest, domain = evidence.manifest(dataset), evidence.chain.deployment.domains.consent
-    approved = {
-        consent_id
-        for consent_id, signed in manifest.consents_by_id(domain).items()
-        if evidence.ledger.approved(signed.consent.subject, consent_id, evidence.head.number)
-    }
-    manifest.check(domain, approved)
+    manifest.check(
+        domain,
+        {
+            consent_id
+            for consent_id, signed in manifest.consents_by_id(domain).items()
+            if evidence.ledger.approved(signed.consent.subject, consent_id, evidence.head.number)
+        },
+    )

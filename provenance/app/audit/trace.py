@@ -17,7 +17,8 @@ from provenance.errors import Failed, Invalid, Missing
 if TYPE_CHECKING:
     from provenance.app.audit.evidence import AuditedBatch, Evidence
     from provenance.domain.batch import SegmentEntry
-    from provenance.types import Json, ReceiptId, RecordingId
+    from provenance.domain.typed import Consent
+    from provenance.types import ConsentId, Json, ReceiptId, RecordingId
 
 
 class UnknownReceipt(Missing):
@@ -85,9 +86,7 @@ def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AuditedBatch, Seg
 
 def _settlement(evidence: Evidence, anchored: AuditedBatch, receipt_id: ReceiptId) -> dict[str, Json] | None:
     """The epoch that settled the receipt, and whether it counted there; None if none did yet."""
-    for settlement in evidence.ledger.settlements:
-        if settlement.rejected:
-            continue
+    for settlement in evidence.standing:
         published = settle.published(evidence.content, settlement.proposed.event.manifest_digest)
         if fields.integer(fields.mapping(published.manifest, "cutoffBlock"), "number", bits=53) < anchored.fact.number:
             continue
@@ -131,22 +130,6 @@ def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -
     manifest = evidence.manifest(dataset)
     domains = evidence.chain.deployment.domains
     signed = manifest.consents_by_id(domains.consent)
-    consents: list[Json] = []
-    for consent_id in manifest.recordings[index].consent_ids:
-        consent = signed.get(consent_id)
-        if consent is None:
-            continue
-        revoked = evidence.ledger.revoked(consent.consent.subject, consent_id, evidence.head.number)
-        consents.append(
-            {
-                "id": shown(consent_id),
-                "subject": shown(consent.consent.subject),
-                "purposes": list(purposes.codes(consent.consent.purposes)),
-                "notAfter": consent.consent.not_after,
-                "revokedTx": shown(revoked.logged.tx) if revoked else None,
-                "revokedBlock": revoked.number if revoked else None,
-            }
-        )
     accesses: list[Json] = [
         {"id": shown(fact.event.receipt_hash), "tx": shown(fact.logged.tx), "block": fact.number}
         for _, entry in evidence.accesses()
@@ -159,5 +142,21 @@ def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -
         "name": manifest.recordings[index].name,
         "ppm": ppm,
         "accesses": accesses,
-        "consents": consents,
+        "consents": [
+            _consent(evidence, consent_id, signed[consent_id].consent)
+            for consent_id in manifest.recordings[index].consent_ids
+            if consent_id in signed
+        ],
+    }
+
+
+def _consent(evidence: Evidence, consent_id: ConsentId, consent: Consent) -> dict[str, Json]:
+    revoked = evidence.ledger.revoked(consent.subject, consent_id, evidence.head.number)
+    return {
+        "id": shown(consent_id),
+        "subject": shown(consent.subject),
+        "purposes": list(purposes.codes(consent.purposes)),
+        "notAfter": consent.not_after,
+        "revokedTx": shown(revoked.logged.tx) if revoked else None,
+        "revokedBlock": revoked.number if revoked else None,
     }

@@ -41,7 +41,6 @@ class Gateway(Protocol):
 
     def save_content(self, cid: Cid, path: Path) -> None:
         """The object is in this file afterwards, hashed and matched."""
-        ...
 
     def deposit(
         self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
@@ -53,7 +52,6 @@ class Gateway(Protocol):
             envelopes: by object id, of every recording and the private part, sealed to `key()`.
             dispute: indexes to take although another holder registered the same audio.
         """
-        ...
 
     def publish_offer(self, offer: bytes) -> None: ...
 
@@ -67,11 +65,9 @@ class Gateway(Protocol):
         binding_signature: bytes,
     ) -> SignedAccess:
         """A lease of these indexes, to be recorded on chain; refusals name every refused index."""
-        ...
 
     def envelopes(self, access_id: AccessId) -> tuple[RecordingKey, ...]:
         """The keys of a lease, checked against its root; `Conflict` until the access is on chain."""
-        ...
 
     def open_session(self, session: MeterSession, signature: bytes) -> SessionId: ...
 
@@ -79,7 +75,6 @@ class Gateway(Protocol):
 
     def listing(self, kind: str, **filters: str | int) -> Listing:
         """Every row of a catalogue kind: datasets, recordings, licenses, offers, accesses, refusals, consents, …."""
-        ...
 
     def health(self) -> dict[str, Json]: ...
 

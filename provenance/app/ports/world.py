@@ -92,11 +92,9 @@ class Signer(Protocol):
 
     def sign(self, digest: Bytes32) -> bytes:
         """65 bytes r ‖ s ‖ v, v 27 or 28, low s."""
-        ...
 
     def sign_typed(self, domain: Domain, struct: Struct) -> bytes:
         """The same of the EIP-712 digest of `struct`: where a person signs, not where a machine does all day."""
-        ...
 
 
 class Chain(Protocol):
@@ -107,17 +105,14 @@ class Chain(Protocol):
 
     def head(self, *, final: bool = False) -> ChainBlock:
         """The latest block, or with `final` the newest one that the network's `finality` setting trusts."""
-        ...
 
     def block(self, number: BlockNumber) -> ChainBlock: ...
 
     def events(self, first: BlockNumber, last: BlockNumber) -> Iterator[Logged]:
         """Every event of our contracts in [first, last], in chain order."""
-        ...
 
     def about(self, *subjects: bytes) -> tuple[Logged, ...]:
         """Every event with one of these ids (32 bytes) or accounts (20) as an indexed argument, once, in chain order."""
-        ...
 
     def read(
         self,
@@ -127,13 +122,11 @@ class Chain(Protocol):
         sender: Address | None = None,
     ) -> tuple[object, ...]:
         """The call's results; `Reverted` names the custom error."""
-        ...
 
     def cost(self, call: Call, sender: Address) -> Cost: ...
 
     def send(self, call: Call, signer: Signer) -> Mined:
         """Mined with status 1, or `Reverted` before anything is sent."""
-        ...
 
     def has_code(self, address: Address) -> bool: ...
 
@@ -147,15 +140,12 @@ class Content(Protocol):
 
     def put_chunks(self, parts: Iterable[bytes]) -> Cid:
         """A stream of any length is kept; memory is one leaf."""
-        ...
 
     def get(self, cid: Cid, *, limit: int = 64 << 20) -> bytes:
         """The bytes; `Missing` if nobody has them, `Failed` if only wrong copies exist."""
-        ...
 
     def get_digest(self, digest: Bytes32, *, limit: int = 64 << 20) -> tuple[Cid, bytes]:
         """The document whose root block has this sha-256."""
-        ...
 
     def chunks(self, cid: Cid, *, start: int = 0, length: int | None = None) -> Iterator[bytes]: ...
 
@@ -197,11 +187,9 @@ class Wallet(Protocol):
     @property
     def encryption_key(self) -> Bytes32:
         """X25519 public key."""
-        ...
 
     def open_envelope(self, envelope: bytes, info: bytes) -> bytes:
         """The plaintext (CEK ‖ salt) of an HPKE envelope sealed to this wallet."""
-        ...
 
 
 class Sealing(Protocol):
@@ -211,7 +199,6 @@ class Sealing(Protocol):
 
     def sealed(self) -> Sealed:
         """What the manifest says of it, after `seal` was read to its end."""
-        ...
 
 
 class Opening(Protocol):
@@ -219,7 +206,6 @@ class Opening(Protocol):
 
     def open(self, ciphertext: Iterable[bytes]) -> Iterator[bytes]:
         """Every segment in order; `Failed` where one, or the whole, is not what was committed to."""
-        ...
 
 
 class Cipher(Protocol):
@@ -229,7 +215,6 @@ class Cipher(Protocol):
 
     def opening(self, sealed: Sealed, secret: Secret) -> Opening:
         """Ready to open; `Failed` if the key is not the one committed to."""
-        ...
 
     def envelope(self, public_key: Bytes32, secret: Secret, info: bytes) -> bytes: ...
 
@@ -241,7 +226,6 @@ class Keys(Protocol):
 
     def find(self, object_id: Bytes32, version: int = 1) -> bytes:
         """The document, or `Missing`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,4 +249,3 @@ class AudioGate(Protocol):
 
     def examine(self, path: Path) -> AudioReport:
         """What was heard; `Invalid` if it is no audio, or not all of it can be read."""
-        ...

@@ -221,6 +221,3 @@ def _read(fact: Fact[UsageAnchored], content: Content, deployment: Deployment) -
         return None
     rebuilt = (read.meter, read.root(deployment.domains.usage), read.count)
     return read if rebuilt == (event.meter, event.root, event.count) else None
-
-
-__all__ = ["Anchors", "Fixed", "Report", "SegmentReader", "place"]

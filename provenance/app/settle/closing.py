@@ -9,7 +9,6 @@ from provenance.app.ports import Call, Chain, Content, Events, Mined, Signer
 from provenance.app.settle import reading
 from provenance.app.settle.gathering import gather, standing
 from provenance.domain import events as e, fields
-from provenance.domain.fields import dated
 from provenance.domain.ledger import ChainBlock, Ledger, Settlement
 from provenance.domain.settlement import deciding, documents
 from provenance.errors import Broken, Conflict, Missing
@@ -79,8 +78,9 @@ def decide(inputs: Inputs, engine: Engine, *, name: str | None = None) -> Epoch:
         engine: who counts; the result does not depend on it.
         name: the informative `engine` of the manifest to reproduce; the engine's own if None.
     """
-    decision = deciding.decide(inputs, engine.count)
-    return documents.publish(decision, engine.address, engine.name if name is None else name)
+    return documents.publish(
+        deciding.decide(inputs, engine.count), engine.address, engine.name if name is None else name
+    )
 
 
 def commit(epoch: Epoch, content: Content) -> Cid:
@@ -195,4 +195,4 @@ def _refuse_open(events: Events, final: ChainBlock, head: ChainBlock) -> None:
     if last and last.disputed:
         raise StillOpen(f"epoch {last.epoch} is under challenge", epoch=str(last.epoch))
     if last and last.active_at > final.time:
-        raise StillOpen(f"epoch {last.epoch} is active from {dated(last.active_at)} on", activeAt=last.active_at)
+        raise StillOpen(f"epoch {last.epoch} is active from {fields.dated(last.active_at)} on", activeAt=last.active_at)

@@ -146,5 +146,5 @@ def _rejected(content: Content, last: Published) -> set[ReceiptId]:
 
 def _manifest(content: Content, named: str) -> Published:
     address = cid.parse(named)
-    data = content.get(address, limit=reading.LIMIT_BYTES)
-    return reading.Published(address, canonical.parse(data, kind="provenance/epoch"))
+    encoded = content.get(address, limit=reading.LIMIT_BYTES)
+    return reading.Published(address, canonical.parse(encoded, kind="provenance/epoch"))

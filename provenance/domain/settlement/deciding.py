@@ -192,10 +192,16 @@ class _Closing:
         at, grace_s = UseFacts(self.inputs.cutoff.time), self.inputs.ruleset.grace_s
         for opened in self.inputs.opened:
             recording = self.inputs.recordings.get(opened.recording_id)
-            if opened.license_id != license_.id or recording is None or recording.verdict != PASSED:
-                continue
-            cases = (ConsentCase(one, recording.holder, at, grace_s) for one in recording.consents)
-            if not recording.fault and not any(first_broken(STANDING, case) for case in cases):
+            if (
+                recording is not None
+                and opened.license_id == license_.id
+                and recording.verdict == PASSED
+                and not recording.fault
+                and not any(
+                    first_broken(STANDING, ConsentCase(consent, recording.holder, at, grace_s))
+                    for consent in recording.consents
+                )
+            ):
                 yield self.by[recording.id]
 
     def _credit(self, payment: Payment) -> None:

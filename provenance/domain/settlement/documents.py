@@ -73,8 +73,15 @@ def publish(decision: Decision, address: Callable[[bytes], Cid], engine: str = "
     named: dict[str, dict[str, Json]] = {
         name: {"cid": str(address(data)), "root": shown(tables.root(data))} for name, data in documents.items()
     }
-    manifest = canonical.encode("provenance/epoch", 1, _manifest(decision, named, leaves.root, engine))
-    return Epoch(inputs.epoch, leaves.root, carry.total, inputs.usage_head, manifest, documents, decision)
+    return Epoch(
+        number=inputs.epoch,
+        root=leaves.root,
+        total=carry.total,
+        usage_head=inputs.usage_head,
+        manifest=canonical.encode("provenance/epoch", 1, _manifest(decision, named, leaves.root, engine)),
+        documents=documents,
+        decision=decision,
+    )
 
 
 def _manifest(decision: Decision, named: Mapping[str, dict[str, Json]], root: Bytes32, engine: str) -> dict[str, Json]:

@@ -83,6 +83,8 @@ def _part(debt: Debt, amount: int, cutoff: Bytes32) -> tuple[Payment, Debt]:
     total = debt.total
     fee = Wei(debt.fee * amount // total if total else 0)
     shares = share(amount - fee, dict(debt.shares), cutoff)
-    left = tuple((key, Wei(owed - shares.get(key, 0))) for key, owed in debt.shares)
-    rest = Debt(debt.license_id, debt.epoch, Wei(debt.fee - fee), tuple(entry for entry in left if entry[1]))
-    return Payment(debt.license_id, debt.epoch, fee, shares), rest
+    left = ((key, Wei(owed - shares.get(key, 0))) for key, owed in debt.shares)
+    return (
+        Payment(debt.license_id, debt.epoch, fee, shares),
+        Debt(debt.license_id, debt.epoch, Wei(debt.fee - fee), tuple(entry for entry in left if entry[1])),
+    )

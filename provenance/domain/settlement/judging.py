@@ -155,9 +155,8 @@ class Judge:
 
     def _clock(self, session: Session, cursor: Cursor, anchored: Anchored) -> Iterator[str]:
         before = [one.max_time_ms for one in cursor.segments if one.first_seq < anchored.segment.first_seq]
-        floor = max([session.session.valid_from * 1000, *before])
         ceiling = min(anchored.received_at_ms + CLOCK_AHEAD_MS, session.session.valid_until * 1000 + 999)
-        return clock_faults(anchored.uses, floor, ceiling)
+        return clock_faults(anchored.uses, max([session.session.valid_from * 1000, *before]), ceiling)
 
     def _receipt(
         self, account: Account, use: Use, at: Place, late: str, session: Session, license_: License, left: int
@@ -206,8 +205,7 @@ class Judge:
         )
 
     def _weights_fault(self, use: Use, at: Place) -> Fault | None:
-        receipt = use.receipt
-        if attribution.attribution_root(use.weights) != receipt.attribution_root:
+        if attribution.attribution_root(use.weights) != use.receipt.attribution_root:
             return Fault("bad-weights")
         if not use.weights:
             return None

@@ -38,8 +38,7 @@ def _behind(decision: Decision) -> _Behind:
     inputs = decision.inputs
     found: _Behind = defaultdict(list)
     for pot in decision.pots:
-        scores = pot.proportions.scores if pot.proportions else {}
-        for recording_id, score in scores.items():
+        for recording_id, score in (pot.proportions.scores if pot.proportions else {}).items():
             for split in inputs.splits[inputs.recordings[recording_id].dataset_id]:
                 found[pot.license.id, split.account].append((-score, recording_id, split.bps))
     for rows in found.values():
