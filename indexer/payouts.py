@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
+from indexer import records
 from indexer.calls import PayoutBatch, batches, decode, encode
-from indexer.store.outbox import LineOutcome, Outgoing, PayoutOutbox, SignedAttempt
+from indexer.store.outbox import LineOutcome, Outgoing, PayoutOutbox
 from provenance.app.ports import Call, ChainBlock, Clock, Content, Deployment, Mined, Signer
 from provenance.app.settle import reading
 from provenance.domain.events import ClaimSkipped, RoyaltyClaimed
@@ -206,7 +207,12 @@ class Worker:
             signed = self.relay.sign(decode(one.call), self.signer, nonce=one.nonce, fees=(tip, most))
         except Reverted as error:  # another settlement became active, or somebody else paid them all
             return self.outbox.move(one, "SKIPPED", self.clock.now(), nonce=None, detail=error.detail)
-        return self.outbox.sign(one, SignedAttempt(signed.tx, signed.raw, most, self.clock.now()))
+        return self.outbox.sign(
+            one,
+            records.Attempt(
+                payout=one.id, tx=signed.tx, raw=signed.raw, max_fee_wei=most, signed_at_s=self.clock.now()
+            ),
+        )
 
     def _send(self, one: Outgoing) -> Outgoing:
         """Sent, or sent again: the same bytes are the same transaction."""
@@ -262,7 +268,7 @@ class Worker:
         """The mined transaction, or why it failed in its block; None while no block has it."""
         for attempt in self.outbox.attempts(one):
             try:
-                mined = self.relay.mined(attempt.tx)
+                mined = self.relay.mined(Bytes32(attempt.tx))
             except Reverted as error:
                 return None, error.detail
             if mined is not None:
@@ -283,7 +289,7 @@ class Worker:
         attempt = self.outbox.attempts(one)[0]
         if one.nonce is None:
             raise Broken(f"payout {one.id} is signed without a nonce")
-        return Signed(attempt.tx, attempt.raw, one.nonce)
+        return Signed(Bytes32(attempt.tx), attempt.raw, one.nonce)
 
     def _report(self, now: Active, finished: list[Outgoing]) -> Report:
         report = Report(now.epoch)

@@ -52,7 +52,7 @@ def status(ctx: Context) -> None:
         ctx.out.emit({"block": None, "halts": []}, text="Nothing is mirrored yet.")
         return
     digest = state.digest(state.digests(opened, position.number))
-    shown: Json = [{"fork": halt.fork, "final": halt.final, "at": halt.at} for halt in halts]
+    shown: Json = [{"fork": halt.fork, "final": halt.final, "at": halt.at_s} for halt in halts]
     ctx.out.emit(
         {
             "block": position.number,

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from indexer.gateway.node import GatewayNode
-    from indexer.records import AnchoredBatch, Equivocation, ReceivedSegment
     from indexer.store.usage import Unbatched
     from provenance.domain.cid import Cid
 
@@ -81,7 +80,7 @@ def document(node: GatewayNode, pending: Unbatched, prev_head: Bytes32) -> Batch
     """The batch of these records; what it names is content."""
     refused = [catalogue.refusal_row(row) for row in pending.refusals]
     listed = canonical.encode("provenance/refusals", 1, {"refusals": refused})
-    received: list[ReceivedSegment | Equivocation] = [*pending.segments, *pending.equivocations]
+    received: list[records.ReceivedSegment | records.Equivocation] = [*pending.segments, *pending.equivocations]
     return Batch(
         meter=node.address,
         prev_head=prev_head,
@@ -95,7 +94,7 @@ def document(node: GatewayNode, pending: Unbatched, prev_head: Bytes32) -> Batch
     )
 
 
-def _call(head: Bytes32, row: AnchoredBatch) -> Call:
+def _call(head: Bytes32, row: records.AnchoredBatch) -> Call:
     return Call("UsageLedger", "anchor", (head, row.root, row.count, row.digest))
 
 
@@ -112,7 +111,7 @@ def _head(node: GatewayNode) -> Bytes32:
     return head
 
 
-def _written(node: GatewayNode, head: Bytes32) -> AnchoredBatch | None:
+def _written(node: GatewayNode, head: Bytes32) -> records.AnchoredBatch | None:
     """A batch of all that is pending, put as content and then written down."""
     for digest in node.usage.splits_unseen():
         _publish_split(node, Bytes32(digest))
@@ -143,7 +142,7 @@ def _publish_split(node: GatewayNode, digest: Bytes32) -> None:
     node.usage.add_split(records.PublishedSplit(digest=digest, cid=str(found)))
 
 
-def _segment(row: ReceivedSegment | Equivocation) -> SegmentEntry:
+def _segment(row: records.ReceivedSegment | records.Equivocation) -> SegmentEntry:
     return SegmentEntry(
         cid=cid.parse(row.cid),
         segment=sessions.segment_of(row),

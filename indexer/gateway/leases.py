@@ -26,7 +26,6 @@ from provenance.domain.rules.access import (
     DatasetState,
     evaluate,
 )
-from provenance.domain.rules.case import Produced
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing, ProvenanceError
@@ -129,8 +128,7 @@ def documents(content: Embedded, manifest_cid: str) -> tuple[Manifest, Terms]:
 
 def decide(node: GatewayNode, found: Basis, asked: AccessRequest) -> tuple[AccessDecision, ...]:
     """One decision per recording at the basis' block."""
-    reported = node.usage.reported(asked.license_id)
-    return evaluate(found.dataset, asked, Produced(reported.outputs, reported.output_ms // 1000))
+    return evaluate(found.dataset, asked, node.usage.produced(asked.license_id))
 
 
 def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:

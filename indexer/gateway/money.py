@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from provenance.domain import cid, fields, refusal
-from provenance.domain.canonical import loads
+from provenance.domain import canonical, cid, fields, refusal
 from provenance.domain.ledger import ChainBlock, Ledger
 from provenance.domain.settlement import snapshots
 from provenance.domain.settlement.carry import Carry
@@ -98,7 +97,7 @@ def carried(node: GatewayNode, block: ChainBlock) -> Carry:
 @lru_cache(maxsize=4)
 def _carry(content: Embedded, manifest_digest: Bytes32) -> Carry:
     """The state that an epoch leaves; kept, since every decision of the next epoch reads it."""
-    document = loads(content.get_digest(manifest_digest)[1])
+    document = canonical.loads(content.get_digest(manifest_digest)[1])
     body: Mapping[str, Json] = document if isinstance(document, dict) else {}
     names = fields.mapping(body, "snapshots") | {name: body.get(name) for name in ("tree", "debts")}
     return snapshots.carry(

@@ -15,7 +15,6 @@ from provenance.domain import events
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from indexer.records import Custody, Deposit, DepositedConsent, DepositedRecording, JudgedObject
     from indexer.store.database import Database
     from provenance.types import Address, Bytes32, DatasetId, UnixSeconds
 
@@ -74,11 +73,11 @@ class CustodyStore:
             ).all()
         return frozenset((*senders, *holders))
 
-    def deposit(self, dataset_id: DatasetId) -> Deposit | None:
+    def deposit(self, dataset_id: DatasetId) -> records.Deposit | None:
         """The deposit of this dataset."""
         return rows.find(self.database, records.Deposit, _DEPOSITS.c.dataset_id == dataset_id)
 
-    def recordings(self, dataset_id: DatasetId) -> tuple[DepositedRecording, ...]:
+    def recordings(self, dataset_id: DatasetId) -> tuple[records.DepositedRecording, ...]:
         """A deposit's recordings with their reports, by index."""
         with self.database.read() as connection:
             return rows.every(
@@ -88,14 +87,14 @@ class CustodyStore:
                 _RECORDINGS.c.index,
             )
 
-    def judged(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, str], JudgedObject]:
+    def judged(self, object_ids: Collection[bytes]) -> dict[tuple[bytes, str], records.JudgedObject]:
         """The gate reports made before, by object and address."""
         return {
             (judged.object_id, judged.cid): judged
             for judged in rows.among(self.database, records.JudgedObject, "object_id", object_ids)
         }
 
-    def add_judged(self, judged: JudgedObject) -> None:
+    def add_judged(self, judged: records.JudgedObject) -> None:
         """The object's gate report is on record; it need not be opened again."""
         rows.add(self.database, judged)
 
@@ -123,7 +122,7 @@ class CustodyStore:
             for key in rows.among(self.database, records.Custody, "object_id", object_ids)
         }
 
-    def add_key(self, custody: Custody) -> None:
+    def add_key(self, custody: records.Custody) -> None:
         """One more key is in custody."""
         rows.add(self.database, custody)
 
@@ -133,11 +132,11 @@ class CustodyStore:
 
     def add_deposit(
         self,
-        deposit: Deposit,
+        deposit: records.Deposit,
         *,
-        recordings: Collection[DepositedRecording],
-        consents: Collection[DepositedConsent],
-        custody: Collection[Custody],
+        recordings: Collection[records.DepositedRecording],
+        consents: Collection[records.DepositedConsent],
+        custody: Collection[records.Custody],
     ) -> None:
         """The whole deposit is on record, or nothing of it; the same deposit twice is once."""
         with self.database.write() as connection:
@@ -150,7 +149,7 @@ class CustodyStore:
             for key in custody:
                 rows.keep(connection, key)
 
-    def consents(self, consent_ids: Collection[bytes]) -> Mapping[bytes, DepositedConsent]:
+    def consents(self, consent_ids: Collection[bytes]) -> Mapping[bytes, records.DepositedConsent]:
         """The consents behind deposits, by id."""
         return {
             consent.consent_id: consent

@@ -13,7 +13,6 @@ from indexer.store import bulk, rows
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from indexer.records import EnvelopeRecord, LeaseRecord, PublishedOffer, Refusal
     from indexer.store.database import Database
     from provenance.types import AccessId, Address, Bytes32, UnixSeconds
 
@@ -35,15 +34,15 @@ class LeaseStore:
             connection.execute(delete(_NONCES).where(_NONCES.c.deadline < now))
             return rows.keep(connection, records.Nonce(account=account, nonce=nonce, deadline=deadline))
 
-    def add_offer(self, offer: PublishedOffer) -> None:
+    def add_offer(self, offer: records.PublishedOffer) -> None:
         """The offer is public; twice is once."""
         rows.add(self.database, offer)
 
-    def lease(self, access_id: AccessId) -> LeaseRecord | None:
+    def lease(self, access_id: AccessId) -> records.LeaseRecord | None:
         """The lease of this id."""
         return rows.find(self.database, records.LeaseRecord, _LEASES.c.access_id == access_id)
 
-    def lease_of(self, request_id: Bytes32) -> LeaseRecord | None:
+    def lease_of(self, request_id: Bytes32) -> records.LeaseRecord | None:
         """The lease that answered this request."""
         return rows.find(self.database, records.LeaseRecord, _LEASES.c.request_id == request_id)
 
@@ -52,7 +51,7 @@ class LeaseStore:
         highest = self.database.scalar(select(func.max(_LEASES.c.binding_nonce)).where(_LEASES.c.licensee == licensee))
         return -1 if highest is None else int(highest)
 
-    def envelopes(self, access_id: AccessId) -> tuple[EnvelopeRecord, ...]:
+    def envelopes(self, access_id: AccessId) -> tuple[records.EnvelopeRecord, ...]:
         """A lease's envelopes, by index."""
         with self.database.read() as connection:
             return rows.every(
@@ -62,7 +61,7 @@ class LeaseStore:
                 _ENVELOPES.c.index,
             )
 
-    def leases_over(self, cid: str, licensee: Address, now: UnixSeconds) -> tuple[LeaseRecord, ...]:
+    def leases_over(self, cid: str, licensee: Address, now: UnixSeconds) -> tuple[records.LeaseRecord, ...]:
         """The leases of an account, still running, that include this content."""
         query = (
             select(_LEASES)
@@ -71,7 +70,9 @@ class LeaseStore:
         )
         return tuple(records.LeaseRecord(**row) for row in self.database.mappings(query))
 
-    def add_lease(self, lease: LeaseRecord, envelopes: Collection[EnvelopeRecord]) -> LeaseRecord:
+    def add_lease(
+        self, lease: records.LeaseRecord, envelopes: Collection[records.EnvelopeRecord]
+    ) -> records.LeaseRecord:
         """The lease and its envelopes are on record; if its request was answered before, that answer stands."""
         with self.database.write() as connection:
             if rows.keep(connection, lease):
@@ -79,7 +80,7 @@ class LeaseStore:
                 return lease
             return rows.one(connection, records.LeaseRecord, _LEASES.c.request_id == lease.request_id) or lease
 
-    def add_refusals(self, refusals: Collection[Refusal]) -> None:
+    def add_refusals(self, refusals: Collection[records.Refusal]) -> None:
         """The refusals are on record."""
         with self.database.write() as connection:
             connection.execute(insert(_REFUSALS), [rows.values(refusal) for refusal in refusals])

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
 
 from indexer import records
-from indexer.store import bulk
+from indexer.store import bulk, rows
 from indexer.store.facts import BLOCKS, CURSOR, FACTS, LOGS, QUARANTINE, topics_of
 from provenance.errors import Broken, Conflict, Unavailable
 from provenance.types import BlockNumber, Bytes32, UnixSeconds
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Decoded: TypeAlias = tuple[Table, Values] | None
 
 _HALTS = bulk.table_of(records.Halt)
+_UNRELEASED = _HALTS.c.released_at_s.is_(None)
 
 
 class OtherChain(Conflict):
@@ -65,16 +66,6 @@ class Position:
 
     number: BlockNumber
     hash: Bytes32
-    final: BlockNumber
-    final_hash: Bytes32
-
-
-@dataclass(frozen=True, slots=True)
-class HaltState:
-    """One reorg below finality that waits for a release."""
-
-    at: UnixSeconds
-    fork: BlockNumber
     final: BlockNumber
     final_hash: Bytes32
 
@@ -134,7 +125,7 @@ class ChainMirror:
 
     def commit(
         self,
-        rows: Mapping[Table, Sequence[Values]],
+        rows_by_table: Mapping[Table, Sequence[Values]],
         before: Position,
         after: Position,
         *,
@@ -155,19 +146,21 @@ class ChainMirror:
                 connection.execute(
                     insert(_HALTS).values(at_s=now, fork=keep, final=before.final, final_hash=before.final_hash)
                 )
-            for table in sorted(rows, key=lambda table: table is not BLOCKS):  # what hangs on a block comes after it
-                bulk.insert(connection, table, rows[table])
+            for table in sorted(
+                rows_by_table, key=lambda table: table is not BLOCKS
+            ):  # what hangs on a block comes after it
+                bulk.insert(connection, table, rows_by_table[table])
             self._move(connection, before, after)
 
-    def halts(self) -> tuple[HaltState, ...]:
+    def halts(self) -> tuple[records.Halt, ...]:
         """The reorgs below finality that nobody has released."""
         with self.database.read() as connection:
-            return unreleased(connection)
+            return rows.every(connection, records.Halt, _UNRELEASED, _HALTS.c.id)
 
     def release(self, reason: str, now: UnixSeconds) -> int:
         """Payouts go on; the reason is on record. The answer is how many halts it lifted."""
         with self.database.write() as connection:
-            lift = update(_HALTS).where(_unreleased()).values(released_at_s=now, reason=reason)
+            lift = update(_HALTS).where(_UNRELEASED).values(released_at_s=now, reason=reason)
             return int(connection.execute(lift).rowcount)
 
     def hash_at(self, number: BlockNumber) -> Bytes32 | None:
@@ -181,17 +174,17 @@ class ChainMirror:
         Args:
             decode: from contract, topics and data to the table and its values, None for no event of ours.
         """
-        rows: dict[Table, list[Values]] = {}
+        by_table: dict[Table, list[Values]] = {}
         with self.database.write() as connection:
             for log in connection.execute(select(LOGS).order_by(LOGS.c.block, LOGS.c.log_index)):
                 fact = decode(log.contract, topics_of(log), log.data)
                 if fact is not None:
                     table, values = fact
-                    rows.setdefault(table, []).append((log.block, log.log_index, *values))
+                    by_table.setdefault(table, []).append((log.block, log.log_index, *values))
             for table in (QUARANTINE, *FACTS.values()):
                 connection.execute(delete(table))
-                bulk.insert(connection, table, rows.get(table, ()))
-        return sum(map(len, rows.values()))
+                bulk.insert(connection, table, by_table.get(table, ()))
+        return sum(map(len, by_table.values()))
 
     def clear(self) -> None:
         """No fact and no cursor is left; what the operator recorded stays."""
@@ -230,17 +223,6 @@ def read_position(connection: Connection) -> Position | None:
     """Where the mirror stands in this snapshot."""
     row = connection.execute(select(CURSOR.c.number, CURSOR.c.hash, CURSOR.c.final, CURSOR.c.final_hash)).one_or_none()
     return row and Position(BlockNumber(row[0]), Bytes32(row[1]), BlockNumber(row[2]), Bytes32(row[3]))
-
-
-def unreleased(connection: Connection) -> tuple[HaltState, ...]:
-    """The halts that nobody has released, in this snapshot."""
-    columns = (_HALTS.c.at_s, _HALTS.c.fork, _HALTS.c.final, _HALTS.c.final_hash)
-    rows = connection.execute(select(*columns).where(_unreleased()).order_by(_HALTS.c.id))
-    return tuple(HaltState(UnixSeconds(a), BlockNumber(b), BlockNumber(c), Bytes32(d)) for a, b, c, d in rows)
-
-
-def _unreleased() -> ColumnElement[bool]:
-    return _HALTS.c.released_at_s.is_(None)
 
 
 def _check_origin(cursor: RowMapping, origin: Origin) -> None:

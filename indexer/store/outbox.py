@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from indexer import records
-from indexer.store import bulk
+from indexer.store import bulk, rows
 from indexer.store.facts import FACTS
 from indexer.store.mirror import read_position
 from provenance.domain import events
@@ -75,16 +75,6 @@ class Outgoing:
     tx: Bytes32 | None
     block: BlockNumber | None
     block_hash: Bytes32 | None
-
-
-@dataclass(frozen=True, slots=True)
-class SignedAttempt:
-    """Signed bytes that were, or are about to be, sent."""
-
-    tx: Bytes32
-    raw: bytes
-    max_fee_wei: int
-    signed_at: UnixSeconds
 
 
 class PayoutOutbox:
@@ -153,38 +143,22 @@ class PayoutOutbox:
             raise NonceTaken(f"payout {payout.id}: the nonce is reserved already", payout=payout.id) from error
         return self.get(payout.id)
 
-    def sign(self, payout: Outgoing, attempt: SignedAttempt) -> Outgoing:
+    def sign(self, payout: Outgoing, attempt: records.Attempt) -> Outgoing:
         """The signed bytes are on disk before anybody sends them; the payout is SIGNED."""
         with self.database.write() as connection:
-            known = select(func.count()).select_from(_ATTEMPTS).where(_ATTEMPTS.c.tx == attempt.tx)
-            if not connection.scalar(known):
-                connection.execute(
-                    insert(_ATTEMPTS).values(
-                        payout=payout.id,
-                        tx=attempt.tx,
-                        raw=attempt.raw,
-                        max_fee_wei=attempt.max_fee_wei,
-                        signed_at_s=attempt.signed_at,
-                    )
-                )
+            rows.keep(connection, attempt)
             connection.execute(
                 update(_PAYOUTS)
                 .where((_PAYOUTS.c.id == payout.id) & (_PAYOUTS.c.state == payout.state))
-                .values(state="SIGNED", tx=attempt.tx, changed_at_s=attempt.signed_at)
+                .values(state="SIGNED", tx=attempt.tx, changed_at_s=attempt.signed_at_s)
             )
         return self.get(payout.id)
 
-    def attempts(self, payout: Outgoing) -> tuple[SignedAttempt, ...]:
+    def attempts(self, payout: Outgoing) -> tuple[records.Attempt, ...]:
         """Everything that was signed for this payout's nonce, the newest first."""
-        query = (
-            select(_ATTEMPTS)
-            .where(_ATTEMPTS.c.payout == payout.id)
-            .order_by(_ATTEMPTS.c.max_fee_wei.desc(), _ATTEMPTS.c.signed_at_s.desc())
-        )
-        return tuple(
-            SignedAttempt(Bytes32(row.tx), row.raw, row.max_fee_wei, UnixSeconds(row.signed_at_s))
-            for row in self.database.rows(query)
-        )
+        newest = (_ATTEMPTS.c.max_fee_wei.desc(), _ATTEMPTS.c.signed_at_s.desc())
+        with self.database.read() as connection:
+            return rows.every(connection, records.Attempt, _ATTEMPTS.c.payout == payout.id, *newest)
 
     def mined(
         self,

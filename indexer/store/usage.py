@@ -11,20 +11,11 @@ from indexer import records
 from indexer.store import bulk, rows
 from indexer.store.facts import FACTS
 from provenance.domain import cid, events
+from provenance.domain.rules.case import Produced
 
 if TYPE_CHECKING:
     from sqlmodel import SQLModel
 
-    from indexer.records import (
-        AnchoredBatch,
-        DepositedRecording,
-        Equivocation,
-        LeaseRecord,
-        PublishedSplit,
-        ReceivedSegment,
-        Refusal,
-        SessionRecord,
-    )
     from indexer.store.database import Database
     from provenance.types import Bytes32, LicenseId, SessionId
 
@@ -54,22 +45,13 @@ BATCHED: tuple[type[SQLModel], ...] = (
 class Unbatched:
     """Everything that no batch holds yet."""
 
-    segments: tuple[ReceivedSegment, ...]
-    equivocations: tuple[Equivocation, ...]
-    sessions: tuple[SessionRecord, ...]
-    leases: tuple[LeaseRecord, ...]
-    reports: tuple[DepositedRecording, ...]
-    splits: tuple[PublishedSplit, ...]
-    refusals: tuple[Refusal, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """What the acknowledged segments of a license or session sum to."""
-
-    units: int
-    outputs: int
-    output_ms: int
+    segments: tuple[records.ReceivedSegment, ...]
+    equivocations: tuple[records.Equivocation, ...]
+    sessions: tuple[records.SessionRecord, ...]
+    leases: tuple[records.LeaseRecord, ...]
+    reports: tuple[records.DepositedRecording, ...]
+    splits: tuple[records.PublishedSplit, ...]
+    refusals: tuple[records.Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +60,11 @@ class UsageStore:
 
     database: Database
 
-    def session(self, session_id: SessionId) -> SessionRecord | None:
+    def session(self, session_id: SessionId) -> records.SessionRecord | None:
         """The session of this id."""
         return rows.find(self.database, records.SessionRecord, _SESSIONS.c.session_id == session_id)
 
-    def add_session(self, session: SessionRecord) -> None:
+    def add_session(self, session: records.SessionRecord) -> None:
         """The session takes segments; twice is once."""
         rows.add(self.database, session)
 
@@ -91,7 +73,7 @@ class UsageStore:
         query = select(_EQUIVOCATIONS.c.segment_hash).where(_EQUIVOCATIONS.c.session_id == session_id).limit(1)
         return self.database.scalar(query) is not None
 
-    def segments(self, session_id: SessionId) -> tuple[ReceivedSegment, ...]:
+    def segments(self, session_id: SessionId) -> tuple[records.ReceivedSegment, ...]:
         """A session's acknowledged segments, by their place."""
         with self.database.read() as connection:
             return rows.every(
@@ -101,22 +83,22 @@ class UsageStore:
                 _SEGMENTS.c.first_seq,
             )
 
-    def add_segment(self, segment: ReceivedSegment) -> ReceivedSegment:
+    def add_segment(self, segment: records.ReceivedSegment) -> records.ReceivedSegment:
         """The segment is on record; what stands in its place already is the answer."""
         place = (_SEGMENTS.c.session_id == segment.session_id) & (_SEGMENTS.c.first_seq == segment.first_seq)
         with self.database.write() as connection:
             rows.keep(connection, segment)
             return rows.one(connection, records.ReceivedSegment, place) or segment
 
-    def add_equivocation(self, evidence: Equivocation) -> None:
+    def add_equivocation(self, evidence: records.Equivocation) -> None:
         """The other segment is kept, and its session is suspended."""
         rows.add(self.database, evidence)
 
-    def reported(self, license_id: LicenseId) -> Reported:
-        """What all acknowledged segments of a license sum to."""
-        columns = (_SEGMENTS.c.units, _SEGMENTS.c.outputs, _SEGMENTS.c.output_ms)
-        segments = self.database.rows(select(*columns).where(_SEGMENTS.c.license_id == license_id))
-        return Reported(*(sum(int(segment[i]) for segment in segments) for i in range(3)))
+    def produced(self, license_id: LicenseId) -> Produced:
+        """What was made under a license, as far as its segments are acknowledged."""
+        query = select(_SEGMENTS.c.outputs, _SEGMENTS.c.output_ms).where(_SEGMENTS.c.license_id == license_id)
+        segments = self.database.rows(query)
+        return Produced(sum(outputs for outputs, _ in segments), sum(length for _, length in segments) // 1000)
 
     def splits_unseen(self) -> tuple[bytes, ...]:
         """Digests that holders of deposited datasets set on chain and of which no document is on record."""
@@ -125,7 +107,7 @@ class UsageStore:
         query = select(_SPLITS_SET.c.split_hash).where(set_here & unseen).distinct()
         return tuple(sorted(digest for (digest,) in self.database.rows(query)))
 
-    def add_split(self, published: PublishedSplit) -> None:
+    def add_split(self, published: records.PublishedSplit) -> None:
         """The next batch names the document; twice is once."""
         rows.add(self.database, published)
 
@@ -148,7 +130,7 @@ class UsageStore:
                 _left(connection, records.Refusal, "id"),
             )
 
-    def add_batch(self, batch: AnchoredBatch, pending: Unbatched) -> int:
+    def add_batch(self, batch: records.AnchoredBatch, pending: Unbatched) -> int:
         """The batch is written down and holds exactly this; a killed worker finds it again."""
         held: dict[type[SQLModel], tuple[SQLModel, ...]] = {
             records.ReceivedSegment: pending.segments,
@@ -170,7 +152,7 @@ class UsageStore:
                     connection.execute(update(table).where(key == getattr(member, key.name)).values(batch=number))
         return int(number)
 
-    def batch_after(self, prev_head: Bytes32) -> AnchoredBatch | None:
+    def batch_after(self, prev_head: Bytes32) -> records.AnchoredBatch | None:
         """The batch that was written down to follow this head."""
         return rows.find(self.database, records.AnchoredBatch, _BATCHES.c.prev_head == prev_head)
 

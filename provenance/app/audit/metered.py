@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from provenance.app.audit.evidence import AuditedBatch, Evidence, judge, named
 from provenance.domain import batch as batches, canonical, fields, merkle, signature, typed, usage
 from provenance.domain.attribution import attribution_root
-from provenance.domain.fields import shown
 from provenance.domain.hashes import sha256
 from provenance.errors import Failed, Incomplete
 from provenance.types import ZERO32, Bytes32, RecordingId, SessionId
@@ -38,7 +37,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         "sessions",
         sessions.items(),
         lambda session: _session(evidence, session[0], *session[1]),
-        lambda session: f"session {shown(session[0])}",
+        lambda session: f"session {fields.shown(session[0])}",
         "sessions signed by their licensees, within their licenses",
         singular="session signed by its licensee, within its license",
         unread=unread,
@@ -49,7 +48,9 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         "segments",
         evidence.segments(),
         lambda segment: _segment(evidence, *segment, sessions, previous),
-        lambda segment: f"segment {shown(usage.segment_hash(usage_domain, segment[1].segment))} ({segment[1].cid})",
+        lambda segment: (
+            f"segment {fields.shown(usage.segment_hash(usage_domain, segment[1].segment))} ({segment[1].cid})"
+        ),
         "segments signed by session keys, without a gap, every receipt under its root",
         unread=unread,
     )
@@ -57,7 +58,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         "acknowledgements",
         evidence.segments(),
         lambda segment: _ack(evidence, *segment),
-        lambda segment: f"segment {shown(usage.segment_hash(usage_domain, segment[1].segment))}",
+        lambda segment: f"segment {fields.shown(usage.segment_hash(usage_domain, segment[1].segment))}",
         "segments acknowledged by the serving gateway",
         unread=unread,
     )
@@ -67,7 +68,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         "gates",
         reports,
         lambda gate: _gate(evidence, *gate, known),
-        lambda gate: f"gate report of {shown(gate[1].report.recording_id)}",
+        lambda gate: f"gate report of {fields.shown(gate[1].report.recording_id)}",
         "gate reports signed by the gateway that judged",
         singular="gate report signed by the gateway that judged",
         unread=unread,
@@ -78,14 +79,14 @@ def _batch(evidence: Evidence, fact: Fact[UsageAnchored], heads: dict[bytes, Byt
     event = fact.event
     prev = heads.get(event.meter, batches.first_head(event.meter))
     if batches.head(prev, event.root, event.count, event.data_digest) != event.head:
-        raise Failed(f"its head does not follow {shown(prev)}")
+        raise Failed(f"its head does not follow {fields.shown(prev)}")
     heads[event.meter] = event.head
     batch = evidence.batch(fact)
     if (batch.meter, batch.prev_head) != (event.meter, prev):
         raise Failed("it names another meter or previous head")
     root = batch.root(evidence.chain.deployment.domains.usage)
     if (root, batch.count) != (event.root, event.count):
-        raise Failed(f"its segments give root {shown(root)} and {fields.counted(batch.count, 'receipt')}")
+        raise Failed(f"its segments give root {fields.shown(root)} and {fields.counted(batch.count, 'receipt')}")
     if _refusals_root(evidence, batch) != batch.refusals_root:
         raise Failed(f"its refusals ({batch.refusals}) are not those it commits to")
 

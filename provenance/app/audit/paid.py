@@ -14,7 +14,6 @@ from provenance.app.audit.evidence import Evidence, judge
 from provenance.app.ports import Call
 from provenance.app.settle.closing import ruleset_hash
 from provenance.domain import canonical, fields
-from provenance.domain.fields import shown
 from provenance.errors import Failed
 from provenance.types import Address, BlockNumber
 
@@ -125,7 +124,7 @@ def _settlement(evidence: Evidence, settlement: Settlement, engine: Engine) -> N
     if stored != epoch.manifest:
         raise Failed(f"its manifest ({published.cid}) differs in {_difference(stored, epoch.manifest)}")
     if (event.root, event.total, event.usage_head) != (epoch.root, epoch.total, epoch.usage_head):
-        raise Failed(f"proposed are {event.total} under {shown(event.root)}, due are {epoch.total}")
+        raise Failed(f"proposed are {event.total} under {fields.shown(event.root)}, due are {epoch.total}")
 
 
 def _difference(stored: bytes, computed: bytes) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from provenance.app import settle
 from provenance.domain import fields, purposes, typed
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
-from provenance.domain.fields import shown
 from provenance.domain.settlement import tables
 from provenance.domain.usage import Use, outcome_label, unit_label
 from provenance.errors import Failed, Invalid, Missing
@@ -50,23 +49,23 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
             "segment": {
                 "cid": str(entry.cid),
                 "acknowledgedAtMs": str(entry.received_at_ms),
-                "batch": shown(anchored.fact.event.data_digest),
-                "tx": shown(anchored.fact.logged.tx),
+                "batch": fields.shown(anchored.fact.event.data_digest),
+                "tx": fields.shown(anchored.fact.logged.tx),
                 "block": anchored.fact.number,
             },
             "license": {
-                "id": shown(license_.id),
-                "licensee": shown(license_.licensee),
-                "holder": shown(license_.holder),
+                "id": fields.shown(license_.id),
+                "licensee": fields.shown(license_.licensee),
+                "holder": fields.shown(license_.holder),
                 "purposes": list(purposes.codes(license_.purposes)),
-                "tx": shown(license_.granted.logged.tx),
+                "tx": fields.shown(license_.granted.logged.tx),
                 "block": license_.granted.number,
             },
-            "terms": {"termsHash": shown(dataset.terms_hash), "territories": list(terms.territories)},
+            "terms": {"termsHash": fields.shown(dataset.terms_hash), "territories": list(terms.territories)},
             "dataset": {
-                "id": shown(dataset.id),
+                "id": fields.shown(dataset.id),
                 "title": evidence.manifest(dataset).title,
-                "tx": shown(dataset.registered.logged.tx),
+                "tx": fields.shown(dataset.registered.logged.tx),
                 "block": dataset.registered.number,
             },
             "settlement": _settlement(evidence, anchored, receipt_id),
@@ -81,7 +80,9 @@ def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AuditedBatch, Seg
             for use in evidence.uses(entry):
                 if use.receipt.receipt_id == receipt_id:
                     return anchored, entry, use
-    raise UnknownReceipt(f"no anchored segment holds receipt {shown(receipt_id)}", receipt=shown(receipt_id))
+    raise UnknownReceipt(
+        f"no anchored segment holds receipt {fields.shown(receipt_id)}", receipt=fields.shown(receipt_id)
+    )
 
 
 def _settlement(evidence: Evidence, anchored: AuditedBatch, receipt_id: ReceiptId) -> dict[str, Json] | None:
@@ -97,7 +98,7 @@ def _settlement(evidence: Evidence, anchored: AuditedBatch, receipt_id: ReceiptI
             "verdict": "rejected" if reason else "counted",
             "reason": reason,
             "manifest": str(published.cid),
-            "tx": shown(settlement.proposed.logged.tx),
+            "tx": fields.shown(settlement.proposed.logged.tx),
             "block": settlement.proposed.number,
         }
     return None
@@ -106,16 +107,16 @@ def _settlement(evidence: Evidence, anchored: AuditedBatch, receipt_id: ReceiptI
 def _receipt(use: Use) -> dict[str, Json]:
     receipt = use.receipt
     return {
-        "id": shown(receipt.receipt_id),
-        "session": shown(receipt.session_id),
+        "id": fields.shown(receipt.receipt_id),
+        "session": fields.shown(receipt.session_id),
         "seq": receipt.seq,
         "purpose": purposes.label(receipt.purpose),
         "territory": receipt.territory.decode("ascii", "replace"),
         "outcome": outcome_label(receipt.outcome),
         "units": str(receipt.units),
         "unit": unit_label(receipt.unit),
-        "model": shown(receipt.model_id),
-        "output": shown(receipt.output_commit),
+        "model": fields.shown(receipt.model_id),
+        "output": fields.shown(receipt.output_commit),
         "occurredAtMs": str(receipt.occurred_at_ms),
     }
 
@@ -126,18 +127,18 @@ def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -
     dataset = evidence.dataset_of(use.receipt.license_id)
     index = evidence.recordings(dataset).get(recording)
     if index is None:
-        return {"id": shown(recording), "ppm": ppm, "note": "not of the licensed dataset"}
+        return {"id": fields.shown(recording), "ppm": ppm, "note": "not of the licensed dataset"}
     manifest = evidence.manifest(dataset)
     domains = evidence.chain.deployment.domains
     signed = manifest.consents_by_id(domains.consent)
     accesses: list[Json] = [
-        {"id": shown(fact.event.receipt_hash), "tx": shown(fact.logged.tx), "block": fact.number}
+        {"id": fields.shown(fact.event.receipt_hash), "tx": fields.shown(fact.logged.tx), "block": fact.number}
         for _, entry in evidence.accesses()
         if recording in entry.recordings and entry.request.license_id == use.receipt.license_id
         for fact in evidence.ledger.access_by_id.get(typed.digest(domains.access, entry.access), ())
     ]
     return {
-        "id": shown(recording),
+        "id": fields.shown(recording),
         "index": index,
         "name": manifest.recordings[index].name,
         "ppm": ppm,
@@ -153,10 +154,10 @@ def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -
 def _consent(evidence: Evidence, consent_id: ConsentId, consent: Consent) -> dict[str, Json]:
     revoked = evidence.ledger.revoked(consent.subject, consent_id, evidence.head.number)
     return {
-        "id": shown(consent_id),
-        "subject": shown(consent.subject),
+        "id": fields.shown(consent_id),
+        "subject": fields.shown(consent.subject),
         "purposes": list(purposes.codes(consent.purposes)),
         "notAfter": consent.not_after,
-        "revokedTx": shown(revoked.logged.tx) if revoked else None,
+        "revokedTx": fields.shown(revoked.logged.tx) if revoked else None,
         "revokedBlock": revoked.number if revoked else None,
     }

@@ -10,7 +10,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from provenance.domain import fields, record, splits
-from provenance.domain.fields import shown
 from provenance.domain.rules.case import ConsentCase, UseFacts, first_broken
 from provenance.domain.rules.consent import GIVING
 from provenance.domain.settlement import tables
@@ -69,7 +68,7 @@ def tree(inputs: Inputs, carry: Carry) -> bytes:
     """The leaves: everybody's cumulative earnings, sorted by payee."""
     head: dict[str, Json] = {
         "chainId": inputs.chain_id,
-        "distributor": shown(inputs.distributor),
+        "distributor": fields.shown(inputs.distributor),
         "epoch": str(inputs.epoch),
     }
     rows = (record.write(Earned(payee, amount)) for payee, amount in sorted(carry.cumulative.items()) if amount)
@@ -86,7 +85,7 @@ def snapshots(decision: Decision) -> dict[str, bytes]:
     inputs = decision.inputs
     rows: dict[str, Iterable[dict[str, Json]]] = {
         "splits": (
-            {"datasetId": shown(dataset_id), "splits": splits.SHARES.write(shares)}
+            {"datasetId": fields.shown(dataset_id), "splits": splits.SHARES.write(shares)}
             for dataset_id, shares in sorted(inputs.splits.items())
         ),
         "rates": _rates(inputs),
@@ -94,8 +93,8 @@ def snapshots(decision: Decision) -> dict[str, bytes]:
         "sessions": _sessions(decision),
         "accesses": (
             {
-                "licenseId": shown(opened.license_id),
-                "recordingId": shown(opened.recording_id),
+                "licenseId": fields.shown(opened.license_id),
+                "recordingId": fields.shown(opened.recording_id),
                 "block": opened.at.number,
                 "log": opened.at.log_index,
             }
@@ -103,9 +102,9 @@ def snapshots(decision: Decision) -> dict[str, bytes]:
         ),
         "gates": (
             {
-                "recordingId": shown(recording_id),
+                "recordingId": fields.shown(recording_id),
                 "verdict": recording.verdict,
-                "cluster": shown(recording.cluster) if recording.cluster is not None else None,
+                "cluster": fields.shown(recording.cluster) if recording.cluster is not None else None,
             }
             for recording_id, recording in sorted(inputs.recordings.items())
         ),
@@ -114,7 +113,7 @@ def snapshots(decision: Decision) -> dict[str, bytes]:
         "cursors": (record.write(cursor) for _, cursor in sorted(decision.carry.cursors.items())),
         "accounts": (record.write(Spent(*account)) for account in sorted(decision.carry.spent.items())),
         "corrections": [
-            *(dict[str, Json](receiptId=shown(receipt_id)) for receipt_id in sorted(decision.carry.corrected)),
+            *(dict[str, Json](receiptId=fields.shown(receipt_id)) for receipt_id in sorted(decision.carry.corrected)),
             *map(record.write, decision.carry.moves),
         ],
     }
@@ -169,14 +168,14 @@ def _debt(row: Mapping[str, Json]) -> Debt:
 def _rates(inputs: Inputs) -> list[dict[str, Json]]:
     return [
         {
-            "licenseId": shown(license_id),
-            "datasetId": shown(license_.dataset_id),
-            "licensee": shown(license_.licensee),
-            "termsHash": shown(license_.terms_hash),
+            "licenseId": fields.shown(license_id),
+            "datasetId": fields.shown(license_.dataset_id),
+            "licensee": fields.shown(license_.licensee),
+            "termsHash": fields.shown(license_.terms_hash),
             "unit": license_.extent.unit,
             "perUnit": None if license_.per_unit is None else str(license_.per_unit),
             "method": license_.method,
-            "attributor": "licensee" if license_.attributor is None else shown(license_.attributor),
+            "attributor": "licensee" if license_.attributor is None else fields.shown(license_.attributor),
             "end": license_.end,
         }
         for license_id, license_ in sorted(inputs.licenses.items())
@@ -189,11 +188,11 @@ def _consents(inputs: Inputs) -> Iterator[dict[str, Json]]:
     for recording_id, recording in sorted(inputs.recordings.items()):
         for consent in recording.consents:
             cases[consent.id] = ConsentCase(consent, recording.holder, UseFacts(inputs.cutoff.time))
-            recordings[consent.id].append(shown(recording_id))
+            recordings[consent.id].append(fields.shown(recording_id))
     for consent_id, case in sorted(cases.items()):
         broken = first_broken(GIVING, case)
         yield {
-            "consentId": shown(consent_id),
+            "consentId": fields.shown(consent_id),
             "notAfter": case.consent.not_after,
             "revokedAt": case.consent.revoked_at,
             "fault": broken.reason.value if broken else "",
@@ -204,8 +203,8 @@ def _consents(inputs: Inputs) -> Iterator[dict[str, Json]]:
 def _sessions(decision: Decision) -> list[dict[str, Json]]:
     return [
         {
-            "sessionId": shown(session_id),
-            "licenseId": shown(session.session.license_id),
+            "sessionId": fields.shown(session_id),
+            "licenseId": fields.shown(session.session.license_id),
             "maxUnits": str(session.session.max_units),
             "end": session.end,
             "revokedAt": session.revoked_at,
@@ -217,9 +216,9 @@ def _sessions(decision: Decision) -> list[dict[str, Json]]:
 def _attribution(decision: Decision) -> list[dict[str, Json]]:
     return [
         {
-            "licenseId": shown(pot.license.id),
+            "licenseId": fields.shown(pot.license.id),
             "method": pot.license.method,
-            "attributor": "licensee" if pot.license.attributor is None else shown(pot.license.attributor),
+            "attributor": "licensee" if pot.license.attributor is None else fields.shown(pot.license.attributor),
             "fallback": {reason: str(units) for reason, units in sorted(pot.forced.items())},
         }
         for pot in decision.pots
