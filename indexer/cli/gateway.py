@@ -63,8 +63,7 @@ def _bound(host: str, port: int) -> socket:
     """
     import socket as sockets
 
-    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
-    listener = sockets.socket(family)
+    listener = sockets.socket(sockets.AF_INET6 if ":" in host else sockets.AF_INET)
     listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

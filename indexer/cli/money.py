@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from indexer.payouts import Report, Worker
     from indexer.store.database import Database
+    from indexer.store.outbox import SettlementFacts
     from provenance.app.ports import Content
     from provenance.app.settle.closing import Waiting
     from provenance.cli.context import Context
@@ -83,16 +84,16 @@ def settle(ctx: Context) -> None:
 @click.option("--retry", is_flag=True, help="Also try payees whose transfer failed before.")
 def pay(ctx: Context, *, retry: bool) -> int:
     """Relay the claims of everybody who is owed something; a payee that cannot be paid stops nobody."""
+    from indexer.store.outbox import SettlementFacts
+
     opened = database(ctx.settings)
     with opened.lock(PAY_LOCK):
         _refuse_halted(opened)
         caught_up(ctx, opened)
-        worker, content = _worker(ctx, opened), wire.content(ctx.settings)
+        worker, content, facts = _worker(ctx, opened), wire.content(ctx.settings), SettlementFacts(opened)
         if ctx.dry_run or not ctx.out.yes:
-            _agree(ctx, worker, opened, retry=retry)
-        from indexer.store.outbox import SettlementFacts
-
-        report = worker.run(content, SettlementFacts(opened), retry=retry)
+            _agree(ctx, worker, content, facts, retry=retry)
+        report = worker.run(content, facts, retry=retry)
     _tell(ctx, report)
     return 1 if report.skipped else 0
 
@@ -178,13 +179,11 @@ def _worker(ctx: Context, opened: Database) -> Worker:
     return Worker(ctx.chain(), PayoutOutbox(opened, channel), signer, ctx.clock)
 
 
-def _agree(ctx: Context, worker: Worker, opened: Database, *, retry: bool) -> None:
+def _agree(ctx: Context, worker: Worker, content: Content, facts: SettlementFacts, *, retry: bool) -> None:
     """The operator saw what paying everybody costs and agreed."""
     from indexer.payouts import active
-    from indexer.store.outbox import SettlementFacts
 
-    content = wire.content(ctx.settings)
-    planned = worker.plan(active(ctx.chain()), content, SettlementFacts(opened), retry=retry)
+    planned = worker.plan(active(ctx.chain()), content, facts, retry=retry)
     payees = sum(len(batch.lines) for batch in planned)
     action = f"pay {counted(payees, 'payee')} in {counted(len(planned), 'transaction')}"
     calls, sender = [batch.call for batch in planned], worker.signer.address

@@ -127,7 +127,8 @@ def caught_up(ctx: Context, opened: Database) -> History:
         head, deadline = ctx.chain().head().number, time.monotonic() + CATCH_UP_S
         while (position := ChainMirror(opened).position()) is None or position.number < head:
             if time.monotonic() > deadline:
-                mirrored = position.number if position else None
-                raise NotMirrored(f"the mirror is at block {mirrored}, the chain at {head}", block=head) from None
+                raise NotMirrored(
+                    f"the mirror is at block {position.number if position else None}, the chain at {head}", block=head
+                ) from None
             time.sleep(CATCH_UP_POLL_S)
     return history(ctx.settings, opened)

@@ -183,9 +183,9 @@ class GatewayNode:
         while (mirrored := self.mirror.hash_at(head.number)) != head.hash:
             if time.monotonic() > deadline:
                 position = self.mirror.position()
-                mirrored_to = position.number if position else None
                 raise MirrorBehind(
-                    f"the mirror is at block {mirrored_to}, the chain at {head.number}", block=head.number
+                    f"the mirror is at block {position.number if position else None}, the chain at {head.number}",
+                    block=head.number,
                 )
             time.sleep(POLL_S)
             if mirrored is not None:  # one of the two is on a dead branch

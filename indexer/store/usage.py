@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -38,7 +38,7 @@ BATCHED: tuple[type[SQLModel], ...] = (
     records.PublishedSplit,
     records.Refusal,
 )
-"""What a batch document publishes."""
+"""What a batch document publishes, in the order of `Unbatched`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +132,13 @@ class UsageStore:
 
     def add_batch(self, batch: records.AnchoredBatch, pending: Unbatched) -> int:
         """The batch is written down and holds exactly this; a killed worker finds it again."""
-        held: dict[type[SQLModel], tuple[SQLModel, ...]] = {
-            records.ReceivedSegment: pending.segments,
-            records.Equivocation: pending.equivocations,
-            records.SessionRecord: pending.sessions,
-            records.LeaseRecord: pending.leases,
-            records.DepositedRecording: pending.reports,
-            records.PublishedSplit: pending.splits,
-            records.Refusal: pending.refusals,
-        }
         with self.database.write() as connection:
             number = connection.execute(
                 insert(_BATCHES).values(**rows.values(batch)).returning(_BATCHES.c.id)
             ).scalar_one()
-            for model, members in held.items():
+            for model, members in zip(
+                BATCHED, (getattr(pending, field.name) for field in fields(pending)), strict=True
+            ):
                 table = bulk.table_of(model)
                 (key,) = table.primary_key.columns
                 for member in members:

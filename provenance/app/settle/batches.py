@@ -171,8 +171,9 @@ class Anchors:
             for entry in fixed.batch.gates:
                 report, meter = entry.report, fixed.batch.meter
                 said = found.setdefault(report.recording_id, [])
-                known = any(one.gateway == meter for one in said)
-                if not known and self._signed(typed.digest(domain, report), entry.signature, meter):
+                if all(one.gateway != meter for one in said) and self._signed(
+                    typed.digest(domain, report), entry.signature, meter
+                ):
                     said.append(Report(meter, report.verdict, report.cluster))
         return found
 

@@ -101,14 +101,11 @@ def claimable(chain: Chain, content: Content, payee: Address) -> Due:
         NotInTree: nothing was ever credited to the payee.
     """
     (newest,) = chain.read(Call("RoyaltyDistributor", "activeEpoch", ()))
-    if isinstance(newest, int) and newest:
-        found = due(chain, content, payee, newest)
-        if found.cumulative:
-            return found
-    found = due(chain, content, payee)
-    if not found.cumulative:
-        raise merkle.NotInTree(f"{fields.checksummed(payee)} has no earnings here", payee=fields.shown(payee))
-    return found
+    for number in (newest, None) if isinstance(newest, int) and newest else (None,):
+        claim = due(chain, content, payee, number)
+        if claim.cumulative:
+            return claim
+    raise merkle.NotInTree(f"{fields.checksummed(payee)} has no earnings here", payee=fields.shown(payee))
 
 
 def claimed(chain: Chain, payee: Address) -> Wei:
