@@ -101,8 +101,10 @@ def pay(ctx: Context, *, retry: bool) -> int:
 def summary(closed: Epoch, payees: int, decimals: int, symbol: str) -> Iterator[str]:
     """What the epoch pays and what it does not, as the publisher reads it."""
     grown, total = (shown_tokens(amount, decimals, symbol) for amount in (closed.decision.grown, closed.total))
-    to = counted(payees, "payee")
-    yield f"Epoch {closed.number} is proposed: {grown} in this epoch, {total} in all epochs together, to {to}."
+    yield (
+        f"Epoch {closed.number} is proposed: {grown} in this epoch, {total} in all epochs together,"
+        f" to {counted(payees, 'payee')}."
+    )
     held = sum(pot.held for pot in closed.decision.pots)
     if held:
         yield f"Held until a ruling: {shown_tokens(held, decimals, symbol)}."
@@ -199,9 +201,8 @@ def _tell(ctx: Context, report: Report) -> None:
 
     ctx.session.sent.extend(Sent("relay claims", mined) for mined in report.mined)
     skipped: Json = [{"payee": shown(payee), "reason": reason} for payee, reason in report.skipped]
-    sent = counted(len(report.mined), "transaction")
     amount = shown_tokens(report.amount, *token(ctx.chain()))
-    lines = [f"Paid {counted(report.paid, 'payee')} {amount} in {sent}."]
+    lines = [f"Paid {counted(report.paid, 'payee')} {amount} in {counted(len(report.mined), 'transaction')}."]
     lines += [f"Not paid: {shown_address(payee)} ({reason})." for payee, reason in report.skipped]
     if report.not_final:
         lines.append(f"Not final yet: {counted(report.not_final, 'transaction')}; a later run looks again.")

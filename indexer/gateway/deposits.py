@@ -85,12 +85,14 @@ def deposit(
         return _reports(node, dataset)
     consents = manifest.consents_by_id(node.deployment.domains.consent)
     ledger = Ledger.fold(node.facts(head, *consents))
-    approved = {
-        consent_id
-        for consent_id, signed in consents.items()
-        if ledger.approved(signed.consent.subject, consent_id, final)
-    }
-    manifest.check(node.deployment.domains.consent, approved)
+    manifest.check(
+        node.deployment.domains.consent,
+        {
+            consent_id
+            for consent_id, signed in consents.items()
+            if ledger.approved(signed.consent.subject, consent_id, final)
+        },
+    )
     _check_content(node, manifest)
     secrets = _secrets(node, manifest, envelopes)
     judged = _hear(node, manifest, secrets)

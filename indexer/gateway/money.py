@@ -69,8 +69,7 @@ def cover(node: GatewayNode, license_id: LicenseId, terms: Terms, max_units: int
 
 def owed(node: GatewayNode, license_id: LicenseId, state: State) -> Wei:
     """What earlier epochs left unpaid."""
-    debts = carried(node, state.block).debts
-    return Wei(sum(debt.total for debt in debts if debt.license_id == license_id))
+    return Wei(sum(debt.total for debt in carried(node, state.block).debts if debt.license_id == license_id))
 
 
 def balance(node: GatewayNode, license_id: LicenseId, state: State) -> Wei:

@@ -18,9 +18,8 @@ from indexer.store.leases import LeaseStore
 from indexer.store.mirror import ChainMirror
 from indexer.store.usage import UsageStore
 from provenance.app.ports import Chain, Clock, Deployment, GatewayKey, Random, Wallet
-from provenance.domain import signature, typed
+from provenance.domain import fields, signature, typed
 from provenance.domain.events import ChallengeResolved, SettlementChallenged, SettlementProposed, SettlementVetoed
-from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak, sha256
 from provenance.domain.ledger import ChainBlock, Ledger, Logged, Settlement
 from provenance.errors import Denied, Unavailable
@@ -175,7 +174,7 @@ class GatewayNode:
         final = self.history.head(final=True)
         approvals = Ledger.fold(self.history.events_about(digest, last=final.number))
         if wallet == ZERO_ADDRESS or not approvals.approved(wallet, digest, final.number):
-            raise SignatureNeeded(f"{checksummed(wallet)} has neither signed nor approved 0x{digest.hex()}")
+            raise SignatureNeeded(f"{fields.checksummed(wallet)} has neither signed nor approved 0x{digest.hex()}")
 
     def _reach(self, head: ChainBlock, within_s: float) -> None:
         """The mirror is at this block, or at the chain's newer head."""

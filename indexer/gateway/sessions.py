@@ -164,11 +164,11 @@ def segment_of(row: records.ReceivedSegment | records.Equivocation) -> Segment:
 
 def _refuse_second(node: GatewayNode, segment: Segment, signed: bytes, data: bytes, earlier: list[Segment]) -> None:
     """No receipt's place is taken already; if one is, both segments are kept as evidence."""
-    end = usage.following(segment)
     taken = [
         one
         for one in earlier
-        if one.first_seq == segment.first_seq or (one.first_seq < end and segment.first_seq < usage.following(one))
+        if one.first_seq == segment.first_seq
+        or (one.first_seq < usage.following(segment) and segment.first_seq < usage.following(one))
     ]
     if not taken:
         return

@@ -78,9 +78,8 @@ def shown(document: Mapping[str, Json], status: int = 200) -> Response:
 async def _counted(request: Request, most: int) -> AsyncIterator[bytes]:
     """The body's parts, no more than `most` bytes, told or sent."""
     announced = request.headers.get("content-length", "")
-    size = int(announced) if announced.isdigit() else 0
-    if size > most:
-        raise TooLarge(f"{size} bytes, at most {most}", limit=most)
+    if announced.isdigit() and int(announced) > most:
+        raise TooLarge(f"{int(announced)} bytes, at most {most}", limit=most)
     size = 0
     async for part in request.stream():
         size += len(part)

@@ -10,8 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from indexer.http import auth, bodies
-from provenance.domain import cid
-from provenance.domain.fields import checksummed
+from provenance.domain import cid, fields
 from provenance.domain.hashes import sha256
 from provenance.errors import Denied, Invalid
 from provenance.types import Bytes32
@@ -109,7 +108,7 @@ def _check_reader(node: GatewayNode, request: Request, address: Cid) -> None:
         node.about(head, head.number, lease.license_id).ledger.access_by_id.get(Bytes32(lease.access_id))
         for lease in node.leases.leases_over(str(address), who, node.clock.now())
     ):
-        raise SealedContent(f"{checksummed(who)} has no running lease of it on chain", cid=str(address))
+        raise SealedContent(f"{fields.checksummed(who)} has no running lease of it on chain", cid=str(address))
 
 
 def _asked(header: str | None, size: int) -> tuple[int, int, bool]:

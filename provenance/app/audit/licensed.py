@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import AuditedBatch, Evidence, judge
-from provenance.domain import merkle, signature, typed
-from provenance.domain.fields import counted, shown
+from provenance.domain import fields, merkle, signature, typed
 from provenance.domain.rules.access import REQUEST_LIFE_S, AccessRequest, DatasetState, evaluate
 from provenance.domain.rules.reason import LAPSES
 from provenance.domain.rules.terms import license_end
@@ -31,7 +30,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         "leases",
         evidence.accesses(),
         lambda lease: _lease(evidence, *lease),
-        lambda lease: f"lease {shown(typed.digest(evidence.chain.deployment.domains.access, lease[1].access))}",
+        lambda lease: f"lease {fields.shown(typed.digest(evidence.chain.deployment.domains.access, lease[1].access))}",
         "leases signed by licensee and gateway",
         unread=evidence.unread(),
     )
@@ -53,7 +52,7 @@ def licenses(evidence: Evidence, used: Iterable[LicenseId]) -> Check:
         "licenses",
         sorted(used),
         look,
-        lambda license_id: f"license {shown(license_id)}",
+        lambda license_id: f"license {fields.shown(license_id)}",
         "licenses rest on their terms",
         singular="license rests on its terms",
         unread=evidence.unread(),
@@ -76,7 +75,7 @@ def accesses(evidence: Evidence) -> Check:
         "accesses",
         recorded,
         lambda fact: _access(evidence, fact, lease_by_id[fact.event.receipt_hash][1]),
-        lambda fact: f"access {shown(fact.event.receipt_hash)} in block {fact.number}",
+        lambda fact: f"access {fields.shown(fact.event.receipt_hash)} in block {fact.number}",
         f"accesses were licensed and consented when recorded{note}",
         singular=f"access was licensed and consented when recorded{note}",
         unread=evidence.unread(),
@@ -97,7 +96,7 @@ def _lease(evidence: Evidence, anchored: AuditedBatch, entry: AccessEntry) -> No
         raise Failed("opened by a gateway that the dataset's holder did not appoint")
     foreign = set(entry.recordings) - set(evidence.recordings(dataset))
     if foreign:
-        raise Failed(f"recording {shown(min(foreign))} is not of the licensed dataset")
+        raise Failed(f"recording {fields.shown(min(foreign))} is not of the licensed dataset")
 
 
 def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) -> None:
@@ -105,7 +104,9 @@ def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) 
     if (event.license_id, event.purpose) != (request.license_id, request.purpose):
         raise Failed("recorded under another license or purpose than its lease")
     if event.units != len(entry.recordings):
-        raise Failed(f"recorded for {counted(event.units, 'recording')}, the lease names {len(entry.recordings)}")
+        raise Failed(
+            f"recorded for {fields.counted(event.units, 'recording')}, the lease names {len(entry.recordings)}"
+        )
     dataset = evidence.dataset_of(event.license_id)
     manifest, terms = evidence.manifest(dataset), evidence.terms(dataset)
     index_by_id = evidence.recordings(dataset)

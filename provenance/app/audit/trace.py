@@ -42,7 +42,7 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
     anchored, entry, use = _found(evidence, receipt_id)
     license_ = evidence.license(use.receipt.license_id)
     dataset = evidence.dataset_of(license_.id)
-    terms = evidence.terms(dataset)
+
     return Trace(
         {
             "receipt": _receipt(use),
@@ -61,7 +61,10 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
                 "tx": fields.shown(license_.granted.logged.tx),
                 "block": license_.granted.number,
             },
-            "terms": {"termsHash": fields.shown(dataset.terms_hash), "territories": list(terms.territories)},
+            "terms": {
+                "termsHash": fields.shown(dataset.terms_hash),
+                "territories": list(evidence.terms(dataset).territories),
+            },
             "dataset": {
                 "id": fields.shown(dataset.id),
                 "title": evidence.manifest(dataset).title,

@@ -190,8 +190,10 @@ class Anchors:
                 except (signature.BadSignature, Invalid):
                     continue
                 if attribution.attribution_root(entry.weights) == said.attribution_root:
-                    one = Attributed(said.receipt_id, who, said.method, said.quality_ppm, entry.weights)
-                    found.setdefault((said.receipt_id, who), one)
+                    found.setdefault(
+                        (said.receipt_id, who),
+                        Attributed(said.receipt_id, who, said.method, said.quality_ppm, entry.weights),
+                    )
         return found
 
     def splits(self) -> frozenset[Bytes32]:

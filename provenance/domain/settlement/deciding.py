@@ -205,9 +205,10 @@ class _Closing:
                 yield self.by[recording.id]
 
     def _credit(self, payment: Payment) -> None:
-        fee_payee = self.inputs.ruleset.fee_payee
         if payment.fee:
-            self.credits.append(Credit(fee_payee, payment.fee, "fee", payment.license_id, payment.epoch))
+            self.credits.append(
+                Credit(self.inputs.ruleset.fee_payee, payment.fee, "fee", payment.license_id, payment.epoch)
+            )
         for key, amount in payment.shares.items():
             if isinstance(key, Hold):
                 self.holds[key] += amount

@@ -10,8 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from provenance.domain import canonical, merkle
-from provenance.domain.fields import shown
+from provenance.domain import canonical, fields, merkle
 from provenance.domain.settlement import snapshots, statements, tables
 from provenance.domain.settlement.carry import CHARGED
 from provenance.types import BPS_ONE, ZERO32, Address, Bytes32, Json, Wei
@@ -71,7 +70,7 @@ def publish(decision: Decision, address: Callable[[bytes], Cid], engine: str = "
         **snapshots.snapshots(decision),
     }
     named: dict[str, dict[str, Json]] = {
-        name: {"cid": str(address(data)), "root": shown(tables.root(data))} for name, data in documents.items()
+        name: {"cid": str(address(data)), "root": fields.shown(tables.root(data))} for name, data in documents.items()
     }
     return Epoch(
         number=inputs.epoch,
@@ -88,24 +87,24 @@ def _manifest(decision: Decision, named: Mapping[str, dict[str, Json]], root: By
     inputs = decision.inputs
     reasons = Counter(receipt.reason for receipt in decision.judged.rejected)
     return {
-        "rulesetHash": shown(inputs.ruleset.hash),
+        "rulesetHash": fields.shown(inputs.ruleset.hash),
         "chainId": inputs.chain_id,
-        "distributor": shown(inputs.distributor),
-        "token": shown(inputs.token),
+        "distributor": fields.shown(inputs.distributor),
+        "token": fields.shown(inputs.token),
         "epoch": str(inputs.epoch),
         "window": {"start": inputs.start.time, "end": inputs.cutoff.time, "grace": inputs.ruleset.grace_s},
-        "startBlock": {"number": inputs.start.number, "hash": shown(inputs.start.hash)},
-        "cutoffBlock": {"number": inputs.cutoff.number, "hash": shown(inputs.cutoff.hash)},
-        "usageHead": shown(inputs.usage_head),
+        "startBlock": {"number": inputs.start.number, "hash": fields.shown(inputs.start.hash)},
+        "cutoffBlock": {"number": inputs.cutoff.number, "hash": fields.shown(inputs.cutoff.hash)},
+        "usageHead": fields.shown(inputs.usage_head),
         "prev": {
             "cid": str(inputs.prev_cid) if inputs.prev_cid else None,
-            "root": shown(inputs.prev_root or ZERO32),
+            "root": fields.shown(inputs.prev_root or ZERO32),
         },
         "segments": [
             {
                 "cid": str(one.cid),
-                "segmentHash": shown(one.hash),
-                "sessionId": shown(one.segment.session_id),
+                "segmentHash": fields.shown(one.hash),
+                "sessionId": fields.shown(one.segment.session_id),
                 "firstSeq": str(one.segment.first_seq),
                 "lastSeq": str(one.segment.last_seq),
                 "count": str(one.segment.count),
@@ -120,7 +119,7 @@ def _manifest(decision: Decision, named: Mapping[str, dict[str, Json]], root: By
         "statements": named["statements"],
         "tree": {
             "cid": named["tree"]["cid"],
-            "root": shown(root),
+            "root": fields.shown(root),
             "payees": sum(1 for amount in decision.carry.cumulative.values() if amount),
             "format": TREE_FORMAT,
         },
@@ -133,8 +132,8 @@ def _manifest(decision: Decision, named: Mapping[str, dict[str, Json]], root: By
 
 def _pot(pot: Pot) -> dict[str, Json]:
     return {
-        "licensee": shown(pot.license.licensee),
-        "licenseId": shown(pot.license.id),
+        "licensee": fields.shown(pot.license.licensee),
+        "licenseId": fields.shown(pot.license.id),
         "due": str(pot.due),
         "arrears": str(pot.arrears),
         "balance": str(pot.balance),
@@ -156,13 +155,13 @@ def _pot(pot: Pot) -> dict[str, Json]:
 def _rejected(decision: Decision) -> list[dict[str, Json]]:
     return [
         {
-            "receiptId": shown(one.id),
-            "licenseId": shown(one.license_id),
-            "sessionId": shown(one.session_id),
+            "receiptId": fields.shown(one.id),
+            "licenseId": fields.shown(one.license_id),
+            "sessionId": fields.shown(one.session_id),
             "seq": str(one.seq),
             "units": str(one.units),
             "reason": one.reason,
-            "about": shown(one.about) if one.about != ZERO32 else None,
+            "about": fields.shown(one.about) if one.about != ZERO32 else None,
         }
         for one in sorted(
             decision.judged.rejected, key=lambda one: (one.session_id, one.seq, one.reason, one.id, one.about)
@@ -178,12 +177,12 @@ def _missing(decision: Decision) -> list[Json]:
         if before and before.closed:
             continue
         rows += [
-            {"sessionId": shown(session_id), "firstSeq": str(first), "lastSeq": str(last)}
+            {"sessionId": fields.shown(session_id), "firstSeq": str(first), "lastSeq": str(last)}
             for first, last in cursor.missing
         ]
         if cursor.closed == CHARGED and cursor.end is None:
             reached = max((one.first_seq + one.size for one in cursor.segments), default=0)
-            rows.append({"sessionId": shown(session_id), "firstSeq": str(reached), "lastSeq": None})
+            rows.append({"sessionId": fields.shown(session_id), "firstSeq": str(reached), "lastSeq": None})
     return rows
 
 

@@ -117,17 +117,16 @@ def _reason(decision: Decision, credit: Credit, pot: Pot | None, scored: int) ->
 def _share_words(credit: Credit, pot: Pot | None, scored: int) -> str:
     if pot is None:
         return f"license {shown(credit.about)}"
-    words = f"{scored} of {pot.score} points of score under license {shown(credit.about)}"
     attributor = "its licensee" if pot.license.attributor is None else shown(pot.license.attributor)
-    words += f"; weights by {attributor}, method {pot.license.method}"
     fallen = {reason: units for reason, units in sorted(pot.forced.items()) if reason != NOT_DELIVERED}
-    if fallen:
-        listed = ", ".join(f"{units} units {reason}" for reason, units in fallen.items())
-        words += f"; without weights that count, shared equally: {listed}"
-    if NOT_DELIVERED in pot.forced:
-        words += f"; {pot.forced[NOT_DELIVERED]} units were not delivered: owed, and nobody's score"
-    if pot.account.unreported:
-        words += f"; {pot.account.unreported} units were never reported and are shared equally"
-    if pot.owed:
-        words += f"; the license still owes {pot.owed} of {pot.due + pot.arrears}"
-    return words
+    listed = ", ".join(f"{units} units {reason}" for reason, units in fallen.items())
+    undelivered = pot.forced.get(NOT_DELIVERED)
+    phrases = (
+        (True, f"{scored} of {pot.score} points of score under license {shown(credit.about)}"),
+        (True, f"weights by {attributor}, method {pot.license.method}"),
+        (fallen, f"without weights that count, shared equally: {listed}"),
+        (undelivered is not None, f"{undelivered} units were not delivered: owed, and nobody's score"),
+        (pot.account.unreported, f"{pot.account.unreported} units were never reported and are shared equally"),
+        (pot.owed, f"the license still owes {pot.owed} of {pot.due + pot.arrears}"),
+    )
+    return "; ".join(phrase for holds, phrase in phrases if holds)
