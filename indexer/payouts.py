@@ -319,15 +319,15 @@ def _with(report: Report, mined: Mined, *, final: bool) -> Report:
 
 def _outcomes(mined: Mined) -> dict[Address, LineOutcome]:
     """What a mined payout did to each payee: PAID, SKIPPED (nothing was due) or HELD (it could not be paid)."""
-    found: dict[Address, LineOutcome] = {}
+    outcome_by_payee: dict[Address, LineOutcome] = {}
     for log in mined.logs:
         match log.event:
             case RoyaltyClaimed(payee=payee, amount=amount):
-                found[payee] = LineOutcome("PAID", str(amount))
+                outcome_by_payee[payee] = LineOutcome("PAID", str(amount))
             case ClaimSkipped(payee=payee, reason=reason):
-                found[payee] = LineOutcome(
+                outcome_by_payee[payee] = LineOutcome(
                     "SKIPPED" if reason == SKIPPED_NOTHING_DUE else "HELD", REASONS.get(reason, str(reason))
                 )
             case _:
                 pass
-    return found
+    return outcome_by_payee

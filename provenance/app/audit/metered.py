@@ -42,15 +42,13 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         singular="session signed by its licensee, within its license",
         unread=unread,
     )
-    usage_domain = evidence.chain.deployment.domains.usage
+    domain = evidence.chain.deployment.domains.usage
     previous: dict[SessionId, Segment] = {}
     yield judge(
         "segments",
         evidence.segments(),
         lambda segment: _segment(evidence, *segment, sessions, previous),
-        lambda segment: (
-            f"segment {fields.shown(usage.segment_hash(usage_domain, segment[1].segment))} ({segment[1].cid})"
-        ),
+        lambda segment: f"segment {fields.shown(usage.segment_hash(domain, segment[1].segment))} ({segment[1].cid})",
         "segments signed by session keys, without a gap, every receipt under its root",
         unread=unread,
     )
@@ -58,7 +56,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         "acknowledgements",
         evidence.segments(),
         lambda segment: _ack(evidence, *segment),
-        lambda segment: f"segment {fields.shown(usage.segment_hash(usage_domain, segment[1].segment))}",
+        lambda segment: f"segment {fields.shown(usage.segment_hash(domain, segment[1].segment))}",
         "segments acknowledged by the serving gateway",
         unread=unread,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from provenance.app.settle import reading
 from provenance.app.settle.batches import Anchors, SegmentReader, place
 from provenance.app.settle.catalog import Catalog, Recordings
-from provenance.domain import canonical, cid, fields
+from provenance.domain import cid, fields
 from provenance.domain.ledger import ChainBlock, Ledger, Settlement
 from provenance.domain.settlement import tables
 from provenance.domain.settlement.carry import Carry
@@ -140,11 +140,5 @@ def _rejected(content: Content, last: Published) -> set[ReceiptId]:
         rows = tables.parse(reading.document(content, at, "rejected"), "provenance/rejected")[1]
         rejected |= {fields.word(row, "receiptId") for row in rows}
         prev = fields.mapping(at.manifest, "prev").get("cid")
-        at = _manifest(content, prev) if isinstance(prev, str) else None
+        at = reading.published(content, cid.parse(prev).digest) if isinstance(prev, str) else None
     return rejected
-
-
-def _manifest(content: Content, named: str) -> Published:
-    address = cid.parse(named)
-    encoded = content.get(address, limit=reading.LIMIT_BYTES)
-    return reading.Published(address, canonical.parse(encoded, kind="provenance/epoch"))
