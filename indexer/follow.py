@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from indexer.blocks import BlockHeader, Span
-    from indexer.rpc.source import Source
+    from indexer.rpc.source import ChainSource
     from provenance.app.ports import Clock
 
 SPAN_BLOCKS: Final = 2_000  # the most blocks in one transaction
@@ -48,7 +48,7 @@ class Follower:
 
     def __init__(
         self,
-        source: Source,
+        source: ChainSource,
         mirror: ChainMirror,
         contracts: Mapping[str, Address],
         *,

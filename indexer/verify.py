@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
-    from indexer.rpc.source import Source
+    from indexer.rpc.source import ChainSource
     from indexer.store.bulk import Values
     from indexer.store.mirror import ChainMirror
 
@@ -43,7 +43,7 @@ class Compared:
 
 
 def compare(
-    source: Source,
+    source: ChainSource,
     mirror: ChainMirror,
     contracts: Mapping[str, Address],
     first: BlockNumber,
@@ -70,7 +70,7 @@ def compare(
     return Compared(first, last, count)
 
 
-def _parent(source: Source, mirror: ChainMirror, block: BlockNumber) -> Bytes32:
+def _parent(source: ChainSource, mirror: ChainMirror, block: BlockNumber) -> Bytes32:
     below = BlockNumber(block - 1)
     stored, header = mirror.hash_at(below), source.header(below)
     if header is None or stored != header.hash:

@@ -70,7 +70,7 @@ class Network(BaseModel):
     content: Words = ()
 
 
-class Node(BaseModel):
+class NodeSettings(BaseModel):
     """`[node]`: what the operator's processes need."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     content: Words = ()
     log_format: Literal["text", "json"] = "text"
     networks: Mapping[str, Network] = Field(default_factory=dict)
-    node: Node = Field(default_factory=Node)
+    node: NodeSettings = Field(default_factory=NodeSettings)
     file: Path | None = None
     """The settings file these came from."""
 

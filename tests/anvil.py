@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provenance.adapters import wire
 from provenance.adapters.anvil import MNEMONIC, Devnet
-from provenance.adapters.chain import EvmCreator, Node, Rpc
+from provenance.adapters.chain import EvmCreator, EvmNode, Rpc
 from provenance.adapters.keys.keystore import KeySigner
 from provenance.adapters.keys.mnemonic import keys
 from provenance.app.deploy import Plan, Roles, deploy, mint, ruleset_1
@@ -44,7 +44,7 @@ class World:
 
     def connect(self) -> EvmChain:
         """Another connection to the same contracts."""
-        return wire.connect(Node(Rpc([self.url])), self.record)
+        return wire.connect(EvmNode(Rpc([self.url])), self.record)
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -63,7 +63,7 @@ def world(folder: Path, backend: Backend = "anvil") -> Iterator[World]:
     devnet = Devnet(folder)
     running = devnet.start(backend)
     try:
-        node, signers = Node(Rpc([running.url])), tuple(signer(at) for at in range(10))
+        node, signers = EvmNode(Rpc([running.url])), tuple(signer(at) for at in range(10))
         owner, publisher, guardian, arbiter = (one.address for one in signers[:4])
         plan = Plan(Roles(owner, guardian, arbiter, publisher, (owner,)), ruleset_1(owner))
         connect = lambda record: wire.connect(node, record)  # noqa: E731 - one line, used once

@@ -16,7 +16,7 @@ from indexer.follow import Follower
 from indexer.gateway import GatewayNode
 from indexer.http import create_app
 from indexer.rpc.node import HttpNode
-from indexer.rpc.source import Source
+from indexer.rpc.source import ChainSource
 from indexer.store.database import open_database
 from indexer.store.mirror import ChainMirror
 from provenance.adapters import seal
@@ -412,7 +412,7 @@ def desk(world: World, folder: Path) -> Iterator[Desk]:
     contracts = {str(n): a for n, a in world.record.contracts.items() if n != "Token"}
     clock = ChainClock(world)
     follower = Follower(
-        Source([HttpNode(world.url)], contracts.values(), world.record.chain_id),
+        ChainSource([HttpNode(world.url)], contracts.values(), world.record.chain_id),
         ChainMirror(database),
         contracts,
         first_block=world.record.first_block,

@@ -12,7 +12,7 @@ from provenance.errors import Invalid, ProvenanceError
 if TYPE_CHECKING:
     from indexer.follow import Follower
     from indexer.gateway import GatewayNode
-    from indexer.rpc.source import Source
+    from indexer.rpc.source import ChainSource
     from indexer.store.database import Database
     from indexer.store.history import History
     from provenance.cli.context import Context
@@ -43,13 +43,13 @@ def history(settings: Settings, opened: Database) -> History:
     return History(opened, contracts(settings))
 
 
-def source(settings: Settings) -> Source:
+def source(settings: Settings) -> ChainSource:
     """The network's nodes."""
     from indexer.rpc.node import HttpNode
-    from indexer.rpc.source import Source
+    from indexer.rpc.source import ChainSource
 
     network = settings.chosen()
-    return Source([HttpNode(url) for url in network.rpc], contracts(settings).values(), network.chain_id)
+    return ChainSource([HttpNode(url) for url in network.rpc], contracts(settings).values(), network.chain_id)
 
 
 def follower(ctx: Context, opened: Database) -> Follower:

@@ -62,7 +62,7 @@ class Ask:
                 return 1
 
 
-class Node(Protocol):
+class RpcNode(Protocol):
     """One endpoint. Its answers are JSON that nobody has checked."""
 
     @property

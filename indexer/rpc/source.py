@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from indexer.blocks import BlockHeader, RawLog, Span, may_hold
-from indexer.rpc.node import Ask, BadAnswer, Node, NodeBehind, NoMethod, RangeTooLarge
+from indexer.rpc.node import Ask, BadAnswer, NodeBehind, NoMethod, RangeTooLarge, RpcNode
 from indexer.rpc.parse import header, logs, number, receipt_logs, transactions
 from provenance.adapters.chain import NodeSilent, WrongChain
 from provenance.domain import breaker
@@ -38,12 +38,12 @@ class Forked(Unavailable):
     next = "Repeat: the mirror looks for the fork."
 
 
-class Source:
+class ChainSource:
     """The chain as a majority of its nodes tells it."""
 
     def __init__(
         self,
-        nodes: Sequence[Node],
+        nodes: Sequence[RpcNode],
         contracts: Iterable[Address],
         chain_id: int,
         *,
@@ -127,7 +127,7 @@ class Source:
         ]
         raise (telling or failures)[0]
 
-    def _span_from(self, node: Node, first: BlockNumber, last: BlockNumber, parent: Bytes32) -> Span:
+    def _span_from(self, node: RpcNode, first: BlockNumber, last: BlockNumber, parent: Bytes32) -> Span:
         if self._header(node, "latest").number < last:
             raise NodeBehind(f"{node.name} has not reached block {last}", rpc=node.name, block=last)
         headers = self._headers(node, first, last)
@@ -145,7 +145,7 @@ class Source:
                 raise BadAnswer(f"{node.name}: the majority has another block {last}", rpc=node.name)
         return Span(headers, arrived)
 
-    def _headers(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[BlockHeader, ...]:
+    def _headers(self, node: RpcNode, first: BlockNumber, last: BlockNumber) -> tuple[BlockHeader, ...]:
         numbers = range(first, last + 1)
         answers = self._ask(node, [Ask("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
         headers: list[BlockHeader] = []
@@ -158,7 +158,7 @@ class Source:
             headers.append(block)
         return tuple(headers)
 
-    def _logs(self, node: Node, first: BlockNumber, last: BlockNumber) -> tuple[RawLog, ...]:
+    def _logs(self, node: RpcNode, first: BlockNumber, last: BlockNumber) -> tuple[RawLog, ...]:
         wanted: dict[str, Json] = {
             "fromBlock": hex(first),
             "toBlock": hex(last),
@@ -166,7 +166,7 @@ class Source:
         }
         return logs(self._ask(node, [Ask("eth_getLogs", (wanted,))])[0])
 
-    def _fits(self, node: Node, headers: Sequence[BlockHeader], arrived: Sequence[RawLog]) -> None:
+    def _fits(self, node: RpcNode, headers: Sequence[BlockHeader], arrived: Sequence[RawLog]) -> None:
         """Each log belongs to the block that it names, and the block's filter allows it."""
         by_number, places = {block.number: block for block in headers}, set[tuple[int, int]]()
         for log in arrived:
@@ -179,7 +179,7 @@ class Source:
                 raise BadAnswer(f"{node.name} gave a log twice", rpc=node.name, block=log.block)
             places.add((log.block, log.log_index))
 
-    def _complete(self, node: Node, headers: Sequence[BlockHeader], listed: Sequence[RawLog]) -> None:
+    def _complete(self, node: RpcNode, headers: Sequence[BlockHeader], listed: Sequence[RawLog]) -> None:
         """Where a filter allows our listed, the receipts hold exactly those that arrived."""
         suspects = [block for block in headers if any(may_hold(block.bloom, contract) for contract in self.contracts)]
         arrived: dict[BlockNumber, set[RawLog]] = {}
@@ -191,7 +191,7 @@ class Source:
                 if held != arrived.get(block.number, set()):
                     raise BadAnswer(f"{node.name} left out listed of block {block.number}", rpc=node.name)
 
-    def _held(self, node: Node, blocks: Sequence[BlockHeader]) -> list[set[RawLog]]:
+    def _held(self, node: RpcNode, blocks: Sequence[BlockHeader]) -> list[set[RawLog]]:
         """Our logs of each block, from its receipts."""
         try:
             answers = self._ask(node, [Ask("eth_getBlockReceipts", (hex(block.number),)) for block in blocks])
@@ -199,24 +199,24 @@ class Source:
             answers = [self._receipts(node, block) for block in blocks]
         return [{log for log in receipt_logs(answer) if log.contract in self.contracts} for answer in answers]
 
-    def _receipts(self, node: Node, block: BlockHeader) -> Json:
+    def _receipts(self, node: RpcNode, block: BlockHeader) -> Json:
         """The block's receipts one by one, for nodes that give them no other way."""
         named = transactions(self._ask(node, [Ask("eth_getBlockByHash", (_hex(block.hash), False))])[0])
         return self._ask(node, [Ask("eth_getTransactionReceipt", (_hex(tx),)) for tx in named])
 
-    def _header(self, node: Node, tag: str) -> BlockHeader:
+    def _header(self, node: RpcNode, tag: str) -> BlockHeader:
         block = header(self._ask(node, [Ask("eth_getBlockByNumber", (tag, False))])[0])
         if block is None:
             raise NodeBehind(f"{node.name} has no {tag} block", rpc=node.name)
         return block
 
-    def _block(self, node: Node, height: BlockNumber) -> BlockHeader | None:
+    def _block(self, node: RpcNode, height: BlockNumber) -> BlockHeader | None:
         block = header(self._ask(node, [Ask("eth_getBlockByNumber", (hex(height), False))])[0])
         if block is not None and block.number != height:
             raise BadAnswer(f"{node.name} gave block {block.number} for block {height}", rpc=node.name)
         return block
 
-    def _ask(self, node: Node, asks: Sequence[Ask]) -> list[Json]:
+    def _ask(self, node: RpcNode, asks: Sequence[Ask]) -> list[Json]:
         if len(self.nodes) == 1:  # nobody else to ask: the caller waits
             return self._asked(node, asks)
         state, may = breaker.ask(self._breakers[node.name], self._now_ms(), REST)
@@ -231,7 +231,7 @@ class Source:
         self._breakers[node.name] = breaker.succeeded(state)
         return answers
 
-    def _asked(self, node: Node, asks: Sequence[Ask]) -> list[Json]:
+    def _asked(self, node: RpcNode, asks: Sequence[Ask]) -> list[Json]:
         if node.name not in self._checked:
             chain_id = number(node.ask([Ask("eth_chainId")])[0])
             if chain_id != self.chain_id:

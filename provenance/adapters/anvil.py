@@ -23,7 +23,7 @@ from typing import Final, Literal, TypeAlias
 
 from provenance import config
 from provenance.adapters import interrupts
-from provenance.adapters.chain import Node, NodeSilent, Rpc
+from provenance.adapters.chain import EvmNode, NodeSilent, Rpc
 from provenance.adapters.chain.rpc import RpcRefused
 from provenance.errors import Conflict, Invalid, Missing, Unavailable
 
@@ -208,7 +208,7 @@ class Devnet:
             yield
 
 
-def lead_s(node: Node) -> int:
+def lead_s(node: EvmNode) -> int:
     """How far the chain's clock is ahead of host time [s]; at least 0.
 
     The next block's time tells it: anvil adds its lead to host time there.
@@ -294,8 +294,8 @@ def _ganache(database: Path, port: int) -> list[str]:
 GANACHE: Final = Path("node_modules", "ganache", "dist", "node", "cli.js")
 
 
-def _node(running: Running, *, timeout_s: float = 20) -> Node:
-    return Node(Rpc([running.url], timeout_s=timeout_s))
+def _node(running: Running, *, timeout_s: float = 20) -> EvmNode:
+    return EvmNode(Rpc([running.url], timeout_s=timeout_s))
 
 
 def _port(wanted: int | None, before: int | None) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from provenance import config
 from provenance.adapters import wire
 from provenance.adapters.anvil import CHAIN_ID, MNEMONIC, Backend, Devnet, Running
-from provenance.adapters.chain import AbiMismatch, EvmChain, EvmCreator, NoCode, Node, Rpc
+from provenance.adapters.chain import AbiMismatch, EvmChain, EvmCreator, EvmNode, NoCode, Rpc
 from provenance.adapters.keys.envelopes import KeyFolder
 from provenance.adapters.keys.keyfile import document, read_secret
 from provenance.adapters.keys.keystore import KeySigner, Keystore
@@ -92,7 +92,7 @@ def _furnished(
     settings: Settings, running: Running, signers: Mapping[str, KeySigner], sent: Callable[[str, int], None]
 ) -> Localnet:
     """The contracts are on the chain that runs, and the settings name them."""
-    node = Node(Rpc([running.url]))
+    node = EvmNode(Rpc([running.url]))
     file = settings.home / "deployments" / f"{CHAIN_ID}.json"
     before = Record.parse(file.read_bytes()) if file.is_file() and node.block("latest").number else None
     record = _checked(node, before) if before else _deployed(settings, node, signers, file, sent)
@@ -170,7 +170,7 @@ def _keystores(keystore: Keystore, secret: bytes, keys_by_name: Mapping[str, byt
             )
 
 
-def _checked(node: Node, record: Record) -> Record:
+def _checked(node: EvmNode, record: Record) -> Record:
     try:
         wire.connect(node, record)
     except (NoCode, AbiMismatch) as error:
@@ -180,7 +180,7 @@ def _checked(node: Node, record: Record) -> Record:
 
 def _deployed(
     settings: Settings,
-    node: Node,
+    node: EvmNode,
     signers: Mapping[str, KeySigner],
     file: Path,
     sent: Callable[[str, int], None],

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from provenance.adapters.anvil import Devnet
-    from provenance.adapters.chain import EvmChain, Node
+    from provenance.adapters.chain import EvmChain, EvmNode
     from provenance.adapters.content.embedded import Embedded
     from provenance.adapters.content.mirror import Mirror, Source
     from provenance.adapters.keys.keystore import SystemRandom
@@ -84,14 +84,14 @@ def _deployment_places(settings: Settings, network: Network) -> tuple[Path, ...]
     return (name, settings.home / name, Path(__file__).parents[1] / name)
 
 
-def node(settings: Settings, journal: Journal | None = None) -> Node:
+def node(settings: Settings, journal: Journal | None = None) -> EvmNode:
     """The chosen network's RPC endpoints; with a journal, what is sent through them is remembered in it."""
-    from provenance.adapters.chain import Node, Outbox, Rpc
+    from provenance.adapters.chain import EvmNode, Outbox, Rpc
 
-    return Node(Rpc(settings.chosen().rpc), Outbox(journal) if journal else None)
+    return EvmNode(Rpc(settings.chosen().rpc), Outbox(journal) if journal else None)
 
 
-def checked_node(settings: Settings) -> Node:
+def checked_node(settings: Settings) -> EvmNode:
     """The same, on the chain that the settings say.
 
     Raises:
@@ -115,7 +115,7 @@ def chain(settings: Settings) -> EvmChain:
     return connect(node(settings), record(settings), finality=settings.chosen().finality)
 
 
-def connect(node_: Node, record_: Record, *, finality: str = "latest-0") -> EvmChain:
+def connect(node_: EvmNode, record_: Record, *, finality: str = "latest-0") -> EvmChain:
     """A deployment through a node, checked."""
     from provenance.adapters.chain import EvmChain
 
@@ -197,10 +197,10 @@ def is_devnet(network: Network) -> bool:
 
 def _lead_s(urls: tuple[str, ...]) -> int:
     from provenance.adapters.anvil import lead_s
-    from provenance.adapters.chain import Node, Rpc
+    from provenance.adapters.chain import EvmNode, Rpc
 
     try:
-        return lead_s(Node(Rpc(urls, timeout_s=CLOCK_TIMEOUT_S)))
+        return lead_s(EvmNode(Rpc(urls, timeout_s=CLOCK_TIMEOUT_S)))
     except Unavailable:  # what needs no chain goes on without it
         return 0
 

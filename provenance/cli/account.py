@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provenance.adapters.keys.keyfile import EXPORT, open_file, read_secret
-from provenance.adapters.keys.keystore import Account, checked_name, refuse_raw_key
+from provenance.adapters.keys.keystore import KeystoreAccount, checked_name, refuse_raw_key
 from provenance.app.ports import Call
 from provenance.cli.frame import PATH, command, group
 from provenance.domain.fields import checksummed, ether
@@ -184,12 +184,12 @@ def _checked(ctx: Context, action: str, name: str) -> None:
         ctx.would(action, name=name)
 
 
-def _emit(ctx: Context, account: Account, text: str) -> None:
+def _emit(ctx: Context, account: KeystoreAccount, text: str) -> None:
     row = _row(account)
     ctx.out.emit({**row, "keystore": str(account.path)}, text=f"{text}: {row['address']}\nIts key is in {account.path}")
 
 
-def _row(account: Account) -> dict[str, Json]:
+def _row(account: KeystoreAccount) -> dict[str, Json]:
     return {"name": account.name, "address": _hex(account.address) if account.address else None}
 
 

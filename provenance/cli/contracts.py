@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from provenance.adapters.chain import Node
+    from provenance.adapters.chain import EvmNode
     from provenance.app.bytecode import Compiled
     from provenance.app.deploy import Plan, Record
     from provenance.app.ports import ContractName
@@ -208,7 +208,7 @@ def _older(ctx: Context, file: Path) -> Mapping[ContractName, Address]:
     return record.contracts
 
 
-def _deploy(ctx: Context, plan: Plan, place: Path, node: Node) -> None:
+def _deploy(ctx: Context, plan: Plan, place: Path, node: EvmNode) -> None:
     from provenance.adapters import durable, wire
     from provenance.adapters.chain import EvmCreator
     from provenance.app import deploy as use_case
@@ -261,7 +261,7 @@ def _check_begun(place: Path, path: Path, begun: list[dict[str, Json]], head: di
         )
 
 
-def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -> None:
+def _agree(ctx: Context, plan: Plan, node: EvmNode, begun: list[dict[str, Json]]) -> None:
     """The user has seen what is sent, for whom and at what cost, and wants it; the account can pay it."""
     from provenance.adapters.chain import EvmCreator, afford
     from provenance.app.deploy import foresee
@@ -298,7 +298,9 @@ def _agree(ctx: Context, plan: Plan, node: Node, begun: list[dict[str, Json]]) -
     return ctx.out.confirm(f"Now {action}?")
 
 
-def _sent(node: Node, deployer: Address, begun: list[dict[str, Json]]) -> tuple[tuple[Address | None, ...], int | None]:
+def _sent(
+    node: EvmNode, deployer: Address, begun: list[dict[str, Json]]
+) -> tuple[tuple[Address | None, ...], int | None]:
     """What each mined transaction of the journal made, None for a call; the nonce of the last if it still waits."""
     from provenance.adapters.chain.outbox import recorded
 

@@ -87,13 +87,13 @@ def reset(ctx: Context, backend: Backend, port: int | None) -> None:
 def status(ctx: Context) -> None:
     """Say whether the local chain runs, where, and how far its clock was moved."""
     from provenance.adapters.anvil import lead_s
-    from provenance.adapters.chain import Node, Rpc
+    from provenance.adapters.chain import EvmNode, Rpc
 
     running = wire.devnet(ctx.settings).running()
     if running is None:
         ctx.out.emit({"running": False}, text="The devnet does not run. Start it: provenance devnet up")
         return
-    node = Node(Rpc([running.url]))
+    node = EvmNode(Rpc([running.url]))
     latest = node.block("latest")
     ctx.out.emit(
         {

@@ -90,7 +90,7 @@ def play(file: str) -> None:
     """In the copy: the event is mined, mirrored, decoded, folded, made again from its log, and gone with its block."""
     import indexer
     from indexer.follow import Follower
-    from indexer.rpc.source import Source
+    from indexer.rpc.source import ChainSource
     from indexer.store.facts import FACTS, decoded
     from indexer.store.history import History
     from indexer.store.mirror import ChainMirror
@@ -103,7 +103,7 @@ def play(file: str) -> None:
     event = events.BondReturned(7, b"\x11" * 20, 2**255, 2**32 - 1, True)  # type: ignore[attr-defined] # of the copy
     chain, database = FakeChain(), open_database(file)
     chain.mine(logged(event))
-    source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
+    source = ChainSource([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
     follower = Follower(source, ChainMirror(database), CONTRACTS, first_block=1, finality="latest-2", clock=Still())
     while follower.step().outcome != "current":
         pass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.adapters.chain import Node, Outbox, Rpc
+from provenance.adapters.chain import EvmNode, Outbox, Rpc
 from provenance.adapters.chain.facts import Signed
 from provenance.adapters.chain.node import CallFailed
 from provenance.adapters.chain.rpc import RpcRefused
@@ -28,14 +28,14 @@ def journal(tmp_path: Path) -> Iterator[FileJournal]:
         yield opened
 
 
-def remembering(world: World, journal: FileJournal) -> Node:
+def remembering(world: World, journal: FileJournal) -> EvmNode:
     """What a command has when it starts: it knows what the journal says."""
-    return Node(Rpc([world.url]), Outbox(journal))
+    return EvmNode(Rpc([world.url]), Outbox(journal))
 
 
 def written(world: World, journal: FileJournal, **over: object):
     """Signed and written, as by a run that was killed before it was sent."""
-    plain = Node(Rpc([world.url]))
+    plain = EvmNode(Rpc([world.url]))
     signed = plain.sign(None, ANSWERS_ONE, SENDER, **over)
     outbox = Outbox(journal)
     key = Outbox.key(None, ANSWERS_ONE, SENDER.address)
@@ -76,7 +76,7 @@ def test_what_another_transaction_overtook_is_signed_anew(chain_world: World, jo
         assert plain.nonce(SENDER.address) == signed.nonce + 2
 
 
-class Hesitating(Node):
+class Hesitating(EvmNode):
     """A node on whose chain blocks come, one each second, once it has refused a transaction."""
 
     def broadcast(self, signed: Signed) -> None:
@@ -88,7 +88,7 @@ class Hesitating(Node):
 
 
 @contextmanager
-def hesitating(world: World, journal: FileJournal) -> Iterator[Node]:
+def hesitating(world: World, journal: FileJournal) -> Iterator[EvmNode]:
     node = Hesitating(Rpc([world.url]), Outbox(journal))
     node.rpc.call("evm_setAutomine", False)
     try:
@@ -103,7 +103,7 @@ def test_a_nonce_that_anothers_transaction_holds_in_the_pool_is_left_to_it(
     chain_world: World, journal: FileJournal, *, cheap: bool
 ) -> None:
     with chain_world.undone():
-        tip, most = Node(Rpc([chain_world.url])).fees()
+        tip, most = EvmNode(Rpc([chain_world.url])).fees()
         fees = (1, (most - tip) // 2 + 1) if cheap else (tip, most)  # the base fee, or twice as much
         plain, signed = written(chain_world, journal, fees=fees)
         other = plain.sign(Address(b"\x01" * 20), b"", SENDER, nonce=signed.nonce, fees=fees)
@@ -139,8 +139,8 @@ def test_what_has_become_too_cheap_is_offered_more_for_under_its_nonce(
 
 def test_what_would_revert_is_neither_written_nor_sent(chain_world: World, journal: FileJournal) -> None:
     with chain_world.undone():
-        before = Node(Rpc([chain_world.url])).nonce(SENDER.address)
+        before = EvmNode(Rpc([chain_world.url])).nonce(SENDER.address)
         with pytest.raises(CallFailed):
             remembering(chain_world, journal).transact(None, bytes.fromhex("60006000fd"), SENDER)
         assert list(journal.entries()) == []
-        assert Node(Rpc([chain_world.url])).nonce(SENDER.address) == before
+        assert EvmNode(Rpc([chain_world.url])).nonce(SENDER.address) == before

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from provenance.adapters.chain import AbiMismatch, EvmChain, NoCode, Node, NodeSilent, Rpc, WrongChain
+from provenance.adapters.chain import AbiMismatch, EvmChain, EvmNode, NoCode, NodeSilent, Rpc, WrongChain
 from provenance.app import access, license, offers  # noqa: A004 - the trade's word
 from provenance.app.ports import Call, Listing
 from provenance.domain import canonical, events, refusal
@@ -366,9 +366,9 @@ def test_a_wrong_chain_missing_code_and_foreign_code_are_refused_at_once(chain_w
 
 def test_a_silent_node_is_unavailable_and_the_next_endpoint_is_tried(chain_world):
     with pytest.raises(NodeSilent) as caught:
-        Node(Rpc(["http://127.0.0.1:9/secret-key"], timeout_s=2)).chain_id()
+        EvmNode(Rpc(["http://127.0.0.1:9/secret-key"], timeout_s=2)).chain_id()
     assert "secret" not in str(caught.value.problem())
-    assert Node(Rpc(["http://127.0.0.1:9", chain_world.url], timeout_s=2)).chain_id() == 31_337
+    assert EvmNode(Rpc(["http://127.0.0.1:9", chain_world.url], timeout_s=2)).chain_id() == 31_337
 
 
 def test_missing_blocks_are_named(chain_world):

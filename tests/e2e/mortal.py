@@ -170,13 +170,13 @@ def watch(step: Callable[[str], None]) -> None:
     import httpx2
 
     from indexer.store.database import Database
-    from provenance.adapters.chain.node import Node
+    from provenance.adapters.chain.node import EvmNode
 
     _around(os, "fsync", step, lambda *_, **__: "fsync")
     _around(Path, "rename", step, lambda *_, **__: "rename")
     _around(Path, "replace", step, lambda *_, **__: "rename")
     _around(os, "replace", step, lambda *_, **__: "rename")
-    _around(Node, "broadcast", step, lambda *_, **__: "transaction")
+    _around(EvmNode, "broadcast", step, lambda *_, **__: "transaction")
     _around(httpx2.Client, "send", step, _request)
     begin = Database.write
 

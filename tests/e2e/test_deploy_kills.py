@@ -14,7 +14,7 @@ import pytest
 from provenance import config
 from provenance.adapters import wire
 from provenance.adapters.anvil import Devnet
-from provenance.adapters.chain import Node
+from provenance.adapters.chain import EvmNode
 from provenance.adapters.keys.keystore import Keystore
 from provenance.cli.context import Session
 from provenance.cli.main import run
@@ -37,7 +37,7 @@ def room(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="module")
-def node(room: tuple[Path, Mortals]) -> Node:
+def node(room: tuple[Path, Mortals]) -> EvmNode:
     return wire.node(config.load(room[0] / "provenance.toml"))
 
 
@@ -55,7 +55,9 @@ def command(folder: Path) -> list[str]:
     return [*said, "--out", str(folder / "made.json"), "--account", DEPLOYER]
 
 
-def test_whatever_step_kills_it_nothing_is_deployed_twice(room: tuple[Path, Mortals], node: Node, kills: int) -> None:
+def test_whatever_step_kills_it_nothing_is_deployed_twice(
+    room: tuple[Path, Mortals], node: EvmNode, kills: int
+) -> None:
     folder, commands = room
     deployer = Keystore(folder / "home" / "keystore").address(DEPLOYER)
     asked, made = command(folder), folder / "made.json"

@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 from indexer import records
 from indexer.follow import Follower
-from indexer.rpc.source import Source
+from indexer.rpc.source import ChainSource
 from indexer.store import state
 from indexer.store.bulk import insert
 from indexer.store.database import (
@@ -65,7 +65,7 @@ def road() -> FakeChain:
 
 
 def follower(database: Database, chain: FakeChain) -> Follower:
-    source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
+    source = ChainSource([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
     return Follower(
         source, ChainMirror(database), CONTRACTS, first_block=BlockNumber(1), finality="latest-2", clock=Still()
     )
@@ -261,7 +261,7 @@ def test_digests_are_the_same_on_every_database(new_database: NewDatabase) -> No
 def test_what_differs_from_the_chain_is_named(new_database: NewDatabase) -> None:
     chain = road()
     database = mirrored(new_database(), chain)
-    source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
+    source = ChainSource([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
     verified = compare(source, ChainMirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
     assert verified.rows == 23 + 24 + 24
     funded = FACTS[events.Funded]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from provenance.adapters.chain.deployment import AbiMismatch, EvmChain, EvmCreator, NoCode, WrongChain
 from provenance.adapters.chain.facts import Signed
 from provenance.adapters.chain.funds import InsufficientFunds, afford
-from provenance.adapters.chain.node import Node, NotMined
+from provenance.adapters.chain.node import EvmNode, NotMined
 from provenance.adapters.chain.outbox import Outbox
 from provenance.adapters.chain.rpc import NodeBusy, NodeSilent, Rpc
 
@@ -13,9 +13,9 @@ __all__ = [
     "AbiMismatch",
     "EvmChain",
     "EvmCreator",
+    "EvmNode",
     "InsufficientFunds",
     "NoCode",
-    "Node",
     "NodeBusy",
     "NodeSilent",
     "NotMined",

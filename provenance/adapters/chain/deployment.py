@@ -12,7 +12,7 @@ from provenance.abi import load
 from provenance.abi.bound import Bound, binding
 from provenance.adapters import eth
 from provenance.adapters.chain import abi, wordings
-from provenance.adapters.chain.node import CallFailed, Node, hexed
+from provenance.adapters.chain.node import CallFailed, EvmNode, hexed
 from provenance.adapters.chain.rpc import NodeSilent, RpcRefused
 from provenance.app.deploy import Created
 from provenance.app.ports import Call, ChainBlock, ContractName, Cost, Deployment, Logged, Mined, Signer
@@ -55,7 +55,7 @@ class EvmChain:
 
     def __init__(
         self,
-        node: Node,
+        node: EvmNode,
         deployment: Deployment,
         *,
         finality: str = "latest-0",
@@ -258,7 +258,7 @@ class EvmChain:
 class EvmCreator:
     """Makes contracts of this package: the port `Creator`."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: EvmNode) -> None:
         self.node = node
 
     def chain_id(self) -> int:

@@ -52,7 +52,7 @@ class CallFailed(Exception):
         self.data, self.message = revert, message
 
 
-class Node:
+class EvmNode:
     """One chain, through its RPC endpoints."""
 
     def __init__(self, rpc: Rpc, outbox: Outbox | None = None) -> None:

@@ -34,7 +34,7 @@ class WrongPassword(Denied):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedKeyFile:
     """What a key file held."""
 
     key: bytes
@@ -50,7 +50,7 @@ class Opened:
                 durable.create(path, envelope)
 
 
-def open_file(path: Path, password: bytes) -> Opened:
+def open_file(path: Path, password: bytes) -> OpenedKeyFile:
     """The private key of another tool's V3 file, or all keys of our own export."""
     try:
         body: Any = canonical.loads(_read_private(path, _EXPORT_BYTES_MAX))
@@ -63,7 +63,7 @@ def open_file(path: Path, password: bytes) -> Opened:
         )
     except (AttributeError, KeyError, TypeError, ValueError, canonical.BadDocument):
         raise Invalid(f"{path} is no V3 keystore", next="Name a file of Foundry, Brownie or geth.") from None
-    return Opened(
+    return OpenedKeyFile(
         decrypt(account, password, path.name),
         decrypt(beside, password, path.name) if beside else None,
         content_keys,

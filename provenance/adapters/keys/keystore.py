@@ -101,7 +101,7 @@ class KeystoreWallet:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class KeystoreAccount:
     """A name, its address, and where its key is."""
 
     name: str
@@ -120,20 +120,21 @@ class Keystore:
         """Every account's name, sorted."""
         return tuple(sorted(path.stem for path in self._files()))
 
-    def accounts(self) -> tuple[Account, ...]:
+    def accounts(self) -> tuple[KeystoreAccount, ...]:
         """Every account, by name; no password is needed."""
         return tuple(
-            Account(name, v3.address(keyfile.document(self.path(name))), self.path(name)) for name in self.names()
+            KeystoreAccount(name, v3.address(keyfile.document(self.path(name))), self.path(name))
+            for name in self.names()
         )
 
-    def account(self, name: str) -> Account:
+    def account(self, name: str) -> KeystoreAccount:
         """The account of this name or address.
 
         Raises:
             Missing: there is none.
         """
         known = self._known(name)
-        return Account(known, v3.address(keyfile.document(self.path(known))), self.path(known))
+        return KeystoreAccount(known, v3.address(keyfile.document(self.path(known))), self.path(known))
 
     def path(self, name: str) -> Path:
         """Where the key of `name` is or would be."""
@@ -153,14 +154,14 @@ class Keystore:
             )
         return known
 
-    def create(self, name: str, password: bytes, *, scrypt_n: int = v3.SCRYPT_N) -> Account:
+    def create(self, name: str, password: bytes, *, scrypt_n: int = v3.SCRYPT_N) -> KeystoreAccount:
         """A new account and its envelope key are on disk."""
         key = secrets.randbelow(_ORDER - 1) + 1
         return self.add(name, key.to_bytes(32, "big"), password, scrypt_n=scrypt_n)
 
     def add(
         self, name: str, key: bytes, password: bytes, *, envelope_key: bytes | None = None, scrypt_n: int = v3.SCRYPT_N
-    ) -> Account:
+    ) -> KeystoreAccount:
         """The given key is on disk as account `name`, with a new envelope key unless one is given.
 
         Raises:
@@ -183,7 +184,7 @@ class Keystore:
             with suppress(OSError):
                 self.envelope_path(name).unlink()
             raise
-        return Account(name, signer.address, self.path(name))
+        return KeystoreAccount(name, signer.address, self.path(name))
 
     def unlock(self, name: str, password: bytes) -> KeystoreWallet:
         """The account, ready to sign and to open envelopes.

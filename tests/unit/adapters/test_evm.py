@@ -11,7 +11,7 @@ from eth_abi.abi import encode
 from eth_account import Account
 from hypothesis import given, strategies as st
 
-from provenance.adapters.chain import EvmChain, Node, NodeBusy, NodeSilent, NotMined, Rpc, abi
+from provenance.adapters.chain import EvmChain, EvmNode, NodeBusy, NodeSilent, NotMined, Rpc, abi
 from provenance.adapters.chain.node import CallFailed, InsufficientFunds
 from provenance.adapters.chain.rpc import RpcRefused
 from provenance.adapters.keys.keystore import KeySigner
@@ -69,7 +69,7 @@ READY = {
 def test_a_transaction_is_the_one_that_eth_account_signs(key, nonce, tip, data):
     signer = KeySigner((int.from_bytes(key, "big") % 2**255 + 1).to_bytes(32, "big"))
     wire = Wire({**READY, "eth_getTransactionCount": hex(nonce), "eth_maxPriorityFeePerGas": hex(tip)})
-    ours = Node(wire).sign(Address(b"\x11" * 20), data, signer)
+    ours = EvmNode(wire).sign(Address(b"\x11" * 20), data, signer)
     theirs = Account.sign_transaction(
         {
             "type": 2,
@@ -158,7 +158,7 @@ def log(number: int, index: int = 0, digest: bytes | None = None, **changes):
 
 def chain(answers) -> EvmChain:
     made = EvmChain.__new__(EvmChain)
-    made.node, made._deployment, made._finality = Node(Wire(answers)), DEPLOYMENT, "latest-0"
+    made.node, made._deployment, made._finality = EvmNode(Wire(answers)), DEPLOYMENT, "latest-0"
     made._names = {address: name for name, address in HERE.items()}
     made._blocks, made._bound = {}, {}
     return made
@@ -312,13 +312,13 @@ def test_results_that_do_not_fit_are_the_nodes_fault():
 def test_an_account_without_money_is_told_so():
     broke = RpcRefused("eth_estimateGas", "insufficient funds for gas * price + value", -32003, None)
     with pytest.raises(InsufficientFunds):
-        Node(Wire({**READY, "eth_estimateGas": broke})).sign(None, b"", KeySigner(KEY))
+        EvmNode(Wire({**READY, "eth_estimateGas": broke})).sign(None, b"", KeySigner(KEY))
 
 
 def test_a_transaction_that_nobody_mines_is_named():
     tx = Bytes32(word("tx"))
     with pytest.raises(NotMined) as caught:
-        Node(Wire({"eth_getTransactionReceipt": None})).wait(tx, timeout_s=-1)
+        EvmNode(Wire({"eth_getTransactionReceipt": None})).wait(tx, timeout_s=-1)
     assert caught.value.facts["tx"] == "0x" + tx.hex()
 
 
@@ -332,7 +332,7 @@ def test_a_lost_answer_to_a_broadcast_is_no_failure_if_the_transaction_is_there(
         "contractAddress": None,
     }
     wire = Wire({**READY, "eth_sendRawTransaction": NodeSilent("lost"), "eth_getTransactionReceipt": receipt})
-    node = Node(wire)
+    node = EvmNode(wire)
     node.broadcast(node.sign(None, b"", KeySigner(KEY)))
     wire.answers["eth_getTransactionReceipt"] = None
     with pytest.raises(NodeSilent):
@@ -349,5 +349,5 @@ def test_simulation_comes_before_signing():
             pytest.fail("something was signed")
 
     with pytest.raises(CallFailed):
-        Node(wire).transact(None, b"", Never())
+        EvmNode(wire).transact(None, b"", Never())
     assert "eth_sendRawTransaction" not in [method for method, _ in wire.asked]

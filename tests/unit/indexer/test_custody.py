@@ -8,7 +8,7 @@ import pytest
 
 from indexer import records
 from indexer.follow import Follower
-from indexer.rpc.source import Source
+from indexer.rpc.source import ChainSource
 from indexer.store.custody import CustodyStore, Earlier
 from indexer.store.database import Database
 from indexer.store.mirror import ChainMirror
@@ -52,7 +52,7 @@ def mirrored(database: Database, *blocks: tuple[tuple[int, Address], ...]) -> No
     chain = FakeChain()
     for registered in (*blocks, (), (), ()):
         chain.mine(*(logged(events.DatasetRegistered(dataset(n), holder, *[WORD] * 4, 1)) for n, holder in registered))
-    source = Source([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
+    source = ChainSource([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
     follower = Follower(
         source, ChainMirror(database), CONTRACTS, first_block=BlockNumber(1), finality="latest-2", clock=Still()
     )

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from indexer.follow import Follower, Step, forever
 from indexer.rpc.node import Ask, BadAnswer, NodeBehind
-from indexer.rpc.source import NodesDisagree, Source, WrongChain
+from indexer.rpc.source import ChainSource, NodesDisagree, WrongChain
 from indexer.store import state
 from indexer.store.database import Database
 from indexer.store.facts import FACTS, LOGS, QUARANTINE
@@ -30,7 +30,7 @@ from tests.unit.indexer.conftest import NewDatabase
 
 def follower(database: Database, *nodes: FakeNode, finality: str = "latest-64", first_block: int = 1) -> Follower:
     return Follower(
-        Source(nodes, CONTRACTS.values(), CHAIN_ID),
+        ChainSource(nodes, CONTRACTS.values(), CHAIN_ID),
         ChainMirror(database),
         CONTRACTS,
         first_block=BlockNumber(first_block),
@@ -209,7 +209,7 @@ def test_a_node_says_itself_that_it_has_seen_the_range(new_database: NewDatabase
         chain.mine(funding(i))
     lagging = Tagged(chain, "http://lagging")
     lagging.tag, lagging.number = "latest", 5
-    source = Source([lagging], CONTRACTS.values(), CHAIN_ID)
+    source = ChainSource([lagging], CONTRACTS.values(), CHAIN_ID)
     with pytest.raises(NodeBehind, match="has not reached block 6"):
         source.span(BlockNumber(1), BlockNumber(6), chain.blocks[0].hash)
     assert len(source.span(BlockNumber(1), BlockNumber(5), chain.blocks[0].hash).headers) == 5
@@ -349,7 +349,7 @@ def test_a_dead_node_rests_while_the_others_answer(new_database: NewDatabase) ->
     chain = FakeChain()
     dead = FakeNode(chain, "http://dead", faults=deque(["silent"] * 1_000))
     now = [0]
-    source = Source(
+    source = ChainSource(
         [dead, FakeNode(chain, "http://a"), FakeNode(chain, "http://b")],
         CONTRACTS.values(),
         CHAIN_ID,
