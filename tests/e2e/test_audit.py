@@ -187,7 +187,7 @@ def test_an_unknown_receipt_cannot_be_traced(demo: Kept) -> None:
 def test_the_audit_runs_without_the_operators_packages(demo: Kept) -> None:
     code = """
 import sys
-for name in ("indexer", "sqlalchemy", "sqlmodel", "fastapi", "uvicorn", "alembic", "web3"):
+for name in ("indexer", "sqlalchemy", "sqlmodel", "fastapi", "uvicorn", "alembic"):
     sys.modules[name] = None
 from provenance.cli.main import run
 sys.exit(run(["audit", "run", "--config", sys.argv[1], "--json"]))

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from provenance.adapters import wire
-from provenance.adapters.chain.node import raw
 from provenance.adapters.keys.keystore import SystemRandom
 from provenance.app import license as licenses
 from provenance.app.ports import Call
@@ -338,7 +337,7 @@ def test_the_printed_challenge_stops_the_epoch(liar: Liar) -> None:
     sender = "0x" + watcher.address.hex()
     sent = {"from": sender, "to": challenge["to"], "data": challenge["data"], "gas": hex(300_000)}
     tx = rpc.call("eth_sendTransaction", sent)
-    assert liar.chain.node.wait(Bytes32(raw(tx))).succeeded
+    assert liar.chain.node.wait(Bytes32(bytes.fromhex(tx[2:]))).succeeded
     (found,) = liar.chain.read(Call("RoyaltyDistributor", "settlement", (2,)))
     assert 2 in found  # type: ignore[operator]  # the status CHALLENGED
     again = liar.audit(FAILED)
