@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from provenance.adapters.journal import FileJournal
+from provenance.app import access as use_case
+from provenance.app.access import AccessWorld, LicensedUse, preview
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID, shown_time
 from provenance.domain.fields import counted
@@ -17,7 +19,6 @@ from provenance.domain.fields import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from provenance.app.access import AccessWorld, LicensedUse
     from provenance.cli.context import Context
     from provenance.types import Bytes32, Json
 
@@ -47,8 +48,6 @@ _territory = click.option("--territory", required=True, metavar="CC", help="Coun
 @_territory
 def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpose: str, territory: str) -> int:
     """Open a lease under LICENSE: checked, put on chain, its keys kept here. All recordings if none is named."""
-    from provenance.app import access as use_case
-
     use = use_case.LicensedUse.of(license_id, purpose, territory)
     if ctx.dry_run:
         _would(ctx, use, recordings, "open")
@@ -95,8 +94,6 @@ def download(
     ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpose: str, territory: str, out: Path | None
 ) -> int:
     """Write decrypted recordings to DIR, opening leases where needed; what is there already is left."""
-    from provenance.app import access as use_case
-
     use, folder = use_case.LicensedUse.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
     if ctx.dry_run:
         _would(ctx, use, recordings, "write", where=f" to {folder}", path=str(folder))
@@ -123,8 +120,6 @@ def _would(
     ctx: Context, use: LicensedUse, recordings: tuple[str, ...], verb: str, *, where: str = "", **facts: Json
 ) -> NoReturn:
     """Refused as the gateway would refuse, as far as this side can tell; else what it would cost."""
-    from provenance.app.access import preview
-
     who = ctx.address()
     prospects = preview(ctx.chain(), ctx.content(), use, who, recordings)
     for line in _told(prospects.refused):
@@ -144,7 +139,6 @@ def _would(
 @contextmanager
 def _world(ctx: Context, license_id: Bytes32) -> Iterator[AccessWorld]:
     from provenance.adapters.seal import Pao1
-    from provenance.app.access import AccessWorld
 
     wallet = ctx.wallet()
     with FileJournal(ctx.journals / "leases" / f"{license_id.hex()}.jsonl") as journal:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
 from provenance.domain import canonical, purposes
+from provenance.domain.offer import SignedOffer
+from provenance.domain.terms import UNITS, Terms
 from provenance.errors import ProvenanceError
 from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
-    from provenance.domain.terms import Terms
 
 OFFER_COLUMNS = ("offer", "price", "purposes", "acceptUntil", "expires", "for")
 CONSENT_COLUMNS = ("consent", "purposes", "territories", "state")
@@ -49,8 +50,6 @@ class Money:
 
 def terms_of(ctx: Context, terms_hash: Bytes32) -> Terms | None:
     """The terms of that hash; None where nobody has them now."""
-    from provenance.domain.terms import Terms
-
     try:
         return Terms.parse(ctx.content().get_digest(terms_hash)[1])
     except ProvenanceError as error:
@@ -60,8 +59,6 @@ def terms_of(ctx: Context, terms_hash: Bytes32) -> Terms | None:
 
 def per_use(terms: Terms, money: Money) -> str:
     """`0.01 TUSD per output`, that use is free, or what is due without a price."""
-    from provenance.domain.terms import UNITS
-
     each = terms.price.per_unit
     if each is None:
         return UNPRICED
@@ -84,8 +81,6 @@ def conditions(terms: Terms, money: Money) -> dict[str, Json]:
 
 def offer_row(row: dict[str, Json], money: Money) -> dict[str, Json]:
     """An offer of the gateway's catalogue as people read it."""
-    from provenance.domain.offer import SignedOffer
-
     offer = SignedOffer.parse(canonical.dumps(row["offer"])).offer
     return {
         "offer": row["digest"],

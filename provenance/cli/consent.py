@@ -9,11 +9,13 @@ import click
 
 from provenance.adapters import journal
 from provenance.adapters.journal import FileJournal
+from provenance.app import consent as use
 from provenance.cli import dates, files, words as private
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import shown_address, shown_time
 from provenance.domain import fields, purposes, territories
+from provenance.domain.consent import Scope, SignedConsent, Words
 from provenance.domain.fields import counted
 from provenance.errors import ProvenanceError
 from provenance.types import Address, ConsentId, Json, UnixSeconds
@@ -21,7 +23,6 @@ from provenance.types import Address, ConsentId, Json, UnixSeconds
 if TYPE_CHECKING:
     from provenance.app.consent import Grant
     from provenance.cli.context import Context
-    from provenance.domain.consent import SignedConsent, Words
 
 JOURNAL = "consents.jsonl"
 
@@ -67,9 +68,6 @@ def grant(
     Words are kept out of the consent, which becomes public: it has a salted hash of them. They and the salt lie
     beside it (F without its ending, and .words.json): give the holder both files.
     """
-    from provenance.app import consent as use
-    from provenance.domain.consent import Scope
-
     now, to = ctx.clock.now(), ctx.address(holder)
     asked = use.Grant(
         voice=fields.text({"voice": voice}, "voice"),
@@ -113,8 +111,6 @@ def grant(
 @click.argument("name", metavar="ID|FILE")
 def revoke(ctx: Context, name: str) -> None:
     """Withdraw a consent on chain: no new access to that voice's recordings from the next block on."""
-    from provenance.app import consent as use
-
     consent_id, given, _ = _found(ctx, name)
     subject, accounts = given.consent.subject, ctx.keystore.accounts()
     own = next((account.name for account in accounts if account.address == subject), None)  # nobody needs to look it up
@@ -143,8 +139,6 @@ def revoke(ctx: Context, name: str) -> None:
 @click.argument("name", metavar="ID|FILE")
 def show(ctx: Context, name: str) -> None:
     """Show what a consent says, its words if they lie beside it, and whether it stands."""
-    from provenance.app import consent as use
-
     consent_id, given, words = _found(ctx, name)
     use.check_signed(given, ctx.chain())
     row = _row(consent_id, given, use.state(consent_id, given, ctx.chain(), ctx.clock.now()))
@@ -155,8 +149,6 @@ def show(ctx: Context, name: str) -> None:
 @command(consent, "list", example=("provenance consent list", "provenance consent list --json"))
 def list_(ctx: Context) -> None:
     """List the consents granted from this home."""
-    from provenance.app import consent as use
-
     chain, now = ctx.chain(), ctx.clock.now()
     rows: list[dict[str, Json]] = []
     for grant in use.kept(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id):
@@ -206,9 +198,6 @@ def _would(ctx: Context, asked: Grant) -> None:
 
 def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent, Words | None]:
     """The consent in a file, or the one of an id in this home's journal; with its words, where they are."""
-    from provenance.app import consent as use
-    from provenance.domain.consent import SignedConsent
-
     deployment = ctx.chain().deployment
     if name.lower().startswith("0x") and not Path(name).exists():
         grant = use.find(name, journal.read(ctx.journals / JOURNAL), deployment.chain_id)

@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.app import dataset as use, license as licenses
+from provenance.app.dataset import UnknownDataset
+from provenance.app.publish import register, rotate as rotation
+from provenance.app.publish.private import private
 from provenance.cli import bargain, dates, files
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
+from provenance.cli.upload import sealing_ports, splits_of
 from provenance.cli.values import ID, shown_address, shown_time
-from provenance.domain import canonical, cid, fields
+from provenance.domain import canonical, cid, fields, ledger
 from provenance.domain.fields import counted
 from provenance.domain.hashes import sha256
+from provenance.domain.manifest import Manifest
+from provenance.domain.settlement.facts import Ruling
 from provenance.errors import Invalid
 from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
 
@@ -62,8 +69,6 @@ def search(ctx: Context, words: tuple[str, ...]) -> None:
 @click.option("--private", is_flag=True, help="What was sealed at upload: people, words, file names, ISCC.")
 def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
     """Show one dataset: recordings, what its terms allow and ask, whether its consents stand, open offers."""
-    from provenance.app.dataset import UnknownDataset
-
     if private:
         _show_private(ctx, dataset_id)
         return
@@ -96,10 +101,6 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
 
 def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
     """The private part, opened with this home's key."""
-    from provenance.app import license as licenses
-    from provenance.app.publish.private import private
-    from provenance.cli.upload import sealing_ports
-
     private_part = private(licenses.dataset(ctx.chain(), ctx.content(), dataset_id).manifest, sealing_ports(ctx))
     people: list[Json] = [
         {
@@ -128,9 +129,6 @@ def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
 @click.option("--out", type=PATH, required=True, metavar="F", help="File to make; it is given to the contributor.")
 def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     """Sign the registration in FILE, which `upload --for` asked for, after looking at its manifest."""
-    from provenance.app.publish import register
-    from provenance.domain.manifest import Manifest
-
     asked = files.document(file, register.parse).register
     _, document = ctx.content().get_digest(asked.manifest_digest)
     manifest = Manifest.parse(document)
@@ -151,8 +149,6 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
 
 def _ruling(document: bytes) -> bytes:
     """The same bytes, which settlements can read as a ruling."""
-    from provenance.domain.settlement.facts import Ruling
-
     body = canonical.parse(document, kind="provenance/ruling")
     if any(name in body for name in ("clusters", "receipts", "licenses")):
         Ruling.parse(document)
@@ -174,9 +170,6 @@ def _ruling(document: bytes) -> bytes:
 @click.option("--ruling", type=PATH, metavar="FILE", help="The guardian's published ruling.")
 def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ruling: Path | None) -> None:
     """Stop new licenses of DATASET. A guardian's suspension, under a ruling, also stops access under old ones."""
-    from provenance.app import dataset as use
-    from provenance.domain import fields, ledger
-
     if lift and for_good:
         raise Invalid("--lift and --for-good exclude each other", next="Give one of them.")
     wanted = ledger.DATASET_ACTIVE if lift else ledger.DATASET_REVOKED if for_good else ledger.DATASET_SUSPENDED
@@ -201,8 +194,6 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
 @click.argument("new", type=ID, metavar="NEW")
 def supersede(ctx: Context, old: Bytes32, new: Bytes32) -> None:
     """Name NEW as the version that replaces OLD; licenses of OLD go on."""
-    from provenance.app import dataset as use
-
     call = use.superseding(old, new, ctx.wallet().signer.address, ctx.chain())
     means = f"name {fields.shown(new)} as the version that replaces {fields.shown(old)}"
     mined = ctx.transact(call, "supersede dataset", means=means)
@@ -223,8 +214,6 @@ def supersede(ctx: Context, old: Bytes32, new: Bytes32) -> None:
 @click.option("--withdraw", is_flag=True, help="Withdraw the offer.")
 def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool, withdraw: bool) -> None:
     """Offer DATASET to a new holder, who takes it over with --accept. Licenses go on; old offers end."""
-    from provenance.app import dataset as use
-
     if [bool(to), accept, withdraw].count(True) != 1:
         raise Invalid("one of TO, --accept and --withdraw is needed", next="Name the new holder, or accept.")
     account = ctx.wallet().signer.address
@@ -246,9 +235,6 @@ def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool,
 @click.argument("shares", nargs=-1, required=True, metavar="ACCT=BPS…")
 def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
     """Announce new shares of DATASET, in basis points; they count for windows that start 7 days from now."""
-    from provenance.app import dataset as use
-    from provenance.cli.upload import splits_of
-
     account = ctx.wallet().signer.address
     call, document = use.resharing(dataset_id, splits_of(ctx, shares, account), account, ctx.chain())
     published = _publish(ctx, document)
@@ -265,11 +251,9 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
     Who held the old key may have kept the audio. Licenses and consents stay as they are.
     """
     from provenance.adapters.chain import afford
-    from provenance.app.publish import rotate as use
-    from provenance.cli.upload import sealing_ports
 
     for index in indexes:
-        use.check(dataset_id, index, ctx.address(), ctx.chain(), ctx.content())
+        rotation.check(dataset_id, index, ctx.address(), ctx.chain(), ctx.content())
     if ctx.dry_run:
         fee = ctx.chain().node.price(ROTATE_GAS).fee_wei
         afford(ctx.chain().node, ctx.address(), fee)
@@ -279,7 +263,7 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
     rows: list[Json] = []
     gateway = ctx.gateway(studio.wallet)
     for index in dict.fromkeys(indexes):
-        done = use.rotate(dataset_id, index, studio, gateway, ctx.transact)
+        done = rotation.rotate(dataset_id, index, studio, gateway, ctx.transact)
         rows.append(
             {
                 "index": done.index,

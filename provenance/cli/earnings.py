@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.app import settle
 from provenance.cli.frame import command, group
 from provenance.cli.statement import Statement
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
@@ -52,8 +53,6 @@ def show(ctx: Context, epoch: int | None, payee: str | None) -> None:
 @_PAYEE
 def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
     """Explain what the account earned in an epoch: licenses, recordings, weights and money, line by line."""
-    from provenance.app import settle
-
     address = ctx.address(payee)
     chain, content = ctx.chain(), ctx.content()
     settlement, published = settle.latest(chain, content, epoch)
@@ -76,8 +75,6 @@ def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
 @_PAYEE
 def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
     """Claim what is due on the newest epoch that counts: anyone may send it, the tokens go to the payee."""
-    from provenance.app import settle
-
     chain = ctx.chain()
     due = _due(ctx, epoch, payee)[0] if epoch else settle.claimable(chain, ctx.content(), ctx.address(payee))
     decimals, symbol = token(chain)
@@ -102,7 +99,6 @@ def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
 
 
 def _due(ctx: Context, epoch: int | None, payee: str | None) -> tuple[Due, int, str]:
-    from provenance.app import settle
 
     chain = ctx.chain()
     return settle.due(chain, ctx.content(), ctx.address(payee), epoch), *token(chain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import traceback
+from importlib.metadata import PackageNotFoundError, requires
 from typing import TextIO
 
 import click
@@ -74,8 +75,6 @@ def _behind(error: ProvenanceError) -> str:
 
 def _extra(module: str) -> str | None:
     """The extra that would bring the module's package."""
-    from importlib.metadata import PackageNotFoundError, requires
-
     wanted = module.partition(".")[0].replace("_", "-")
     try:
         needs = requires(DISTRIBUTION) or []

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.app import license as use, offers
 from provenance.cli import bargain, files
 from provenance.cli.dates import seconds
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
 from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
-from provenance.domain import canonical, fields, purposes, purposes as codes
+from provenance.domain import canonical, fields, purposes, purposes as codes, typed
 from provenance.domain.fields import shown
+from provenance.domain.offer import SignedOffer
 from provenance.errors import Missing, ProvenanceError, Unavailable
 from provenance.types import ZERO32, ZERO_ADDRESS, Bytes32, Json, UnixSeconds
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from provenance.app.license import LicenseRecord
     from provenance.cli.bargain import Money
     from provenance.cli.context import Context
-    from provenance.domain.offer import SignedOffer
     from provenance.domain.terms import Terms
 
 
@@ -45,8 +46,6 @@ def offer(
     ctx: Context, dataset: Bytes32, purposes: tuple[str, ...], licensee: str | None, expires: str, out: Path
 ) -> int:
     """Sign an offer for DATASET at its terms' price, write it to FILE and publish it at the gateway."""
-    from provenance.app import license as use
-
     mask, expiry = codes.mask(purposes), seconds(expires, ctx.clock.now(), option="expires")
     chain = ctx.chain()
     wanted = ctx.address(licensee) if licensee else ZERO_ADDRESS
@@ -76,8 +75,6 @@ def offer(
 @click.argument("name", metavar="OFFER")
 def accept(ctx: Context, name: str) -> None:
     """Accept the signed OFFER, a file or a digest that `dataset show` lists: pay its price and hold the license."""
-    from provenance.app import license as use
-
     signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
     send = partial(ctx.transact, means=_bargain(ctx, signed))
     accepted = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
@@ -88,8 +85,6 @@ def accept(ctx: Context, name: str) -> None:
 @click.argument("name", metavar="OFFER")
 def cancel(ctx: Context, name: str) -> None:
     """Withdraw an OFFER of yours, a file or its digest; licenses already made from it go on."""
-    from provenance.app import license as use
-
     signed = _read(ctx, name)
     mined = use.cancel(signed, ctx.wallet().signer.address, ctx.transact)
     ctx.out.emit({"cancelled": True, "tx": f"0x{mined.tx.hex()}"}, text="The offer can be accepted no more.")
@@ -100,8 +95,6 @@ def cancel(ctx: Context, name: str) -> None:
 @click.argument("tokens", metavar="AMOUNT")
 def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
     """Add AMOUNT tokens to what usage under LICENSE is paid from."""
-    from provenance.app import license as use
-
     chain = ctx.chain()
     decimals, symbol = token(chain)
     base_units = amount(tokens, decimals)
@@ -120,8 +113,6 @@ def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
 @click.option("--reason", type=ID, metavar="HEX", help="Digest of the reasons, of your own choice.")
 def terminate(ctx: Context, license_id: Bytes32, reason: Bytes32 | None) -> None:
     """End a LICENSE: as its licensee at once, as the holder after the notice."""
-    from provenance.app import license as use
-
     mined = use.terminate(ctx.chain(), license_id, ctx.transact, reason or ZERO32)
     license_ = use.find(ctx.chain(), license_id)
     ctx.out.emit(
@@ -133,8 +124,6 @@ def terminate(ctx: Context, license_id: Bytes32, reason: Bytes32 | None) -> None
 @command(license_, "list", example="provenance license list --account licensee")
 def list_(ctx: Context) -> None:
     """List the licenses that the account holds or gave."""
-    from provenance.app import license as use
-
     chain, now, own = ctx.chain(), ctx.clock.now(), ctx.address()
     money = bargain.Money.of(ctx)
     account, licenses = f"0x{own.hex()}", use.licenses_of(chain, own)
@@ -153,8 +142,6 @@ def show(ctx: Context, license_id: Bytes32) -> None:
 
     Settled is what was paid for use, or refunded at the license's end.
     """
-    from provenance.app import license as use
-
     license_ = use.find(ctx.chain(), license_id)
     grant, terms = license_.grant, bargain.terms_of(ctx, license_.grant.terms_hash)
     facts = _row(license_, ctx.clock.now()) | _money(
@@ -195,9 +182,6 @@ def _publish(ctx: Context, signed: SignedOffer) -> bool | None:
 
 def _read(ctx: Context, name: str) -> SignedOffer:
     """The offer in a file, or the one of a digest in the gateway's catalogue."""
-    from provenance.app import offers
-    from provenance.domain.offer import SignedOffer
-
     if name.lower().startswith("0x") and not Path(name).exists():
         return offers.published(ctx.gateway(), ctx.chain(), ID(name))
     try:
@@ -208,7 +192,6 @@ def _read(ctx: Context, name: str) -> SignedOffer:
 
 
 def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
-    from provenance.domain import purposes, typed
 
     terms = signed.offer
     return {

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.app import role as use
+from provenance.app.role import ARBITER_S, CHALLENGED, REJECTED, VETOED, Pending
 from provenance.cli import dates
 from provenance.cli.frame import command, group
 from provenance.cli.out import plain
 from provenance.cli.values import shown_address, shown_time
+from provenance.domain.events import ChallengeResolved
 from provenance.domain.fields import counted
 from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provenance.app.ports import Call, Mined
-    from provenance.app.role import Pending
     from provenance.cli.context import Context
 
 _ROLE = click.argument("role", type=click.Choice(["owner", "guardian", "arbiter", "publisher"]), metavar="ROLE")
@@ -36,8 +38,6 @@ def role() -> None:
 @click.option("--meters", is_flag=True, help="Also the keys that may anchor usage; reads every event.")
 def show(ctx: Context, *, meters: bool) -> None:
     """Show who holds which role, what is offered, what is paused and which settlement waits."""
-    from provenance.app import role as use
-
     chain, now = ctx.chain(), ctx.clock.now()
     rows: list[dict[str, Json]] = [
         {
@@ -77,8 +77,6 @@ def offer(ctx: Context, role: str, to: str) -> None:
 
     Until then the present holder keeps it. An offer to the present holder withdraws one that stands.
     """
-    from provenance.app import role as use
-
     chain, account = ctx.chain(), ctx.address()
     taker = ctx.address(to)
     mined = _send(ctx, use.offer(chain, role, taker, account), f"offer the role {role}")
@@ -97,8 +95,6 @@ def offer(ctx: Context, role: str, to: str) -> None:
 @_ROLE
 def accept(ctx: Context, role: str) -> None:
     """Take over ROLE, which was offered to this account two days ago or earlier."""
-    from provenance.app import role as use
-
     chain, account = ctx.chain(), ctx.address()
     mined = _send(ctx, use.acceptance(chain, role, account, ctx.clock.now()), f"accept the role {role}")
     text = f"{shown_address(account)} is {role} now."
@@ -114,8 +110,6 @@ def accept(ctx: Context, role: str) -> None:
 @click.option("--lift", is_flag=True, help="End the pause.")
 def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
     """Stop new licenses and proposals for a while; claims and revocations go on. Guardian only."""
-    from provenance.app import role as use
-
     if lift == (until is not None):
         raise Invalid("one of --until and --lift is needed", next="Say until when, or lift it.")
     now = ctx.clock.now()
@@ -136,8 +130,6 @@ def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
 @click.option("--reason", required=True, metavar="TEXT", help="What is wrong; the chain keeps its sha-256.")
 def veto(ctx: Context, epoch: int, reason: str) -> None:
     """Refuse the proposed root of EPOCH before its window is over; it is proposed again. Guardian only."""
-    from provenance.app import role as use
-
     [mined] = _send(ctx, (use.veto(ctx.chain(), epoch, reason, ctx.address()),), "veto the settlement")
     digest = "0x" + sha256(reason.encode()).hex()
     text = f"The root of epoch {epoch} is refused. Publish the reason; the chain keeps its sha-256 {digest}."
@@ -160,9 +152,6 @@ def resolve(ctx: Context, epoch: int, verdict: str) -> None:
     Upheld: the root is rejected, the bond goes back. Dismissed: the full window starts again, the bond goes
     to the publisher.
     """
-    from provenance.app import role as use
-    from provenance.domain.events import ChallengeResolved
-
     upheld, chain = verdict == "upheld", ctx.chain()
     call = use.ruling(chain, epoch, ctx.address(), ctx.clock.now(), upheld=upheld)
     [mined] = _send(ctx, (call,), "resolve the challenge")
@@ -181,8 +170,6 @@ def resolve(ctx: Context, epoch: int, verdict: str) -> None:
 @click.argument("meter", metavar="METER")
 def admit(ctx: Context, meter: str) -> None:
     """Let the key METER anchor usage. Owner only."""
-    from provenance.app import role as use
-
     address = ctx.address(meter)
     _send(ctx, (use.admission(ctx.chain(), address, ctx.address()),), "admit the meter")
     ctx.out.emit(
@@ -194,8 +181,6 @@ def admit(ctx: Context, meter: str) -> None:
 @click.argument("meter", metavar="METER")
 def remove(ctx: Context, meter: str) -> None:
     """Let the key METER anchor no more, for good; what it anchored stands. Owner only."""
-    from provenance.app import role as use
-
     address = ctx.address(meter)
     _send(ctx, (use.removal(ctx.chain(), address, ctx.address()),), "remove the meter")
     ctx.out.emit(
@@ -213,7 +198,6 @@ def _send(ctx: Context, calls: Sequence[Call], title: str) -> list[Mined]:
 
 
 def _pending(pending: Pending, now: UnixSeconds) -> dict[str, Json]:
-    from provenance.app.role import ARBITER_S, CHALLENGED, REJECTED, VETOED
 
     row: dict[str, Json] = {
         "epoch": pending.epoch,

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from provenance.app import license as licenses, settle
 from provenance.cli.values import shown_amount, shown_tokens
 from provenance.domain import fields
+from provenance.domain.manifest import recording_ids
+from provenance.domain.settlement import tables
+from provenance.domain.settlement.statements import LISTED
 from provenance.errors import ProvenanceError
-from provenance.types import PPM_ONE
+from provenance.types import PPM_ONE, DatasetId, Json, LicenseId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
     from provenance.app.license import DatasetRecord
     from provenance.app.ports import Chain, Content
     from provenance.app.settle import Published
-    from provenance.types import DatasetId, Json, LicenseId
 
     Row = Mapping[str, Json]
 
@@ -100,9 +103,6 @@ class Statement:
     @cached_property
     def _rejected(self) -> defaultdict[str, Counter[str]] | None:
         """Rejected receipts by license and reason; None where their table cannot be read: the money needs it not."""
-        from provenance.app import settle
-        from provenance.domain.settlement import tables
-
         counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         try:
             table = settle.document(self.content, self.published, "rejected")
@@ -113,8 +113,6 @@ class Statement:
         return counts
 
     def _recordings(self, share: Row, dataset: DatasetRecord | None) -> Iterator[str]:
-        from provenance.domain.manifest import recording_ids
-        from provenance.domain.settlement.statements import LISTED
 
         listed = fields.objects(share, "recordings", most=LISTED)
         names = dataset.manifest.recordings if dataset else ()
@@ -132,8 +130,6 @@ class Statement:
 
     def _dataset(self, license_id: LicenseId) -> DatasetRecord | None:
         """What the license is for, if its manifest is in the content here; money does not need it."""
-        from provenance.app import license as licenses
-
         try:
             dataset_id = licenses.find(self.chain, license_id).grant.dataset_id
         except ProvenanceError:

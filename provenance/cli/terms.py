@@ -15,13 +15,13 @@ from provenance.cli.bargain import FREE, UNPRICED
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_time
 from provenance.domain import purposes
+from provenance.domain.terms import TERMS_BYTES, UNITS, Terms
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from provenance.cli.context import Context
-    from provenance.domain.terms import Terms
     from provenance.types import Json
 
 DAY_S = 86_400
@@ -83,8 +83,6 @@ def terms() -> None:
 @click.option("--share-alike", is_flag=True, help="What is made must be offered under the same terms.")
 def new(ctx: Context, file: Path, **options: object) -> None:
     """Write FILE with terms made from the options; edit it before its first use, never after."""
-    from provenance.domain.terms import Terms
-
     try:
         terms_ = Terms.parse(json.dumps(_document(ctx, options)).encode())
     except Invalid as error:
@@ -101,8 +99,6 @@ def new(ctx: Context, file: Path, **options: object) -> None:
 @click.argument("file", type=PATH)
 def check(ctx: Context, file: Path) -> None:
     """Say what the terms in FILE mean, and their hash; wrong ones are refused by the name of the field."""
-    from provenance.domain.terms import TERMS_BYTES, Terms
-
     terms_ = files.document(file, Terms.parse, TERMS_BYTES)
     ctx.out.emit(_row(terms_), text=_text(terms_))
 
@@ -175,7 +171,6 @@ def _row(terms_: Terms) -> dict[str, Json]:
 
 
 def _text(terms_: Terms) -> str:
-    from provenance.domain.terms import UNITS
 
     price, caps = terms_.price, terms_.caps
     each = price.per_unit

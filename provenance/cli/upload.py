@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from provenance.adapters import journal
+from provenance.adapters.gate import FileGate
 from provenance.adapters.journal import FileJournal
+from provenance.adapters.keys.envelopes import KeyFolder
+from provenance.app.publish import Given, Outcome, Request, Source, UploadPorts, foresee, upload as run
+from provenance.app.publish.register import is_registered, parse
+from provenance.app.publish.takes import SealingPorts
 from provenance.cli import files, words
 from provenance.cli.frame import PATH, command
-from provenance.domain import fields
+from provenance.domain import fields, splits
+from provenance.domain.consent import SignedConsent
 from provenance.domain.fields import counted, ether
 from provenance.domain.hashes import abi_words, sha256
+from provenance.domain.splits import Split
+from provenance.domain.terms import TERMS_BYTES, Terms
 from provenance.errors import Invalid, Missing
 from provenance.types import BPS_ONE, Address, Bps, Bytes32, DatasetId, Json
 
@@ -23,11 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from provenance.app.ports import Chain, Journal
-    from provenance.app.publish import Given, Outcome, Request, Source, UploadPorts
-    from provenance.app.publish.takes import SealingPorts
     from provenance.cli.context import Context
     from provenance.domain.manifest import Manifest
-    from provenance.domain.splits import Split
 
 FOLDER: Final = "uploads"
 REGISTER_GAS: Final = 100_000
@@ -70,8 +75,6 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **options: object)
     F of --credits: {"contributors": [{"name": "Ann", "role": "narrator", "account": "0x…", "voice": "c.json"}]};
     account and voice (a consent's file) may be left out. The words of a consent lie beside it, in c.words.json.
     """
-    from provenance.app.publish import upload as run
-
     request = _request(ctx, paths, title, options)
     if ctx.dry_run:
         _would(ctx, request)
@@ -84,8 +87,6 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **options: object)
 def _would(ctx: Context, request: Request) -> NoReturn:
     """The files are judged, and the registration has its price: at most so much."""
     from provenance.adapters.chain import afford
-    from provenance.adapters.gate import FileGate
-    from provenance.app.publish import foresee
 
     with _progress(ctx):
         good, waiting, refused = foresee(
@@ -121,10 +122,6 @@ def _progress(ctx: Context) -> Iterator[None]:
 
 def _request(ctx: Context, paths: tuple[Path, ...], title: str, options: Mapping[str, object]) -> Request:
     """What the user asked for, read and checked before anything is done."""
-    from provenance.app.publish import Request
-    from provenance.app.publish.register import parse
-    from provenance.domain.terms import TERMS_BYTES, Terms
-
     holder = ctx.address(_text(options["holder"]))
     tags = {"tags": list(_texts(options["tags"]))}
     authorization, terms_file, credits_file = options["authorization"], options["terms_file"], options["credits_file"]
@@ -155,7 +152,6 @@ def sources(paths: tuple[Path, ...]) -> tuple[Source, ...]:
         Invalid: no audio file at all.
     """
     from provenance.adapters.codec import is_audio
-    from provenance.app.publish import Source
 
     by_path: dict[Path, Source] = {}
     for path in paths:
@@ -181,9 +177,6 @@ def splits_of(ctx: Context, shares: tuple[str, ...], holder: Address) -> tuple[S
     Raises:
         Invalid: not ACCT=BPS, or they do not sum to 10,000.
     """
-    from provenance.domain import fields, splits
-    from provenance.domain.splits import Split
-
     if not shares:
         return (Split(holder, BPS_ONE),)
     chosen = []
@@ -197,9 +190,6 @@ def splits_of(ctx: Context, shares: tuple[str, ...], holder: Address) -> tuple[S
 
 def given(ctx: Context, text: str) -> tuple[str, Given]:
     """A consent's file, and the consent with the files it is given for and its words: `F` or `GLOB=F`."""
-    from provenance.app.publish import Given
-    from provenance.domain.consent import SignedConsent
-
     pattern, separator, file = text.rpartition("=")
     if not separator or Path(text).exists():
         pattern, file = "", text
@@ -219,10 +209,7 @@ def _journal_name(chain: Chain, request: Request) -> str:
 
 def sealing_ports(ctx: Context) -> SealingPorts:
     """What sealing needs, of this command."""
-    from provenance.adapters.gate import FileGate
-    from provenance.adapters.keys.envelopes import KeyFolder
     from provenance.adapters.seal import Pao1
-    from provenance.app.publish.takes import SealingPorts
 
     return SealingPorts(
         content=ctx.content(),
@@ -237,7 +224,6 @@ def sealing_ports(ctx: Context) -> SealingPorts:
 
 
 def _ports(ctx: Context, request: Request, name: str, journal: Journal) -> UploadPorts:
-    from provenance.app.publish import UploadPorts
 
     wallet = ctx.wallet()
 
@@ -290,8 +276,6 @@ def public(manifest: Manifest, *, names: bool) -> str:
 
 def _elsewhere(ctx: Context, request: Request, name: str) -> dict[Bytes32, DatasetId]:
     """What this holder registered under the same terms in other uploads of this home, and the chain still knows."""
-    from provenance.app.publish.register import is_registered
-
     same = (fields.shown(request.terms.terms_hash), fields.shown(request.holder))
     datasets: dict[Bytes32, DatasetId] = {}
     for path in sorted((ctx.journals / FOLDER).glob("*.jsonl")):

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.adapters import journal
+from provenance.adapters import journal, segments
+from provenance.adapters.queue import waits
+from provenance.app.meter.opening import revocation
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID
+from provenance.domain import attribution, batch, record, typed
 from provenance.domain.fields import counted
+from provenance.domain.usage import Use, clock_faults, receipt_id
 from provenance.errors import Invalid, Missing, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
@@ -17,7 +21,6 @@ if TYPE_CHECKING:
 
     from provenance.cli.context import Context
     from provenance.domain.typed import MeterSession
-    from provenance.domain.usage import Use
     from provenance.types import Bytes32, Json
 
 
@@ -31,8 +34,6 @@ def usage() -> None:
 @click.option("--keep-open", is_flag=True, help="Do not close the session: more is to come.")
 def submit(ctx: Context, queue: Path | None, keep_open: bool) -> int:  # noqa: FBT001 - click passes flags so
     """Hand over what a Meter left in QUEUE, or in every queue of this home, and close its session."""
-    from provenance.adapters.queue import waits
-
     folder = ctx.journals / "meter"
     queues = [queue] if queue else sorted(folder.iterdir()) if folder.is_dir() else []
     if ctx.dry_run:
@@ -95,8 +96,6 @@ def list_(ctx: Context, license_id: Bytes32) -> None:
 @click.argument("session_id", type=ID, metavar="SESSION")
 def revoke(ctx: Context, session_id: Bytes32) -> None:
     """End a SESSION whose key was lost or stolen; what was not reported of it is charged."""
-    from provenance.app.meter.opening import revocation
-
     session = _session(ctx, session_id)
     wallet = ctx.wallet()
     signature = wallet.signer.sign_typed(ctx.chain().deployment.domains.usage, session)
@@ -110,8 +109,6 @@ def revoke(ctx: Context, session_id: Bytes32) -> None:
 
 def _session(ctx: Context, session_id: Bytes32) -> MeterSession:
     """The session from this home's queue, or from the gateway's catalogue."""
-    from provenance.domain import batch, record, typed
-
     for entry in journal.read(ctx.journals / "meter" / session_id.hex() / "queue.jsonl"):
         if entry.get("is") == "session":
             return record.read(batch.SessionEntry, entry).session
@@ -125,8 +122,6 @@ def _session(ctx: Context, session_id: Bytes32) -> MeterSession:
 @click.argument("file", type=PATH, metavar="FILE")
 def check(ctx: Context, file: Path) -> None:
     """Check a usage FILE: columns, places, ids, times and weights of every receipt."""
-    from provenance.adapters import segments
-
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -154,9 +149,6 @@ _OUTCOMES = {0: "draft", 1: "delivered", 2: "rejected", 3: "refunded"}
 
 def _fault(uses: tuple[Use, ...]) -> str:
     """What is wrong with a file alone, whatever segment signs it; empty if nothing is."""
-    from provenance.domain import attribution
-    from provenance.domain.usage import clock_faults, receipt_id
-
     first = uses[0].receipt.seq if uses else 0
     for seq, (use, late) in enumerate(zip(uses, clock_faults(uses, 0, None), strict=True), first):
         receipt = use.receipt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provenance.app.token import unit
 from provenance.domain.fields import UINT256, checksummed, dated, decimal
 from provenance.errors import Invalid
 from provenance.types import Address, Bytes32, UnixSeconds, Wei
@@ -52,8 +53,6 @@ def shown_tokens(base_units: int, decimals: int, symbol: str) -> str:
 
 def token(chain: Chain) -> tuple[int, str]:
     """(decimals, symbol) of the network's token."""
-    from provenance.app.token import unit
-
     return unit(chain)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.cli import files
 from provenance.domain import canonical, fields
+from provenance.domain.consent import Scope, Words
+from provenance.domain.private import CONTRIBUTORS, Contributor
 from provenance.errors import Invalid, Missing
 
 if TYPE_CHECKING:
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
     from provenance.app.publish import Given
     from provenance.cli.context import Context
-    from provenance.domain.consent import Scope, Words
-    from provenance.domain.private import Contributor
     from provenance.types import Json, VoiceId
 
 TEXT_BYTES: Final = 1 << 20
@@ -63,8 +63,6 @@ def of(consent: Path, scope: Scope) -> Words | None:
     Raises:
         BadConsent: they are not.
     """
-    from provenance.domain.consent import Words
-
     path = beside(consent)
     if scope.words is None or not path.exists():
         return None
@@ -81,8 +79,6 @@ def contributors(ctx: Context, file: Path, consents: Sequence[tuple[str, Given]]
     Raises:
         Invalid: the field and whose it is.
     """
-    from provenance.domain.private import CONTRIBUTORS
-
     document = files.document(file, canonical.loads, TEXT_BYTES)
     if isinstance(document, dict) and "format" in document:
         document = canonical.parse(canonical.dumps(document), kind=CREDITS_KIND)
@@ -94,7 +90,6 @@ def contributors(ctx: Context, file: Path, consents: Sequence[tuple[str, Given]]
 
 
 def _contributor(ctx: Context, row: dict[str, Json], number: int, consents: Sequence[tuple[str, Given]]) -> Contributor:
-    from provenance.domain.private import Contributor
 
     contributor = dict(row)
     try:
