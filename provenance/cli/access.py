@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
 from provenance.adapters.journal import FileJournal
 from provenance.app import access as use_case
-from provenance.app.access import AccessWorld, LicensedUse, preview
+from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID, shown_time
 from provenance.domain.fields import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from provenance.cli.context import Context
-    from provenance.types import Bytes32, Json
+from provenance.types import Bytes32, Json
 
 
 @group("access")
@@ -53,21 +49,19 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
         _would(ctx, use, recordings, "open")
     with _world(ctx, license_id) as world:
         done = use_case.open_lease(world, use, recordings)
-    listed: list[Json] = [
-        {
-            "access": f"0x{lease.id.hex()}",
-            "recordings": len(lease.recordings),
-            "until": shown_time(lease.access.valid_until),
-        }
-        for lease in done.leases
-    ]
-    names: list[Json] = [done.dataset.manifest.recordings[index].name for index in done.opened]
     ctx.out.emit(
         {
             "license": f"0x{license_id.hex()}",
             "opened": list(done.opened),
-            "names": names,
-            "accesses": listed,
+            "names": [done.dataset.manifest.recordings[index].name for index in done.opened],
+            "accesses": [
+                {
+                    "access": f"0x{lease.id.hex()}",
+                    "recordings": len(lease.recordings),
+                    "until": shown_time(lease.access.valid_until),
+                }
+                for lease in done.leases
+            ],
             "refused": list(done.refused),
         },
         text="\n".join(
@@ -117,11 +111,11 @@ def download(
 
 
 def _would(
-    ctx: Context, use: LicensedUse, recordings: tuple[str, ...], verb: str, *, where: str = "", **facts: Json
+    ctx: Context, use: use_case.LicensedUse, recordings: tuple[str, ...], verb: str, *, where: str = "", **facts: Json
 ) -> NoReturn:
     """Refused as the gateway would refuse, as far as this side can tell; else what it would cost."""
     who = ctx.address()
-    prospects = preview(ctx.chain(), ctx.content(), use, who, recordings)
+    prospects = use_case.preview(ctx.chain(), ctx.content(), use, who, recordings)
     for line in _told(prospects.refused):
         ctx.out.warn(line)
     ctx.would_send(
@@ -137,12 +131,12 @@ def _would(
 
 
 @contextmanager
-def _world(ctx: Context, license_id: Bytes32) -> Iterator[AccessWorld]:
+def _world(ctx: Context, license_id: Bytes32) -> Iterator[use_case.AccessWorld]:
     from provenance.adapters.seal import Pao1
 
     wallet = ctx.wallet()
     with FileJournal(ctx.journals / "leases" / f"{license_id.hex()}.jsonl") as journal:
-        yield AccessWorld(
+        yield use_case.AccessWorld(
             chain=ctx.chain(),
             content=ctx.content(),
             gateway=ctx.gateway(wallet),

@@ -6,22 +6,19 @@ import base64
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
 from provenance.adapters.keys.keyfile import EXPORT, open_file, read_secret
 from provenance.adapters.keys.keystore import KeystoreAccount, checked_name, refuse_raw_key
 from provenance.app.ports import Call
+from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.domain.fields import checksummed, ether
 from provenance.errors import Conflict, Invalid
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from provenance.cli.context import Context
-    from provenance.types import Address, Json
+from provenance.types import Json
 
 
 @group("account")
@@ -75,8 +72,7 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
         account = ctx.keystore.add(name, opened.key, password, envelope_key=opened.envelope_key)
         opened.restore_content_keys(ctx.home / "keys")
     else:
-        key = _raw_key(key_file)
-        account = ctx.keystore.add(name, key, ctx.password(f"New password of {name}", repeat=True))
+        account = ctx.keystore.add(name, _raw_key(key_file), ctx.password(f"New password of {name}", repeat=True))
     _emit(ctx, account, f"Imported account {name}")
 
 
@@ -84,8 +80,11 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
 def list_(ctx: Context) -> None:
     """List the accounts of this home."""
     rows = [_row(account) for account in ctx.keystore.accounts()]
-    none = "No accounts yet; `provenance account create NAME` makes one."
-    ctx.out.emit(rows, text=None if rows else none, columns=("name", "address"))
+    ctx.out.emit(
+        rows,
+        text=None if rows else "No accounts yet; `provenance account create NAME` makes one.",
+        columns=("name", "address"),
+    )
 
 
 @command(account, "show", example="provenance account show studio")
@@ -96,7 +95,7 @@ def show(ctx: Context, name: str | None) -> None:
     ctx.out.emit(
         {
             "name": shown.name,
-            "address": _hex(wallet.signer.address),
+            "address": checksummed(wallet.signer.address),
             "encryptionKey": "0x" + wallet.encryption_key.hex(),
             "keystore": str(shown.path),
             "envelopeKeystore": str(ctx.keystore.envelope_path(shown.name)),
@@ -121,15 +120,15 @@ def balance(ctx: Context, name: str | None) -> None:
     held, decimals, symbol = token("balanceOf", address), token("decimals"), token("symbol")
     ctx.out.emit(
         {
-            "address": _hex(address),
+            "address": checksummed(address),
             "network": ctx.settings.network,
             "wei": str(wei),
             "token": str(held),
-            "tokenAddress": _hex(chain.deployment.contracts["Token"]),
+            "tokenAddress": checksummed(chain.deployment.contracts["Token"]),
             "tokenDecimals": decimals,
             "tokenSymbol": symbol,
         },
-        text=f"{_hex(address)}\n{ether(wei)} ETH\n{decimal(held, decimals)} {symbol}",
+        text=f"{checksummed(address)}\n{ether(wei)} ETH\n{decimal(held, decimals)} {symbol}",
     )
 
 
@@ -140,9 +139,13 @@ def export(ctx: Context, name: str, out: Path) -> None:
     """Write both keys of an account, under its password, and its own content keys' envelopes to one FILE."""
     from provenance.adapters.localnet import password_of
 
-    document: dict[str, Json] = {"format": EXPORT, "version": 1, "name": name}
-    document |= ctx.keystore.export(name)
-    document["contentKeys"] = _content_keys(ctx.home / "keys")
+    document: dict[str, Json] = {
+        "format": EXPORT,
+        "version": 1,
+        "name": name,
+        **ctx.keystore.export(name),
+        "contentKeys": _content_keys(ctx.home / "keys"),
+    }
     if ctx.dry_run:
         ctx.would(f"write {out}", path=str(out))
     try:
@@ -164,7 +167,7 @@ def remove(ctx: Context, name: str) -> None:
     """Remove an account's keys from this machine. What they hold can then be reached with an export only."""
     address = ctx.keystore.account(name).address
     _checked(ctx, f"remove account {name}", name)
-    ctx.out.confirm(f"Remove the keys of {name} ({_hex(address) if address else 'address unknown'}) for ever?")
+    ctx.out.confirm(f"Remove the keys of {name} ({checksummed(address) if address else 'address unknown'}) for ever?")
     ctx.keystore.remove(name)
     ctx.out.emit({"name": name, "removed": True}, text=f"Removed account {name}")
 
@@ -190,28 +193,26 @@ def _emit(ctx: Context, account: KeystoreAccount, text: str) -> None:
 
 
 def _row(account: KeystoreAccount) -> dict[str, Json]:
-    return {"name": account.name, "address": _hex(account.address) if account.address else None}
-
-
-def _hex(address: Address) -> str:
-    return checksummed(address)
+    return {"name": account.name, "address": checksummed(account.address) if account.address else None}
 
 
 def _raw_key(path: Path | None) -> bytes:
-    typed = read_secret(path).decode("ascii", "replace") if path else _typed_key()
+    if not path and not sys.stdin.isatty():
+        raise Invalid("no key given", next="Repeat with --keystore FILE or --key-file FILE.")
+    typed: str = (
+        read_secret(path).decode("ascii", "replace")
+        if path
+        else click.prompt("Private key (hex, not shown)", hide_input=True, err=True)
+    )
     try:
         return bytes.fromhex(typed.strip().removeprefix("0x"))
     except ValueError:
         raise Invalid("this is no private key", next="Give 64 hex digits.") from None
 
 
-def _typed_key() -> str:
-    if not sys.stdin.isatty():
-        raise Invalid("no key given", next="Repeat with --keystore FILE or --key-file FILE.")
-    typed: str = click.prompt("Private key (hex, not shown)", hide_input=True, err=True)
-    return typed
-
-
 def _content_keys(folder: Path) -> dict[str, Json]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    return {path.relative_to(folder).as_posix(): base64.b64encode(path.read_bytes()).decode() for path in files}
+    return {
+        path.relative_to(folder).as_posix(): base64.b64encode(path.read_bytes()).decode()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

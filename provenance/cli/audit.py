@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from provenance.adapters import wire
+from provenance.adapters import segments, tally, wire
+from provenance.app import audit as use, license as money
+from provenance.app.role import ARBITER_S
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
 from provenance.domain import canonical, fields
@@ -18,7 +20,6 @@ from provenance.types import Address, BlockNumber, Json, UnixSeconds
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provenance.app.audit import Challenge, Evidence
     from provenance.cli.context import Context
     from provenance.config import Settings
 
@@ -59,14 +60,11 @@ def _chain_id(deployment: Path) -> int:
     return fields.integer(canonical.parse(deployment.read_bytes(), kind="provenance/deployment"), "chainId", bits=64)
 
 
-def _evidence(ctx: Context, settings: Settings, number: int | None) -> Evidence:
-    from provenance.adapters import segments, wire
-    from provenance.app.audit import Evidence
-
+def _evidence(ctx: Context, settings: Settings, number: int | None) -> use.Evidence:
     ctx.out.progress.phase("reading the chain and its documents")
     chain = wire.chain(settings)
     block = chain.head(final=True) if number is None else chain.block(BlockNumber(number))
-    return Evidence.gather(chain, wire.content(settings), segments.read, block)
+    return use.Evidence.gather(chain, wire.content(settings), segments.read, block)
 
 
 @command(
@@ -82,16 +80,21 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
 
     Ends with VERIFIED (exit 0), FAILED (10, the first difference named) or INCOMPLETE (11).
     """
-    from provenance.adapters import tally
-    from provenance.app.audit import challenge, run as judge
-
     evidence = _evidence(ctx, _settings(ctx, rpc, deployment), number)
     engine = tally.engine()
-    report = judge(evidence, engine)
-    objection = challenge(evidence, engine, report)
-    against: Json = objection.document() if objection and objection.judged else None
-    text = _text(report) + (_against(objection, *token(evidence.chain)) if objection else "")
-    ctx.out.emit(_document(report) | {"challenge": against}, text=text)
+    report = use.run(evidence, engine)
+    objection = use.challenge(evidence, engine, report)
+    ctx.out.emit(
+        {
+            "verdict": str(report.verdict),
+            "block": report.block,
+            "blockHash": report.block_hash,
+            "checks": [check.document() for check in report.checks],
+            "notProved": list(NOT_PROVED),
+            "challenge": objection.document() if objection and objection.judged else None,
+        },
+        text=_text(report) + (_against(objection, *token(evidence.chain)) if objection else ""),
+    )
     error = report.error()
     if error is not None:
         ctx.out.warn(f"Error: {error.detail}\nNext: {error.next_step}")
@@ -114,49 +117,55 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     Upheld by the arbiter, or after 14 days of silence, the bond comes back; dismissed, it is the
     publisher's. Claims on the active epoch go on.
     """
-    from provenance.adapters import tally
-    from provenance.app import license as money
-    from provenance.app.audit import ready
-    from provenance.app.role import ARBITER_S
-
     ctx.settings = _settings(ctx, rpc, deployment)
     evidence, account = _evidence(ctx, ctx.settings, None), ctx.address()
-    objection = ready(evidence, tally.engine(), epoch, ctx.clock.now(), unavailable=unavailable)
+    objection = use.ready(evidence, tally.engine(), epoch, ctx.clock.now(), unavailable=unavailable)
     decimals, symbol = token(ctx.chain())
     bond = f"{shown_amount(objection.bond, decimals)} {symbol}"
-    what = "does not hold" if objection.judged else "cannot be judged: nobody has its documents"
-    ctx.out.say(f"Epoch {epoch} {what}. {objection.reason}")
+    ctx.out.say(
+        f"Epoch {epoch} {'does not hold' if objection.judged else 'cannot be judged: nobody has its documents'}."
+        f" {objection.reason}"
+    )
     ctx.out.say(f"A challenge puts up a bond of {bond}, lost if the arbiter dismisses it.")
+    means = f"challenge epoch {epoch} with a bond of {bond}"
     approval = money.approval(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
     if ctx.dry_run:
         first = approval or objection.call()
-        what = f"challenge epoch {epoch} with a bond of {bond}, first {first.contract}.{first.function}"
-        ctx.would_send(what, (first,), account, epoch=epoch, bond=str(objection.bond), reason=objection.reason)
+        ctx.would_send(
+            f"{means}, first {first.contract}.{first.function}",
+            (first,),
+            account,
+            epoch=epoch,
+            bond=str(objection.bond),
+            reason=objection.reason,
+        )
     if approval:
         ctx.transact(approval, "approve tokens", means=f"let the distributor take the bond of {bond}")
-    means = f"challenge epoch {epoch} with a bond of {bond}"
     mined = ctx.transact(objection.call(), "challenge settlement", means=means)
-    until = shown_time(UnixSeconds(mined.block.time + ARBITER_S))
-    text = (
-        f"Epoch {epoch} is frozen until the arbiter decides; after {until} without a decision, anybody may reject it."
+    ctx.out.emit(
+        {
+            **objection.document(),
+            "reasonDigest": "0x" + objection.reason_digest.hex(),
+            "tx": "0x" + mined.tx.hex(),
+        },
+        text=f"Epoch {epoch} is frozen until the arbiter decides; after"
+        f" {shown_time(UnixSeconds(mined.block.time + ARBITER_S))} without a decision, anybody may reject it.",
     )
-    digest = "0x" + objection.reason_digest.hex()
-    ctx.out.emit({**objection.document(), "reasonDigest": digest, "tx": "0x" + mined.tx.hex()}, text=text)
 
 
 @command(audit, "bond", example=("provenance audit bond --account watcher", "provenance audit bond --to 0x15d3…6a65"))
 @click.option("--to", metavar="NAME|ADDRESS", help="Who receives it; the account itself by default.")
 def bond(ctx: Context, to: str | None) -> None:
     """Take a bond that the token refused to return when the challenge was decided."""
-    from provenance.app.audit import withdrawal
-
     chain, account = ctx.chain(), ctx.address()
     receiver = ctx.address(to) if to else account
-    call, owed = withdrawal(chain, account, receiver)
+    call, owed = use.withdrawal(chain, account, receiver)
     decimals, symbol = token(chain)
     mined = ctx.transact(call, "withdraw bond")
-    facts: dict[str, Json] = {"to": shown_address(receiver), "amount": str(owed), "tx": "0x" + mined.tx.hex()}
-    ctx.out.emit(facts, text=f"{shown_amount(owed, decimals)} {symbol} went to {shown_address(receiver)}.")
+    ctx.out.emit(
+        {"to": shown_address(receiver), "amount": str(owed), "tx": "0x" + mined.tx.hex()},
+        text=f"{shown_amount(owed, decimals)} {symbol} went to {shown_address(receiver)}.",
+    )
 
 
 @command(audit, "trace", example="provenance audit trace 0x5f0c…")
@@ -165,32 +174,26 @@ def bond(ctx: Context, to: str | None) -> None:
 @click.option("--deployment", type=PATH, metavar="FILE", help="Deployment document instead of the network's.")
 def trace(ctx: Context, receipt: str, rpc: str | None, deployment: Path | None) -> None:
     """Show on what one use rests: license, terms, recordings and their consents, with transactions."""
-    from provenance.app.audit import trace as follow
-
     receipt_id = fields.word({"receipt": receipt}, "receipt")
-    traced = follow(_evidence(ctx, _settings(ctx, rpc, deployment), None), receipt_id)
+    traced = use.trace(_evidence(ctx, _settings(ctx, rpc, deployment), None), receipt_id)
     ctx.out.emit(traced.document, text=_tree(traced.document))
-
-
-def _document(report: AuditReport) -> dict[str, Json]:
-    return {
-        "verdict": str(report.verdict),
-        "block": report.block,
-        "blockHash": report.block_hash,
-        "checks": [check.document() for check in report.checks],
-        "notProved": list(NOT_PROVED),
-    }
 
 
 def _text(report: AuditReport) -> str:
     width = max(len(check.name) for check in report.checks)
-    lines = [f"{check.verdict:<10}  {check.name:<{width}}  {check.detail}" for check in report.checks]
-    lines += ["", "Not proved by this:", *(f"  - {limit}" for limit in NOT_PROVED)]
-    lines += ["", f"{report.verdict} at block {report.block} ({report.block_hash})"]
-    return "\n".join(lines)
+    return "\n".join(
+        (
+            *(f"{check.verdict:<10}  {check.name:<{width}}  {check.detail}" for check in report.checks),
+            "",
+            "Not proved by this:",
+            *(f"  - {limit}" for limit in NOT_PROVED),
+            "",
+            f"{report.verdict} at block {report.block} ({report.block_hash})",
+        )
+    )
 
 
-def _against(challenge: Challenge, decimals: int, symbol: str) -> str:
+def _against(challenge: use.Challenge, decimals: int, symbol: str) -> str:
     """How the pending epoch is stopped, as one can send it with any wallet; first what is missing to judge it."""
     to, command = shown_address(challenge.distributor), f"provenance audit challenge {challenge.epoch}"
     bond = f"{shown_amount(challenge.bond, decimals)} {symbol}"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from provenance.cli.context import Context
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
 from provenance.domain import canonical, purposes
 from provenance.domain.offer import SignedOffer
 from provenance.domain.terms import UNITS, Terms
 from provenance.errors import ProvenanceError
 from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
-
-if TYPE_CHECKING:
-    from provenance.cli.context import Context
 
 OFFER_COLUMNS = ("offer", "price", "purposes", "acceptUntil", "expires", "for")
 CONSENT_COLUMNS = ("consent", "purposes", "territories", "state")
@@ -98,13 +95,11 @@ def consent_row(row: dict[str, Json]) -> dict[str, Json]:
     def at(name: str) -> str:
         return shown_time(UnixSeconds(int(str(row[name]))))
 
-    if row["state"] == "WITHDRAWN":
-        state = f"withdrawn since {at('revokedAt')}"
-    else:
-        state = f"{'ended at' if row['state'] == 'EXPIRED' else 'in force until'} {at('notAfter')}"
     return {
         "consent": row["consentId"],
         "purposes": row["purposes"],
         "territories": row["territories"],
-        "state": state,
+        "state": f"withdrawn since {at('revokedAt')}"
+        if row["state"] == "WITHDRAWN"
+        else f"{'ended at' if row['state'] == 'EXPIRED' else 'in force until'} {at('notAfter')}",
     }

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 from click.shell_completion import get_completion_class
 
+from provenance.cli.context import Context
 from provenance.cli.frame import command
 from provenance.cli.main import COMPLETE_VARIABLE, root
-
-if TYPE_CHECKING:
-    from provenance.cli.context import Context
 
 
 @command(

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from provenance.cli.context import Context
 from provenance.cli.frame import command, group
 from provenance.errors import Conflict
-
-if TYPE_CHECKING:
-    from provenance.cli.context import Context
 
 STARTER = """\
 # Settings of `provenance`. A flag wins over PROVENANCE_* in the environment, which wins over this file.
@@ -63,15 +59,13 @@ def paths(ctx: Context) -> None:
     """Show where settings, keys and content are."""
     from provenance.config import default_file
 
-    settings = ctx.settings
-    home = settings.home
     ctx.out.emit(
         {
-            "settings": str(settings.file) if settings.file else None,
+            "settings": str(ctx.settings.file) if ctx.settings.file else None,
             "defaultSettings": str(default_file()),
-            "home": str(home),
-            **{name: str(home / name) for name in ("keystore", "keys", "content", "deployments", "devnet")},
-            **{name: str(settings.journals / name) for name in ("uploads", "leases", "meter", "consents.jsonl")},
+            "home": str(ctx.home),
+            **{name: str(ctx.home / name) for name in ("keystore", "keys", "content", "deployments", "devnet")},
+            **{name: str(ctx.journals / name) for name in ("uploads", "leases", "meter", "consents.jsonl")},
         }
     )
 

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from provenance.adapters import journal
-from provenance.adapters.journal import FileJournal
 from provenance.app import consent as use
 from provenance.cli import dates, files, words as private
+from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import shown_address, shown_time
 from provenance.domain import fields, purposes, territories
 from provenance.domain.consent import Scope, SignedConsent, Words
-from provenance.domain.fields import counted
 from provenance.errors import ProvenanceError
 from provenance.types import Address, ConsentId, Json, UnixSeconds
 
-if TYPE_CHECKING:
-    from provenance.app.consent import Grant
-    from provenance.cli.context import Context
-
 JOURNAL = "consents.jsonl"
+COLUMNS = ("id", "voice", "holder", "purposes", "notAfter", "state")
 
 
 @group("consent")
@@ -86,17 +81,21 @@ def grant(
     if ctx.dry_run:
         _would(ctx, asked)
     wallet = ctx.wallet()
-    with FileJournal(ctx.journals / JOURNAL) as journal:
-        given = use.grant(asked, journal=journal, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
+    with journal.FileJournal(ctx.journals / JOURNAL) as kept:
+        given = use.grant(asked, journal=kept, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
     if beside and given.words:
         files.write(beside, given.words.encode(), private=True)
     files.write(out, given.consent.encode())
-    wrote = f"Wrote {out}" + (f", and its words to {beside}: they stay private" if beside else "")
-    row = {**_row(given.id, given.consent, use.GIVEN), "voice": voice, "path": str(out)}
     ctx.out.emit(
-        {**row, "wordsPath": str(beside) if beside else None},
+        {
+            **_row(given.id, given.consent, use.GIVEN),
+            "voice": voice,
+            "path": str(out),
+            "wordsPath": str(beside) if beside else None,
+        },
         text=f"Consent {fields.shown(given.id)}\n{purposes.label(asked.purposes)} in"
-        f" {', '.join(asked.territories)} until {shown_time(asked.not_after)}\n{wrote}",
+        f" {', '.join(asked.territories)} until {shown_time(asked.not_after)}\nWrote {out}"
+        + (f", and its words to {beside}: they stay private" if beside else ""),
     )
 
 
@@ -112,15 +111,17 @@ def grant(
 def revoke(ctx: Context, name: str) -> None:
     """Withdraw a consent on chain: no new access to that voice's recordings from the next block on."""
     consent_id, given, _ = _found(ctx, name)
-    subject, accounts = given.consent.subject, ctx.keystore.accounts()
-    own = next((account.name for account in accounts if account.address == subject), None)  # nobody needs to look it up
+    subject = given.consent.subject
+    own = next((account.name for account in ctx.keystore.accounts() if account.address == subject), None)
     wallet = ctx.wallet(None if ctx.settings.account else own)
-    call = use.revocation(consent_id, given.consent.subject, wallet.signer.address, ctx.chain())
-    means = (
-        f"withdraw for good the consent {fields.shown(consent_id)} of {shown_address(given.consent.subject)} to"
-        f" {shown_address(given.consent.holder)}"
+    call = use.revocation(consent_id, subject, wallet.signer.address, ctx.chain())
+    mined = ctx.transact(
+        call,
+        use.TITLE,
+        wallet,
+        means=f"withdraw for good the consent {fields.shown(consent_id)} of {shown_address(subject)} to"
+        f" {shown_address(given.consent.holder)}",
     )
-    mined = ctx.transact(call, use.TITLE, wallet, means=means)
     closed = _closed(ctx, consent_id)
     ctx.out.emit(
         {
@@ -142,20 +143,21 @@ def show(ctx: Context, name: str) -> None:
     consent_id, given, words = _found(ctx, name)
     use.check_signed(given, ctx.chain())
     row = _row(consent_id, given, use.state(consent_id, given, ctx.chain(), ctx.clock.now()))
-    text = plain(_told(row)) + (f"\n\n{paragraphs(words.text)}" if words else "")
-    ctx.out.emit({**row, "words": words.text if words else None}, text=text)
+    ctx.out.emit(
+        {**row, "words": words.text if words else None},
+        text=plain(_told(row)) + (f"\n\n{paragraphs(words.text)}" if words else ""),
+    )
 
 
 @command(consent, "list", example=("provenance consent list", "provenance consent list --json"))
 def list_(ctx: Context) -> None:
     """List the consents granted from this home."""
     chain, now = ctx.chain(), ctx.clock.now()
-    rows: list[dict[str, Json]] = []
-    for grant in use.kept(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id):
-        state = use.state(grant.id, grant.consent, chain, now)
-        rows.append({"voice": grant.voice, **_row(grant.id, grant.consent, state)})
-    columns = ("id", "voice", "holder", "purposes", "notAfter", "state")
-    ctx.out.emit(rows, text=plain([_told(row) for row in rows], columns))
+    rows: list[dict[str, Json]] = [
+        {"voice": grant.voice, **_row(grant.id, grant.consent, use.state(grant.id, grant.consent, chain, now))}
+        for grant in use.kept(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id)
+    ]
+    ctx.out.emit(rows, text=plain([_told(row) for row in rows], COLUMNS))
 
 
 def _closed(ctx: Context, consent_id: ConsentId) -> dict[str, int] | None:
@@ -176,20 +178,19 @@ def _closed(ctx: Context, consent_id: ConsentId) -> dict[str, int] | None:
 
 def _effect(closed: dict[str, int] | None) -> str:
     """What a withdrawal did, and what can be done about it."""
-    lines = [f"Closed: {counted(n, 'recording')} of {dataset}" for dataset, n in (closed or {}).items()]
     return "\n".join(
         (
             "Nobody opens what rests on it any more, under any license; who opened it before may have kept the audio.",
-            *lines,
+            *(f"Closed: {fields.counted(n, 'recording')} of {dataset}" for dataset, n in (closed or {}).items()),
             "It cannot be taken back: a new consent is given with `consent grant`.",
         )
     )
 
 
-def _would(ctx: Context, asked: Grant) -> None:
-    since, until = shown_time(asked.not_before), shown_time(asked.not_after)
+def _would(ctx: Context, asked: use.Grant) -> None:
     ctx.would(
-        f"sign a consent for {purposes.label(asked.purposes)} to {shown_address(asked.holder)}, from {since} to {until}",
+        f"sign a consent for {purposes.label(asked.purposes)} to {shown_address(asked.holder)},"
+        f" from {shown_time(asked.not_before)} to {shown_time(asked.not_after)}",
         holder=fields.shown(asked.holder),
         notBefore=asked.not_before,
         notAfter=asked.not_after,
@@ -226,9 +227,8 @@ def _row(consent_id: ConsentId, given: SignedConsent, state: str) -> dict[str, J
 
 def _told(row: dict[str, Json]) -> dict[str, Json]:
     """A row as people read it: checksummed addresses, times in UTC."""
-    shown = dict(row)
-    for name in ("subject", "holder"):
-        shown[name] = shown_address(Address(bytes.fromhex(str(row[name])[2:])))
-    for name in ("notBefore", "notAfter"):
-        shown[name] = shown_time(UnixSeconds(int(str(row[name]))))
-    return shown
+    return {
+        **row,
+        **{name: shown_address(Address(bytes.fromhex(str(row[name])[2:]))) for name in ("subject", "holder")},
+        **{name: shown_time(UnixSeconds(int(str(row[name])))) for name in ("notBefore", "notAfter")},
+    }

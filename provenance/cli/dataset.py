@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from provenance.app import dataset as use, license as licenses
 from provenance.app.dataset import UnknownDataset
+from provenance.app.ports import Mined
 from provenance.app.publish import register, rotate as rotation
 from provenance.app.publish.private import private
 from provenance.cli import bargain, dates, files
+from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.upload import sealing_ports, splits_of
 from provenance.cli.values import ID, shown_address, shown_time
 from provenance.domain import canonical, cid, fields, ledger
+from provenance.domain.cid import Cid
 from provenance.domain.fields import counted
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest
 from provenance.domain.settlement.facts import Ruling
 from provenance.errors import Invalid
 from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from provenance.app.ports import Mined
-    from provenance.cli.context import Context
-    from provenance.domain.cid import Cid
 
 RULING_BYTES = 1 << 20  # one block, whose sha-256 is what the chain keeps
 ROTATE_GAS = 100_000  # more than one rotation uses, which can be estimated only once the gateway has the new bytes

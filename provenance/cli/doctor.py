@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
+from provenance.cli.context import Context
 from provenance.cli.frame import command
 from provenance.config import DEFAULT_NETWORK
 from provenance.errors import ProvenanceError, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from provenance.cli.context import Context
-    from provenance.types import Json
+from provenance.types import Json
 
 State = Literal["ok", "absent", "problem"]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
 from provenance.app import role as use
+from provenance.app.ports import Call, Mined
 from provenance.app.role import ARBITER_S, CHALLENGED, REJECTED, VETOED, Pending
 from provenance.cli import dates
+from provenance.cli.context import Context
 from provenance.cli.frame import command, group
 from provenance.cli.out import plain
 from provenance.cli.values import shown_address, shown_time
@@ -17,12 +19,6 @@ from provenance.domain.fields import counted
 from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
 from provenance.types import Json, UnixSeconds
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from provenance.app.ports import Call, Mined
-    from provenance.cli.context import Context
 
 _ROLE = click.argument("role", type=click.Choice(["owner", "guardian", "arbiter", "publisher"]), metavar="ROLE")
 _TIMES = ("readyAt", "activeAt", "arbiterUntil")

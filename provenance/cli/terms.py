@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from provenance.adapters import wire
 from provenance.cli import dates, files
 from provenance.cli.bargain import FREE, UNPRICED
+from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_time
 from provenance.domain import purposes
 from provenance.domain.terms import TERMS_BYTES, UNITS, Terms
 from provenance.errors import Invalid
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from provenance.cli.context import Context
-    from provenance.types import Json
+from provenance.types import Json
 
 DAY_S = 86_400
 OPTIONS = {

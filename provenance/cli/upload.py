@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -13,26 +14,22 @@ from provenance.adapters import journal
 from provenance.adapters.gate import FileGate
 from provenance.adapters.journal import FileJournal
 from provenance.adapters.keys.envelopes import KeyFolder
+from provenance.app.ports import Chain, Journal
 from provenance.app.publish import Given, Outcome, Request, Source, UploadPorts, foresee, upload as run
 from provenance.app.publish.register import is_registered, parse
 from provenance.app.publish.takes import SealingPorts
 from provenance.cli import files, words
+from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command
 from provenance.domain import fields, splits
 from provenance.domain.consent import SignedConsent
 from provenance.domain.fields import counted, ether
 from provenance.domain.hashes import abi_words, sha256
+from provenance.domain.manifest import Manifest
 from provenance.domain.splits import Split
 from provenance.domain.terms import TERMS_BYTES, Terms
 from provenance.errors import Invalid, Missing
 from provenance.types import BPS_ONE, Address, Bps, Bytes32, DatasetId, Json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from provenance.app.ports import Chain, Journal
-    from provenance.cli.context import Context
-    from provenance.domain.manifest import Manifest
 
 FOLDER: Final = "uploads"
 REGISTER_GAS: Final = 100_000

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from provenance.adapters import journal, segments
 from provenance.adapters.queue import waits
 from provenance.app.meter.opening import revocation
+from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID
 from provenance.domain import attribution, batch, record, typed
 from provenance.domain.fields import counted
+from provenance.domain.typed import MeterSession
 from provenance.domain.usage import Use, clock_faults, receipt_id
 from provenance.errors import Invalid, Missing, ProvenanceError, Unavailable
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from provenance.cli.context import Context
-    from provenance.domain.typed import MeterSession
-    from provenance.types import Bytes32, Json
+from provenance.types import Bytes32, Json
 
 
 @group("usage")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from provenance.app.ports import Chain
 from provenance.app.token import unit
 from provenance.domain.fields import UINT256, checksummed, dated, decimal
 from provenance.errors import Invalid
 from provenance.types import Address, Bytes32, UnixSeconds, Wei
-
-if TYPE_CHECKING:
-    from provenance.app.ports import Chain
 
 _AMOUNT = re.compile(r"([0-9]{1,78})(?:\.([0-9]{1,36}))?")
 
