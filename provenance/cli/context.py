@@ -68,6 +68,7 @@ class Context:
 
     def __init__(self, flags: Flags, out: Out, session: Session) -> None:
         self.flags, self.out, self.session = flags, out, session
+        self._wallets: dict[str, KeystoreWallet] = {}
 
     @property
     def dry_run(self) -> bool:
@@ -85,11 +86,13 @@ class Context:
         from provenance import config
         from provenance.cli.log import configure
 
-        flags = {
-            name: getattr(self.flags, name)
-            for name in ("network", "account", "password_file", "gateway", "content", "home", "log_format")
-        }
-        loaded = config.load(self.flags.config, flags)
+        loaded = config.load(
+            self.flags.config,
+            {
+                name: getattr(self.flags, name)
+                for name in ("network", "account", "password_file", "gateway", "content", "home", "log_format")
+            },
+        )
         configure(self.session.stderr, verbose=self.flags.verbose, form=loaded.log_format)
         return loaded
 
@@ -151,10 +154,6 @@ class Context:
         """The address of an account by name or hex; no password is needed."""
         return self.keystore.address(self.account_name(name))
 
-    @cached_property
-    def _wallets(self) -> dict[str, KeystoreWallet]:
-        return {}
-
     def wallet(self, name: str | None = None) -> Wallet:
         """The unlocked account `name`, else the one of `--account`; unlocked once a command."""
         chosen = self.account_name(name)
@@ -205,10 +204,11 @@ class Context:
             DryRun: always.
         """
         cost = self._cost(calls, sender)
-        sent: dict[str, Json] = {"transactions": len(calls), "gas": cost.gas, "feeWei": str(cost.fee_wei)}
-        if calls:
-            sent["function"] = f"{calls[0].contract}.{calls[0].function}"
-        self.would(f"{action}, {_priced(cost)}", **{**sent, **facts})
+        sent: dict[str, Json] = {"function": f"{calls[0].contract}.{calls[0].function}"} if calls else {}
+        self.would(
+            f"{action}, {_priced(cost)}",
+            **{"transactions": len(calls), "gas": cost.gas, "feeWei": str(cost.fee_wei), **sent, **facts},
+        )
 
     def _cost(self, calls: Sequence[Call], sender: Address) -> Cost:
         """What the calls would cost now, each as if it were the next.

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provenance.adapters import wire
+from provenance import abi as package
+from provenance.adapters import durable, wire
 from provenance.adapters.journal import FileJournal, read
+from provenance.app import deploy as use
 from provenance.cli import files
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import amount, shown_address
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from provenance.adapters.chain import EvmNode
     from provenance.app.bytecode import Compiled
-    from provenance.app.deploy import Plan, Record
     from provenance.app.ports import ContractName
     from provenance.cli.context import Context
 
@@ -42,9 +43,10 @@ def addresses(ctx: Context) -> None:
     """
     record = wire.record(ctx.settings)
     roles = record.roles
-    named = {"owner": roles.owner, "guardian": roles.guardian, "arbiter": roles.arbiter, "publisher": roles.publisher}
     where: dict[str, Json] = {name: shown_address(address) for name, address in record.contracts.items()}
-    who: dict[str, Json] = {name: shown_address(address) for name, address in named.items()}
+    who: dict[str, Json] = {
+        name: shown_address(getattr(roles, name)) for name in ("owner", "guardian", "arbiter", "publisher")
+    }
     meters: list[Json] = [shown_address(meter) for meter in roles.meters]
     older: dict[str, Json] = {name: shown_address(address) for name, address in record.superseded().items()}
     ctx.out.emit(
@@ -73,11 +75,9 @@ def addresses(ctx: Context) -> None:
 @click.argument("name")
 def abi(ctx: Context, name: str) -> None:
     """Print the JSON ABI of the contract NAME."""
-    from provenance import abi as compiled
-
-    if name not in compiled.NAMES:
-        raise Invalid(f"no contract {name} is in this package", next=f"Name one of {', '.join(compiled.NAMES)}.")
-    entries: Json = json.loads(json.dumps([dict(entry) for entry in compiled.load(name).abi]))
+    if name not in package.NAMES:
+        raise Invalid(f"no contract {name} is in this package", next=f"Name one of {', '.join(package.NAMES)}.")
+    entries: Json = json.loads(json.dumps([dict(entry) for entry in package.load(name).abi]))
     ctx.out.emit(entries, text=json.dumps(entries, indent=2))
 
 
@@ -96,7 +96,6 @@ def verify(ctx: Context, solc: Path | None) -> int:
     Needs nothing but the node and a compiler of the contracts' version on this machine. Ends with VERIFIED
     (exit 0), FAILED (10: the contract and the first byte that differs) or INCOMPLETE (11: no compiler that did it, or no node).
     """
-    from provenance import abi as package
     from provenance.adapters import solc as compiler
     from provenance.app.bytecode import CompilerFailed, CompilerMissing, judge
 
@@ -116,19 +115,21 @@ def verify(ctx: Context, solc: Path | None) -> int:
         compiled, missing = error.detail, error.next_step
     checks = judge(record, {name: package.load(name) for name in record.contracts}, code, compiled)
     verdict = overall(checks)
-    rows: list[Json] = [
-        {
-            "contract": check.name,
-            "verdict": str(check.verdict),
-            "address": shown_address(address),
-            "detail": check.detail,
-        }
-        for check, address in zip(checks, record.contracts.values(), strict=True)
-    ]
-    lines = (f"{check.verdict:10}  {check.name:20} {check.detail}" for check in checks)
     ctx.out.emit(
-        {"verdict": str(verdict), "compiler": package.load("DataAccess").compiler, "contracts": rows},
-        text="\n".join((*lines, str(verdict))),
+        {
+            "verdict": str(verdict),
+            "compiler": package.load("DataAccess").compiler,
+            "contracts": [
+                {
+                    "contract": check.name,
+                    "verdict": str(check.verdict),
+                    "address": shown_address(address),
+                    "detail": check.detail,
+                }
+                for check, address in zip(checks, record.contracts.values(), strict=True)
+            ],
+        },
+        text="\n".join((*(f"{check.verdict:10}  {check.name:20} {check.detail}" for check in checks), str(verdict))),
     )
     if verdict is Verdict.VERIFIED:
         return 0
@@ -178,40 +179,33 @@ def deploy(
     two days later by `provenance role accept owner`. Killed at any moment and run again with the same arguments,
     the command goes on where it was: nothing is deployed twice. Its journal stands beside the deployment file.
     """
-    from provenance.app.deploy import Plan, Roles, ruleset_1
-
     node = wire.checked_node(ctx.settings)
     admitted = tuple(dict.fromkeys(ctx.address(meter) for meter in meters))
-    roles = Roles(ctx.address(), ctx.address(guardian), ctx.address(arbiter), ctx.address(publisher), admitted)
+    roles = use.Roles(ctx.address(), ctx.address(guardian), ctx.address(arbiter), ctx.address(publisher), admitted)
     heir = ctx.address(owner) if owner else roles.owner
     paid = ctx.address(token)
-    plan = Plan(
+    plan = use.Plan(
         roles,
-        ruleset_1(ctx.address(fee_payee) if fee_payee else admitted[0]),
+        use.ruleset_1(ctx.address(fee_payee) if fee_payee else admitted[0]),
         paid,
         window_hours * 3_600,
         amount(bond, _decimals(ctx, paid), field="bond"),
         heir if heir != roles.owner else None,
         _older(ctx, supersedes) if supersedes else {},
     )
-    place = out or ctx.home / "deployments" / f"{ctx.network.chain_id}.json"
-    _deploy(ctx, plan, place, node)
+    _deploy(ctx, plan, out or ctx.home / "deployments" / f"{ctx.network.chain_id}.json", node)
 
 
 def _older(ctx: Context, file: Path) -> Mapping[ContractName, Address]:
     """The contracts of another deployment on the same chain."""
-    from provenance.app.deploy import Record
-
-    record = files.document(file, Record.parse)
+    record = files.document(file, use.Record.parse)
     if record.chain_id != ctx.network.chain_id:
         raise Invalid(f"{file} is for chain {record.chain_id}", field="supersedes", path=str(file))
     return record.contracts
 
 
-def _deploy(ctx: Context, plan: Plan, place: Path, node: EvmNode) -> None:
-    from provenance.adapters import durable, wire
+def _deploy(ctx: Context, plan: use.Plan, place: Path, node: EvmNode) -> None:
     from provenance.adapters.chain import EvmCreator
-    from provenance.app import deploy as use_case
 
     if place.is_dir() or place.suffix in (".jsonl", ".tmp"):
         reason = "is a folder" if place.is_dir() else "is where the deployment's journal or its unfinished file goes"
@@ -221,16 +215,14 @@ def _deploy(ctx: Context, plan: Plan, place: Path, node: EvmNode) -> None:
     begun = list(read(path))
     _check_begun(place, path, begun, head)
     if place.exists():
-        return _deployed(
-            ctx, use_case.Record.parse(place.read_bytes()), place, "Deployed before; nothing was sent. See"
-        )
+        return _deployed(ctx, use.Record.parse(place.read_bytes()), place, "Deployed before; nothing was sent. See")
     _agree(ctx, plan, node, begun)
     signer = ctx.wallet().signer
     with FileJournal(path) as journal:
         if not begun:
             journal.append(head)
         sending = wire.node(ctx.settings, journal)
-        record, _ = use_case.deploy(
+        record, _ = use.deploy(
             EvmCreator(sending),
             lambda record: wire.connect(sending, record),
             wire.store(ctx.settings),
@@ -261,14 +253,13 @@ def _check_begun(place: Path, path: Path, begun: list[dict[str, Json]], head: di
         )
 
 
-def _agree(ctx: Context, plan: Plan, node: EvmNode, begun: list[dict[str, Json]]) -> None:
+def _agree(ctx: Context, plan: use.Plan, node: EvmNode, begun: list[dict[str, Json]]) -> None:
     """The user has seen what is sent, for whom and at what cost, and wants it; the account can pay it."""
     from provenance.adapters.chain import EvmCreator, afford
-    from provenance.app.deploy import foresee
 
     deployer, chain_id = shown_address(plan.roles.owner), node.chain_id()
     mined, waiting = _sent(node, plan.roles.owner, begun)
-    seen = foresee(EvmCreator(node), plan, mined, waiting)
+    seen = use.foresee(EvmCreator(node), plan, mined, waiting)
     gas, most = sum(step.cost.gas for step in seen), sum(step.cost.fee_wei for step in seen)
     afford(node, plan.roles.owner, most)
     roles: dict[str, Json] = {
@@ -287,14 +278,20 @@ def _agree(ctx: Context, plan: Plan, node: EvmNode, begun: list[dict[str, Json]]
     if mined:
         action = f"go on with the deployment to chain {chain_id}: {counted(len(mined), 'transaction')} mined, left are {left}"
     if ctx.dry_run:
-        rows: list[Json] = [
-            {"contract": step.contract, "address": shown_address(step.address), "gas": step.cost.gas}
-            for step in seen
-            if step.address
-        ]
-        called: list[Json] = [{"title": step.title, "gas": step.cost.gas} for step in seen if not step.address]
-        facts: dict[str, Json] = {"contracts": rows, "calls": called, "roles": roles, "transactions": len(seen)}
-        ctx.would(action, chainId=chain_id, gas=gas, feeWei=str(most), **facts)
+        ctx.would(
+            action,
+            chainId=chain_id,
+            gas=gas,
+            feeWei=str(most),
+            contracts=[
+                {"contract": step.contract, "address": shown_address(step.address), "gas": step.cost.gas}
+                for step in seen
+                if step.address
+            ],
+            calls=[{"title": step.title, "gas": step.cost.gas} for step in seen if not step.address],
+            roles=roles,
+            transactions=len(seen),
+        )
     return ctx.out.confirm(f"Now {action}?")
 
 
@@ -312,18 +309,16 @@ def _sent(
     )
 
 
-def _deployed(ctx: Context, record: Record, place: Path, text: str) -> None:
-    default = ctx.home / "deployments" / f"{record.chain_id}.json"
-    use = "" if place == default else " Set `deployment` of the network to it."
-    where: dict[str, Json] = {name: shown_address(address) for name, address in record.contracts.items()}
+def _deployed(ctx: Context, record: use.Record, place: Path, text: str) -> None:
+    known = place == ctx.home / "deployments" / f"{record.chain_id}.json"
     ctx.out.emit(
         {
             "deployment": str(place),
             "chainId": record.chain_id,
             "ruleset": str(record.ruleset),
-            "contracts": where,
+            "contracts": {name: shown_address(address) for name, address in record.contracts.items()},
         },
-        text=f"{text} {place}.{use}",
+        text=f"{text} {place}." + ("" if known else " Set `deployment` of the network to it."),
     )
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from provenance.app import dataset as use, license as licenses
-from provenance.app.dataset import UnknownDataset
 from provenance.app.ports import Mined
 from provenance.app.publish import register, rotate as rotation
 from provenance.app.publish.private import private
@@ -19,7 +18,6 @@ from provenance.cli.upload import sealing_ports, splits_of
 from provenance.cli.values import ID, shown_address, shown_time
 from provenance.domain import canonical, cid, fields, ledger
 from provenance.domain.cid import Cid
-from provenance.domain.fields import counted
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest
 from provenance.domain.settlement.facts import Ruling
@@ -52,8 +50,7 @@ def list_(ctx: Context, holder: str | None) -> None:
 @click.argument("words", nargs=-1, required=True)
 def search(ctx: Context, words: tuple[str, ...]) -> None:
     """Search titles, tags, kinds and languages for all of WORDS."""
-    asked = fields.text({"WORDS": " ".join(words)}, "WORDS")
-    _emit_rows(ctx, ctx.gateway().listing("datasets", q=asked).rows)
+    _emit_rows(ctx, ctx.gateway().listing("datasets", q=fields.text({"WORDS": " ".join(words)}, "WORDS")).rows)
 
 
 @command(
@@ -66,13 +63,12 @@ def search(ctx: Context, words: tuple[str, ...]) -> None:
 def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
     """Show one dataset: recordings, what its terms allow and ask, whether its consents stand, open offers."""
     if private:
-        _show_private(ctx, dataset_id)
-        return
+        return _show_private(ctx, dataset_id)
 
     gateway, name = ctx.gateway(), fields.shown(dataset_id)
     listed = gateway.listing("datasets", dataset=name).rows
     if not listed:
-        raise UnknownDataset(f"the gateway lists no dataset {name}", dataset=name)
+        raise use.UnknownDataset(f"the gateway lists no dataset {name}", dataset=name)
     recordings = gateway.listing("recordings", dataset=name).rows
     consents = gateway.listing("consents", dataset=name).rows
     acceptable = ("OPEN", listed[0]["holder"], "ACTIVE")
@@ -83,16 +79,22 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
     ]
     money, terms = bargain.Money.of(ctx), bargain.terms_of(ctx, fields.word(listed[0], "termsHash"))
     facts = _told(listed[0]) | (bargain.conditions(terms, money) if terms else {})
-    about = {column: facts[column] for column in dict.fromkeys((*ABOUT, *facts)) if column in facts}
     parts = (
-        plain(about),
+        plain({column: facts[column] for column in dict.fromkeys((*ABOUT, *facts)) if column in facts}),
         plain([_take(row) for row in recordings], ("index", "name", "seconds", "verdict", "voices", "consents")),
         plain([bargain.consent_row(row) for row in consents], bargain.CONSENT_COLUMNS),
         plain([bargain.offer_row(row, money) for row in offers], bargain.OFFER_COLUMNS) or "No open offers.",
     )
-    conditions = canonical.loads(terms.encode()) if terms else None
-    more: dict[str, Json] = {"conditions": conditions, "consents": list(consents), "offers": list(offers)}
-    ctx.out.emit({**listed[0], "recordings": list(recordings), **more}, text="\n\n".join(filter(None, parts)))
+    return ctx.out.emit(
+        {
+            **listed[0],
+            "recordings": list(recordings),
+            "conditions": canonical.loads(terms.encode()) if terms else None,
+            "consents": list(consents),
+            "offers": list(offers),
+        },
+        text="\n\n".join(filter(None, parts)),
+    )
 
 
 def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
@@ -107,16 +109,14 @@ def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
         }
         for contributor in private_part.contributors
     ]
-    takes: list[Json] = [
-        {"file": original.file, "iscc": original.marks.iscc or None} for original in private_part.recordings
-    ]
+    takes = plain(
+        [{"file": original.file, "iscc": original.marks.iscc or None} for original in private_part.recordings]
+    )
     words = [
         f"Words of consent {fields.shown(consent)}\n{paragraphs(text.text)}"
         for consent, text in private_part.words.items()
     ]
-    ctx.out.emit(
-        canonical.loads(private_part.encode()), text="\n\n".join(filter(None, (plain(people), *words, plain(takes))))
-    )
+    ctx.out.emit(canonical.loads(private_part.encode()), text="\n\n".join(filter(None, (plain(people), *words, takes))))
 
 
 @command(dataset, "sign", example="provenance dataset sign register.json --account holder-1 --out signed.json")
@@ -126,12 +126,11 @@ def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
 def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     """Sign the registration in FILE, which `upload --for` asked for, after looking at its manifest."""
     asked = files.document(file, register.parse).register
-    _, document = ctx.content().get_digest(asked.manifest_digest)
-    manifest = Manifest.parse(document)
+    manifest = Manifest.parse(ctx.content().get_digest(asked.manifest_digest)[1])
     register.match(asked, manifest)
     files.fresh(out)
     shares = ", ".join(f"{shown_address(split.account)} {split.bps} bps" for split in manifest.splits)
-    summary = f"{manifest.title!r}, {counted(len(manifest.recordings), 'recording')}, shares {shares}"
+    summary = f"{manifest.title!r}, {fields.counted(len(manifest.recordings), 'recording')}, shares {shares}"
     if ctx.dry_run:
         ctx.would(f"sign the registration of {summary}", title=manifest.title)
     ctx.out.say(f"You sign the registration of {summary}, for ever public.")
@@ -139,8 +138,10 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     deadline = dates.seconds(until, ctx.clock.now(), option="--until")
     signed = register.sign(asked, ctx.wallet().signer, ctx.chain(), deadline)
     files.write(out, register.encode(signed.register, signed.signature))
-    root = fields.shown(asked.manifest_root)
-    ctx.out.emit({"path": str(out), "manifestRoot": root, "deadline": deadline}, text=f"Wrote {out}")
+    ctx.out.emit(
+        {"path": str(out), "manifestRoot": fields.shown(asked.manifest_root), "deadline": deadline},
+        text=f"Wrote {out}",
+    )
 
 
 def _ruling(document: bytes) -> bytes:
@@ -179,10 +180,10 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
     )
     published = _publish(ctx, document) if document else None
     status = use.STATUS[int(str(call.args[1]))]
-    means = f"make dataset {fields.shown(dataset_id)} {status}" + (", for good" if for_good else "")
+    name = fields.shown(dataset_id)
+    means = f"make dataset {name} {status}" + (", for good" if for_good else "")
     mined = ctx.transact(call, "set dataset status", means=means)
-    facts = {"status": status, "ruling": str(published) if published else None}
-    _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), **facts})
+    _emit_done(ctx, mined, {"datasetId": name, "status": status, "ruling": str(published) if published else None})
 
 
 @command(dataset, "supersede", example="provenance dataset supersede 0x5a…c1 0x77…02 --account holder-1")
@@ -213,17 +214,17 @@ def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool,
     if [bool(to), accept, withdraw].count(True) != 1:
         raise Invalid("one of TO, --accept and --withdraw is needed", next="Name the new holder, or accept.")
     account = ctx.wallet().signer.address
-    if accept:
-        call = use.acceptance(dataset_id, account, ctx.chain())
-    else:
-        call = use.transfer(dataset_id, ZERO_ADDRESS if to is None else ctx.address(to), account, ctx.chain())
+    call = (
+        use.acceptance(dataset_id, account, ctx.chain())
+        if accept
+        else use.transfer(dataset_id, ZERO_ADDRESS if to is None else ctx.address(to), account, ctx.chain())
+    )
     name = fields.shown(dataset_id)
     means = f"take over dataset {name}" if accept else f"withdraw the offer of dataset {name}"
     if to is not None:
         means = f"offer dataset {name}, and all that it earns from then on, to {shown_address(ctx.address(to))}"
     mined = ctx.transact(call, "accept dataset" if accept else "transfer dataset", means=means)
-    facts: dict[str, Json] = {"datasetId": fields.shown(dataset_id), "accepted": accept}
-    _emit_done(ctx, mined, facts)
+    _emit_done(ctx, mined, {"datasetId": name, "accepted": accept})
 
 
 @command(dataset, "split", example="provenance dataset split 0x5a…c1 holder-1=6000 voice-1=4000 --account holder-1")
@@ -234,8 +235,7 @@ def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
     account = ctx.wallet().signer.address
     call, document = use.resharing(dataset_id, splits_of(ctx, shares, account), account, ctx.chain())
     published = _publish(ctx, document)
-    mined = ctx.transact(call, "set split")
-    _emit_done(ctx, mined, {"datasetId": fields.shown(dataset_id), "split": str(published)})
+    _emit_done(ctx, ctx.transact(call, "set split"), {"datasetId": fields.shown(dataset_id), "split": str(published)})
 
 
 @command(dataset, "rotate", example="provenance dataset rotate 0x5a…c1 0 1 --account holder-1")
@@ -253,22 +253,25 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
     if ctx.dry_run:
         fee = ctx.chain().node.price(ROTATE_GAS).fee_wei
         afford(ctx.chain().node, ctx.address(), fee)
-        action = f"encrypt {counted(len(set(indexes)), 'recording')} again, at most {fields.ether(fee)} ETH for each"
-        ctx.would(action, dataset=fields.shown(dataset_id), feeWei=str(fee * len(set(indexes))))
+        ctx.would(
+            f"encrypt {fields.counted(len(set(indexes)), 'recording')} again, at most {fields.ether(fee)} ETH for each",
+            dataset=fields.shown(dataset_id),
+            feeWei=str(fee * len(set(indexes))),
+        )
     studio = sealing_ports(ctx)
-    rows: list[Json] = []
     gateway = ctx.gateway(studio.wallet)
-    for index in dict.fromkeys(indexes):
-        done = rotation.rotate(dataset_id, index, studio, gateway, ctx.transact)
-        rows.append(
+    rotated = [rotation.rotate(dataset_id, index, studio, gateway, ctx.transact) for index in dict.fromkeys(indexes)]
+    ctx.out.emit(
+        [
             {
                 "index": done.index,
                 "cid": str(done.cid),
                 "keyVersion": done.key_version,
                 "tx": fields.shown(done.mined.tx),
             }
-        )
-    ctx.out.emit(rows)
+            for done in rotated
+        ]
+    )
 
 
 def _publish(ctx: Context, document: bytes) -> Cid:
@@ -281,16 +284,16 @@ def _publish(ctx: Context, document: bytes) -> Cid:
 
 
 def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:
-    text = plain([_told(row) for row in rows], COLUMNS) or "No datasets."
-    ctx.out.emit(list(rows), text=text)
+    ctx.out.emit(list(rows), text=plain([_told(row) for row in rows], COLUMNS) or "No datasets.")
 
 
 def _told(row: dict[str, Json]) -> dict[str, Json]:
     """A row of the catalogue as people read it."""
-    facts = dict(row)
-    for name in ("holder", "registrant", "gateway"):
-        if facts.get(name):
-            facts[name] = shown_address(Address(bytes.fromhex(str(facts[name])[2:])))
+    facts = row | {
+        name: shown_address(Address(bytes.fromhex(str(row[name])[2:])))
+        for name in ("holder", "registrant", "gateway")
+        if row.get(name)
+    }
     duration = facts.pop("durationMs", None)
     facts["minutes"] = (
         None if duration is None else f"{int(str(duration)) // 60_000}:{int(str(duration)) // 1_000 % 60:02}"
@@ -314,5 +317,4 @@ def _take(row: dict[str, Json]) -> dict[str, Json]:
 
 
 def _emit_done(ctx: Context, mined: Mined, facts: dict[str, Json]) -> None:
-    document: dict[str, Json] = {**facts, "tx": "0x" + mined.tx.hex(), "block": str(mined.block.number)}
-    ctx.out.emit(document)
+    ctx.out.emit({**facts, "tx": "0x" + mined.tx.hex(), "block": str(mined.block.number)})

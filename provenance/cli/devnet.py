@@ -60,8 +60,10 @@ def down(ctx: Context, *, purge: bool) -> None:
     if purge:
         _confirm(ctx)
     ran = localnet.down(ctx.settings, purge=purge)
-    text = "Stopped" if ran else "It was not running"
-    ctx.out.emit({"stopped": ran, "purged": purge}, text=f"{text}{' and removed' if purge else ''}.")
+    ctx.out.emit(
+        {"stopped": ran, "purged": purge},
+        text=f"{'Stopped' if ran else 'It was not running'}{' and removed' if purge else ''}.",
+    )
 
 
 @command(devnet, "reset", example="provenance devnet reset")

@@ -62,11 +62,8 @@ def doctor(ctx: Context) -> int:
         + (f"\n         Next: {finding.next_step}" if finding.next_step else "")
         for finding in findings
     ]
-    verdict = "Everything that is needed is there." if not problems else f"{problems} to put right."
-    ctx.out.emit(
-        {"problems": problems, "findings": [finding.row() for finding in findings]},
-        text="\n".join([*lines, "", verdict]),
-    )
+    lines += ["", f"{problems} to put right." if problems else "Everything that is needed is there."]
+    ctx.out.emit({"problems": problems, "findings": [finding.row() for finding in findings]}, text="\n".join(lines))
     return 1 if problems else 0
 
 
@@ -75,7 +72,9 @@ def examine(ctx: Context) -> Iterator[Finding]:
     yield _python()
     yield from _extras()
     yield from _programs()
-    settings = _tried("settings", lambda: _settings(ctx))
+    settings = _tried(
+        "settings", lambda: Finding("settings", "ok", str(ctx.settings.file or "defaults; no settings file"))
+    )
     yield settings
     if settings.state == "problem":
         return
@@ -108,10 +107,9 @@ def _python() -> Finding:
 
 def _extras() -> Iterator[Finding]:
     for name, (module, purpose) in EXTRAS.items():
-        if find_spec(module):
-            yield Finding(f"extra {name}", "ok", purpose)
-        else:
-            yield Finding(f"extra {name}", "absent", purpose, f"pip install 'provenance-network[{name}]'")
+        there = find_spec(module) is not None
+        step = "" if there else f"pip install 'provenance-network[{name}]'"
+        yield Finding(f"extra {name}", "ok" if there else "absent", purpose, step)
 
 
 def _programs() -> Iterator[Finding]:
@@ -143,19 +141,14 @@ def _fingerprints() -> Finding:
     return Finding("chromaprint", "ok", purpose)
 
 
-def _settings(ctx: Context) -> Finding:
-    return Finding("settings", "ok", str(ctx.settings.file or "defaults; no settings file"))
-
-
 def _unknown_network(ctx: Context) -> Finding:
     """The default network may be absent; one that somebody asked for must be there."""
     name, known = ctx.settings.network, ", ".join(sorted(ctx.settings.networks))
-    if "network" not in ctx.settings.model_fields_set:
-        return Finding("network", "absent", f"{name} is not in the settings", "`provenance devnet up` makes one.")
-    if name == DEFAULT_NETWORK:
-        return Finding("network", "problem", f"{name} is not in the settings", "`provenance devnet up` makes one.")
+    asked = "network" in ctx.settings.model_fields_set
     step = f"Add [networks.{name}] to the settings file" + (f", or name one that is there: {known}." if known else ".")
-    return Finding("network", "problem", f"{name} is not in the settings", step)
+    if name == DEFAULT_NETWORK or not asked:
+        step = "`provenance devnet up` makes one."
+    return Finding("network", "problem" if asked else "absent", f"{name} is not in the settings", step)
 
 
 def _home(home: Path) -> Finding:
@@ -179,8 +172,8 @@ def _accounts(ctx: Context) -> Finding:
 
 
 def _chain(ctx: Context) -> Finding:
-    head = ctx.chain().head()
-    return Finding("chain", "ok", f"{ctx.settings.network}: block {head.number}, contracts as deployed")
+    number = ctx.chain().head().number
+    return Finding("chain", "ok", f"{ctx.settings.network}: block {number}, contracts as deployed")
 
 
 def _gateway(ctx: Context) -> Finding:

@@ -13,7 +13,6 @@ from provenance.cli.values import shown_address, shown_amount, shown_time, token
 from provenance.errors import Conflict
 
 if TYPE_CHECKING:
-    from provenance.app.settle import Due
     from provenance.cli.context import Context
     from provenance.types import Json
 
@@ -36,16 +35,18 @@ def show(ctx: Context, epoch: int | None, payee: str | None) -> None:
     """Show what the account has earned, what of it was paid, and what can be claimed."""
     due, decimals, symbol = _due(ctx, epoch, payee)
     facts = _facts(ctx, due)
-    text = "\n".join(
-        (
-            f"{shown_address(due.payee)}, epoch {due.epoch}",
-            f"earned in all  {shown_amount(due.cumulative, decimals)} {symbol}",
-            f"paid so far    {shown_amount(due.claimed, decimals)} {symbol}",
-            f"can be claimed {shown_amount(due.amount, decimals)} {symbol}"
-            + ("" if facts["active"] or not due.amount else f", {_when(due)}"),
-        )
+    ctx.out.emit(
+        facts,
+        text="\n".join(
+            (
+                f"{shown_address(due.payee)}, epoch {due.epoch}",
+                f"earned in all  {shown_amount(due.cumulative, decimals)} {symbol}",
+                f"paid so far    {shown_amount(due.claimed, decimals)} {symbol}",
+                f"can be claimed {shown_amount(due.amount, decimals)} {symbol}"
+                + ("" if facts["active"] or not due.amount else f", {_when(due)}"),
+            )
+        ),
     )
-    ctx.out.emit(facts, text=text)
 
 
 @command(earnings, "statement", example="provenance earnings statement --account holder-1 --epoch 1")
@@ -60,14 +61,15 @@ def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
     row = settle.statement(content, published, address)
     number = settlement.epoch
     if row is None:
-        ctx.out.emit(
+        return ctx.out.emit(
             {"payee": shown_address(address), "epoch": number, "net": "0", "why": []},
             text=f"{shown_address(address)} earned nothing in epoch {number}.",
         )
-        return
     statement_ = Statement(chain, content, published, row, *token(chain))
     title = f"{shown_address(address)}, epoch {number}"
-    ctx.out.emit({"epoch": number, **row}, text=lambda: "\n".join((title, *statement_.sums(), *statement_.lines())))
+    return ctx.out.emit(
+        {"epoch": number, **row}, text=lambda: "\n".join((title, *statement_.sums(), *statement_.lines()))
+    )
 
 
 @command(earnings, "claim", example="provenance earnings claim --account holder-1")
@@ -79,32 +81,32 @@ def claim(ctx: Context, epoch: int | None, payee: str | None) -> None:
     due = _due(ctx, epoch, payee)[0] if epoch else settle.claimable(chain, ctx.content(), ctx.address(payee))
     decimals, symbol = token(chain)
     if not due.amount:
-        text = f"Everything up to epoch {due.epoch} has been paid already."
-        if not due.cumulative:
-            text = f"{shown_address(due.payee)} earned nothing up to epoch {due.epoch}."
-        ctx.out.emit(_facts(ctx, due) | {"paid": "0"}, text=text)
-        return
+        return ctx.out.emit(
+            _facts(ctx, due) | {"paid": "0"},
+            text=f"Everything up to epoch {due.epoch} has been paid already."
+            if due.cumulative
+            else f"{shown_address(due.payee)} earned nothing up to epoch {due.epoch}.",
+        )
     if not _facts(ctx, due)["active"]:
         raise Conflict(
             f"epoch {due.epoch} can be claimed {_when(due)}",
             next="Wait until then; on a devnet `provenance devnet advance SECONDS` moves the clock.",
             activeAt=due.active_at,
         )
-    means = f"claim {shown_amount(due.amount, decimals)} {symbol} for {shown_address(due.payee)}"
-    mined = ctx.transact(due.call(), "claim", means=means)
-    ctx.out.emit(
+    claimed = f"{shown_amount(due.amount, decimals)} {symbol}"
+    mined = ctx.transact(due.call(), "claim", means=f"claim {claimed} for {shown_address(due.payee)}")
+    return ctx.out.emit(
         _facts(ctx, due) | {"paid": str(due.amount), "tx": f"0x{mined.tx.hex()}"},
-        text=f"Paid {shown_amount(due.amount, decimals)} {symbol} to {shown_address(due.payee)}.",
+        text=f"Paid {claimed} to {shown_address(due.payee)}.",
     )
 
 
-def _due(ctx: Context, epoch: int | None, payee: str | None) -> tuple[Due, int, str]:
+def _due(ctx: Context, epoch: int | None, payee: str | None) -> tuple[settle.Due, int, str]:
 
-    chain = ctx.chain()
-    return settle.due(chain, ctx.content(), ctx.address(payee), epoch), *token(chain)
+    return settle.due(ctx.chain(), ctx.content(), ctx.address(payee), epoch), *token(ctx.chain())
 
 
-def _facts(ctx: Context, due: Due) -> dict[str, Json]:
+def _facts(ctx: Context, due: settle.Due) -> dict[str, Json]:
     return {
         "payee": shown_address(due.payee),
         "epoch": due.epoch,
@@ -116,7 +118,9 @@ def _facts(ctx: Context, due: Due) -> dict[str, Json]:
     }
 
 
-def _when(due: Due) -> str:
-    if due.disputed:
-        return "once its challenge is decided; `provenance role show` says until when"
-    return f"from {shown_time(due.active_at)} on"
+def _when(due: settle.Due) -> str:
+    return (
+        "once its challenge is decided; `provenance role show` says until when"
+        if due.disputed
+        else f"from {shown_time(due.active_at)} on"
+    )

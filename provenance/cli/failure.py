@@ -80,11 +80,8 @@ def _extra(module: str) -> str | None:
         needs = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         return None
-    for need in needs:
-        requirement = re.match(r"([A-Za-z0-9-]+).*; extra == ['\"]([a-z0-9-]+)['\"]", need)
-        if requirement and requirement[1] == wanted:
-            return requirement[2]
-    return None
+    optional = (re.match(r"([A-Za-z0-9-]+).*; extra == ['\"]([a-z0-9-]+)['\"]", need) for need in needs)
+    return next((need[2] for need in optional if need and need[1] == wanted), None)
 
 
 def _covered(text: str) -> str:

@@ -127,9 +127,7 @@ def command(
 
 
 def _context(flags: Flags) -> Context:
-    session = click.get_current_context().find_object(Session)
-    if session is None:
-        session = Session(sys.stdout, sys.stderr)
+    session = click.get_current_context().find_object(Session) or Session(sys.stdout, sys.stderr)
     out = Out(
         session.stdout,
         session.stderr,
