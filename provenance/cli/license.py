@@ -14,17 +14,17 @@ from provenance.cli.dates import seconds
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
 from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
-from provenance.domain import canonical, fields, purposes, purposes as codes, typed
-from provenance.domain.fields import shown
+from provenance.domain import canonical, fields, purposes, typed
 from provenance.domain.offer import SignedOffer
 from provenance.errors import Missing, ProvenanceError, Unavailable
 from provenance.types import ZERO32, ZERO_ADDRESS, Bytes32, Json, UnixSeconds
 
 if TYPE_CHECKING:
-    from provenance.app.license import LicenseRecord
-    from provenance.cli.bargain import Money
     from provenance.cli.context import Context
     from provenance.domain.terms import Terms
+
+
+COLUMNS = ("license", "title", "party", "state", "purposes", "expires", "funded", "balance", "arrears")
 
 
 @group("license")
@@ -38,15 +38,13 @@ def license_() -> None:
     example="provenance license offer 0x5a…c1 --purpose train.tts --expires 2027-12-31 --out offer.json",
 )
 @click.argument("dataset", type=ID, metavar="DATASET")
-@click.option("--purpose", "purposes", multiple=True, required=True, metavar="CODE", help="Purpose; repeatable.")
+@click.option("--purpose", "codes", multiple=True, required=True, metavar="CODE", help="Purpose; repeatable.")
 @click.option("--licensee", metavar="NAME|ADDRESS", help="For this account only; else for anybody, once each.")
 @click.option("--expires", required=True, metavar="DATE", help="When it is over: 2027-12-31, 52w, …")
 @click.option("--out", type=PATH, required=True, metavar="FILE", help="File to write the signed offer to.")
-def offer(
-    ctx: Context, dataset: Bytes32, purposes: tuple[str, ...], licensee: str | None, expires: str, out: Path
-) -> int:
+def offer(ctx: Context, dataset: Bytes32, codes: tuple[str, ...], licensee: str | None, expires: str, out: Path) -> int:
     """Sign an offer for DATASET at its terms' price, write it to FILE and publish it at the gateway."""
-    mask, expiry = codes.mask(purposes), seconds(expires, ctx.clock.now(), option="expires")
+    mask, expiry = purposes.mask(codes), seconds(expires, ctx.clock.now(), option="expires")
     chain = ctx.chain()
     wanted = ctx.address(licensee) if licensee else ZERO_ADDRESS
     dataset_ = use.dataset(chain, ctx.content(), dataset)
@@ -57,7 +55,7 @@ def offer(
     )
     use.check_prospects(chain, dataset_, signed.offer, ctx.clock, ctx.out.warn, offering=True)
     if ctx.dry_run:
-        ctx.would(f"sign an offer of {dataset_.manifest.title} for {codes.label(mask)} and write {out}")
+        ctx.would(f"sign an offer of {dataset_.manifest.title} for {purposes.label(mask)} and write {out}")
     files.write(out, signed.encode())
     published = _publish(ctx, signed)
     ctx.out.emit(
@@ -78,7 +76,7 @@ def accept(ctx: Context, name: str) -> None:
     signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
     send = partial(ctx.transact, means=_bargain(ctx, signed))
     accepted = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
-    ctx.out.emit({"license": shown(accepted), **_terms(ctx, signed)}, text=f"License {shown(accepted)}")
+    ctx.out.emit({"license": fields.shown(accepted), **_terms(ctx, signed)}, text=f"License {fields.shown(accepted)}")
 
 
 @command(license_, "cancel", example="provenance license cancel offer.json --account holder-1")
@@ -131,8 +129,7 @@ def list_(ctx: Context) -> None:
     rows = [_row(license_, now) | _money(known.get(license_.id)) for license_ in licenses]
     shown = [_told(row, money) | {"party": row["holder" if license_.grant.licensee == own else "licensee"]}
             for row, license_ in zip(rows, licenses, strict=True)]  # fmt: skip
-    columns = ("license", "title", "party", "state", "purposes", "expires", "funded", "balance", "arrears")
-    ctx.out.emit(list(rows), text=plain(shown, columns))
+    ctx.out.emit(list(rows), text=plain(shown, COLUMNS))
 
 
 @command(license_, "show", example="provenance license show 0x8b…07")
@@ -159,8 +156,7 @@ def show(ctx: Context, license_id: Bytes32) -> None:
         "tx": f"0x{license_.granted.tx.hex()}",
     }
     money = bargain.Money.of(ctx)
-    shown = _told(facts, money)
-    shown["price"] = money.told(grant.price, grant.token)
+    shown = _told(facts, money) | {"price": money.told(grant.price, grant.token)}
     shown.pop("conditions")
     if terms:
         conditions = bargain.conditions(terms, money)
@@ -187,8 +183,11 @@ def _read(ctx: Context, name: str) -> SignedOffer:
     try:
         return files.document(Path(name), SignedOffer.parse)
     except Missing:
-        advice = "Ask the rights holder for the offer's file, or give a digest that `dataset show` lists."
-        raise Missing(f"no file {name}", next=advice, path=name) from None
+        raise Missing(
+            f"no file {name}",
+            next="Ask the rights holder for the offer's file, or give a digest that `dataset show` lists.",
+            path=name,
+        ) from None
 
 
 def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
@@ -227,7 +226,7 @@ def _bargain(ctx: Context, signed: SignedOffer) -> str:
     )
 
 
-def _row(license_: LicenseRecord, now: UnixSeconds) -> dict[str, Json]:
+def _row(license_: use.LicenseRecord, now: UnixSeconds) -> dict[str, Json]:
     return {
         "license": f"0x{license_.id.hex()}",
         "dataset": f"0x{license_.grant.dataset_id.hex()}",
@@ -245,8 +244,11 @@ def _catalogue(ctx: Context, *filters: dict[str, str]) -> dict[Bytes32, dict[str
     if not ctx.network.gateway:
         return {}
     try:
-        rows = [row for query in filters for row in ctx.gateway().listing("licenses", **query).rows]
-        return {fields.word(row, "licenseId"): row for row in rows}
+        return {
+            fields.word(row, "licenseId"): row
+            for query in filters
+            for row in ctx.gateway().listing("licenses", **query).rows
+        }
     except ProvenanceError as error:
         ctx.out.warn(f"Title, balance and arrears are not known: {error.detail}")
         return {}
@@ -261,6 +263,6 @@ def _money(row: dict[str, Json] | None) -> dict[str, Json]:
     return {"title": row["title"], "settled": settled, "balance": balance, "arrears": row["arrears"]}
 
 
-def _told(row: dict[str, Json], money: Money) -> dict[str, Json]:
+def _told(row: dict[str, Json], money: bargain.Money) -> dict[str, Json]:
     """A row as people read it: amounts in tokens."""
     return row | {name: money.told(row[name]) for name in ("funded", "settled", "balance", "arrears")}

@@ -20,11 +20,11 @@ def _without_retries(_: object, __: str, event: structlog.typing.EventDict) -> s
 def configure(stream: TextIO, *, verbose: int, form: str) -> None:
     """From now on `structlog.get_logger()` writes to `stream`."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    renderer: structlog.typing.Processor
-    if form == "json":
-        renderer = structlog.processors.JSONRenderer()
-    else:
-        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty() and not no_color())
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty() and not no_color())
+    )
     structlog.configure(
         processors=[
             *(() if verbose else (_without_retries,)),

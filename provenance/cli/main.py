@@ -48,6 +48,7 @@ COMMANDS = {
 """Where each command is and what it is about; the help must not import the modules to say so."""
 
 PLUGIN_HELP = {"node": "The operator: mirror, gateway, settlement, payouts."}
+HELP = {name: text for name, (_, text) in COMMANDS.items()} | PLUGIN_HELP
 
 
 class Root(click.Group):
@@ -70,16 +71,17 @@ class Root(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One line per command, without importing any."""
-        about = {name: text for name, (_, text) in COMMANDS.items()} | PLUGIN_HELP
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about.get(name, "")) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, HELP.get(name, "")) for name in self.list_commands(ctx)])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Completions of a command's name, without importing any."""
-        about = {name: text for name, (_, text) in COMMANDS.items()} | PLUGIN_HELP
-        names = (name for name in self.list_commands(ctx) if name.startswith(incomplete))
         return [
-            *(CompletionItem(name, help=about.get(name)) for name in names),
+            *(
+                CompletionItem(name, help=HELP.get(name))
+                for name in self.list_commands(ctx)
+                if name.startswith(incomplete)
+            ),
             *click.Command.shell_complete(self, ctx, incomplete),
         ]
 

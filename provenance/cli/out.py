@@ -79,16 +79,18 @@ class Out:
     def _with_transactions(self, answer: Json) -> Json:
         if not self._sent or not isinstance(answer, Mapping) or "transactions" in answer:
             return answer
-        sent: list[Json] = [
-            {
-                "title": transaction.title,
-                "tx": "0x" + transaction.mined.tx.hex(),
-                "block": transaction.mined.block.number,
-                "gas": transaction.mined.gas_used,
-            }
-            for transaction in self._sent
-        ]
-        return {**answer, "transactions": sent}
+        return {
+            **answer,
+            "transactions": [
+                {
+                    "title": transaction.title,
+                    "tx": "0x" + transaction.mined.tx.hex(),
+                    "block": transaction.mined.block.number,
+                    "gas": transaction.mined.gas_used,
+                }
+                for transaction in self._sent
+            ],
+        }
 
     def say(self, line: str) -> None:
         """A word to the person at the terminal, on stderr; `-q` keeps it back."""
@@ -174,12 +176,10 @@ class Bar:
 
 def size(count_bytes: int) -> str:
     """`count_bytes` for people, in binary units."""
-    if count_bytes < 1 << 10:
-        return f"{count_bytes} B"
     for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
         if count_bytes >= 1 << shift:
             return f"{count_bytes >> shift}.{(count_bytes * 10 >> shift) % 10} {unit}"
-    return ""
+    return f"{count_bytes} B"
 
 
 def plain(document: Json, columns: Sequence[str] = ()) -> str:

@@ -37,5 +37,4 @@ def password(settings: Settings, prompt: str, *, repeat: bool = False, kept: Pat
         return read_secret(kept)
     if not sys.stdin.isatty():
         raise Invalid(f"no password: {prompt}", next="Repeat with --password-file FILE, or set PROVENANCE_PASSWORD.")
-    typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=repeat, err=True)
-    return typed.encode()
+    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=repeat, err=True)).encode()

@@ -8,7 +8,6 @@ import click
 
 from provenance.app import role as use
 from provenance.app.ports import Call, Mined
-from provenance.app.role import ARBITER_S, CHALLENGED, REJECTED, VETOED, Pending
 from provenance.cli import dates
 from provenance.cli.context import Context
 from provenance.cli.frame import command, group
@@ -46,14 +45,19 @@ def show(ctx: Context, *, meters: bool) -> None:
         for place in use.held_roles(chain)
     ]
     paused = {contract: use.paused_until(chain, contract) for contract in use.PAUSING}
-    pauses: dict[str, Json] = {name: until if until > now else None for name, until in paused.items()}
     pending = use.pending(chain)
     waiting = _pending(pending, now) if pending else None
 
-    lines = [plain([_told(row) for row in rows])]
-    lines += [f"{name} is paused until {shown_time(until)}" for name, until in paused.items() if until > now]
-    lines += [plain(_told(waiting))] if waiting else []
-    facts: dict[str, Json] = {"roles": list(rows), "paused": pauses, "settlement": waiting}
+    lines = [
+        plain([_told(row) for row in rows]),
+        *(f"{name} is paused until {shown_time(until)}" for name, until in paused.items() if until > now),
+        *([plain(_told(waiting))] if waiting else []),
+    ]
+    facts: dict[str, Json] = {
+        "roles": list(rows),
+        "paused": {name: until if until > now else None for name, until in paused.items()},
+        "settlement": waiting,
+    }
     if meters:
         admitted = [shown_address(meter) for meter in use.meters(chain)]
         facts["meters"] = list(admitted)
@@ -78,13 +82,12 @@ def offer(ctx: Context, role: str, to: str) -> None:
     mined = _send(ctx, use.offer(chain, role, taker, account), f"offer the role {role}")
     ready = max((place.ready_at for place in use.held_roles(chain, role) if place.offered == taker), default=None)
     name = shown_address(taker)
-    text = (
-        f"{role} is offered to {name}; from {shown_time(ready)} on it can accept."
+    ctx.out.emit(
+        {"role": role, "to": name if ready else None, "readyAt": ready, "contracts": len(mined)},
+        text=f"{role} is offered to {name}; from {shown_time(ready)} on it can accept."
         if ready
-        else f"The offer of {role} is withdrawn: it stays with {name}."
+        else f"The offer of {role} is withdrawn: it stays with {name}.",
     )
-    facts: dict[str, Json] = {"role": role, "to": name if ready else None, "readyAt": ready}
-    ctx.out.emit(facts | {"contracts": len(mined)}, text=text)
 
 
 @command(role, "accept", example="provenance role accept publisher --account operator")
@@ -93,8 +96,10 @@ def accept(ctx: Context, role: str) -> None:
     """Take over ROLE, which was offered to this account two days ago or earlier."""
     chain, account = ctx.chain(), ctx.address()
     mined = _send(ctx, use.acceptance(chain, role, account, ctx.clock.now()), f"accept the role {role}")
-    text = f"{shown_address(account)} is {role} now."
-    ctx.out.emit({"role": role, "holder": shown_address(account), "contracts": len(mined)}, text=text)
+    ctx.out.emit(
+        {"role": role, "holder": shown_address(account), "contracts": len(mined)},
+        text=f"{shown_address(account)} is {role} now.",
+    )
 
 
 @command(
@@ -112,9 +117,10 @@ def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
     end = None if until is None else dates.seconds(until, now, option="--until")
     chain = ctx.chain()
     _send(ctx, use.pause(chain, end, ctx.address(), now), "lift the pause" if lift else "pause")
-    paused: dict[str, Json] = {name: use.paused_until(chain, name) for name in use.PAUSING}
-    text = "The pause is over." if end is None else f"Paused until {shown_time(end)}; it ends by itself."
-    ctx.out.emit({"pausedUntil": paused}, text=text)
+    ctx.out.emit(
+        {"pausedUntil": {name: use.paused_until(chain, name) for name in use.PAUSING}},
+        text="The pause is over." if end is None else f"Paused until {shown_time(end)}; it ends by itself.",
+    )
 
 
 @command(
@@ -128,8 +134,10 @@ def veto(ctx: Context, epoch: int, reason: str) -> None:
     """Refuse the proposed root of EPOCH before its window is over; it is proposed again. Guardian only."""
     [mined] = _send(ctx, (use.veto(ctx.chain(), epoch, reason, ctx.address()),), "veto the settlement")
     digest = "0x" + sha256(reason.encode()).hex()
-    text = f"The root of epoch {epoch} is refused. Publish the reason; the chain keeps its sha-256 {digest}."
-    ctx.out.emit({"epoch": epoch, "reason": reason, "reasonDigest": digest, "tx": "0x" + mined.tx.hex()}, text=text)
+    ctx.out.emit(
+        {"epoch": epoch, "reason": reason, "reasonDigest": digest, "tx": "0x" + mined.tx.hex()},
+        text=f"The root of epoch {epoch} is refused. Publish the reason; the chain keeps its sha-256 {digest}.",
+    )
 
 
 @command(
@@ -158,8 +166,15 @@ def resolve(ctx: Context, epoch: int, verdict: str) -> None:
         + ("its root is rejected" if upheld or after is None else f"it counts from {shown_time(after.active_at)} on")
         + f". The bond goes to {shown_address(bond_to)}."
     )
-    facts: dict[str, Json] = {"epoch": epoch, "upheld": upheld, "bondTo": shown_address(bond_to)}
-    ctx.out.emit(facts | {"activeAt": after.active_at if after and not upheld else None}, text=outcome)
+    ctx.out.emit(
+        {
+            "epoch": epoch,
+            "upheld": upheld,
+            "bondTo": shown_address(bond_to),
+            "activeAt": after.active_at if after and not upheld else None,
+        },
+        text=outcome,
+    )
 
 
 @command(role, "admit", example="provenance role admit 0x70f3…9b2c --account operator")
@@ -193,18 +208,18 @@ def _send(ctx: Context, calls: Sequence[Call], title: str) -> list[Mined]:
     return [ctx.transact(call, title) for call in calls]
 
 
-def _pending(pending: Pending, now: UnixSeconds) -> dict[str, Json]:
+def _pending(pending: use.Pending, now: UnixSeconds) -> dict[str, Json]:
 
     row: dict[str, Json] = {
         "epoch": pending.epoch,
         "state": pending.state(now),
         "root": "0x" + pending.root.hex(),
     }
-    if pending.status not in (VETOED, REJECTED):
+    if pending.status not in (use.VETOED, use.REJECTED):
         row["activeAt"] = pending.active_at
-    if pending.status == CHALLENGED:
+    if pending.status == use.CHALLENGED:
         row["challenger"] = shown_address(pending.challenger)
-        row["arbiterUntil"] = pending.challenged_at + ARBITER_S
+        row["arbiterUntil"] = pending.challenged_at + use.ARBITER_S
     return row
 
 

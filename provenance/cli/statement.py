@@ -148,6 +148,6 @@ class Statement:
 def _part(share: Row) -> str:
     """How much of the license's score is the payee's."""
     mine, everybody = (fields.integer(share, name, bits=256) for name in ("score", "scoreOfAll"))
-    if not everybody:
-        return ""
-    return f": {mine} of {everybody} points of score, {shown_amount(mine * 10_000 // everybody, 2)} %"
+    return (
+        f": {mine} of {everybody} points of score, {shown_amount(mine * 10_000 // everybody, 2)} %" if everybody else ""
+    )

@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from provenance.adapters import wire
-from provenance.cli import dates, files
-from provenance.cli.bargain import FREE, UNPRICED
+from provenance.cli import bargain, dates, files
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_time
@@ -113,7 +112,12 @@ def _document(ctx: Context, options: dict[str, object]) -> dict[str, Json]:
         "notBefore": dates.seconds(str(since), now, option="--from", first=True) if since else now - now % DAY_S,
         "notAfter": dates.seconds(until, now, option="--until"),
         "price": {
-            "token": _token(ctx, options["token"]),
+            "token": "0x"
+            + (
+                ctx.keystore.address(str(options["token"]))
+                if options["token"]
+                else wire.record(ctx.settings).deployment().contracts["Token"]
+            ).hex(),
             "perLicense": str(options["per_license"]),
             "perUnit": {"unit": per_unit[0], "amount": per_unit[2]} if per_unit else None,
         },
@@ -136,17 +140,9 @@ def _of_option(error: Invalid, options: dict[str, object]) -> Invalid:
         return error
     given, step = str(options[option]), error.next_step
     if coins := re.search(r"(?:^|=)([0-9]{1,12}\.[0-9]{1,6})$", given):
-        units = f"{int(Decimal(coins[1]) * 10**6)}"
-        step = f"Write base units: {coins[1]} of a token with 6 decimals is {units}."
+        step = f"Write base units: {coins[1]} of a token with 6 decimals is {int(Decimal(coins[1]) * 10**6)}."
     detail = f"--{option.replace('_', '-')} {given}: {error.detail.rpartition(': ')[2]}"
     return type(error)(detail, next=step, **error.facts)
-
-
-def _token(ctx: Context, option: object) -> str:
-    if option:
-        return "0x" + ctx.keystore.address(str(option)).hex()
-
-    return "0x" + wire.record(ctx.settings).deployment().contracts["Token"].hex()
 
 
 def _words(option: object) -> list[Json]:
@@ -162,8 +158,7 @@ def _some(option: object) -> str | None:
 
 
 def _row(terms_: Terms) -> dict[str, Json]:
-    document: dict[str, Json] = json.loads(terms_.encode())
-    return {"termsHash": "0x" + terms_.terms_hash.hex(), **document}
+    return {"termsHash": "0x" + terms_.terms_hash.hex(), **json.loads(terms_.encode())}
 
 
 def _text(terms_: Terms) -> str:
@@ -171,7 +166,7 @@ def _text(terms_: Terms) -> str:
     price, caps = terms_.price, terms_.caps
     each = price.per_unit
     unit = f", {each.amount} per {UNITS[each.unit]}" if each and each.amount else ""
-    use = f"; {UNPRICED if each is None else FREE}" if not unit else ""
+    use = f"; {bargain.UNPRICED if each is None else bargain.FREE}" if not unit else ""
     cap = ", ".join(f"{n} {name}" for n, name in ((caps.outputs, "outputs"), (caps.seconds, "seconds")) if n)
     by = "the licensee" if terms_.attribution.attributor is None else shown_address(terms_.attribution.attributor)
     lines = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -23,13 +23,12 @@ from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command
 from provenance.domain import fields, splits
 from provenance.domain.consent import SignedConsent
-from provenance.domain.fields import counted, ether
 from provenance.domain.hashes import abi_words, sha256
 from provenance.domain.manifest import Manifest
 from provenance.domain.splits import Split
 from provenance.domain.terms import TERMS_BYTES, Terms
 from provenance.errors import Invalid, Missing
-from provenance.types import BPS_ONE, Address, Bps, Bytes32, DatasetId, Json
+from provenance.types import BPS_ONE, Address, Bps, Bytes32, DatasetId
 
 FOLDER: Final = "uploads"
 REGISTER_GAS: Final = 100_000
@@ -76,7 +75,7 @@ def upload(ctx: Context, paths: tuple[Path, ...], title: str, **options: object)
     if ctx.dry_run:
         _would(ctx, request)
     name = _journal_name(ctx.chain(), request)
-    with FileJournal(ctx.journals / FOLDER / f"{name}.jsonl") as journal, _progress(ctx):
+    with FileJournal(ctx.journals / FOLDER / f"{name}.jsonl") as journal, closing(ctx.out.progress):
         outcome = run(request, _ports(ctx, request, name, journal), ctx.clock.now())
     return _say(ctx, outcome)
 
@@ -85,7 +84,7 @@ def _would(ctx: Context, request: Request) -> NoReturn:
     """The files are judged, and the registration has its price: at most so much."""
     from provenance.adapters.chain import afford
 
-    with _progress(ctx):
+    with closing(ctx.out.progress):
         good, waiting, refused = foresee(
             request, ctx.chain(), ctx.gateway(), FileGate(), ctx.out.progress, ctx.clock.now()
         )
@@ -98,8 +97,8 @@ def _would(ctx: Context, request: Request) -> NoReturn:
     if any(given.consent.scope.recordings is not None for given in request.consents):
         unsure.append("; whether a consent that lists recordings lists these is known once they are sealed")
     ctx.would(
-        f"seal {counted(good, 'recording')}, {len(refused)} refused, of {size:,} bytes, and register them at a cost of"
-        f" at most {ether(fee)} ETH" + "".join(unsure),
+        f"seal {fields.counted(good, 'recording')}, {len(refused)} refused, of {size:,} bytes, and register them at a cost of"
+        f" at most {fields.ether(fee)} ETH" + "".join(unsure),
         recordings=good,
         withoutConsent=waiting,
         refused=[refusal.row() for refusal in refused],
@@ -108,19 +107,9 @@ def _would(ctx: Context, request: Request) -> NoReturn:
     )
 
 
-@contextmanager
-def _progress(ctx: Context) -> Iterator[None]:
-    """The bar is closed whatever happens."""
-    try:
-        yield
-    finally:
-        ctx.out.progress.close()
-
-
 def _request(ctx: Context, paths: tuple[Path, ...], title: str, options: Mapping[str, object]) -> Request:
     """What the user asked for, read and checked before anything is done."""
     holder = ctx.address(_text(options["holder"]))
-    tags = {"tags": list(_texts(options["tags"]))}
     authorization, terms_file, credits_file = options["authorization"], options["terms_file"], options["credits_file"]
     consents = [given(ctx, consent) for consent in _texts(options["consents"])]
     return Request(
@@ -132,7 +121,7 @@ def _request(ctx: Context, paths: tuple[Path, ...], title: str, options: Mapping
         splits=splits_of(ctx, _texts(options["shares"]), holder),
         sources=sources(paths),
         consents=tuple(consent for _, consent in consents),
-        tags=fields.texts(tags, "tags"),
+        tags=fields.texts({"tags": list(_texts(options["tags"]))}, "tags"),
         contributors=words.contributors(ctx, Path(str(credits_file)), consents) if credits_file else (),
         accept_review=bool(options["accept_review"]),
         publish_names=bool(options["publish_names"]),
@@ -263,10 +252,10 @@ def public(manifest: Manifest, *, names: bool) -> str:
     more = ", …" if len(manifest.recordings) > SHOWN_NAMES else ""
     named = f", and the FILE NAMES {', '.join(files)}{more}" if names else ""
     roles = sorted({code for consent in manifest.consents for code in consent.scope.codes})
-    consents = counted(len(manifest.consents), "consent") + (f" with {', '.join(roles)}" if roles else "")
+    consents = fields.counted(len(manifest.consents), "consent") + (f" with {', '.join(roles)}" if roles else "")
     return (
         f"Public for ever: the title {manifest.title!r}, kind {manifest.kind}, language {manifest.language};{tags}"
-        f" length and quality of {counted(len(manifest.recordings), 'recording')}{named}; {consents}; holder, shares"
+        f" length and quality of {fields.counted(len(manifest.recordings), 'recording')}{named}; {consents}; holder, shares"
         f" and terms. Names of people{'' if names else ' and files'} and the audio stay sealed."
     )
 
@@ -287,22 +276,25 @@ def _elsewhere(ctx: Context, request: Request, name: str) -> dict[Bytes32, Datas
 def _say(ctx: Context, outcome: Outcome) -> int:
     """The result is on stdout; 1 if some files were refused."""
     mined = outcome.mined
-    document: dict[str, Json] = {
-        "datasetId": fields.shown(outcome.dataset_id),
-        "manifest": str(outcome.manifest_cid) if outcome.manifest_cid else None,
-        "recordings": outcome.recordings,
-        "refused": [refusal.row() for refusal in outcome.refused],
-        "alreadyRegistered": [refusal.row() for refusal in outcome.already],
-        "tx": fields.shown(mined.tx) if mined else None,
-        "gas": mined.gas_used if mined else None,
-    }
-    lines = [f"Dataset {fields.shown(outcome.dataset_id)}"]
     done = "registered" if mined else "registered before"
-    lines.append(f"{counted(outcome.recordings, 'recording')} {done}, {len(outcome.refused)} refused")
-    lines += [f"  {refusal.name}: {refusal.reason}" for refusal in (*outcome.refused, *outcome.already)]
-    if mined:
-        lines.append(f"Transaction {fields.shown(mined.tx)}, {mined.gas_used:,} gas")
-    ctx.out.emit(document, text="\n".join(lines))
+    lines = [
+        f"Dataset {fields.shown(outcome.dataset_id)}",
+        f"{fields.counted(outcome.recordings, 'recording')} {done}, {len(outcome.refused)} refused",
+        *(f"  {refusal.name}: {refusal.reason}" for refusal in (*outcome.refused, *outcome.already)),
+        *([f"Transaction {fields.shown(mined.tx)}, {mined.gas_used:,} gas"] if mined else []),
+    ]
+    ctx.out.emit(
+        {
+            "datasetId": fields.shown(outcome.dataset_id),
+            "manifest": str(outcome.manifest_cid) if outcome.manifest_cid else None,
+            "recordings": outcome.recordings,
+            "refused": [refusal.row() for refusal in outcome.refused],
+            "alreadyRegistered": [refusal.row() for refusal in outcome.already],
+            "tx": fields.shown(mined.tx) if mined else None,
+            "gas": mined.gas_used if mined else None,
+        },
+        text="\n".join(lines),
+    )
     return PARTLY if outcome.refused else 0
 
 

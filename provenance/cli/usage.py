@@ -95,8 +95,12 @@ def revoke(ctx: Context, session_id: Bytes32) -> None:
     session = _session(ctx, session_id)
     wallet = ctx.wallet()
     signature = wallet.signer.sign_typed(ctx.chain().deployment.domains.usage, session)
-    means = f"end session 0x{session_id.hex()}, whose units that were not reported are charged"
-    mined = ctx.transact(revocation(session, signature), "revoke session", wallet, means=means)
+    mined = ctx.transact(
+        revocation(session, signature),
+        "revoke session",
+        wallet,
+        means=f"end session 0x{session_id.hex()}, whose units that were not reported are charged",
+    )
     ctx.out.emit(
         {"session": f"0x{session_id.hex()}", "revoked": True, "tx": f"0x{mined.tx.hex()}", "block": mined.block.number},
         text=f"Revoked in block {mined.block.number}: segments anchored later are rejected.",
@@ -128,16 +132,16 @@ def check(ctx: Context, file: Path) -> None:
         raise Invalid(
             fault, next="Do not change a Meter's files; submit the queue that the file came from.", path=str(file)
         )
-    outcomes = {name: sum(use.receipt.outcome == code for use in uses) for code, name in _OUTCOMES.items()}
-    facts: dict[str, Json] = {
-        "receipts": len(uses),
-        "units": str(sum(use.receipt.units for use in uses)),
-        "firstSeq": str(uses[0].receipt.seq) if uses else None,
-        "lastSeq": str(uses[-1].receipt.seq) if uses else None,
-        **outcomes,
-        "check": "every receipt is in its place",
-    }
-    ctx.out.emit(facts)
+    ctx.out.emit(
+        {
+            "receipts": len(uses),
+            "units": str(sum(use.receipt.units for use in uses)),
+            "firstSeq": str(uses[0].receipt.seq) if uses else None,
+            "lastSeq": str(uses[-1].receipt.seq) if uses else None,
+            **{name: sum(use.receipt.outcome == code for use in uses) for code, name in _OUTCOMES.items()},
+            "check": "every receipt is in its place",
+        }
+    )
 
 
 _OUTCOMES = {0: "draft", 1: "delivered", 2: "rejected", 3: "refunded"}

@@ -43,9 +43,8 @@ def typed(text: str) -> str:
                 f"no file {text}", next="Check the path; words themselves are written as a sentence.", path=text
             )
         return text
-    content = files.read(path, TEXT_BYTES)
     try:
-        return content.decode("utf-8-sig")
+        return files.read(path, TEXT_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(f"{path}: not UTF-8 at byte {error.start}", next="Save it as UTF-8 text.", path=text) from None
 
@@ -82,8 +81,7 @@ def contributors(ctx: Context, file: Path, consents: Sequence[tuple[str, Given]]
     document = files.document(file, canonical.loads, TEXT_BYTES)
     if isinstance(document, dict) and "format" in document:
         document = canonical.parse(canonical.dumps(document), kind=CREDITS_KIND)
-    given = fields.mapping({"credits": document}, "credits")
-    rows = fields.objects(given, "contributors", most=CONTRIBUTORS)
+    rows = fields.objects(fields.mapping({"credits": document}, "credits"), "contributors", most=CONTRIBUTORS)
     if not rows:
         raise Invalid(f"{file} names no contributors", field="contributors", next="Add one, or leave --credits out.")
     return tuple(_contributor(ctx, row, number, consents) for number, row in enumerate(rows, 1))

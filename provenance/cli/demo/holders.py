@@ -44,8 +44,6 @@ def _in(top: Path) -> tuple[Folder, ...]:
     if not top.is_dir():
         raise Invalid(f"{top} is not a folder", path=str(top))
     inside = sorted(path for path in top.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return tuple(Folder(path.name, path) for path in inside if _recordings(path))
-
-
-def _recordings(folder: Path) -> bool:
-    return any(path.suffix.lower() in SUFFIXES for path in folder.iterdir())
+    return tuple(
+        Folder(path.name, path) for path in inside if any(file.suffix.lower() in SUFFIXES for file in path.iterdir())
+    )

@@ -206,5 +206,4 @@ def _settle(runner: Runner, holdings: Sequence[Holding]) -> dict[str, Any]:
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
