@@ -1,6 +1,7 @@
 """V3 key files: one key under a password, as geth, Foundry and Brownie keep it; eth-account encrypts and decrypts.
 
-Laws: what a file asks of this machine is checked before anything is derived: 1 GiB of memory, ten million rounds.
+Laws: what a file asks of this machine is checked before anything is derived: 1 GiB of memory, ten million rounds; what
+was not checked is not handed on, since eth-keyfile reads names in any case and takes the last (`n`, then `N`).
 
 Source: Web3 Secret Storage Definition, version 3.
 """
@@ -42,8 +43,14 @@ def decrypt(document: Document, password: bytes) -> bytes | None:
 
     crypto = document["crypto"]
     try:
-        sealed = {**crypto, "kdfparams": _affordable(crypto["kdf"], crypto["kdfparams"])}
-        for text in (crypto["ciphertext"], crypto["mac"], crypto["cipherparams"]["iv"], crypto["kdfparams"]["salt"]):
+        sealed = {
+            "kdf": crypto["kdf"],
+            "kdfparams": _affordable(crypto["kdf"], crypto["kdfparams"]),
+            "cipherparams": {"iv": crypto["cipherparams"]["iv"]},
+            "ciphertext": crypto["ciphertext"],
+            "mac": crypto["mac"],
+        }
+        for text in (sealed["ciphertext"], sealed["mac"], sealed["cipherparams"]["iv"], sealed["kdfparams"]["salt"]):
             bytes.fromhex(text.removeprefix("0x"))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Invalid("the keystore's crypto section is not of version 3") from None
@@ -67,10 +74,10 @@ def _affordable(kdf: object, given: dict[str, Any]) -> dict[str, Any]:
         case {"c": c} if (prf := given.get("prf", "hmac-sha256")) == "hmac-sha256":
             if not 0 < c <= _ROUNDS_MAX:
                 raise Invalid("the keystore asks for more than ten million rounds of PBKDF2")
-            return {**given, **numbers, "prf": prf}
+            return {**numbers, "salt": given["salt"], "prf": prf}
         case _:
             raise Invalid(f"the keystore's key derivation {kdf!r} is unknown", next="Supported: scrypt, pbkdf2.")
-    return {**given, **numbers}
+    return {**numbers, "salt": given["salt"]}
 
 
 def parse(body: object) -> Document:

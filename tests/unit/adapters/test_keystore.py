@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account as EthAccount
+from eth_keyfile import keyfile
 from hypothesis import given, settings, strategies as st
 
 from provenance.adapters.anvil import tool
@@ -270,6 +271,20 @@ def test_nothing_is_derived_before_the_parameters_are_known_to_be_harmless(
     monkeypatch.setattr(EthAccount, "decrypt", lambda *_: pytest.fail("it derives"))
     with pytest.raises(Invalid):
         v3.decrypt(document, PASSWORD)
+
+
+@pytest.mark.parametrize("spelled", [("kdfparams", "N"), ("KdfParams", "n")])
+def test_a_name_in_other_case_does_not_pass_unchecked(spelled: tuple[str, str], monkeypatch: pytest.MonkeyPatch):
+    document = v3.encrypt(KEY, PASSWORD, scrypt_n=N, address=ADDRESS)
+    crypto, (part, cost) = document["crypto"], spelled
+    crypto[part] = {**crypto["kdfparams"], cost: 1 << 24}
+    asked: list[int] = []
+    derive = keyfile._scrypt_hash
+    monkeypatch.setattr(
+        keyfile, "_scrypt_hash", lambda *given, n, **more: asked.append(n) or derive(*given, n=n, **more)
+    )
+    assert v3.decrypt(document, PASSWORD) == KEY
+    assert asked == [N]
 
 
 @pytest.mark.parametrize("change", [{"c": 10_000_001}, {"c": 0}, {"c": None}, {"prf": "hmac-sha512"}, {"dklen": 65}])
