@@ -112,12 +112,18 @@ class HttpNode:
         if not isinstance(reply, list):
             answered(reply, "batch", self.name)
             raise NodeSilent(f"{self.name} does not answer batches", rpc=self.name)
-        answers = {
-            answer["id"]: answer for answer in reply if isinstance(answer, dict) and isinstance(answer.get("id"), int)
+        answers: dict[object, Json] = {
+            answer.get("id"): answer
+            for answer in reply
+            if isinstance(answer, dict)
+            and (isinstance(answer.get("id"), int) or (answer.get("id") is None and "result" not in answer))
         }
-        if missing := [ask.method for i, ask in enumerate(asks) if i not in answers]:
-            raise BadAnswer(f"{self.name} left out an answer to {missing[0]}", rpc=self.name)
-        return [answered(answers[i], ask.method, self.name) for i, ask in enumerate(asks)]
+        results: list[Json] = []
+        for i, ask in enumerate(asks):  # in order: geth refuses a whole batch in an answer to its first call alone
+            if (answer := answers.get(i, answers.get(None))) is None:
+                raise BadAnswer(f"{self.name} left out an answer to {ask.method}", rpc=self.name)
+            results.append(answered(answer, ask.method, self.name))
+        return results
 
 
 def refusal(name: str, error: RpcRefused, blocks: int) -> Unavailable:

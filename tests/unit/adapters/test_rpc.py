@@ -130,6 +130,21 @@ def test_a_413_without_json_is_a_batch_too_many() -> None:
     assert mirrored(answer).ask([Ask("a"), Ask("b"), Ask("c")]) == ["0x1"] * 3
 
 
+@pytest.mark.parametrize("number", [0, None])
+def test_a_batch_that_is_refused_in_one_answer_of_a_list_is_sent_again_at_half(number: int | None) -> None:
+    """geth answers the first call alone. Source: go-ethereum rpc/handler.go, respondWithBatchTooLarge."""
+    refused = {"jsonrpc": "2.0", "id": number, "error": {"code": -32600, "message": "batch too large"}}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        calls = json.loads(request.content)
+        if len(calls) > 10:
+            return httpx2.Response(200, json=[refused])
+        return httpx2.Response(200, json=[{"id": call["id"], "result": call["params"][0]} for call in calls])
+
+    asks = [Ask("eth_getBlockByNumber", (hex(n), False)) for n in range(50)]
+    assert mirrored(answer).ask(asks) == [hex(n) for n in range(50)]
+
+
 def refusing(message: str) -> Answer:
     def answer(request: httpx2.Request) -> httpx2.Response:
         calls = json.loads(request.content)
