@@ -145,6 +145,34 @@ def test_a_batch_that_is_refused_in_one_answer_of_a_list_is_sent_again_at_half(n
     assert mirrored(answer).ask(asks) == [hex(n) for n in range(50)]
 
 
+PROXY = {"error": "Bad Gateway", "message": "the upstream is away"}
+
+
+def test_a_proxy_that_answers_json_is_no_node_that_refuses() -> None:
+    seen: list[int] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        calls = json.loads(request.content)
+        seen.append(len(calls))
+        return httpx2.Response(502, json=PROXY)
+
+    with pytest.raises(NodeSilent, match="HTTP 502"):
+        mirrored(answer).ask([Ask("a")] * 50)
+    assert seen == [50]
+    with pytest.raises(NodeSilent, match="HTTP 502"):
+        wallet(lambda _request: httpx2.Response(502, json=PROXY)).call("eth_chainId")
+
+
+def test_a_413_with_a_proxys_json_is_a_batch_too_many() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        calls = json.loads(request.content)
+        if len(calls) > 1:
+            return httpx2.Response(413, json={"message": "Request size limit exceeded"})
+        return httpx2.Response(200, json=[{"id": 0, "result": "0x1"}])
+
+    assert mirrored(answer).ask([Ask("a"), Ask("b"), Ask("c")]) == ["0x1"] * 3
+
+
 def refusing(message: str) -> Answer:
     def answer(request: httpx2.Request) -> httpx2.Response:
         calls = json.loads(request.content)
