@@ -35,7 +35,7 @@ FORGE = $(firstword $(wildcard node_modules/@foundry-rs/forge-*/bin/forge))
 # halmos and slither call what is named forge.
 SECURITY = PATH="$(CURDIR)/$(dir $(FORGE)):$$PATH"
 HARDHAT := node_modules/hardhat/internal/cli/bootstrap.js
-GANACHE_TESTS := road web3 contracts_tree settlement_road
+GANACHE_TESTS := licensing web3 contracts_tree settlement
 
 test: setup contracts ## all tests: the contracts' own, then Python's
 	$(BIN)/pytest -q -rs tests

@@ -19,9 +19,9 @@ from provenance.domain.events import AccessRecorded
 from provenance.domain.rules.reason import Reason
 from provenance.errors import Conflict, Denied, Failed, Invalid, Unavailable
 from provenance.types import ZERO32, Bytes32
-from tests.desk import Desk, Package, desk, speech
 from tests.fakes.content import MemoryContent
-from tests.unit.app.studio import SilentProgress
+from tests.live_gateway import LiveGateway, Package, live_gateway, speech
+from tests.unit.app.publishing import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ READ, TRAIN = 0b10, 0b100
 
 
 @pytest.fixture(scope="module")
-def counter(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(chain_world, tmp_path_factory.mktemp("desk")) as made:
+def live(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    with live_gateway(chain_world, tmp_path_factory.mktemp("gateway")) as made:
         yield made
 
 
@@ -45,7 +45,7 @@ class Died(BaseException):
 class Reader:
     """A licensee's home: what is on its disk survives, everything else is made anew for each command."""
 
-    counter: Desk
+    live: LiveGateway
     package: Package
     license_id: Bytes32
     folder: Path
@@ -56,17 +56,17 @@ class Reader:
         content = MemoryContent()
         for data in (self.package.manifest.encode(), self.package.terms.encode()):
             content.put(data)
-        wallet = self.counter.wallets[self.name]
-        chain = self.counter.world.connect()
+        wallet = self.live.wallets[self.name]
+        chain = self.live.world.connect()
         with FileJournal(self.folder / "leases.jsonl") as journal:
             world = access.AccessWorld(
                 chain=chain,
                 content=content,
-                gateway=self.counter.client(self.name),
+                gateway=self.live.client(self.name),
                 wallet=wallet,
                 cipher=Pao1(),
                 journal=journal,
-                clock=self.counter.node.clock,
+                clock=self.live.node.clock,
                 random=SystemRandom(),
                 progress=SilentProgress(),
                 send=lambda call, _title: chain.send(call, wallet.signer),
@@ -82,25 +82,25 @@ class Reader:
         return self.run(access.download, *names, out=self.folder / "out", **options)
 
     def recorded(self) -> int:
-        return sum(isinstance(one.event, AccessRecorded) for one in self.counter.world.chain.about(self.license_id))
+        return sum(isinstance(one.event, AccessRecorded) for one in self.live.world.chain.about(self.license_id))
 
     def files(self) -> dict[str, bytes]:
         return {one.name: one.read_bytes() for one in sorted((self.folder / "out").iterdir())}
 
 
 @pytest.fixture
-def reader(counter: Desk, tmp_path: Path, request: pytest.FixtureRequest) -> Reader:
+def reader(live: LiveGateway, tmp_path: Path, request: pytest.FixtureRequest) -> Reader:
     """Three takes of two voices: 0 and 2 of one, 1 of the other."""
-    first, second = counter.consent(voice="voice"), counter.consent(voice="voice-2")
+    first, second = live.consent(voice="voice"), live.consent(voice="voice-2")
     seed = sum(request.node.name.encode()) * 10
     audio = [speech(seed + n, 1.0) for n in range(3)]
-    package = counter.published(audio, consents=[first, second, first], title=request.node.name)
-    return Reader(counter, package, counter.license(package), tmp_path)
+    package = live.published(audio, consents=[first, second, first], title=request.node.name)
+    return Reader(live, package, live.license(package), tmp_path)
 
 
 def withdraw(reader: Reader, index: int, voice: str) -> Bytes32:
     (consent_id,) = reader.package.manifest.recordings[index].consent_ids
-    reader.counter.send(voice, "ConsentRegistry", "revokeConsent", consent_id, ZERO32)
+    reader.live.send(voice, "ConsentRegistry", "revokeConsent", consent_id, ZERO32)
     return consent_id
 
 
@@ -110,7 +110,7 @@ def test_what_is_downloaded_is_the_original_byte_for_byte(reader: Reader):
     assert list(reader.files().values()) == reader.package.plain
     assert reader.recorded() == 1
     (found,) = [
-        one.event for one in reader.counter.world.chain.about(reader.license_id) if type(one.event) is AccessRecorded
+        one.event for one in reader.live.world.chain.about(reader.license_id) if type(one.event) is AccessRecorded
     ]
     assert (found.units, found.purpose) == (3, READ)
 
@@ -136,7 +136,7 @@ def test_a_damaged_or_missing_file_is_written_again(reader: Reader):
 
 
 def test_single_recordings_are_named_by_number_name_or_id(reader: Reader):
-    by_id = access.recording_id(reader.counter.dataset_id(reader.package), 2)
+    by_id = access.recording_id(reader.live.dataset_id(reader.package), 2)
     assert reader.open("0", "0002.wav", "0x" + by_id.hex()).opened == (0, 1, 2)
     assert reader.open("1").opened == (1,)
     for wrong in ("3", "0004.wav", "-1", "", "../0001.wav", "²"):
@@ -166,7 +166,7 @@ def test_a_withdrawal_closes_what_was_open(reader: Reader):
     done = reader.download()
     assert set(reader.files()) == {"0002.wav"}
     assert {one["code"] for one in done.refused} == {"consent-withdrawn"}
-    rows = reader.counter.client().listing("refusals", license="0x" + reader.license_id.hex()).rows
+    rows = reader.live.client().listing("refusals", license="0x" + reader.license_id.hex()).rows
     assert {(row["recording"], row["code"]) for row in rows} == {(0, "consent-withdrawn"), (2, "consent-withdrawn")}
 
 

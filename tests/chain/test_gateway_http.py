@@ -14,7 +14,7 @@ from provenance.domain import cid, typed
 from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
 from provenance.types import Address, UnixSeconds
-from tests.desk import Desk, Package, desk, speech
+from tests.live_gateway import LiveGateway, Package, live_gateway, speech
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def counter(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(chain_world, tmp_path_factory.mktemp("desk")) as made:
+def live(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    with live_gateway(chain_world, tmp_path_factory.mktemp("gateway")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def published(counter: Desk) -> Package:
-    return counter.published([speech(1, seconds=40.0)])
+def published(live: LiveGateway) -> Package:
+    return live.published([speech(1, seconds=40.0)])
 
 
 @pytest.fixture
-def http(counter: Desk) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=counter.url, timeout=10.0) as client:
+def http(live: LiveGateway) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=live.url, timeout=10.0) as client:
         yield client
 
 
-def signed(counter: Desk, verb: str, path: str, body: bytes = b"", **changes: object) -> dict[str, str]:
+def signed(live: LiveGateway, verb: str, path: str, body: bytes = b"", **changes: object) -> dict[str, str]:
     name = str(changes.pop("name", "holder"))
     fields = {
         "method": verb,
         "target": path,
         "body_sha256": sha256(body),
-        "gateway": counter.node.address,
-        "nonce": counter.nonce() + 10**30,
-        "deadline": UnixSeconds(counter.now + 100),
+        "gateway": live.node.address,
+        "nonce": live.nonce() + 10**30,
+        "deadline": UnixSeconds(live.now + 100),
     } | changes
     request = typed.Request(**fields)  # type: ignore[arg-type]
-    signature = counter.sign(name, typed.digest(counter.node.deployment.domains.access, request))
+    signature = live.sign(name, typed.digest(live.node.deployment.domains.access, request))
     return {
-        "authorization": f"EIP712 address=0x{counter.address(name).hex()}, nonce={request.nonce}, "
+        "authorization": f"EIP712 address=0x{live.address(name).hex()}, nonce={request.nonce}, "
         f"deadline={request.deadline}, signature=0x{signature.hex()}"
     }
 
@@ -114,18 +114,18 @@ def test_a_body_beyond_the_limit_is_not_read(http: httpx2.Client) -> None:
     ],
 )
 def test_a_signature_is_for_one_method_target_body_gateway_and_time(
-    counter: Desk, http: httpx2.Client, changes: dict[str, object], code: str
+    live: LiveGateway, http: httpx2.Client, changes: dict[str, object], code: str
 ) -> None:
     target = "/v1/content/" + str(cid.of_raw(b"a document"))
-    answer = http.put(target, content=b"a document", headers=signed(counter, "PUT", target, b"a document", **changes))
+    answer = http.put(target, content=b"a document", headers=signed(live, "PUT", target, b"a document", **changes))
     assert answer.status_code == 403
     assert answer.json()["type"] == f"/problems/{code}"
 
 
-def test_a_signed_request_counts_once(counter: Desk, http: httpx2.Client) -> None:
+def test_a_signed_request_counts_once(live: LiveGateway, http: httpx2.Client) -> None:
     data = b'{"once": 1}'
     target = "/v1/content/" + str(cid.of_raw(data))
-    headers = signed(counter, "PUT", target, data)
+    headers = signed(live, "PUT", target, data)
     assert http.put(target, content=data, headers=headers).status_code == 201
     again = http.put(target, content=data, headers=headers)
     assert (again.status_code, again.json()["type"]) == (403, "/problems/request-replayed")
@@ -141,14 +141,16 @@ def test_an_unreadable_signature_is_refused(http: httpx2.Client, header: str) ->
     assert answer.status_code in (403, 422)
 
 
-def test_bytes_that_are_not_their_address_are_not_kept(counter: Desk, http: httpx2.Client) -> None:
+def test_bytes_that_are_not_their_address_are_not_kept(live: LiveGateway, http: httpx2.Client) -> None:
     target = "/v1/content/" + str(cid.of_raw(b"these"))
-    answer = http.put(target, content=b"those", headers=signed(counter, "PUT", target, b"those"))
+    answer = http.put(target, content=b"those", headers=signed(live, "PUT", target, b"those"))
     assert answer.status_code == 422
     assert http.head(target).status_code == 404
 
 
-def test_any_range_of_sealed_content_is_served_exactly(counter: Desk, published: Package, http: httpx2.Client) -> None:
+def test_any_range_of_sealed_content_is_served_exactly(
+    live: LiveGateway, published: Package, http: httpx2.Client
+) -> None:
     at = published.manifest.recordings[0].cid
     data, target = published.objects[at], f"/v1/content/{at}"
     assert len(data) > 600_000
@@ -159,37 +161,37 @@ def test_any_range_of_sealed_content_is_served_exactly(counter: Desk, published:
         ("bytes=-7", len(data) - 7, len(data)),
         (f"bytes=100-{len(data) * 2}", 100, len(data)),
     ):
-        answer = http.get(target, headers={**signed(counter, "GET", target), "range": said})
+        answer = http.get(target, headers={**signed(live, "GET", target), "range": said})
         assert answer.status_code == 206
         assert answer.content == data[start:end]
         assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{len(data)}"
-    outside = http.get(target, headers={**signed(counter, "GET", target), "range": f"bytes={len(data)}-"})
+    outside = http.get(target, headers={**signed(live, "GET", target), "range": f"bytes={len(data)}-"})
     assert outside.status_code == 416
-    whole = http.get(target, headers=signed(counter, "GET", target))
+    whole = http.get(target, headers=signed(live, "GET", target))
     assert (whole.status_code, whole.content) == (200, data)
     assert whole.headers["cache-control"] == "private, no-store"
 
 
-def test_what_was_sent_and_not_deposited_is_closed(counter: Desk, http: httpx2.Client) -> None:
+def test_what_was_sent_and_not_deposited_is_closed(live: LiveGateway, http: httpx2.Client) -> None:
     data = b"{" + bytes(range(128, 256)) + b"ciphertext may begin with a brace"
     target = "/v1/content/" + str(cid.of_raw(data))
-    assert http.put(target, content=data, headers=signed(counter, "PUT", target, data)).status_code == 201
+    assert http.put(target, content=data, headers=signed(live, "PUT", target, data)).status_code == 201
     assert http.get(target).status_code == 403
-    assert http.get(target, headers=signed(counter, "GET", target, name="thief")).status_code == 403
-    assert http.get(target, headers=signed(counter, "GET", target)).content == data
+    assert http.get(target, headers=signed(live, "GET", target, name="thief")).status_code == 403
+    assert http.get(target, headers=signed(live, "GET", target)).content == data
 
 
-def test_a_damaged_object_is_never_served(counter: Desk, http: httpx2.Client) -> None:
+def test_a_damaged_object_is_never_served(live: LiveGateway, http: httpx2.Client) -> None:
     data = b'{"good":' + b" " * 1_000 + b"1}"
-    at = counter.node.content.put(data)
-    file = next(path for path in counter.node.content._root.rglob(str(at)) if path.is_file())
+    at = live.node.content.put(data)
+    file = next(path for path in live.node.content._root.rglob(str(at)) if path.is_file())
     file.write_bytes(data.replace(b"good", b"evil"))
     with pytest.raises(httpx2.HTTPError):  # noqa: PT012 - either the status or the stream says so
         answer = http.get(f"/v1/content/{at}")
         answer.raise_for_status()
 
 
-def test_every_list_names_its_block_and_pages_through_all_rows(counter: Desk, http: httpx2.Client) -> None:
+def test_every_list_names_its_block_and_pages_through_all_rows(live: LiveGateway, http: httpx2.Client) -> None:
     from indexer.gateway.catalogue import LISTS
 
     for name in LISTS:
@@ -201,7 +203,7 @@ def test_every_list_names_its_block_and_pages_through_all_rows(counter: Desk, ht
         page = http.get(f"/v1/events?limit=3&after={after}").json()
         seen += page["items"]
         after = page["next"]
-    assert len(seen) == len(counter.client().listing("events").rows)
+    assert len(seen) == len(live.client().listing("events").rows)
     assert len({(one["block"], one["logIndex"]) for one in seen}) == len(seen)
 
 
@@ -213,15 +215,15 @@ def test_numbers_of_the_gateway_are_measured(http: httpx2.Client) -> None:
     assert http.get("/health").json() == {"status": "alive"}
 
 
-def test_a_client_knows_the_gateway_and_its_silence(counter: Desk) -> None:
-    key = counter.client().key()
-    assert key.wallet == counter.node.address
-    assert key.binding.encryption_key == counter.node.wallet.encryption_key
-    dead = HttpGateway("http://127.0.0.1:9", counter.node.deployment, counter.node.clock, SystemRandom())
+def test_a_client_knows_the_gateway_and_its_silence(live: LiveGateway) -> None:
+    key = live.client().key()
+    assert key.wallet == live.node.address
+    assert key.binding.encryption_key == live.node.wallet.encryption_key
+    dead = HttpGateway("http://127.0.0.1:9", live.node.deployment, live.node.clock, SystemRandom())
     with pytest.raises(GatewaySilent):
         dead.health()
     from dataclasses import replace
 
-    other = HttpGateway(counter.url, replace(counter.node.deployment, chain_id=1), counter.node.clock, SystemRandom())
+    other = HttpGateway(live.url, replace(live.node.deployment, chain_id=1), live.node.clock, SystemRandom())
     with pytest.raises(Invalid, match="chain"):
         other.key()

@@ -28,8 +28,8 @@ from provenance.domain.usage import BadSegment, Outcome, Unit, Use
 from provenance.errors import Conflict, ProvenanceError
 from provenance.types import PPM_ONE, ZERO32, Address, Bps, Bytes32, UnixMs, UnixSeconds
 from tests import whole
-from tests.desk import Desk, Package, desk, speech
 from tests.documents import Key
+from tests.live_gateway import LiveGateway, Package, live_gateway, speech
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,52 +40,52 @@ KEY = Key("session")
 
 
 @pytest.fixture(scope="module")
-def counter(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(chain_world, tmp_path_factory.mktemp("desk")) as made:
+def live(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    with live_gateway(chain_world, tmp_path_factory.mktemp("gateway")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def published(counter: Desk) -> Package:
-    return counter.published([speech(1)])
+def published(live: LiveGateway) -> Package:
+    return live.published([speech(1)])
 
 
 @pytest.fixture
-def license_(counter: Desk, published: Package) -> Bytes32:
+def license_(live: LiveGateway, published: Package) -> Bytes32:
     """A license with 100,000 base units: 100 outputs."""
-    made = counter.license(published)
-    counter.fund(made, 100_000)
+    made = live.license(published)
+    live.fund(made, 100_000)
     return made
 
 
-def session_for(counter: Desk, of: Bytes32, **changes: object) -> typed.MeterSession:
+def session_for(live: LiveGateway, of: Bytes32, **changes: object) -> typed.MeterSession:
     said = typed.MeterSession(
-        meter=counter.node.address,
+        meter=live.node.address,
         session_key=KEY.address,
         license_id=of,
-        valid_from=UnixSeconds(counter.now - 10),
-        valid_until=UnixSeconds(counter.now + 3_600),
+        valid_from=UnixSeconds(live.now - 10),
+        valid_until=UnixSeconds(live.now + 3_600),
         max_units=100,
-        nonce=counter.nonce(),
+        nonce=live.nonce(),
     )
     return replace(said, **changes)  # type: ignore[arg-type]
 
 
-def opened(counter: Desk, license_id: Bytes32, *, name: str = "licensee", **changes: object) -> typed.MeterSession:
-    said = session_for(counter, license_id, **changes)
-    digest = typed.digest(counter.node.deployment.domains.usage, said)
-    assert counter.client().open_session(said, counter.sign(name, digest)) == digest
+def opened(live: LiveGateway, license_id: Bytes32, *, name: str = "licensee", **changes: object) -> typed.MeterSession:
+    said = session_for(live, license_id, **changes)
+    digest = typed.digest(live.node.deployment.domains.usage, said)
+    assert live.client().open_session(said, live.sign(name, digest)) == digest
     return said
 
 
 class Tape:
     """A session's receipts, segment by segment."""
 
-    def __init__(self, counter: Desk, package: Package, session: typed.MeterSession) -> None:
-        self.counter, self.session = counter, session
-        self.domain = counter.node.deployment.domains.usage
+    def __init__(self, live: LiveGateway, package: Package, session: typed.MeterSession) -> None:
+        self.live, self.session = live, session
+        self.domain = live.node.deployment.domains.usage
         self.of = usage.session_id(self.domain, session)
-        self.recording = recording_id(counter.dataset_id(package), 0)
+        self.recording = recording_id(live.dataset_id(package), 0)
         self.previous: typed.Segment | None = None
         self.seq = 0
 
@@ -105,7 +105,7 @@ class Tape:
             units=units,
             attribution_root=attribution.attribution_root(weights),
             attribution_method=1,
-            occurred_at_ms=UnixMs(self.counter.now * 1_000 if at_ms is None else at_ms),
+            occurred_at_ms=UnixMs(self.live.now * 1_000 if at_ms is None else at_ms),
             corrects=ZERO32,
         )
         return Use(receipt, weights, 1_000_000)
@@ -121,32 +121,32 @@ class Tape:
 
     def put(self, size: int, **options: object):
         made, signed, data = self.segment(size, **options)  # type: ignore[arg-type]
-        acked = self.counter.client().put_segment(made, signed, data)
+        acked = self.live.client().put_segment(made, signed, data)
         self.previous, self.seq = made, usage.following(made)
         return acked
 
 
 def test_a_segment_is_acknowledged_once_and_the_same_bytes_get_the_same_word(
-    counter: Desk, published: Package, license_: Bytes32
+    live: LiveGateway, published: Package, license_: Bytes32
 ) -> None:
-    tape = Tape(counter, published, opened(counter, license_))
+    tape = Tape(live, published, opened(live, license_))
     made = tape.segment(3)
-    first = counter.client().put_segment(*made)
-    assert counter.client().put_segment(*made) == first
+    first = live.client().put_segment(*made)
+    assert live.client().put_segment(*made) == first
     tape.previous, tape.seq = made[0], 3
     tape.put(2)
     tape.put(0, last=True)
-    (row,) = counter.client().listing("sessions", session="0x" + tape.of.hex()).rows
+    (row,) = live.client().listing("sessions", session="0x" + tape.of.hex()).rows
     assert (row["receipts"], row["units"], row["segments"], row["closed"]) == ("5", "5", 3, True)
-    assert len(counter.client().listing("segments", session="0x" + tape.of.hex()).rows) == 3
+    assert len(live.client().listing("segments", session="0x" + tape.of.hex()).rows) == 3
 
 
-def test_a_session_opens_twice_as_once_and_is_the_licensees(counter: Desk, license_: Bytes32) -> None:
-    said = opened(counter, license_)
-    digest = typed.digest(counter.node.deployment.domains.usage, said)
-    assert counter.client().open_session(said, counter.sign("licensee", digest)) == digest
+def test_a_session_opens_twice_as_once_and_is_the_licensees(live: LiveGateway, license_: Bytes32) -> None:
+    said = opened(live, license_)
+    digest = typed.digest(live.node.deployment.domains.usage, said)
+    assert live.client().open_session(said, live.sign("licensee", digest)) == digest
     with pytest.raises(BadSignature):
-        opened(counter, license_, name="thief")
+        opened(live, license_, name="thief")
 
 
 @pytest.mark.parametrize(
@@ -162,86 +162,86 @@ def test_a_session_opens_twice_as_once_and_is_the_licensees(counter: Desk, licen
     ],
 )
 def test_a_session_that_is_not_covered_or_not_in_time_does_not_open(
-    counter: Desk, license_: Bytes32, changes: dict[str, object], error: type[ProvenanceError]
+    live: LiveGateway, license_: Bytes32, changes: dict[str, object], error: type[ProvenanceError]
 ) -> None:
-    said = session_for(counter, license_, **changes)
-    digest = typed.digest(counter.node.deployment.domains.usage, said)
+    said = session_for(live, license_, **changes)
+    digest = typed.digest(live.node.deployment.domains.usage, said)
     with pytest.raises(error):
-        counter.client().open_session(said, counter.sign("licensee", digest))
+        live.client().open_session(said, live.sign("licensee", digest))
 
 
-def test_a_session_ends_with_the_last_second_of_its_terms(counter: Desk) -> None:
-    last = UnixSeconds(counter.now + 600)
-    package = counter.published([speech(31)], terms=replace(counter.terms(), not_after=last))
-    license_ = counter.license(package, expiry=last + 1)
-    counter.fund(license_, 100_000)
+def test_a_session_ends_with_the_last_second_of_its_terms(live: LiveGateway) -> None:
+    last = UnixSeconds(live.now + 600)
+    package = live.published([speech(31)], terms=replace(live.terms(), not_after=last))
+    license_ = live.license(package, expiry=last + 1)
+    live.fund(license_, 100_000)
     with pytest.raises(SessionOver):
-        opened(counter, license_, valid_until=UnixSeconds(last + 1))
-    assert opened(counter, license_, valid_until=last).valid_until == last
+        opened(live, license_, valid_until=UnixSeconds(last + 1))
+    assert opened(live, license_, valid_until=last).valid_until == last
 
 
 def test_a_revoked_session_and_an_ended_license_do_not_open(
-    counter: Desk, published: Package, license_: Bytes32
+    live: LiveGateway, published: Package, license_: Bytes32
 ) -> None:
-    said = session_for(counter, license_)
-    digest = typed.digest(counter.node.deployment.domains.usage, said)
-    signed = counter.sign("licensee", digest)
+    said = session_for(live, license_)
+    digest = typed.digest(live.node.deployment.domains.usage, said)
+    signed = live.sign("licensee", digest)
     values = tuple(getattr(said, name) for name in said.__slots__)
-    counter.send("licensee", "UsageLedger", "revokeSession", values, signed)
+    live.send("licensee", "UsageLedger", "revokeSession", values, signed)
     with pytest.raises(SessionOver):
-        counter.client().open_session(said, signed)
-    counter.send("licensee", "DataAccess", "terminate", counter.dataset_id(published), license_, ZERO32)
+        live.client().open_session(said, signed)
+    live.send("licensee", "DataAccess", "terminate", live.dataset_id(published), license_, ZERO32)
     with pytest.raises(refusal.LicenseEnded):
-        opened(counter, license_)
+        opened(live, license_)
 
 
 def test_other_bytes_in_the_same_place_suspend_the_session_and_both_are_kept(
-    counter: Desk, published: Package, license_: Bytes32
+    live: LiveGateway, published: Package, license_: Bytes32
 ) -> None:
-    tape = Tape(counter, published, opened(counter, license_))
+    tape = Tape(live, published, opened(live, license_))
     first = tape.segment(2)
-    acked = counter.client().put_segment(*first)
+    acked = live.client().put_segment(*first)
     second = tape.segment(2, units=2)
     with pytest.raises(Equivocated) as caught:
-        counter.client().put_segment(*second)
+        live.client().put_segment(*second)
     assert caught.value.facts["acknowledged"] == "0x" + acked.ack.segment_hash.hex()
-    overlapping = Tape(counter, published, tape.session)
+    overlapping = Tape(live, published, tape.session)
     overlapping.seq = 1
     with pytest.raises(Equivocated):
-        counter.client().put_segment(*overlapping.segment(3))
-    assert counter.client().put_segment(*first) == acked
+        live.client().put_segment(*overlapping.segment(3))
+    assert live.client().put_segment(*first) == acked
     tape.previous, tape.seq = first[0], 2
     with pytest.raises(SessionSuspended):
         tape.put(1)
-    (row,) = counter.client().listing("sessions", session="0x" + tape.of.hex()).rows
+    (row,) = live.client().listing("sessions", session="0x" + tape.of.hex()).rows
     assert row["suspended"] is True
-    waiting = counter.node.usage.pending()
+    waiting = live.node.usage.pending()
     kept = {one.cid for one in waiting.equivocations if one.session_id == tape.of}
     assert len(kept) == 2
-    assert all(counter.client().listing("sessions").rows for _ in kept)
+    assert all(live.client().listing("sessions").rows for _ in kept)
 
 
 def test_a_gap_is_listed_and_closes_when_the_missing_run_arrives(
-    counter: Desk, published: Package, license_: Bytes32
+    live: LiveGateway, published: Package, license_: Bytes32
 ) -> None:
-    tape = Tape(counter, published, opened(counter, license_))
+    tape = Tape(live, published, opened(live, license_))
     first = tape.segment(2)
     tape.previous, tape.seq = first[0], 2
     second = tape.segment(2)
     tape.previous, tape.seq = second[0], 4
     third = tape.segment(1)
-    gateway = counter.client()
+    gateway = live.client()
     assert gateway.put_segment(*third).missing == ((0, 3),)
     assert gateway.put_segment(*second).missing == ((0, 1),)
     assert gateway.put_segment(*first).missing == ()
     assert gateway.put_segment(*third).missing == ()
-    other = Tape(counter, published, opened(counter, license_))
+    other = Tape(live, published, opened(live, license_))
     lone = other.segment(1)
     gateway.put_segment(*lone)
-    far = Tape(counter, published, other.session)
+    far = Tape(live, published, other.session)
     far.seq, far.previous = 3, lone[0]
     gateway.put_segment(*far.segment(1))
-    between = Tape(counter, published, other.session)
+    between = Tape(live, published, other.session)
     between.seq, between.previous = 1, lone[0]
     with pytest.raises(BadSegment):
         gateway.put_segment(*between.segment(2))
@@ -260,40 +260,40 @@ def test_a_gap_is_listed_and_closes_when_the_missing_run_arrives(
     ],
 )
 def test_a_segment_that_says_other_than_its_receipts_is_refused(
-    counter: Desk, published: Package, license_: Bytes32, changes: dict[str, object]
+    live: LiveGateway, published: Package, license_: Bytes32, changes: dict[str, object]
 ) -> None:
-    tape = Tape(counter, published, opened(counter, license_))
+    tape = Tape(live, published, opened(live, license_))
     with pytest.raises(ProvenanceError) as caught:
-        counter.client().put_segment(*tape.segment(2, **changes))
+        live.client().put_segment(*tape.segment(2, **changes))
     assert caught.value.http_status == 422
-    assert counter.node.usage.segments(tape.of) == ()
+    assert live.node.usage.segments(tape.of) == ()
 
 
 def test_a_receipt_from_the_future_a_foreign_key_and_garbage_are_refused(
-    counter: Desk, published: Package, license_: Bytes32
+    live: LiveGateway, published: Package, license_: Bytes32
 ) -> None:
-    tape = Tape(counter, published, opened(counter, license_))
-    uses = [tape.use(0, at_ms=(counter.now + 400) * 1_000)]
+    tape = Tape(live, published, opened(live, license_))
+    uses = [tape.use(0, at_ms=(live.now + 400) * 1_000)]
     data = files.write(uses)
     made = usage.segment_of(tape.domain, tape.of, uses, next_seq=0, previous=None, file_sha256=sha256(data), last=False)
     with pytest.raises(BadSegment):
-        counter.client().put_segment(made, KEY.sign(usage.segment_hash(tape.domain, made)), data)
+        live.client().put_segment(made, KEY.sign(usage.segment_hash(tape.domain, made)), data)
     good, signed, data = tape.segment(1)
     with pytest.raises(BadSignature):
-        counter.client().put_segment(good, Key("another").sign(usage.segment_hash(tape.domain, good)), data)
+        live.client().put_segment(good, Key("another").sign(usage.segment_hash(tape.domain, good)), data)
     with pytest.raises(ProvenanceError):
-        counter.client().put_segment(good, signed, data + b"x")
+        live.client().put_segment(good, signed, data + b"x")
     garbage = replace(good, sha256=sha256(b"garbage"))
     with pytest.raises(ProvenanceError):
-        counter.client().put_segment(garbage, KEY.sign(usage.segment_hash(tape.domain, garbage)), b"garbage")
+        live.client().put_segment(garbage, KEY.sign(usage.segment_hash(tape.domain, garbage)), b"garbage")
     with pytest.raises(UnknownSession):
-        counter.client().put_segment(replace(good, session_id=ZERO32), signed, data)
+        live.client().put_segment(replace(good, session_id=ZERO32), signed, data)
 
 
 def test_receipts_past_max_units_and_after_the_last_segment_are_refused(
-    counter: Desk, published: Package, license_: Bytes32
+    live: LiveGateway, published: Package, license_: Bytes32
 ) -> None:
-    tape = Tape(counter, published, opened(counter, license_, max_units=10))
+    tape = Tape(live, published, opened(live, license_, max_units=10))
     tape.put(1, units=9)
     with pytest.raises(UnitsExceeded):
         tape.put(1, units=2)
@@ -302,111 +302,113 @@ def test_receipts_past_max_units_and_after_the_last_segment_are_refused(
         tape.put(1, units=0)
 
 
-def test_nobody_hides_a_segment_by_sending_it_as_content(counter: Desk, published: Package, license_: Bytes32) -> None:
-    first, second = (Tape(counter, published, opened(counter, license_)) for _ in range(2))
+def test_nobody_hides_a_segment_by_sending_it_as_content(
+    live: LiveGateway, published: Package, license_: Bytes32
+) -> None:
+    first, second = (Tape(live, published, opened(live, license_)) for _ in range(2))
     made, signed, data = first.segment(1)
     at = unixfs.address([data])
-    counter.client("thief").put_content(at, data)
-    counter.client().put_segment(made, signed, data)
-    assert whole.fetch(counter.client(), at) == data
+    live.client("thief").put_content(at, data)
+    live.client().put_segment(made, signed, data)
+    assert whole.fetch(live.client(), at) == data
     made, signed, data = second.segment(1)
-    counter.client().put_segment(made, signed, data)
+    live.client().put_segment(made, signed, data)
     at = unixfs.address([data])
-    counter.client("thief")._send("PUT", f"/v1/content/{at}", body=data, signed=True)
-    assert whole.fetch(counter.client(), at) == data
+    live.client("thief")._send("PUT", f"/v1/content/{at}", body=data, signed=True)
+    assert whole.fetch(live.client(), at) == data
 
 
-def test_a_cap_closes_the_license_for_reading(counter: Desk) -> None:
+def test_a_cap_closes_the_license_for_reading(live: LiveGateway) -> None:
     from provenance.domain.terms import Caps
 
-    capped = counter.published([speech(5)], terms=counter.terms(caps=Caps(outputs=2)))
-    license_id = counter.license(capped)
-    counter.fund(license_id, 100_000)
-    tape = Tape(counter, capped, opened(counter, license_id))
-    counter.open(capped, license_id, (0,))
+    capped = live.published([speech(5)], terms=live.terms(caps=Caps(outputs=2)))
+    license_id = live.license(capped)
+    live.fund(license_id, 100_000)
+    tape = Tape(live, capped, opened(live, license_id))
+    live.open(capped, license_id, (0,))
     tape.put(2)
     with pytest.raises(refusal.CapReached):
-        counter.open(capped, license_id, (0,))
+        live.open(capped, license_id, (0,))
 
 
 def test_everything_acknowledged_is_anchored_once_whatever_dies_before_the_transaction(
-    counter: Desk, published: Package, license_: Bytes32
+    live: LiveGateway, published: Package, license_: Bytes32
 ) -> None:
-    chain, meter = counter.world.chain, counter.wallets["operator"].signer
-    batches.anchor(counter.node, lambda call: chain.send(call, meter))
-    tape = Tape(counter, published, opened(counter, license_))
+    chain, meter = live.world.chain, live.wallets["operator"].signer
+    batches.anchor(live.node, lambda call: chain.send(call, meter))
+    tape = Tape(live, published, opened(live, license_))
     tape.put(3)
-    counter.open(published, license_, (0,))
+    live.open(published, license_, (0,))
     with pytest.raises(ProvenanceError):
-        counter.open(published, license_, (0,), purpose=1)
+        live.open(published, license_, (0,), purpose=1)
 
     def killed(_call: Call) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        batches.anchor(counter.node, killed)
+        batches.anchor(live.node, killed)
     tape.put(1)
-    made = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    made = batches.anchor(live.node, lambda call: chain.send(call, meter))
     assert made is not None
     assert (made.batch.count, len(made.batch.sessions), len(made.batch.accesses)) == (3, 1, 1)
     assert made.batch.refusals is not None
-    assert chain.read(Call("UsageLedger", "headOf", (counter.node.address,)))[0] == made.head
-    document = batch_.Batch.parse(whole.fetch(counter.client(), made.cid))
+    assert chain.read(Call("UsageLedger", "headOf", (live.node.address,)))[0] == made.head
+    document = batch_.Batch.parse(whole.fetch(live.client(), made.cid))
     assert document == made.batch
     entry = document.segments[0]
-    assert files.read(whole.fetch(counter.client(), entry.cid), expected_sha256=entry.segment.sha256)
-    after = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    assert files.read(whole.fetch(live.client(), entry.cid), expected_sha256=entry.segment.sha256)
+    after = batches.anchor(live.node, lambda call: chain.send(call, meter))
     assert after is not None
     assert after.batch.count == 1
-    assert batches.anchor(counter.node, lambda call: chain.send(call, meter)) is None
+    assert batches.anchor(live.node, lambda call: chain.send(call, meter)) is None
 
 
-def test_a_split_is_named_by_the_next_batch_once_its_document_is_here(counter: Desk, published: Package) -> None:
-    chain, meter = counter.world.chain, counter.wallets["operator"].signer
-    batches.anchor(counter.node, lambda call: chain.send(call, meter))
+def test_a_split_is_named_by_the_next_batch_once_its_document_is_here(live: LiveGateway, published: Package) -> None:
+    chain, meter = live.world.chain, live.wallets["operator"].signer
+    batches.anchor(live.node, lambda call: chain.send(call, meter))
     document = splits.encode((splits.Split(Key("heir").address, Bps(10_000)),))
     at = unixfs.address([document])
     for digest in (at.digest, sha256(b"nobody has this")):
-        counter.send("holder", "DatasetRegistry", "setSplit", counter.dataset_id(published), digest)
-    counter.settle_down()
-    assert batches.anchor(counter.node, lambda call: chain.send(call, meter)) is None
-    counter.client("holder").put_content(at, document)
-    made = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+        live.send("holder", "DatasetRegistry", "setSplit", live.dataset_id(published), digest)
+    live.settle_down()
+    assert batches.anchor(live.node, lambda call: chain.send(call, meter)) is None
+    live.client("holder").put_content(at, document)
+    made = batches.anchor(live.node, lambda call: chain.send(call, meter))
     assert made is not None
     assert made.batch.splits == (at,)
-    assert batches.anchor(counter.node, lambda call: chain.send(call, meter)) is None
+    assert batches.anchor(live.node, lambda call: chain.send(call, meter)) is None
 
 
-def test_reports_of_a_dataset_registered_under_another_manifest_are_not_anchored(counter: Desk) -> None:
-    chain, meter = counter.world.chain, counter.wallets["operator"].signer
-    package = counter.package([speech(77)])
-    counter.deposit(package)
+def test_reports_of_a_dataset_registered_under_another_manifest_are_not_anchored(live: LiveGateway) -> None:
+    chain, meter = live.world.chain, live.wallets["operator"].signer
+    package = live.package([speech(77)])
+    live.deposit(package)
     said = package.manifest
-    counter.send("holder", "DatasetRegistry", "register", said.root(), sha256(b"nobody has this"), said.terms_hash,
+    live.send("holder", "DatasetRegistry", "register", said.root(), sha256(b"nobody has this"), said.terms_hash,
                  said.split_hash(), 1)  # fmt: skip
-    counter.settle_down()
-    made = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    live.settle_down()
+    made = batches.anchor(live.node, lambda call: chain.send(call, meter))
     reported = {entry.report.recording_id for entry in made.batch.gates} if made else set()
-    assert recording_id(counter.dataset_id(package), 0) not in reported
-    honest = counter.published([speech(78)])
-    counter.settle_down()
-    made = batches.anchor(counter.node, lambda call: chain.send(call, meter))
+    assert recording_id(live.dataset_id(package), 0) not in reported
+    honest = live.published([speech(78)])
+    live.settle_down()
+    made = batches.anchor(live.node, lambda call: chain.send(call, meter))
     assert made is not None
-    assert {entry.report.recording_id for entry in made.batch.gates} == {recording_id(counter.dataset_id(honest), 0)}
+    assert {entry.report.recording_id for entry in made.batch.gates} == {recording_id(live.dataset_id(honest), 0)}
 
 
 def test_two_segments_for_one_place_at_once_leave_one_acknowledged(
-    counter: Desk, published: Package, license_: Bytes32
+    live: LiveGateway, published: Package, license_: Bytes32
 ) -> None:
     import threading
 
-    tape = Tape(counter, published, opened(counter, license_))
+    tape = Tape(live, published, opened(live, license_))
     made = [tape.segment(2, units=units) for units in (1, 2, 3, 4)]
     answers: list[object] = []
 
     def send(one: tuple[typed.Segment, bytes, bytes]) -> None:
         try:
-            answers.append(counter.client().put_segment(*one))
+            answers.append(live.client().put_segment(*one))
         except Conflict as error:
             answers.append(error)
 
@@ -416,4 +418,4 @@ def test_two_segments_for_one_place_at_once_leave_one_acknowledged(
     for thread in threads:
         thread.join()
     assert sum(not isinstance(one, Conflict) for one in answers) == 1
-    assert len(counter.node.usage.segments(tape.of)) == 1
+    assert len(live.node.usage.segments(tape.of)) == 1

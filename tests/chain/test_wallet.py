@@ -47,7 +47,7 @@ def settings(tmp_path: Path, chain_world: World) -> Path:
     return file
 
 
-class Told:
+class CommandRun:
     """A command's context, with its streams at hand."""
 
     def __init__(self, settings: Path, **flags: bool | int) -> None:
@@ -98,7 +98,7 @@ def test_a_command_that_asks_the_chain_computes_no_pairing_tables(settings: Path
 
 @pytest.mark.usefixtures("funded")
 def test_what_is_sent_is_mined_and_named_in_the_document(chain_world: World, settings: Path):
-    told = Told(settings, as_json=True, yes=True, verbose=1)
+    told = CommandRun(settings, as_json=True, yes=True, verbose=1)
     mined = told.context.transact(approval(chain_world), "approve the token")
     told.context.out.emit({"done": True})
     assert json.loads(told.stdout)["transactions"] == [
@@ -117,7 +117,7 @@ def test_what_is_sent_is_mined_and_named_in_the_document(chain_world: World, set
 @pytest.mark.usefixtures("funded")
 def test_a_dry_run_shows_the_cost_and_sends_nothing(chain_world: World, settings: Path):
     before = chain_world.chain.head().number
-    told = Told(settings, dry_run=True, as_json=True)
+    told = CommandRun(settings, dry_run=True, as_json=True)
     with pytest.raises(DryRun):
         told.context.transact(approval(chain_world), "approve the token")
     document = json.loads(told.stdout)
@@ -131,7 +131,7 @@ def test_a_dry_run_shows_the_cost_and_sends_nothing(chain_world: World, settings
 def test_without_yes_and_without_a_terminal_nothing_is_sent(chain_world: World, settings: Path, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO())
     before = chain_world.chain.head().number
-    told = Told(settings)
+    told = CommandRun(settings)
     with pytest.raises(Invalid, match="not confirmed"):
         told.context.transact(approval(chain_world), "approve the token")
     assert "approve the token: Token.approve" in told.stderr

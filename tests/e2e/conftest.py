@@ -9,27 +9,27 @@ from pathlib import Path
 import pytest
 
 from provenance.adapters.content.embedded import Embedded
-from tests.e2e.kept import Kept, kept
-from tests.e2e.lies import Liar
-from tests.e2e.town import Town, town
+from tests.e2e.finished_demo import FinishedDemo, finished_demo
+from tests.e2e.forgery import Forger
+from tests.e2e.network import OperatedNetwork, operated_network
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FinishedDemo]:
     """One finished demo for all tests that only look at it."""
-    with kept(tmp_path_factory.mktemp("kept") / "demo") as made:
+    with finished_demo(tmp_path_factory.mktemp("finished") / "demo") as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatedNetwork]:
     """One devnet and operator for tests that go on from each other's epochs."""
-    with town(tmp_path_factory.mktemp("city")) as made:
+    with operated_network(tmp_path_factory.mktemp("network")) as made:
         yield made
 
 
 @pytest.fixture
-def liar(demo: Kept, tmp_path: Path) -> Iterator[Liar]:
+def forger(demo: FinishedDemo, tmp_path: Path) -> Iterator[Forger]:
     """What is put on chain here has never happened afterwards."""
     chain = demo.chain()
     mark = chain.node.rpc.call("evm_snapshot")
@@ -38,5 +38,5 @@ def liar(demo: Kept, tmp_path: Path) -> Iterator[Liar]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if where.is_dir() else shutil.copy)(where, tmp_path / name)
     wallets = [demo.wallet(name).signer for name in ("operator", "publisher", "licensee")]
-    yield Liar(demo, chain, tmp_path, Embedded(demo.copy(tmp_path)), *wallets)
+    yield Forger(demo, chain, tmp_path, Embedded(demo.copy(tmp_path)), *wallets)
     chain.node.rpc.call("evm_revert", mark)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from eth_typing import HexStr
 from web3 import HTTPProvider, Web3
 
-from tests.e2e.kept import Kept
+from tests.e2e.finished_demo import FinishedDemo
 
 SECRET = re.compile(r"0x[0-9a-f]{32,}|bafkrei[a-z2-7]{52}|\b[0-9]{20,}\b")
 TIME = re.compile(r"1[6-9][0-9]{8}|1[6-9][0-9]{11}")
@@ -234,7 +234,7 @@ def differences(golden: Any, taken: Any, path: str = "") -> list[str]:
     return [line for where, before, after in pairs for line in differences(before, after, where)]
 
 
-def snapshot(demo: Kept) -> dict[str, Any]:
+def snapshot(demo: FinishedDemo) -> dict[str, Any]:
     """What tests/golden/demo.json holds of a demo."""
     home = demo.room / "home"
     printed = {name: member for name, member in json.loads(demo.printed).items() if name not in {"gas", "seconds"}}

@@ -15,17 +15,17 @@ import pytest
 from provenance.adapters import segments
 from provenance.domain.cid import Cid
 from provenance.domain.fields import shown
-from tests.e2e.kept import Kept, address, command, judged, named, of_segments
+from tests.e2e.finished_demo import FinishedDemo, address, command, judged, named, of_segments
 from tests.e2e.parties import PROVENANCE
 
 FAILED, INCOMPLETE = 10, 11
 
 
-def audit(demo: Kept, home: Path, status: int = 0) -> Any:
+def audit(demo: FinishedDemo, home: Path, status: int = 0) -> Any:
     return command("audit", "run", "--config", str(demo.settings), "--home", str(home), status=status)
 
 
-def test_chain_and_content_are_enough_when_operator_and_database_are_gone(demo: Kept) -> None:
+def test_chain_and_content_are_enough_when_operator_and_database_are_gone(demo: FinishedDemo) -> None:
     assert not list((demo.room / "home").rglob("node.db*"))
     done = subprocess.run(
         [*PROVENANCE, "audit", "run", "--config", str(demo.settings)], capture_output=True, text=True, check=False
@@ -38,7 +38,7 @@ def test_chain_and_content_are_enough_when_operator_and_database_are_gone(demo: 
     assert done.stdout.splitlines()[-1].startswith("VERIFIED at block ")
 
 
-def test_an_auditor_needs_no_settings_file(demo: Kept, tmp_path: Path) -> None:
+def test_an_auditor_needs_no_settings_file(demo: FinishedDemo, tmp_path: Path) -> None:
     deployment, rpc = demo.room / "home" / "deployments" / "31337.json", demo.rpc
     given = ("--rpc", rpc, "--deployment", str(deployment), "--content", str(demo.content), "--home", str(tmp_path))
     here = command("audit", "run", *given)
@@ -47,7 +47,7 @@ def test_an_auditor_needs_no_settings_file(demo: Kept, tmp_path: Path) -> None:
     assert all(counted.values()), counted
 
 
-def test_without_content_only_what_the_chain_alone_says_verifies(demo: Kept, tmp_path: Path) -> None:
+def test_without_content_only_what_the_chain_alone_says_verifies(demo: FinishedDemo, tmp_path: Path) -> None:
     deployment = demo.room / "home" / "deployments" / "31337.json"
     given = ("--rpc", demo.rpc, "--deployment", str(deployment), "--home", str(tmp_path))
     told = command("audit", "run", *given, status=INCOMPLETE)["checks"]
@@ -60,13 +60,13 @@ def test_an_auditor_who_names_a_node_only_is_asked_for_the_deployment(tmp_path: 
     assert "--deployment FILE" in refused["next"]
 
 
-def test_what_no_block_is_final_of_yet_is_not_called_verified(demo: Kept, tmp_path: Path) -> None:
+def test_what_no_block_is_final_of_yet_is_not_called_verified(demo: FinishedDemo, tmp_path: Path) -> None:
     refused = command("audit", "run", "--config", str(demo.settings), "--at", "0", status=INCOMPLETE)
     assert refused["type"] == "/problems/not-final-yet"
     assert "first block" in refused["detail"]
 
 
-def test_at_every_earlier_block_the_road_so_far_verifies(demo: Kept) -> None:
+def test_at_every_earlier_block_the_road_so_far_verifies(demo: FinishedDemo) -> None:
     chain = demo.chain()
     blocks = range(chain.deployment.first_block, chain.head().number, 6)
     verdicts = {at: command("audit", "run", "--config", str(demo.settings), "--at", str(at)) for at in blocks}
@@ -98,7 +98,7 @@ def says(report: Any, cid: Cid, verdict: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_one_flipped_byte_fails_by_its_address(demo: Kept, tmp_path: Path, kind: str) -> None:
+def test_one_flipped_byte_fails_by_its_address(demo: FinishedDemo, tmp_path: Path, kind: str) -> None:
     file = KINDS[kind](demo.copy(tmp_path))[-1]
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
@@ -107,14 +107,14 @@ def test_one_flipped_byte_fails_by_its_address(demo: Kept, tmp_path: Path, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_gone_leaves_it_incomplete_by_its_address(demo: Kept, tmp_path: Path, kind: str) -> None:
+def test_what_is_gone_leaves_it_incomplete_by_its_address(demo: FinishedDemo, tmp_path: Path, kind: str) -> None:
     file = KINDS[kind](demo.copy(tmp_path))[0]
     file.unlink()
     says(audit(demo, tmp_path, INCOMPLETE), address(file), "INCOMPLETE")
 
 
 @pytest.mark.parametrize("kind", [STATEMENT, "tree"])
-def test_one_changed_amount_fails_by_its_address(demo: Kept, tmp_path: Path, kind: str) -> None:
+def test_one_changed_amount_fails_by_its_address(demo: FinishedDemo, tmp_path: Path, kind: str) -> None:
     [file] = KINDS[kind](demo.copy(tmp_path))
     changed, count = re.subn(rb'"cumulative":"(\d+)"', lambda one: b'"cumulative":"%d"' % (int(one[1]) + 1),
                              file.read_bytes(), count=1)  # fmt: skip
@@ -124,7 +124,7 @@ def test_one_changed_amount_fails_by_its_address(demo: Kept, tmp_path: Path, kin
     says(report, address(file), "FAILED")
 
 
-def test_the_error_and_what_to_do_next_are_said_too(demo: Kept, tmp_path: Path) -> None:
+def test_the_error_and_what_to_do_next_are_said_too(demo: FinishedDemo, tmp_path: Path) -> None:
     [file] = KINDS[STATEMENT](demo.copy(tmp_path))
     file.write_bytes(file.read_bytes().replace(b'"net":"', b'"net":"1', 1))
     line = [*PROVENANCE, "audit", "run", "--config", str(demo.settings), "--home", str(tmp_path)]
@@ -135,7 +135,7 @@ def test_the_error_and_what_to_do_next_are_said_too(demo: Kept, tmp_path: Path) 
     assert re.search(r"^Next: ", done.stderr, re.MULTILINE)
 
 
-def test_a_wrong_copy_beside_a_good_one_is_healed(demo: Kept, tmp_path: Path) -> None:
+def test_a_wrong_copy_beside_a_good_one_is_healed(demo: FinishedDemo, tmp_path: Path) -> None:
     file = KINDS[SEGMENT](demo.copy(tmp_path))[0]
     good = file.read_bytes()
     file.write_bytes(good[:-1])
@@ -144,13 +144,13 @@ def test_a_wrong_copy_beside_a_good_one_is_healed(demo: Kept, tmp_path: Path) ->
     assert file.read_bytes() == good
 
 
-def rejected(demo: Kept) -> set[str]:
+def rejected(demo: FinishedDemo) -> set[str]:
     """Receipts that the demo's epoch did not count."""
     [file] = named(demo.content, "rejected")
     return {json.loads(line)["receiptId"] for line in file.read_text().splitlines()[1:]}
 
 
-def test_a_receipt_is_traced_to_license_terms_recording_and_consent(demo: Kept) -> None:
+def test_a_receipt_is_traced_to_license_terms_recording_and_consent(demo: FinishedDemo) -> None:
     uses = [use for file in of_segments(demo.content) for use in segments.read(file.read_bytes())]
     delivered = [use for use in uses if len(use.weights) > 2 and use.receipt.outcome == 1]
     paid = next(use for use in delivered if shown(use.receipt.receipt_id) not in rejected(demo))
@@ -170,7 +170,7 @@ def test_a_receipt_is_traced_to_license_terms_recording_and_consent(demo: Kept) 
         assert chain.node.rpc.call("eth_getTransactionReceipt", tx)["status"] == "0x1"
 
 
-def test_a_rejected_receipt_is_traced_to_the_withdrawal_behind_it(demo: Kept) -> None:
+def test_a_rejected_receipt_is_traced_to_the_withdrawal_behind_it(demo: FinishedDemo) -> None:
     found = command("audit", "trace", min(rejected(demo)), "--config", str(demo.settings))
     settled = found["settlement"]
     assert (settled["epoch"], settled["verdict"], settled["reason"]) == (1, "rejected", "consent-withdrawn")
@@ -179,12 +179,12 @@ def test_a_rejected_receipt_is_traced_to_the_withdrawal_behind_it(demo: Kept) ->
     assert all(consent["revokedTx"] and consent["revokedBlock"] < found["segment"]["block"] for consent in withdrawn)
 
 
-def test_an_unknown_receipt_cannot_be_traced(demo: Kept) -> None:
+def test_an_unknown_receipt_cannot_be_traced(demo: FinishedDemo) -> None:
     refused = command("audit", "trace", "0x" + "7" * 64, "--config", str(demo.settings), status=6)
     assert refused["type"] == "/problems/unknown-receipt"
 
 
-def test_the_audit_runs_without_the_operators_packages(demo: Kept) -> None:
+def test_the_audit_runs_without_the_operators_packages(demo: FinishedDemo) -> None:
     code = """
 import sys
 for name in ("indexer", "sqlalchemy", "sqlmodel", "fastapi", "uvicorn", "alembic"):

@@ -24,33 +24,33 @@ from provenance.cli.context import Session
 from provenance.errors import Invalid
 from provenance.types import Bytes32
 from tests import audio
-from tests.desk import RATE, speech, wav
-from tests.e2e.town import PURPOSE, Town
+from tests.e2e.network import PURPOSE, OperatedNetwork
+from tests.live_gateway import RATE, speech, wav
 
 KEY = "4c" * 32
 NOWHERE = "0x" + "11" * 32
 HOLDER, VOICE = "holder-4", "voice-4"
 
 
-class Desk:
+class MistypingUser:
     """Somebody who mistypes."""
 
-    def __init__(self, town: Town, license_id: str, dataset: str) -> None:
-        self.town, self.license, self.dataset = town, license_id, dataset
-        self.room = town.room / "bad"
+    def __init__(self, network: OperatedNetwork, license_id: str, dataset: str) -> None:
+        self.network, self.license, self.dataset = network, license_id, dataset
+        self.room = network.room / "bad"
         self.room.mkdir()
 
     def say(self, *arguments: str, settings: Path | None = None) -> tuple[int, str, str]:
         """(status, stdout, stderr) of a command in this process."""
         session = Session(io.StringIO(), io.StringIO())
-        line = [*arguments, "--config", str(settings or self.town.here.settings), "--yes"]
+        line = [*arguments, "--config", str(settings or self.network.here.settings), "--yes"]
         with contextlib.chdir(self.room):
             status = main.run(line, session)
         return status, session.stdout.getvalue(), session.stderr.getvalue()
 
     def refused(self, *arguments: str, status: int, settings: Path | None = None) -> Any:
         """The problem document of a command that is refused in both forms and sends nothing."""
-        before = self.town.chain().head().number
+        before = self.network.chain().head().number
         got, told, words = self.say(*arguments, settings=settings)
         assert got == status, (told, words)
         *_, error, next_ = words.splitlines()
@@ -63,7 +63,7 @@ class Desk:
         problem = json.loads(told)
         assert problem["next"]
         assert problem["type"].startswith("/problems/")
-        assert self.town.chain().head().number == before, "a transaction was sent"
+        assert self.network.chain().head().number == before, "a transaction was sent"
         assert KEY not in json.dumps(problem) + words + error + next_
         return problem
 
@@ -74,18 +74,18 @@ class Desk:
 
     def upload(self, folder: Path, title: str, *more: str) -> tuple[str, ...]:
         return (
-            *("upload", str(folder), "--dataset", title, "--terms", str(self.town.room / "bad-terms.json")),
+            *("upload", str(folder), "--dataset", title, "--terms", str(self.network.room / "bad-terms.json")),
             *("--kind", "sound", "--language", "en", "--account", HOLDER, *more),
         )
 
 
 @pytest.fixture(scope="module")
-def desk(city: Town) -> Desk:
+def user(network: OperatedNetwork) -> MistypingUser:
     """A license that all is well with."""
-    folder, terms = city.takes("well", ("a.wav",), seed=77), city.terms("bad-terms", HOLDER)
-    given, _ = city.consent("bad-consent", VOICE, HOLDER)
-    made = city.upload(folder, "Well", terms, HOLDER, "--consent", given)
-    return Desk(city, city.license(made["datasetId"], HOLDER, "0.01"), made["datasetId"])
+    folder, terms = network.takes("well", ("a.wav",), seed=77), network.terms("bad-terms", HOLDER)
+    given, _ = network.consent("bad-consent", VOICE, HOLDER)
+    made = network.upload(folder, "Well", terms, HOLDER, "--consent", given)
+    return MistypingUser(network, network.license(made["datasetId"], HOLDER, "0.01"), made["datasetId"])
 
 
 def silence(path: Path, hours: int) -> None:
@@ -113,13 +113,13 @@ UNREADABLE: dict[str, Callable[[Path], object]] = {
 }
 
 
-def test_unreadable_audio_is_refused_by_file_and_the_others_go_on(desk: Desk) -> None:
-    folder = desk.room / "unreadable"
+def test_unreadable_audio_is_refused_by_file_and_the_others_go_on(user: MistypingUser) -> None:
+    folder = user.room / "unreadable"
     folder.mkdir()
     for name, make in UNREADABLE.items():
         make(folder / name)
     (folder / "good.wav").write_bytes(speech(7_003, 3.0))
-    status, told, _ = desk.say(*desk.upload(folder, "Partly", "--accept-review", "--json"))
+    status, told, _ = user.say(*user.upload(folder, "Partly", "--accept-review", "--json"))
     made = json.loads(told)
     assert (status, made["recordings"]) == (1, 1)
     assert {one["name"] for one in made["refused"]} == set(UNREADABLE)
@@ -128,12 +128,12 @@ def test_unreadable_audio_is_refused_by_file_and_the_others_go_on(desk: Desk) ->
     assert "18000 s long" in hours["reason"]
 
 
-def test_where_every_file_is_bad_nothing_is_registered(desk: Desk) -> None:
-    folder = desk.room / "all bad"
+def test_where_every_file_is_bad_nothing_is_registered(user: MistypingUser) -> None:
+    folder = user.room / "all bad"
     folder.mkdir()
     for name in ("empty.wav", "bomb.ogg"):
         UNREADABLE[name](folder / name)
-    desk.refused(*desk.upload(folder, "None"), status=2)
+    user.refused(*user.upload(folder, "None"), status=2)
 
 
 def _voiced(seconds: float, gain: float = 1.0) -> np.ndarray:
@@ -149,13 +149,13 @@ TAKES: dict[str, tuple[Callable[[], np.ndarray], str]] = {
 
 
 @pytest.mark.parametrize("name", TAKES)
-def test_a_bad_take_is_never_registered_silently(desk: Desk, name: str) -> None:
+def test_a_bad_take_is_never_registered_silently(user: MistypingUser, name: str) -> None:
     make, metric = TAKES[name]
-    folder = desk.room / name
+    folder = user.room / name
     folder.mkdir()
     (folder / "good.wav").write_bytes(speech(7_100 + len(name), 3.0))
     (folder / "bad.wav").write_bytes(wav(make()))
-    status, told, _ = desk.say(*desk.upload(folder, name, "--accept-review", "--json"))
+    status, told, _ = user.say(*user.upload(folder, name, "--accept-review", "--json"))
     made = json.loads(told)
     assert (status, made["recordings"]) == (1, 1)
     [refused] = made["refused"]
@@ -163,11 +163,11 @@ def test_a_bad_take_is_never_registered_silently(desk: Desk, name: str) -> None:
     assert metric in refused["reason"], refused
 
 
-def test_a_take_to_be_reviewed_waits_for_the_word(desk: Desk) -> None:
-    folder = desk.room / "quiet"
+def test_a_take_to_be_reviewed_waits_for_the_word(user: MistypingUser) -> None:
+    folder = user.room / "quiet"
     folder.mkdir()
     (folder / "quiet.wav").write_bytes(wav(_voiced(4.0) * 0.1))
-    problem = desk.refused(*desk.upload(folder, "Quiet"), status=2)
+    problem = user.refused(*user.upload(folder, "Quiet"), status=2)
     assert "LUFS is below -42 LUFS" in problem["detail"]
     assert "--accept-review" in problem["detail"]
 
@@ -189,17 +189,19 @@ def test_a_take_to_be_reviewed_waits_for_the_word(desk: Desk) -> None:
         (("dataset", "split", "DATASET", "holder-4=0.5", "voice-4=0.5"), "split"),
     ],
 )
-def test_amounts_and_shares_are_whole_positive_and_complete(desk: Desk, command: tuple[str, ...], named: str) -> None:
-    known = {"LICENSE": desk.license, "DATASET": desk.dataset}
-    problem = desk.refused(*(known.get(word, word) for word in command), "--account", HOLDER, status=2)
+def test_amounts_and_shares_are_whole_positive_and_complete(
+    user: MistypingUser, command: tuple[str, ...], named: str
+) -> None:
+    known = {"LICENSE": user.license, "DATASET": user.dataset}
+    problem = user.refused(*(known.get(word, word) for word in command), "--account", HOLDER, status=2)
     assert named in json.dumps(problem).replace(",", ""), problem
-    assert not (desk.room / "money.json").exists()
+    assert not (user.room / "money.json").exists()
 
 
 @pytest.mark.parametrize("weights", [{0: -1.0}, {0: float("nan")}, {0: float("inf")}, {0: 0.0}])
-def test_weights_that_are_no_shares_are_refused(desk: Desk, weights: dict[int, float]) -> None:
+def test_weights_that_are_no_shares_are_refused(user: MistypingUser, weights: dict[int, float]) -> None:
     with contextlib.ExitStack() as held:
-        meter = held.enter_context(desk.town.meter(desk.license, 1))
+        meter = held.enter_context(user.network.meter(user.license, 1))
         with pytest.raises(Invalid):
             meter.record(output=b"x", weights={Bytes32(number.to_bytes(32, "big")): w for number, w in weights.items()})
 
@@ -234,18 +236,18 @@ TERMS = ("terms", "new", "never.json", "--per-license", "0", "--per-unit", "outp
     ],
     ids=lambda command: " ".join(command[:2] + command[-4:]),
 )
-def test_purposes_places_and_times_are_known_and_in_order(desk: Desk, command: tuple[str, ...]) -> None:
-    known = {"LICENSE": desk.license, "DATASET": desk.dataset}
-    desk.refused(*(known.get(word, word) for word in command), status=2)
-    assert not (desk.room / "never.json").exists()
+def test_purposes_places_and_times_are_known_and_in_order(user: MistypingUser, command: tuple[str, ...]) -> None:
+    known = {"LICENSE": user.license, "DATASET": user.dataset}
+    user.refused(*(known.get(word, word) for word in command), status=2)
+    assert not (user.room / "never.json").exists()
 
 
 @pytest.fixture(params=["wrong-chain", "no-code", "abi-mismatch"])
-def astray(request: pytest.FixtureRequest, desk: Desk) -> Iterator[tuple[str, Path]]:
+def astray(request: pytest.FixtureRequest, user: MistypingUser) -> Iterator[tuple[str, Path]]:
     """Settings whose deployment is not what the node has."""
     kind: str = request.param
-    here = desk.town.here
-    document = json.loads((desk.town.room / "home" / "deployments" / "31337.json").read_text())
+    here = user.network.here
+    document = json.loads((user.network.room / "home" / "deployments" / "31337.json").read_text())
     contracts = document["contracts"]
     if kind == "wrong-chain":
         document["chainId"] = 1
@@ -253,9 +255,9 @@ def astray(request: pytest.FixtureRequest, desk: Desk) -> Iterator[tuple[str, Pa
         contracts["DatasetRegistry"]["address"] = "0x" + "77" * 20
     else:
         contracts["DatasetRegistry"], contracts["DataAccess"] = contracts["DataAccess"], contracts["DatasetRegistry"]
-    deployment = desk.file(f"{kind}.deployment.json", json.dumps(document))
+    deployment = user.file(f"{kind}.deployment.json", json.dumps(document))
     network = config.load(here.settings).chosen()
-    settings = desk.town.room / f"{kind}.toml"
+    settings = user.network.room / f"{kind}.toml"
     shutil.copy(here.settings, settings)
     config.save_network("devnet", {"deployment": deployment, "chain_id": document["chainId"]}, path=settings)
     assert network.chain_id == 31337
@@ -264,34 +266,34 @@ def astray(request: pytest.FixtureRequest, desk: Desk) -> Iterator[tuple[str, Pa
 
 
 def test_a_deployment_that_is_not_there_is_refused_before_anything_is_signed(
-    desk: Desk, astray: tuple[str, Path]
+    user: MistypingUser, astray: tuple[str, Path]
 ) -> None:
     kind, settings = astray
-    folder = desk.town.room / "well"
+    folder = user.network.room / "well"
     for command in (
-        ("license", "fund", desk.license, "1", "--account", "licensee"),
-        ("consent", "revoke", str(desk.town.room / "bad-consent.json"), "--account", VOICE),
-        desk.upload(folder, "Astray"),
+        ("license", "fund", user.license, "1", "--account", "licensee"),
+        ("consent", "revoke", str(user.network.room / "bad-consent.json"), "--account", VOICE),
+        user.upload(folder, "Astray"),
         ("node", "anchor"),
     ):
-        assert desk.refused(*command, status=2, settings=settings)["type"] == f"/problems/{kind}"
+        assert user.refused(*command, status=2, settings=settings)["type"] == f"/problems/{kind}"
 
 
-def test_a_wrong_password_signs_nothing(desk: Desk) -> None:
-    wrong = desk.file("wrong password", "not this one\n")
+def test_a_wrong_password_signs_nothing(user: MistypingUser) -> None:
+    wrong = user.file("wrong password", "not this one\n")
     Path(wrong).chmod(0o600)
-    fund = ("license", "fund", desk.license, "1", "--account", "licensee", "--password-file", wrong)
-    problem = desk.refused(*fund, status=5)
+    fund = ("license", "fund", user.license, "1", "--account", "licensee", "--password-file", wrong)
+    problem = user.refused(*fund, status=5)
     assert problem["type"] == "/problems/wrong-password"
     Path(wrong).chmod(0o644)
-    assert "chmod 600" in desk.refused(*fund, status=5)["next"]
+    assert "chmod 600" in user.refused(*fund, status=5)["next"]
 
 
-def test_a_key_file_that_others_can_read_signs_nothing(desk: Desk) -> None:
-    path = desk.town.room / "home" / "keystore" / "licensee.json"
+def test_a_key_file_that_others_can_read_signs_nothing(user: MistypingUser) -> None:
+    path = user.network.room / "home" / "keystore" / "licensee.json"
     path.chmod(0o644)
     try:
-        problem = desk.refused("license", "fund", desk.license, "1", "--account", "licensee", status=5)
+        problem = user.refused("license", "fund", user.license, "1", "--account", "licensee", status=5)
     finally:
         path.chmod(0o600)
     assert "chmod 600" in problem["next"]
@@ -307,9 +309,9 @@ def test_a_key_file_that_others_can_read_signs_nothing(desk: Desk) -> None:
     ],
 )
 def test_a_private_key_as_an_argument_is_refused_and_not_repeated(
-    desk: Desk, command: tuple[str, ...], status: int
+    user: MistypingUser, command: tuple[str, ...], status: int
 ) -> None:
-    desk.refused(*command, status=status)
+    user.refused(*command, status=status)
 
 
 BYTES = {
@@ -345,11 +347,11 @@ READERS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("what", BYTES)
 @pytest.mark.parametrize("form", READERS)
-def test_a_document_that_reads_two_ways_is_refused(desk: Desk, form: str, what: str) -> None:
-    file = desk.file("strange.json", BYTES[what].replace(b"FORMAT", form.encode()))
-    known = {"FILE": file, "DATASET": desk.dataset}
-    desk.refused(*(known.get(word, word) for word in READERS[form]), status=2)
-    assert not (desk.room / "never.json").exists()
+def test_a_document_that_reads_two_ways_is_refused(user: MistypingUser, form: str, what: str) -> None:
+    file = user.file("strange.json", BYTES[what].replace(b"FORMAT", form.encode()))
+    known = {"FILE": file, "DATASET": user.dataset}
+    user.refused(*(known.get(word, word) for word in READERS[form]), status=2)
+    assert not (user.room / "never.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -370,5 +372,5 @@ def test_a_document_that_reads_two_ways_is_refused(desk: Desk, form: str, what: 
         (("account", "show", "../licensee"), 2),
     ],
 )  # fmt: skip
-def test_names_that_lead_elsewhere_are_refused(desk: Desk, command: tuple[str, ...], status: int) -> None:
-    desk.refused(*(desk.license if word == "LICENSE" else word for word in command), status=status)
+def test_names_that_lead_elsewhere_are_refused(user: MistypingUser, command: tuple[str, ...], status: int) -> None:
+    user.refused(*(user.license if word == "LICENSE" else word for word in command), status=status)

@@ -16,9 +16,9 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 
 from provenance.config import child_environment
-from tests.desk import speech
-from tests.e2e.kept import DEMO_WITHIN_S, Kept
+from tests.e2e.finished_demo import DEMO_WITHIN_S, FinishedDemo
 from tests.e2e.parties import PROVENANCE, eventually
+from tests.live_gateway import speech
 
 INTERRUPTED = 130
 ABI = [
@@ -55,7 +55,7 @@ ABI = [
 
 
 @pytest.fixture(scope="module")
-def printed(demo: Kept) -> Any:
+def printed(demo: FinishedDemo) -> Any:
     """Exactly one JSON document and nothing else."""
     return json.loads(demo.printed)
 
@@ -90,7 +90,7 @@ def test_gas_is_told_by_operation(printed: Any) -> None:
     assert all(type(gas) is int and gas > 21_000 for gas in printed["gas"].values())
 
 
-def test_each_payees_amount_is_what_its_claims_moved_in_the_token(demo: Kept, printed: Any) -> None:
+def test_each_payees_amount_is_what_its_claims_moved_in_the_token(demo: FinishedDemo, printed: Any) -> None:
     w3 = Web3(HTTPProvider(demo.rpc))
     places = json.loads((demo.room / "home" / "deployments" / "31337.json").read_text())["contracts"]
     at: dict[str, Contract] = {
@@ -235,7 +235,7 @@ def _silence() -> Any:
     return np.zeros((16_000, 1), dtype=np.int32)
 
 
-def test_a_folder_in_use_or_without_recordings_is_refused_at_once(demo: Kept, tmp_path: Path) -> None:
+def test_a_folder_in_use_or_without_recordings_is_refused_at_once(demo: FinishedDemo, tmp_path: Path) -> None:
     for arguments, status in ((("--keep", str(demo.room)), 7), (("--audio", str(tmp_path)), 2)):
         with start(tmp_path, *arguments) as process:
             told, _ = process.communicate(timeout=60)

@@ -18,7 +18,7 @@ from provenance.adapters.chain import EvmNode
 from provenance.adapters.keys.keystore import Keystore
 from provenance.cli.context import Session
 from provenance.cli.main import run
-from tests.e2e.mortal import Mortals, mortals
+from tests.e2e.killable import KillableCommands, killable_commands
 
 DEPLOYER = "holder-1"
 TRANSACTIONS = 6 + 1 + 4  # contracts, a meter, four offers to the next owner
@@ -31,13 +31,13 @@ def room(tmp_path_factory: pytest.TempPathFactory):
     (folder / "provenance.toml").write_text(f'home = "{folder / "home"}"\n')
     up = ["devnet", "up", "--config", str(folder / "provenance.toml")]
     assert run(up, Session(StringIO(), StringIO())) == 0
-    with mortals(folder, folder / "provenance.toml") as commands:
+    with killable_commands(folder, folder / "provenance.toml") as commands:
         yield folder, commands
     Devnet(folder / "home" / "devnet").stop()
 
 
 @pytest.fixture(scope="module")
-def node(room: tuple[Path, Mortals]) -> EvmNode:
+def node(room: tuple[Path, KillableCommands]) -> EvmNode:
     return wire.node(config.load(room[0] / "provenance.toml"))
 
 
@@ -56,7 +56,7 @@ def command(folder: Path) -> list[str]:
 
 
 def test_whatever_step_kills_it_nothing_is_deployed_twice(
-    room: tuple[Path, Mortals], node: EvmNode, kills: int
+    room: tuple[Path, KillableCommands], node: EvmNode, kills: int
 ) -> None:
     folder, commands = room
     deployer = Keystore(folder / "home" / "keystore").address(DEPLOYER)

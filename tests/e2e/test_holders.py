@@ -14,8 +14,8 @@ from provenance.domain import cid, splits
 from provenance.domain.manifest import recording_id
 from provenance.types import Bytes32, DatasetId
 from tests import whole
+from tests.e2e.network import PRICE, PURPOSE, OperatedNetwork
 from tests.e2e.parties import eventually
-from tests.e2e.town import PRICE, PURPOSE, Town
 
 INVALID, DENIED, CONFLICT, REVERTED = 2, 5, 7, 9
 FEE_BPS = 500
@@ -28,13 +28,13 @@ OWNER, HEIR, VOICE, OTHER = "holder-4", "holder-5", "voice-4", "holder-6"
 class Estate:
     """A dataset with one license, of whose holder the tests tell the fate in order."""
 
-    city: Town
+    network: OperatedNetwork
     dataset: str
     license: str
     weights: Mapping[Bytes32, float]
 
     def act(self, verb: str, *arguments: str, by: str = OWNER, status: int = 0) -> Any:
-        return self.city.run("dataset", verb, self.dataset, *arguments, "--account", by, status=status)
+        return self.network.run("dataset", verb, self.dataset, *arguments, "--account", by, status=status)
 
     def refused(self, verb: str, *arguments: str, by: str = OWNER, status: int) -> str:
         return kind(self.act(verb, *arguments, by=by, status=status))
@@ -49,7 +49,7 @@ class Estate:
         assert self.row() == before
 
     def row(self) -> Any:
-        found = self.city.run("dataset", "show", self.dataset)
+        found = self.network.run("dataset", "show", self.dataset)
         return {name: found[name] for name in ("holder", "registrant", "status", "supersededBy")}
 
     def becomes(self, **expected: object) -> None:
@@ -57,25 +57,25 @@ class Estate:
         eventually(lambda: {name: self.row()[name] for name in expected} == expected)
 
     def offer(self, by: str = OWNER, status: int = 0) -> Any:
-        file = self.city.room / f"estate-{len(list(self.city.room.glob('estate-*.json')))}.json"
-        made = self.city.run("license", "offer", self.dataset, "--purpose", PURPOSE, "--expires", "90d", "--out", str(file),
+        file = self.network.room / f"estate-{len(list(self.network.room.glob('estate-*.json')))}.json"
+        made = self.network.run("license", "offer", self.dataset, "--purpose", PURPOSE, "--expires", "90d", "--out", str(file),
                              "--account", by, status=status)  # fmt: skip
         return str(file) if not status else kind(made)
 
     def accept(self, file: str, status: int = 0) -> Any:
-        made = self.city.run("license", "accept", file, "--account", "licensee", status=status)
+        made = self.network.run("license", "accept", file, "--account", "licensee", status=status)
         return made["license"] if not status else kind(made)
 
     def readable(self) -> bool:
-        return bool(self.city.open(self.license)["opened"] == [0, 1])
+        return bool(self.network.open(self.license)["opened"] == [0, 1])
 
     def epoch(self, outputs: int) -> dict[str, int]:
         """What each party was paid for so many outputs, its fee taken off."""
         names = (OWNER, HEIR, VOICE)
-        before = {name: self.city.tokens(name) for name in names}
-        self.city.use(self.license, self.weights, outputs, most=outputs)
-        self.city.epoch()
-        return {name: self.city.tokens(name) - before[name] for name in names}
+        before = {name: self.network.tokens(name) for name in names}
+        self.network.use(self.license, self.weights, outputs, most=outputs)
+        self.network.epoch()
+        return {name: self.network.tokens(name) - before[name] for name in names}
 
 
 def kind(answer: Any) -> str:
@@ -88,18 +88,18 @@ def net(outputs: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def estate(city: Town) -> Estate:
-    given, _ = city.consent("estate-consent", VOICE, OWNER)
-    terms = city.room / "estate-terms"
-    city.run("terms", "new", str(terms), "--purpose", PURPOSE, "--territory", "WW", "--per-license", str(LICENSE_PRICE),
+def estate(network: OperatedNetwork) -> Estate:
+    given, _ = network.consent("estate-consent", VOICE, OWNER)
+    terms = network.room / "estate-terms"
+    network.run("terms", "new", str(terms), "--purpose", PURPOSE, "--territory", "WW", "--per-license", str(LICENSE_PRICE),
              "--per-unit", f"output={PRICE}", "--account", OWNER)  # fmt: skip
-    made = city.upload(
-        city.takes("estate", ("a.wav", "b.wav"), seed=44), "Estate", str(terms), OWNER, "--consent", given
+    made = network.upload(
+        network.takes("estate", ("a.wav", "b.wav"), seed=44), "Estate", str(terms), OWNER, "--consent", given
     )
-    license_ = city.license(made["datasetId"], OWNER, "1")
-    city.open(license_)
+    license_ = network.license(made["datasetId"], OWNER, "1")
+    network.open(license_)
     dataset = DatasetId(Bytes32(bytes.fromhex(made["datasetId"][2:])))
-    return Estate(city, made["datasetId"], license_, {recording_id(dataset, index): 1.0 for index in (0, 1)})
+    return Estate(network, made["datasetId"], license_, {recording_id(dataset, index): 1.0 for index in (0, 1)})
 
 
 def test_a_suspension_stops_new_licenses_and_no_old_one(estate: Estate) -> None:
@@ -118,9 +118,9 @@ def test_a_suspension_stops_new_licenses_and_no_old_one(estate: Estate) -> None:
 
 
 def test_a_newer_version_is_named_and_old_licenses_go_on(estate: Estate) -> None:
-    city = estate.city
-    given, terms = str(city.room / "estate-consent.json"), str(city.room / "estate-terms")
-    newer = city.upload(city.takes("newer", ("c.wav",), seed=45), "Newer", terms, OWNER, "--consent", given)[
+    network = estate.network
+    given, terms = str(network.room / "estate-consent.json"), str(network.room / "estate-terms")
+    newer = network.upload(network.takes("newer", ("c.wav",), seed=45), "Newer", terms, OWNER, "--consent", given)[
         "datasetId"
     ]
     assert estate.refused("supersede", estate.dataset, status=INVALID) == "invalid"
@@ -133,7 +133,7 @@ def test_a_newer_version_is_named_and_old_licenses_go_on(estate: Estate) -> None
 
 
 def test_a_transfer_is_offered_and_taken_and_the_price_of_licenses_goes_to_the_new_holder(estate: Estate) -> None:
-    city = estate.city
+    network = estate.network
     waiting = estate.offer()
     estate.tried("transfer", HEIR)
     estate.act("transfer", HEIR)
@@ -143,32 +143,32 @@ def test_a_transfer_is_offered_and_taken_and_the_price_of_licenses_goes_to_the_n
     estate.act("transfer", HEIR)
     estate.tried("transfer", "--accept", by=HEIR)
     estate.act("transfer", "--accept", by=HEIR)
-    estate.becomes(holder="0x" + city.address(HEIR).hex(), registrant="0x" + city.address(OWNER).hex())
+    estate.becomes(holder="0x" + network.address(HEIR).hex(), registrant="0x" + network.address(OWNER).hex())
     assert estate.refused("suspend", status=DENIED) == "not-holder"
     assert estate.accept(waiting, status=REVERTED) == "not-holder"
     assert estate.offer(status=DENIED) == "not-holder"
-    before = city.tokens(HEIR)
+    before = network.tokens(HEIR)
     assert estate.accept(estate.offer(by=HEIR))
-    assert city.tokens(HEIR) - before == LICENSE_PRICE
+    assert network.tokens(HEIR) - before == LICENSE_PRICE
     assert estate.readable()
 
 
 def test_new_shares_are_published_and_count_for_windows_that_begin_seven_days_later(estate: Estate) -> None:
-    city = estate.city
+    network = estate.network
     shares = (f"{HEIR}=7000", f"{VOICE}=3000")
     assert estate.refused("split", f"{HEIR}=7000", f"{VOICE}=2000", by=HEIR, status=INVALID) == "bad-splits"
     assert estate.refused("split", *shares, status=DENIED) == "not-holder"
     estate.tried("split", *shares, by=HEIR)
     assert estate.epoch(4) == {OWNER: net(4), HEIR: 0, VOICE: 0}, "a transfer alone moves no share"
     named = estate.act("split", *shares, by=HEIR)["split"]
-    document = whole.fetch(wire.gateway(config.load(city.here.settings)), cid.parse(named))
+    document = whole.fetch(wire.gateway(config.load(network.here.settings)), cid.parse(named))
     said = {one.account: one.bps for one in splits.parse(document)}
-    assert said == {city.address(HEIR): 7_000, city.address(VOICE): 3_000}
+    assert said == {network.address(HEIR): 7_000, network.address(VOICE): 3_000}
     assert estate.epoch(4) == {OWNER: net(4), HEIR: 0, VOICE: 0}, "announced is not in force"
-    city.run("devnet", "advance", str(WEEK_S))
+    network.run("devnet", "advance", str(WEEK_S))
     assert estate.epoch(4) == {OWNER: net(4), HEIR: 0, VOICE: 0}, "this window began before"
     assert estate.epoch(10) == {OWNER: 0, HEIR: net(10) * 7 // 10, VOICE: net(10) * 3 // 10}
-    assert city.audited()["verdict"] == "VERIFIED"
+    assert network.audited()["verdict"] == "VERIFIED"
 
 
 def test_a_revocation_is_for_good_and_old_licenses_go_on(estate: Estate) -> None:

@@ -1,4 +1,4 @@
-"""Do parties who share nothing but a gateway, a node and what they hand each other reach the end of the road?"""
+"""Parties who share nothing but a gateway, a node and what they hand each other get from recordings to payment."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from provenance.adapters.keys.keystore import KeySigner
 from provenance.app.ports import Call
 from provenance.config import child_environment
 from provenance.types import Address
-from tests.desk import speech
-from tests.e2e.kept import judged
+from tests.e2e.finished_demo import judged
+from tests.e2e.network import PRICE, PURPOSE, WINDOW_S, OperatedNetwork
 from tests.e2e.parties import PROVENANCE
-from tests.e2e.town import PRICE, PURPOSE, WINDOW_S, Town
+from tests.live_gateway import speech
 
 METER = """
 import json, sys
@@ -54,39 +54,39 @@ class Person:
         return Path(shutil.copy(file, self.room / file.name))
 
 
-def settle_in(city: Town, room: Path, name: str) -> Person:
+def settle_in(network: OperatedNetwork, room: Path, name: str) -> Person:
     """A new account with gas and tokens, and settings that name node, gateway and deployment."""
     room.mkdir()
-    ours = config.load(city.here.settings).chosen()
-    shutil.copy(city.room / "home" / "deployments" / "31337.json", room / "deployment.json")
+    ours = config.load(network.here.settings).chosen()
+    shutil.copy(network.room / "home" / "deployments" / "31337.json", room / "deployment.json")
     (room / "password").write_text(f"the password of {name}\n")
     (room / "password").chmod(0o600)
     (room / config.FILE_NAME).write_text(
-        f'home = "home"\nnetwork = "town"\npassword_file = "password"\naccount = "{name}"\n[networks.town]\n'
+        f'home = "home"\nnetwork = "shared"\npassword_file = "password"\naccount = "{name}"\n[networks.shared]\n'
         f'rpc = ["{ours.rpc[0]}"]\nchain_id = 31337\ndeployment = "deployment.json"\n'
         f'gateway = "{ours.gateway}"\nfinality = "latest-0"\n'
     )
     person = Person(room, Address(bytes(20)))
     made = person.run("account", "create", name)
     address = Address(bytes.fromhex(made["address"][2:]))
-    chain = city.chain()
+    chain = network.chain()
     chain.node.rpc.call("anvil_setBalance", made["address"], hex(10**19))
-    chain.send(Call("Token", "transfer", (address, 10**9)), licensee(city))
+    chain.send(Call("Token", "transfer", (address, 10**9)), licensee(network))
     return Person(room, address)
 
 
-def licensee(city: Town) -> KeySigner:
+def licensee(network: OperatedNetwork) -> KeySigner:
     from provenance.adapters import localnet
     from provenance.adapters.anvil import Devnet
     from provenance.adapters.keys.keystore import Keystore
 
-    home = city.room / "home"
+    home = network.room / "home"
     return Keystore(home / "keystore").unlock("licensee", localnet.password(Devnet(home / "devnet"))).signer
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
-    """What the parties have when the road is walked."""
+class PaidParties:
+    """What the parties have once all is paid."""
 
     creator: Person
     voice: Person
@@ -101,9 +101,9 @@ class Road:
 
 
 @pytest.fixture(scope="module")
-def road(city: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+def parties(network: OperatedNetwork, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaidParties]:
     top = tmp_path_factory.mktemp("homes")
-    creator, voice, maker = (settle_in(city, top / name, name) for name in ("creator", "voice", "maker"))
+    creator, voice, maker = (settle_in(network, top / name, name) for name in ("creator", "voice", "maker"))
     audio = creator.room / "takes"
     audio.mkdir()
     for number in range(2):
@@ -130,72 +130,77 @@ def road(city: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]
     )  # fmt: skip
     assert metered.returncode == 0, metered.stderr
     acts = {
-        command: (city.run("node", command, "--dry-run"), city.run("node", command)) for command in ("anchor", "settle")
+        command: (network.run("node", command, "--dry-run"), network.run("node", command))
+        for command in ("anchor", "settle")
     }
-    city.here.run("devnet", "advance", str(WINDOW_S))
+    network.here.run("devnet", "advance", str(WINDOW_S))
     claimed = creator.run("earnings", "claim")
-    yield Road(creator, voice, maker, license_, audio, maker.room / "had", json.loads(metered.stdout), claimed, acts)
-    city.here.run("node", "pay", status=None)
+    yield PaidParties(
+        creator, voice, maker, license_, audio, maker.room / "had", json.loads(metered.stdout), claimed, acts
+    )
+    network.here.run("node", "pay", status=None)
 
 
 @pytest.mark.parametrize("command", ["anchor", "settle"])
-def test_a_dry_run_foretells_what_the_operator_then_sends(road: Road, command: str) -> None:
-    foretold, done = road.acts[command]
+def test_a_dry_run_foretells_what_the_operator_then_sends(parties: PaidParties, command: str) -> None:
+    foretold, done = parties.acts[command]
     assert (foretold["dryRun"], foretold["transactions"]) == (True, 1)
     assert done["gas"] <= foretold["gas"] <= 1.2 * done["gas"]
     same = {"anchor": ("segments",), "settle": ("epoch", "root", "total")}[command]
     assert [foretold[name] for name in same] == [done[name] for name in same]
 
 
-def test_the_maker_holds_the_very_recordings(road: Road) -> None:
-    had = [path.read_bytes() for path in sorted(road.had.iterdir())]
-    assert had == [path.read_bytes() for path in sorted(road.audio.iterdir())]
+def test_the_maker_holds_the_very_recordings(parties: PaidParties) -> None:
+    had = [path.read_bytes() for path in sorted(parties.had.iterdir())]
+    assert had == [path.read_bytes() for path in sorted(parties.audio.iterdir())]
 
 
-def test_the_creator_is_paid_for_the_license_and_for_every_use(city: Town, road: Road) -> None:
+def test_the_creator_is_paid_for_the_license_and_for_every_use(network: OperatedNetwork, parties: PaidParties) -> None:
     due = 4 * PRICE
-    assert road.claimed["paid"] == str(due - due * 500 // 10_000)
-    (held,) = city.chain().read(Call("Token", "balanceOf", (road.creator.address,)))
-    assert held == 10**9 + 250_000 + int(road.claimed["paid"])
-    told = road.creator.run("earnings", "statement")
-    assert road.license in told["why"][0]
+    assert parties.claimed["paid"] == str(due - due * 500 // 10_000)
+    (held,) = network.chain().read(Call("Token", "balanceOf", (parties.creator.address,)))
+    assert held == 10**9 + 250_000 + int(parties.claimed["paid"])
+    told = parties.creator.run("earnings", "statement")
+    assert parties.license in told["why"][0]
 
 
-def test_nobody_has_anothers_keys_or_files(city: Town, road: Road) -> None:
-    homes = {one.room.name: one.room / "home" for one in (road.creator, road.voice, road.maker)}
+def test_nobody_has_anothers_keys_or_files(network: OperatedNetwork, parties: PaidParties) -> None:
+    homes = {one.room.name: one.room / "home" for one in (parties.creator, parties.voice, parties.maker)}
     for name, home in homes.items():
         assert sorted(path.name for path in (home / "keystore").glob("*.json")) == [
             f"{name}.json",
             f"{name}.x25519.json",
         ]
         assert not list(home.rglob("node.db*"))
-    assert not list((city.room / "home" / "keystore").glob("creator*"))
+    assert not list((network.room / "home" / "keystore").glob("creator*"))
 
 
 @pytest.mark.parametrize("source", ["gateway", "directory"])
 def test_an_auditor_with_a_node_and_one_content_source_verifies_all_of_it(
-    city: Town, road: Road, tmp_path: Path, source: str
+    network: OperatedNetwork, parties: PaidParties, tmp_path: Path, source: str
 ) -> None:
-    ours = config.load(city.here.settings).chosen()
+    ours = config.load(network.here.settings).chosen()
     copied = tmp_path / "copy"
     if source == "directory":
-        shutil.copytree(city.room / "home" / "content", copied)
+        shutil.copytree(network.room / "home" / "content", copied)
     auditor = Person(tmp_path, Address(bytes(20)))
     (tmp_path / config.FILE_NAME).write_text("")
-    shutil.copy(city.room / "home" / "deployments" / "31337.json", tmp_path / "31337.json")
+    shutil.copy(network.room / "home" / "deployments" / "31337.json", tmp_path / "31337.json")
     from_where = str(ours.gateway) if source == "gateway" else str(copied)
     line = ("--rpc", ours.rpc[0], "--deployment", "31337.json", "--content", from_where, "--home", "home")
     report = auditor.run("audit", "run", *line)
     assert (report["verdict"], judged(report)) == ("VERIFIED", {})
     if source == "directory":
-        found = auditor.run("audit", "trace", road.receipts[0], *line)
-        assert found["license"]["licensee"] == "0x" + road.maker.address.hex()
+        found = auditor.run("audit", "trace", parties.receipts[0], *line)
+        assert found["license"]["licensee"] == "0x" + parties.maker.address.hex()
         assert found["settlement"]["verdict"] == "counted"
 
 
-def test_an_auditor_without_content_cannot_say_anything_but_incomplete(city: Town, road: Road, tmp_path: Path) -> None:
-    ours = config.load(city.here.settings).chosen()
-    shutil.copy(city.room / "home" / "deployments" / "31337.json", tmp_path / "31337.json")
+def test_an_auditor_without_content_cannot_say_anything_but_incomplete(
+    network: OperatedNetwork, parties: PaidParties, tmp_path: Path
+) -> None:
+    ours = config.load(network.here.settings).chosen()
+    shutil.copy(network.room / "home" / "deployments" / "31337.json", tmp_path / "31337.json")
     (tmp_path / config.FILE_NAME).write_text("")
     auditor = Person(tmp_path, Address(bytes(20)))
     report = auditor.run("audit", "run", "--rpc", ours.rpc[0], "--deployment", "31337.json", "--home", "h", status=11)

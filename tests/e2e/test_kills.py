@@ -1,6 +1,6 @@
 """Does every command, killed before or after any change of state and run again, end as if nothing had happened?
 
-Each stage of the operator's road is walked once unharmed. Then chain and folder are put back, the
+Each stage of the operator's work is run once unharmed. Then chain and folder are put back, the
 command is killed at its first step, run again and compared; put back, killed at its second, and so
 on. `--kills N` with N above 1 takes every single step and N random moments.
 """
@@ -24,9 +24,9 @@ from provenance.domain.events import DatasetRegistered, RoyaltyClaimed, Settleme
 from provenance.domain.manifest import recording_id
 from provenance.types import Bytes32, DatasetId
 from tests import whole
-from tests.e2e.mortal import End, Mortals, chances, mortals
+from tests.e2e.killable import End, KillableCommands, chances, killable_commands
+from tests.e2e.network import WINDOW_S, OperatedNetwork
 from tests.e2e.parties import parties
-from tests.e2e.town import WINDOW_S, Town
 
 KEPT = {"devnet", "deployments", "keystore"}  # the node goes on running; keys do not change
 
@@ -35,23 +35,23 @@ KEPT = {"devnet", "deployments", "keystore"}  # the node goes on running; keys d
 class Scene:
     """A devnet and a home that can be put back to where they were."""
 
-    town: Town
-    mortals: Mortals
+    network: OperatedNetwork
+    commands: KillableCommands
     license: str = ""
     mark: str = ""
     saved: list[Path] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
-        return self.town.room / "home"
+        return self.network.room / "home"
 
     def rpc(self, method: str, *params: object) -> Any:
-        return self.town.chain().node.rpc.call(method, *params)
+        return self.network.chain().node.rpc.call(method, *params)
 
     def save(self) -> None:
         self.mark = self.rpc("evm_snapshot")
-        shutil.rmtree(self.town.room / "saved", ignore_errors=True)
-        shutil.copytree(self.home, self.town.room / "saved", ignore=lambda _, names: KEPT & set(names))
+        shutil.rmtree(self.network.room / "saved", ignore_errors=True)
+        shutil.copytree(self.home, self.network.room / "saved", ignore=lambda _, names: KEPT & set(names))
 
     def restore(self) -> None:
         assert self.rpc("evm_revert", self.mark)
@@ -59,7 +59,7 @@ class Scene:
         for path in self.home.iterdir():
             if path.name not in KEPT:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        shutil.copytree(self.town.room / "saved", self.home, dirs_exist_ok=True)
+        shutil.copytree(self.network.room / "saved", self.home, dirs_exist_ok=True)
 
     def state(self) -> Any:
         """The mirror's digest of every row."""
@@ -67,15 +67,15 @@ class Scene:
 
     def well(self, *arguments: str) -> End:
         """The command went well."""
-        end = self.mortals.run(*arguments)
+        end = self.commands.run(*arguments)
         assert end.status == 0, end
         return end
 
     def facts(self) -> dict[str, Any]:
         """What chain, content and records came to, without times and block hashes."""
-        chain = self.town.chain()
+        chain = self.network.chain()
         logged = list(chain.upto(chain.head().number))
-        database = connect(config.load(self.town.here.settings).database_url)
+        database = connect(config.load(self.network.here.settings).database_url)
         with database.read() as connection:
             counts = {
                 table: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
@@ -88,7 +88,7 @@ class Scene:
             "claimed": sorted(
                 (one.event.payee, one.event.amount) for one in logged if isinstance(one.event, RoyaltyClaimed)
             ),
-            "tokens": {name: self.town.tokens(name) for name in ("holder-1", "voice-1")},
+            "tokens": {name: self.network.tokens(name) for name in ("holder-1", "voice-1")},
             "content": sorted(str(cid) for cid in whole.cids(Embedded(self.home / "content"))),
             **counts,
         }
@@ -102,26 +102,26 @@ def _untimed(event: SettlementProposed) -> tuple[object, ...]:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Uses are acknowledged, nothing is anchored, and the operator's processes have ended."""
     room = tmp_path_factory.mktemp("kills")
-    with parties(room) as here, mortals(room, here.settings) as commands:
+    with parties(room) as here, killable_commands(room, here.settings) as commands:
         config.save({"node": {"database": f"sqlite:///{room / 'home' / 'node.db'}"}}, path=here.settings)
         here.start_operator()
-        made = Scene(Town(here), commands)
-        made.license = used(made.town)
+        made = Scene(OperatedNetwork(here), commands)
+        made.license = used(made.network)
         for name in list(here.running):
             here.stop(name)
         yield made
 
 
-def used(town: Town) -> str:
-    folder, terms = town.takes("takes", ("a.wav", "b.wav"), seed=3), town.terms("terms", "holder-1")
-    given, _ = town.consent("consent", "voice-1", "holder-1")
+def used(network: OperatedNetwork) -> str:
+    folder, terms = network.takes("takes", ("a.wav", "b.wav"), seed=3), network.terms("terms", "holder-1")
+    given, _ = network.consent("consent", "voice-1", "holder-1")
     split = ("--split", "holder-1=7000", "--split", "voice-1=3000")
-    made = town.upload(folder, "Killed", terms, "holder-1", "--consent", given, *split)
-    license_ = town.license(made["datasetId"], "holder-1", "1")
-    town.open(license_)
+    made = network.upload(folder, "Killed", terms, "holder-1", "--consent", given, *split)
+    license_ = network.license(made["datasetId"], "holder-1", "1")
+    network.open(license_)
     dataset = DatasetId(Bytes32(bytes.fromhex(made["datasetId"][2:])))
-    town.use(license_, {recording_id(dataset, 0): 3.0, recording_id(dataset, 1): 1.0}, 6, most=10)
-    town.run(
+    network.use(license_, {recording_id(dataset, 0): 3.0, recording_id(dataset, 1): 1.0}, 6, most=10)
+    network.run(
         "access", "open", license_, "--purpose", "evaluate", "--territory", "DE", "--account", "licensee", status=5
     )
     return license_
@@ -148,12 +148,12 @@ def everywhere(scene: Scene, moments: int, *command: str, facts: Callable[[], ob
 
     for at in range(1, len(steps) + 1) if moments > 1 else chosen(steps):
         scene.restore()
-        end = scene.mortals.run(*command, at=at)
+        end = scene.commands.run(*command, at=at)
         assert (end.killed, end.steps[-1]) == (True, steps[at - 1]), end
         again(end)
     for after_s in chances(len(steps), moments, took):
         scene.restore()
-        again(scene.mortals.run(*command, after_s=after_s))
+        again(scene.commands.run(*command, after_s=after_s))
     return set(steps)
 
 
@@ -182,12 +182,12 @@ def settled(scene: Scene, moments: int, anchored: set[str]) -> set[str]:
 def paid(scene: Scene, moments: int, settled: set[str]) -> set[str]:
     """Where `node pay` was killed; it has gone well since."""
     del settled
-    scene.town.run("devnet", "advance", str(WINDOW_S))
+    scene.network.run("devnet", "advance", str(WINDOW_S))
     return everywhere(scene, moments, "node", "pay")
 
 
 def test_an_empty_mirror_is_filled_to_the_same_state(scene: Scene, moments: int) -> None:
-    aside = scene.town.room / "records"
+    aside = scene.network.room / "records"
     aside.mkdir()
     for path in scene.home.glob("node.db*"):
         path.rename(aside / path.name)
@@ -210,8 +210,8 @@ def test_an_epoch_is_proposed_once_and_named_when_asked_again(scene: Scene, sett
     [[epoch, root, _, _, total]] = scene.facts()["proposed"]
     told = scene.well("node", "settle").document
     assert (told["epoch"], told["root"], told["total"], told["gas"]) == (str(epoch), fields.shown(root), str(total), 0)
-    scene.town.fund(scene.license, "0.001")
-    refused = scene.mortals.run("node", "settle")
+    scene.network.fund(scene.license, "0.001")
+    refused = scene.commands.run("node", "settle")
     assert (refused.status, refused.document["type"]) == (7, "/problems/epoch-still-open")
     assert len(scene.facts()["proposed"]) == 1
 
@@ -223,14 +223,14 @@ def test_everybody_is_paid_once(scene: Scene, paid: set[str]) -> None:
 
 
 def test_a_take_is_registered_once(scene: Scene, moments: int) -> None:
-    town, number = scene.town, 0
-    town.here.start_operator()
-    terms = town.terms("upload-terms", "holder-2")
+    network, number = scene.network, 0
+    network.here.start_operator()
+    terms = network.terms("upload-terms", "holder-2")
 
     def command() -> tuple[str, ...]:
         nonlocal number
         number += 1
-        folder = town.takes(f"upload {number}", ("a.wav",), seed=100 + number)
+        folder = network.takes(f"upload {number}", ("a.wav",), seed=100 + number)
         return ("upload", str(folder), "--dataset", f"Upload {number}", "--terms", terms, "--kind", "sound", "--language",
                 "en", "--accept-review", "--account", "holder-2")  # fmt: skip
 
@@ -238,24 +238,24 @@ def test_a_take_is_registered_once(scene: Scene, moments: int) -> None:
         made = scene.well(*line).document
         assert made["recordings"] == 1, killed
         assert scene.well(*line).document["datasetId"] == made["datasetId"], killed
-        assert len(registered(town)) == number, killed
+        assert len(registered(network)) == number, killed
 
     took = time.monotonic()
     steps = scene.well(*command()).steps
     took = time.monotonic() - took
     for at in range(1, len(steps) + 1) if moments > 1 else chosen(steps):
         line = command()
-        end = scene.mortals.run(*line, at=at)
+        end = scene.commands.run(*line, at=at)
         assert (end.killed, end.steps[-1]) == (True, steps[at - 1]), end
         again(end, line)
     for after_s in chances(len(steps), moments, took):
         line = command()
-        again(scene.mortals.run(*line, after_s=after_s), line)
-    for name in list(town.here.running):
-        town.here.stop(name)
+        again(scene.commands.run(*line, after_s=after_s), line)
+    for name in list(network.here.running):
+        network.here.stop(name)
 
 
-def registered(town: Town) -> list[Bytes32]:
-    chain, holder = town.chain(), town.address("holder-2")
+def registered(network: OperatedNetwork) -> list[Bytes32]:
+    chain, holder = network.chain(), network.address("holder-2")
     found = [one.event for one in chain.upto(chain.head().number)]
     return [one.dataset_id for one in found if isinstance(one, DatasetRegistered) and one.holder == holder]

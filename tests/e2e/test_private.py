@@ -25,9 +25,9 @@ from provenance.domain.manifest import Manifest
 from provenance.domain.private import Private
 from provenance.domain.sealed import Secret
 from tests import whole
-from tests.desk import speech
+from tests.e2e.network import PRICE, PURPOSE, OperatedNetwork
 from tests.e2e.test_homes import Person, settle_in
-from tests.e2e.town import PRICE, PURPOSE, Town
+from tests.live_gateway import speech
 
 ANNA = "Анна Иванова 声音"
 FILES = ("Анна дубль 1.wav", "家 take 2.wav")
@@ -35,7 +35,7 @@ SAID = "Только закадровый текст, без рекламы.\n�
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class PrivateDataset:
     """A creator and a voice, and what they registered with names and words."""
 
     creator: Person
@@ -45,9 +45,9 @@ class Studio:
 
 
 @pytest.fixture(scope="module")
-def studio(city: Town, tmp_path_factory: pytest.TempPathFactory) -> Studio:
+def published(network: OperatedNetwork, tmp_path_factory: pytest.TempPathFactory) -> PrivateDataset:
     top = tmp_path_factory.mktemp("private")
-    creator, voice = (settle_in(city, top / name, name) for name in ("creator", "voice"))
+    creator, voice = (settle_in(network, top / name, name) for name in ("creator", "voice"))
     (creator.room / "takes").mkdir()
     for number, name in enumerate(FILES):
         (creator.room / "takes" / name).write_bytes(speech(7_300 + number, 6.0))
@@ -64,74 +64,74 @@ def studio(city: Town, tmp_path_factory: pytest.TempPathFactory) -> Studio:
     dataset = creator.run("upload", "takes", "--dataset", "Private", "--terms", "terms.json", "--kind", "voice",
                           "--language", "ru", "--accept-review", "--consent", "c.json", "--credits",
                           "credits.json")["datasetId"]  # fmt: skip
-    return Studio(creator, voice, dataset, made["id"])
+    return PrivateDataset(creator, voice, dataset, made["id"])
 
 
-def test_the_holder_reads_what_was_sealed(studio: Studio) -> None:
-    shown = studio.creator.run("dataset", "show", studio.dataset, "--private")
+def test_the_holder_reads_what_was_sealed(published: PrivateDataset) -> None:
+    shown = published.creator.run("dataset", "show", published.dataset, "--private")
     assert [(one["name"], one["role"]) for one in shown["contributors"]] == [(ANNA, "диктор")]
-    assert shown["contributors"][0]["account"] == "0x" + studio.voice.address.hex()
+    assert shown["contributors"][0]["account"] == "0x" + published.voice.address.hex()
     assert [one["file"] for one in shown["recordings"]] == list(FILES)
     for name, row in zip(FILES, shown["recordings"], strict=True):
-        data = (studio.creator.room / "takes" / name).read_bytes()
+        data = (published.creator.room / "takes" / name).read_bytes()
         assert row["sha256"] == fields.shown(sha256(data).digest())
         kinds = [iscc_core.iscc_explain(one).split("-")[0] for one in iscc_core.iscc_decompose(row["iscc"])]
         assert kinds == (["CONTENT"] if chromaprint() else []) + ["DATA", "INSTANCE"]
         assert ("fingerprint" in row) == (chromaprint() is not None)
 
 
-def test_words_and_salt_prove_what_the_public_scope_says(studio: Studio) -> None:
-    shown = studio.creator.run("dataset", "show", studio.dataset, "--private")
+def test_words_and_salt_prove_what_the_public_scope_says(published: PrivateDataset) -> None:
+    shown = published.creator.run("dataset", "show", published.dataset, "--private")
     (row,) = shown["consents"]
-    assert (row["id"], row["words"]) == (studio.consent, SAID)
-    consent = SignedConsent.parse((studio.creator.room / "c.json").read_bytes())
+    assert (row["id"], row["words"]) == (published.consent, SAID)
+    consent = SignedConsent.parse((published.creator.room / "c.json").read_bytes())
     Words.of(row).check(consent.scope)
-    for person, name in ((studio.voice, studio.consent), (studio.creator, "c.json")):
+    for person, name in ((published.voice, published.consent), (published.creator, "c.json")):
         assert person.run("consent", "show", name)["words"] == SAID
 
 
-def test_who_has_no_key_reads_nothing(studio: Studio) -> None:
-    told = studio.voice.run("dataset", "show", studio.dataset, "--private", status=6)
+def test_who_has_no_key_reads_nothing(published: PrivateDataset) -> None:
+    told = published.voice.run("dataset", "show", published.dataset, "--private", status=6)
     assert "key" in told["detail"]
 
 
-def manifest(city: Town, studio: Studio) -> Manifest:
-    at = city.chain().about(bytes.fromhex(studio.dataset[2:]))[0].event  # type: ignore[arg-type]
-    content = city.run("dataset", "show", studio.dataset)
-    assert content["datasetId"] == studio.dataset
-    for path in (studio.creator.room / "home" / "content").rglob("*"):
+def manifest(network: OperatedNetwork, published: PrivateDataset) -> Manifest:
+    at = network.chain().about(bytes.fromhex(published.dataset[2:]))[0].event  # type: ignore[arg-type]
+    content = network.run("dataset", "show", published.dataset)
+    assert content["datasetId"] == published.dataset
+    for path in (published.creator.room / "home" / "content").rglob("*"):
         if path.is_file() and sha256(path.read_bytes()).digest() == at.manifest_digest:  # type: ignore[union-attr]
             return Manifest.parse(path.read_bytes())
     raise AssertionError("no manifest")
 
 
-def test_the_gateway_can_read_it_too(city: Town, studio: Studio) -> None:
-    sealed = manifest(city, studio).private
-    [database] = city.room.rglob("node.db")
+def test_the_gateway_can_read_it_too(network: OperatedNetwork, published: PrivateDataset) -> None:
+    sealed = manifest(network, published).private
+    [database] = network.room.rglob("node.db")
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         query = "select envelope from custody where object_id = ?"
         ((envelope,),) = connection.execute(query, (bytes(sealed.sealed.header.object_id),)).fetchall()
-    home, chain = city.room / "home", city.chain()
-    wallet = Keystore(home / "keystore").unlock(gateway_account(city), localnet.password(Devnet(home / "devnet")))
+    home, chain = network.room / "home", network.chain()
+    wallet = Keystore(home / "keystore").unlock(gateway_account(network), localnet.password(Devnet(home / "devnet")))
     info = info_for(chain, sealed.cid, sealed.sealed, wallet.signer.address)
     secret = Secret.decode(wallet.open_envelope(envelope, info))
-    found = [path for path in city.room.rglob(str(sealed.cid)) if path.is_file()]
+    found = [path for path in network.room.rglob(str(sealed.cid)) if path.is_file()]
     assert Private.parse(whole.unseal(sealed.sealed, secret, found[0].read_bytes())).contributors[0].name == ANNA
 
 
-def gateway_account(city: Town) -> str:
-    settings: Any = config.load(city.here.settings)
+def gateway_account(network: OperatedNetwork) -> str:
+    settings: Any = config.load(network.here.settings)
     return str(settings.node.meter)
 
 
-def test_nothing_private_stands_in_a_stored_or_public_byte(city: Town, studio: Studio) -> None:
-    shown = studio.creator.run("dataset", "show", studio.dataset, "--private")
+def test_nothing_private_stands_in_a_stored_or_public_byte(network: OperatedNetwork, published: PrivateDataset) -> None:
+    shown = published.creator.run("dataset", "show", published.dataset, "--private")
     salt = shown["consents"][0]["salt"]
     secrets = [ANNA, "Анна", "диктор", "закадровый", SAID.splitlines()[1], salt[2:], *FILES]
     for row in shown["recordings"]:
         secrets += [row["sha256"][2:], row["iscc"].removeprefix("ISCC:"), row.get("fingerprint", row["iscc"])]
     needles = [form for one in secrets for form in forms(one)]
-    for what, data in public_bytes(city, studio):
+    for what, data in public_bytes(network, published):
         found = [one for one in needles if one in data]
         assert not found, (what, found)
 
@@ -142,11 +142,11 @@ def forms(secret: str) -> list[bytes]:
     return made + ([bytes.fromhex(secret)] if len(secret) == 64 else [])
 
 
-def public_bytes(city: Town, studio: Studio) -> Iterator[tuple[str, bytes]]:
+def public_bytes(network: OperatedNetwork, published: PrivateDataset) -> Iterator[tuple[str, bytes]]:
     """All that the operator holds, what the creator stored as content, and the chain's transactions."""
-    for folder in (city.room, studio.creator.room / "home" / "content"):
+    for folder in (network.room, published.creator.room / "home" / "content"):
         for path in sorted(one for one in folder.rglob("*") if one.is_file()):
             yield str(path), path.read_bytes()
-    rpc = city.chain().node.rpc
+    rpc = network.chain().node.rpc
     for number in range(int(rpc.call("eth_blockNumber"), 16) + 1):
         yield f"block {number}", json.dumps(rpc.call("eth_getBlockByNumber", hex(number), True)).encode()

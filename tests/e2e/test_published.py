@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kept import Kept, named
+from tests.e2e.finished_demo import FinishedDemo, named
 from tests.e2e.published import decoded, differences, lines, snapshot
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "demo.json"
@@ -19,7 +19,7 @@ def golden() -> Any:
     return json.loads(GOLDEN.read_text("utf-8"))
 
 
-def test_documents_amounts_and_gas_are_those_of_the_snapshot(demo: Kept, golden: Any) -> None:
+def test_documents_amounts_and_gas_are_those_of_the_snapshot(demo: FinishedDemo, golden: Any) -> None:
     taken = snapshot(demo)
     assert differences(golden, json.loads("\n".join(lines(taken))))[:40] == []
 
@@ -41,7 +41,7 @@ def test_every_published_format_is_in_the_snapshot_and_no_value_of_one_run(golde
     ],
 )
 def test_a_renamed_field_and_a_changed_amount_are_seen(
-    demo: Kept, golden: Any, tmp_path: Path, kind: str, before: str, after: str
+    demo: FinishedDemo, golden: Any, tmp_path: Path, kind: str, before: str, after: str
 ) -> None:
     home = demo.room / "home"
     demo.copy(tmp_path)

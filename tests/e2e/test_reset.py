@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from provenance import config
-from tests.desk import speech
 from tests.e2e.parties import Parties, parties
+from tests.live_gateway import speech
 
 pytestmark = pytest.mark.e2e
 

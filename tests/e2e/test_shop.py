@@ -12,8 +12,8 @@ import pytest
 from provenance import config
 from provenance.cli import main
 from provenance.cli.context import Session
+from tests.e2e.network import PRICE, PURPOSE, OperatedNetwork
 from tests.e2e.parties import eventually
-from tests.e2e.town import PRICE, PURPOSE, Town
 
 HOLDER, VOICE = "holder-5", "voice-5"
 LICENSE_PRICE = 2_000_000  # base units: 2 TUSD
@@ -24,7 +24,7 @@ DENIED = 5
 class Shop:
     """One dataset with an open offer."""
 
-    city: Town
+    network: OperatedNetwork
     dataset: str
     consent: str
     offer: dict[str, Any]
@@ -32,33 +32,33 @@ class Shop:
     """What `license offer` said to its user."""
 
     def words(self, *line: str) -> str:
-        return words(self.city, *line)
+        return words(self.network, *line)
 
     def show(self) -> Any:
-        return self.city.run("dataset", "show", self.dataset)
+        return self.network.run("dataset", "show", self.dataset)
 
 
-def words(city: Town, *line: str) -> str:
+def words(network: OperatedNetwork, *line: str) -> str:
     """What people read on stdout, with the spaces between columns made one."""
     out, err = io.StringIO(), io.StringIO()
-    ended = main.run([*line, "--yes", "--config", str(city.here.settings)], Session(out, err))
+    ended = main.run([*line, "--yes", "--config", str(network.here.settings)], Session(out, err))
     assert ended == 0, err.getvalue()
     return "\n".join(" ".join(one.split()) for one in out.getvalue().splitlines())
 
 
 @pytest.fixture(scope="module")
-def shop(city: Town) -> Shop:
-    consent, _ = city.consent("shop-consent", VOICE, HOLDER)
-    terms, file = str(city.room / "shop-terms.json"), str(city.room / "shop-offer.json")
-    city.run("terms", "new", terms, "--purpose", PURPOSE, "--territory", "EU", "--per-license", str(LICENSE_PRICE),
+def shop(network: OperatedNetwork) -> Shop:
+    consent, _ = network.consent("shop-consent", VOICE, HOLDER)
+    terms, file = str(network.room / "shop-terms.json"), str(network.room / "shop-offer.json")
+    network.run("terms", "new", terms, "--purpose", PURPOSE, "--territory", "EU", "--per-license", str(LICENSE_PRICE),
              "--per-unit", f"output={PRICE}", "--cap-outputs", "500", "--account", HOLDER)  # fmt: skip
-    dataset = city.upload(
-        city.takes("shop", ("a.wav",), seed=55), "The Shop", terms, HOLDER, "--consent", consent
+    dataset = network.upload(
+        network.takes("shop", ("a.wav",), seed=55), "The Shop", terms, HOLDER, "--consent", consent
     )["datasetId"]  # fmt: skip
-    told = words(city, "license", "offer", dataset, "--purpose", PURPOSE, "--expires", "90d", "--out", file,
+    told = words(network, "license", "offer", dataset, "--purpose", PURPOSE, "--expires", "90d", "--out", file,
                  "--account", HOLDER)  # fmt: skip
-    [offer] = city.run("dataset", "show", dataset)["offers"]
-    return Shop(city, dataset, consent, offer, told)
+    [offer] = network.run("dataset", "show", dataset)["offers"]
+    return Shop(network, dataset, consent, offer, told)
 
 
 def test_who_offers_is_told_the_price_of_use_and_until_when_it_can_be_accepted(shop: Shop) -> None:
@@ -80,22 +80,25 @@ def test_the_dataset_shows_terms_prices_consents_and_open_offers(shop: Shop) -> 
 
 
 def test_an_offer_is_accepted_by_the_digest_that_the_dataset_shows(shop: Shop) -> None:
-    city = shop.city
+    network = shop.network
     line = ("license", "accept", shop.offer["digest"], "--account", "licensee")
-    before = city.tokens("licensee")
-    made = city.run(*line)["license"]
-    assert before - city.tokens("licensee") == LICENSE_PRICE
-    assert city.run("license", "accept", str(city.room / "shop-offer.json"), "--account", "licensee")["license"] == made
-    unknown = city.run("license", "accept", "0x" + "ab" * 32, "--account", "licensee", status=6)
+    before = network.tokens("licensee")
+    made = network.run(*line)["license"]
+    assert before - network.tokens("licensee") == LICENSE_PRICE
+    assert (
+        network.run("license", "accept", str(network.room / "shop-offer.json"), "--account", "licensee")["license"]
+        == made
+    )
+    unknown = network.run("license", "accept", "0x" + "ab" * 32, "--account", "licensee", status=6)
     assert "dataset show" in unknown["next"]
 
 
 def test_a_license_shows_its_money_in_tokens_and_lists_title_and_other_party(shop: Shop) -> None:
-    city = shop.city
-    made = city.run("license", "accept", shop.offer["digest"], "--account", "licensee")["license"]
-    city.fund(made, "0.5")
-    eventually(lambda: city.run("license", "show", made)["balance"] == "500000")
-    shown = city.run("license", "show", made)
+    network = shop.network
+    made = network.run("license", "accept", shop.offer["digest"], "--account", "licensee")["license"]
+    network.fund(made, "0.5")
+    eventually(lambda: network.run("license", "show", made)["balance"] == "500000")
+    shown = network.run("license", "show", made)
     assert (shown["funded"], shown["settled"], shown["arrears"]) == ("500000", "0", "0")
     assert shown["conditions"]["price"]["perUnit"] == {"unit": "output", "amount": str(PRICE)}
     told = shop.words("license", "show", made).splitlines()
@@ -108,8 +111,8 @@ def test_a_license_shows_its_money_in_tokens_and_lists_title_and_other_party(sho
 
 
 def reading(shop: Shop, verb: str, *more: str, purpose: str = PURPOSE, country: str = "DE", status: int = 0) -> Any:
-    made = shop.city.run("license", "accept", shop.offer["digest"], "--account", "licensee")["license"]
-    return shop.city.run("access", verb, made, "--purpose", purpose, "--territory", country, "--account", "licensee", *more,
+    made = shop.network.run("license", "accept", shop.offer["digest"], "--account", "licensee")["license"]
+    return shop.network.run("access", verb, made, "--purpose", purpose, "--territory", country, "--account", "licensee", *more,
                          status=status)  # fmt: skip
 
 
@@ -118,7 +121,7 @@ def test_a_dry_run_of_reading_tells_the_cost_and_records_nothing(shop: Shop) -> 
         told = reading(shop, verb, *more, "--dry-run")
         assert (told["opened"], told["refused"], told["function"]) == ([0], [], "DataAccess.recordAccess")
         assert told["gas"] > 21_000
-        assert shop.city.run("license", "show", told["license"])["accesses"] == 0
+        assert shop.network.run("license", "show", told["license"])["accesses"] == 0
 
 
 @pytest.mark.parametrize(
@@ -139,33 +142,33 @@ def test_a_dry_run_of_reading_is_refused_as_the_gateway_refuses(shop: Shop, chan
 def test_a_dry_run_of_a_rotation_looks_for_the_recordings(shop: Shop) -> None:
     line = ("dataset", "rotate", shop.dataset, "0", "99", "--account", HOLDER)
     for how in ("--dry-run", "--yes"):
-        told = shop.city.run(*line, how, status=DENIED)
+        told = shop.network.run(*line, how, status=DENIED)
         assert (told["type"], told["detail"]) == ("/problems/unknown-recording", "the dataset has no recording 99")
-    assert shop.city.run(*line[:4], "--account", HOLDER, "--dry-run")["dryRun"]
+    assert shop.network.run(*line[:4], "--account", HOLDER, "--dry-run")["dryRun"]
 
 
 def test_a_dry_run_of_an_upload_judges_the_files_and_prices_the_registration(shop: Shop) -> None:
-    city = shop.city
-    folder = city.takes("foreseen", ("good.wav",), seed=56)
+    network = shop.network
+    folder = network.takes("foreseen", ("good.wav",), seed=56)
     (folder / "bad.wav").write_bytes(b"no audio")
-    line = ("Foreseen", str(city.room / "shop-terms.json"), HOLDER, "--consent", shop.consent)
-    told = city.upload(folder, *line, "--dry-run")
+    line = ("Foreseen", str(network.room / "shop-terms.json"), HOLDER, "--consent", shop.consent)
+    told = network.upload(folder, *line, "--dry-run")
     assert (told["recordings"], [one["name"] for one in told["refused"]]) == (1, ["bad.wav"])
     assert (int(told["feeWei"]) > 0, told["withoutConsent"]) == (True, 0)
-    assert city.upload(folder, *line[:3], "--dry-run")["withoutConsent"] == 1
+    assert network.upload(folder, *line[:3], "--dry-run")["withoutConsent"] == 1
     (folder / "good.wav").unlink()
-    dry, wet = (city.run("upload", str(folder), "--dataset", "Foreseen", "--terms", line[1], "--kind", "voice",
+    dry, wet = (network.run("upload", str(folder), "--dataset", "Foreseen", "--terms", line[1], "--kind", "voice",
                          "--language", "en", "--consent", shop.consent, "--account", HOLDER, *how, status=2)
                 for how in (("--dry-run",), ()))  # fmt: skip
     assert (dry["type"], dry["detail"]) == (wet["type"], wet["detail"])
-    assert not city.run("dataset", "search", "Foreseen")
+    assert not network.run("dataset", "search", "Foreseen")
 
 
 def test_without_a_node_a_dataset_is_shown_all_the_same(shop: Shop, tmp_path: Path) -> None:
-    ours = config.load(shop.city.here.settings).chosen()
+    ours = config.load(shop.network.here.settings).chosen()
     line = ("dataset", "show", shop.dataset, "--home", str(tmp_path))
     settings = tmp_path / config.FILE_NAME
-    record = shop.city.room / "home" / "deployments" / "31337.json"
+    record = shop.network.room / "home" / "deployments" / "31337.json"
     settings.write_text(
         f'network = "far"\n[networks.far]\nrpc = ["http://127.0.0.1:1"]\nchain_id = 31337\n'
         f'deployment = "{record}"\ngateway = "{ours.gateway}"\n'
@@ -177,14 +180,14 @@ def test_without_a_node_a_dataset_is_shown_all_the_same(shop: Shop, tmp_path: Pa
 
 
 def test_a_withdrawn_consent_stands_in_the_dataset_and_ends_its_sale(shop: Shop) -> None:
-    city = shop.city
-    revoked = city.run("consent", "revoke", shop.consent, "--account", VOICE)
+    network = shop.network
+    revoked = network.run("consent", "revoke", shop.consent, "--account", VOICE)
     assert revoked["closed"] == [{"dataset": shop.dataset, "recordings": 1}]
-    again = city.run("consent", "revoke", shop.consent, "--account", VOICE, status=7)
+    again = network.run("consent", "revoke", shop.consent, "--account", VOICE, status=7)
     assert "`dataset supersede OLD NEW`" in again["next"]
     eventually(lambda: [one["state"] for one in shop.show()["consents"]] == ["WITHDRAWN"])
     assert f"{revoked['id']} {PURPOSE} WW withdrawn since 20" in shop.words("dataset", "show", shop.dataset)
-    told = city.run("license", "accept", shop.offer["digest"], "--account", "holder-6", status=DENIED)
+    told = network.run("license", "accept", shop.offer["digest"], "--account", "holder-6", status=DENIED)
     assert (told["type"], told["consent"]) == ("/problems/nothing-to-open", revoked["id"])
     for how in (("--dry-run",), ()):
         told = reading(shop, "open", *how, status=DENIED)

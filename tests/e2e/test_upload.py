@@ -20,9 +20,9 @@ from provenance.cli import main
 from provenance.cli.context import Session
 from provenance.cli.dataset import ROTATE_GAS
 from provenance.types import Bytes32
-from tests.desk import speech
 from tests.documents import word
 from tests.e2e.parties import Answer, Parties, eventually, parties
+from tests.live_gateway import speech
 
 pytestmark = pytest.mark.e2e
 

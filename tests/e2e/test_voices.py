@@ -13,8 +13,8 @@ from provenance.adapters import wire
 from provenance.app import license as licenses
 from provenance.app.access import LicensedUse, contract_verdict
 from provenance.types import LicenseId
-from tests.e2e.kept import named
-from tests.e2e.town import PURPOSE, Town
+from tests.e2e.finished_demo import named
+from tests.e2e.network import PURPOSE, OperatedNetwork
 
 ANNA, BEA = (0, 1), (2, 3)  # indexes of their recordings
 DENIED, PARTLY = 5, 1
@@ -32,15 +32,15 @@ class Duet:
 
 
 @pytest.fixture(scope="module")
-def duet(city: Town) -> Duet:
-    folder = city.takes("duet", ("anna-1.wav", "anna-2.wav", "bea-1.wav", "bea-2.wav"), seed=8)
-    anna, bea = city.consent("anna", "voice-1", "holder-1"), city.consent("bea", "voice-2", "holder-1")
+def duet(network: OperatedNetwork) -> Duet:
+    folder = network.takes("duet", ("anna-1.wav", "anna-2.wav", "bea-1.wav", "bea-2.wav"), seed=8)
+    anna, bea = network.consent("anna", "voice-1", "holder-1"), network.consent("bea", "voice-2", "holder-1")
     given = ("--consent", f"anna-*={anna[0]}", "--consent", f"bea-*={bea[0]}")
-    made = city.upload(folder, "Duet", city.terms("duet-terms", "holder-1"), "holder-1", *given)
+    made = network.upload(folder, "Duet", network.terms("duet-terms", "holder-1"), "holder-1", *given)
     assert (made["recordings"], made["refused"]) == (4, [])
-    license_ = city.license(made["datasetId"], "holder-1", "1")
-    before = city.open(license_)
-    city.run("consent", "revoke", bea[0], "--account", "voice-2")
+    license_ = network.license(made["datasetId"], "holder-1", "1")
+    before = network.open(license_)
+    network.run("consent", "revoke", bea[0], "--account", "voice-2")
     return Duet(made["datasetId"], license_, anna[1], bea[1], before["opened"])
 
 
@@ -49,10 +49,10 @@ def test_before_the_withdrawal_all_are_open(duet: Duet) -> None:
 
 
 @pytest.mark.parametrize("index", BEA)
-def test_her_recordings_are_refused_by_name_and_consent(city: Town, duet: Duet, index: int) -> None:
-    refused = city.open(duet.license, str(index), status=DENIED)
+def test_her_recordings_are_refused_by_name_and_consent(network: OperatedNetwork, duet: Duet, index: int) -> None:
+    refused = network.open(duet.license, str(index), status=DENIED)
     assert (refused["type"], refused["consent"]) == ("/problems/consent-withdrawn", duet.bea)
-    told = city.here.run(
+    told = network.here.run(
         *("access", "open", duet.license, f"{index + 1:04}.wav", "--purpose", PURPOSE, "--territory", "DE"),
         *("--account", "licensee"),
         status=DENIED,
@@ -60,50 +60,52 @@ def test_her_recordings_are_refused_by_name_and_consent(city: Town, duet: Duet, 
     assert duet.bea in told.stdout + told.stderr
 
 
-def test_one_of_hers_among_the_named_refuses_all_of_them(city: Town, duet: Duet) -> None:
-    assert city.open(duet.license, "0", "2", status=DENIED)["consent"] == duet.bea
+def test_one_of_hers_among_the_named_refuses_all_of_them(network: OperatedNetwork, duet: Duet) -> None:
+    assert network.open(duet.license, "0", "2", status=DENIED)["consent"] == duet.bea
 
 
 @pytest.mark.parametrize("index", [*ANNA, *BEA])
-def test_the_contract_says_the_same_of_each_recording(city: Town, duet: Duet, index: int) -> None:
-    chain, content = city.chain(), wire.content(config.load(city.here.settings))
+def test_the_contract_says_the_same_of_each_recording(network: OperatedNetwork, duet: Duet, index: int) -> None:
+    chain, content = network.chain(), wire.content(config.load(network.here.settings))
     license_ = licenses.find(chain, LicenseId(bytes.fromhex(duet.license[2:])))
     of = licenses.dataset(chain, content, license_.grant.dataset_id)
     use = LicensedUse.of(license_.id, PURPOSE, "DE")
-    code, culprit = contract_verdict(chain, of, use, city.address("licensee"), index)
+    code, culprit = contract_verdict(chain, of, use, network.address("licensee"), index)
     expected = ("allowed", "0x" + "00" * 32) if index in ANNA else ("consent-withdrawn", duet.bea)
     assert (code, "0x" + culprit.hex()) == expected
     before = chain.block(license_.granted.block.number)
-    assert contract_verdict(chain, of, use, city.address("licensee"), index, block=before.number)[0] == "allowed"
+    assert contract_verdict(chain, of, use, network.address("licensee"), index, block=before.number)[0] == "allowed"
 
 
-def test_the_other_voice_stays_open_in_the_next_blocks(city: Town, duet: Duet) -> None:
-    assert city.open(duet.license, "0", "1")["opened"] == list(ANNA)
+def test_the_other_voice_stays_open_in_the_next_blocks(network: OperatedNetwork, duet: Duet) -> None:
+    assert network.open(duet.license, "0", "1")["opened"] == list(ANNA)
 
 
-def test_without_names_the_rest_is_opened_and_hers_are_listed(city: Town, duet: Duet) -> None:
-    for license_ in (duet.license, city.license(duet.dataset, "holder-1")):
-        done = city.open(license_, status=PARTLY)
+def test_without_names_the_rest_is_opened_and_hers_are_listed(network: OperatedNetwork, duet: Duet) -> None:
+    for license_ in (duet.license, network.license(duet.dataset, "holder-1")):
+        done = network.open(license_, status=PARTLY)
         assert done["opened"] == list(ANNA)
         assert {one["recording"]: one["consent"] for one in done["refused"]} == dict.fromkeys(BEA, duet.bea)
         assert {one["code"] for one in done["refused"]} == {"consent-withdrawn"}
 
 
-def test_only_the_others_audio_can_be_had_under_a_new_license(city: Town, duet: Duet, tmp_path: Path) -> None:
-    license_ = city.license(duet.dataset, "holder-1")
+def test_only_the_others_audio_can_be_had_under_a_new_license(
+    network: OperatedNetwork, duet: Duet, tmp_path: Path
+) -> None:
+    license_ = network.license(duet.dataset, "holder-1")
     line = ("access", "download", license_, "--purpose", PURPOSE, "--territory", "DE", "--out", str(tmp_path))
-    done = city.run(*line, "--account", "licensee", status=PARTLY)
+    done = network.run(*line, "--account", "licensee", status=PARTLY)
     assert [Path(one["path"]).name for one in done["files"]] == ["0001.wav", "0002.wav"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0001.wav", "0002.wav"]
     for name, original in (("0001.wav", "anna-1.wav"), ("0002.wav", "anna-2.wav")):
-        assert (tmp_path / name).read_bytes() == (city.room / "duet" / original).read_bytes()
+        assert (tmp_path / name).read_bytes() == (network.room / "duet" / original).read_bytes()
 
 
-def test_every_refusal_is_on_record_in_the_next_batch(city: Town, duet: Duet) -> None:
-    city.run("node", "anchor")
+def test_every_refusal_is_on_record_in_the_next_batch(network: OperatedNetwork, duet: Duet) -> None:
+    network.run("node", "anchor")
     hers = [
         row
-        for file in named(city.room / "home" / "content", "refusals")
+        for file in named(network.room / "home" / "content", "refusals")
         for row in json.loads(file.read_text())["refusals"]
         if row["licenseId"] == duet.license and row["code"] == "consent-withdrawn"
     ]

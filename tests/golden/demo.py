@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.e2e.kept import kept
+
 from tests.e2e.published import lines, snapshot
 
 if __name__ == "__main__":

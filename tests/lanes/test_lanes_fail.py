@@ -55,9 +55,9 @@ def test_hardhat_fails(broken: Path) -> None:
 def test_ganache_fails(broken: Path) -> None:
     compiled = run(broken, ".venv/bin/python", "scripts/compile.py")
     assert compiled.returncode == 0, compiled.stderr
-    lane = (".venv/bin/python", "-m", "pytest", "-q", "--backend", "ganache", "tests/chain/test_road.py")
+    lane = (".venv/bin/python", "-m", "pytest", "-q", "--backend", "ganache", "tests/chain/test_licensing.py")
     done = run(broken, *lane)
     refuses = "test_a_refusal_names_the_custom_error_and_changes_nothing"
-    assert f"FAILED tests/chain/test_road.py::{refuses}" in done.stdout, done.stdout + done.stderr
+    assert f"FAILED tests/chain/test_licensing.py::{refuses}" in done.stdout, done.stdout + done.stderr
     assert "1 failed" in done.stdout
     assert done.returncode == 1

@@ -47,7 +47,7 @@ HOLDER, LICENSEE, OTHER = (Address(bytes([n]) * 20) for n in (0x51, 0x52, 0x53))
 DATASET, LICENSE = (Bytes32(bytes([n]) * 32) for n in (0x61, 0x62))
 
 
-def road() -> FakeChain:
+def licensed_chain() -> FakeChain:
     """A dataset, a license under it, some money, a stranger's dataset."""
     chain = FakeChain()
     word = bytes(32)
@@ -111,7 +111,7 @@ def test_the_table_of_a_newer_event_is_made_by_an_upgrade(new_database: NewDatab
 
 
 def test_facts_come_back_in_chain_order(new_database: NewDatabase) -> None:
-    history = History(mirrored(new_database(), road()), CONTRACTS)
+    history = History(mirrored(new_database(), licensed_chain()), CONTRACTS)
     found = list(history.upto(BlockNumber(23)))
     assert [(one.block.number, one.log_index) for one in found] == [
         (1, 0),
@@ -125,7 +125,7 @@ def test_facts_come_back_in_chain_order(new_database: NewDatabase) -> None:
 
 
 def test_the_events_about_an_id_or_account_are_found(new_database: NewDatabase) -> None:
-    history = History(mirrored(new_database(), road()), CONTRACTS)
+    history = History(mirrored(new_database(), licensed_chain()), CONTRACTS)
     about = history.events_about(LICENSE, last=BlockNumber(23))
     assert [type(one.event).__name__ for one in about] == ["LicenseGranted", "Funded"]
     both = merged(about, history.events_about(DATASET, HOLDER, last=BlockNumber(23)))
@@ -138,7 +138,7 @@ def test_nothing_is_answered_beyond_the_mirror(new_database: NewDatabase) -> Non
     history = History(database, CONTRACTS)
     with pytest.raises(NotMirrored, match="nothing has been mirrored"):
         history.head()
-    mirrored(database, road())
+    mirrored(database, licensed_chain())
     for question in (
         lambda: list(history.upto(BlockNumber(24))),
         lambda: history.events_about(LICENSE, last=BlockNumber(24)),
@@ -149,7 +149,7 @@ def test_nothing_is_answered_beyond_the_mirror(new_database: NewDatabase) -> Non
 
 
 def test_head_and_final_are_blocks_of_the_chain(new_database: NewDatabase) -> None:
-    chain = road()
+    chain = licensed_chain()
     history = History(mirrored(new_database(), chain), CONTRACTS)
     for block, number in ((history.head(), 23), (history.head(final=True), 21), (history.block(BlockNumber(7)), 7)):
         true = chain.blocks[number]
@@ -157,7 +157,7 @@ def test_head_and_final_are_blocks_of_the_chain(new_database: NewDatabase) -> No
 
 
 def test_a_dead_block_takes_its_facts_along(new_database: NewDatabase) -> None:
-    chain = road()
+    chain = licensed_chain()
     database = mirrored(new_database(), chain)
     chain.fork(22)
     chain.mine(logged(events.MeterAdmitted(OTHER)))
@@ -176,7 +176,7 @@ def test_a_fact_without_its_block_is_refused(new_database: NewDatabase) -> None:
 
 
 def test_block_rows_and_cursor_are_one_transaction(new_database: NewDatabase) -> None:
-    database = mirrored(new_database(), road())
+    database = mirrored(new_database(), licensed_chain())
     mirror = ChainMirror(database)
     before = mirror.position()
     assert before is not None
@@ -189,7 +189,7 @@ def test_block_rows_and_cursor_are_one_transaction(new_database: NewDatabase) ->
 
 
 def test_a_cursor_that_another_moved_is_not_moved_again(new_database: NewDatabase) -> None:
-    database = mirrored(new_database(), road())
+    database = mirrored(new_database(), licensed_chain())
     mirror = ChainMirror(database)
     before = mirror.position()
     assert before is not None
@@ -215,7 +215,7 @@ def test_one_worker_holds_a_lock_and_the_next_gives_up_within_two_seconds(new_da
 
 
 def test_readers_see_one_moment_while_a_writer_goes_on(new_database: NewDatabase) -> None:
-    chain = road()
+    chain = licensed_chain()
     database = mirrored(new_database(), chain)
     history = History(database, CONTRACTS)
     stream = history.upto(BlockNumber(23))
@@ -251,7 +251,7 @@ def test_two_writers_wait_for_each_other(new_database: NewDatabase) -> None:
 
 
 def test_digests_are_the_same_on_every_database(new_database: NewDatabase) -> None:
-    database = mirrored(new_database(), road())
+    database = mirrored(new_database(), licensed_chain())
     known = re.findall(r"^sqlite: CREATE TABLE (\w+)", SCHEMA.read_text("utf-8"), re.MULTILINE)
     digests = state.digests(database, BlockNumber(23))
     digest = state.digest({name: digests[name] for name in digests if name in known})  # an event more changes no other
@@ -259,7 +259,7 @@ def test_digests_are_the_same_on_every_database(new_database: NewDatabase) -> No
 
 
 def test_what_differs_from_the_chain_is_named(new_database: NewDatabase) -> None:
-    chain = road()
+    chain = licensed_chain()
     database = mirrored(new_database(), chain)
     source = ChainSource([FakeNode(chain)], CONTRACTS.values(), CHAIN_ID)
     verified = compare(source, ChainMirror(database), CONTRACTS, BlockNumber(1), BlockNumber(23))
@@ -277,7 +277,7 @@ def test_what_differs_from_the_chain_is_named(new_database: NewDatabase) -> None
 
 
 def test_facts_are_made_again_from_raw_logs(new_database: NewDatabase) -> None:
-    database = mirrored(new_database(), road())
+    database = mirrored(new_database(), licensed_chain())
     before = state.digests(database, BlockNumber(23))
     names = {address: name for name, address in CONTRACTS.items()}
     with database.write() as connection:
@@ -311,7 +311,7 @@ def test_an_old_schema_is_refused_where_others_may_use_it(postgres_url: str) -> 
 
 
 def test_connections_that_the_server_closed_are_made_anew(new_database: NewDatabase) -> None:
-    database, chain = new_database(), road()
+    database, chain = new_database(), licensed_chain()
     one = follower(database, chain)
     one.step()
     if not database.is_sqlite:
@@ -329,15 +329,15 @@ def test_a_file_that_another_process_holds_is_named(tmp_path: Path, monkeypatch:
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(DatabaseBusy, match=f"another process holds {file}: database is locked") as held:
-            mirrored(database, road())
+            mirrored(database, licensed_chain())
     assert "Start the database" not in held.value.next_step
-    mirrored(database, road())
+    mirrored(database, licensed_chain())
     database.dispose()
 
 
 def test_a_full_disk_changes_nothing_and_is_waited_out(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'node.db'}")
-    chain = road()
+    chain = licensed_chain()
     mirrored(database, chain)
     before = ChainMirror(database).position()
     with database.engine.connect() as connection:

@@ -29,11 +29,11 @@ from provenance.domain.splits import Split
 from provenance.errors import Invalid, Reverted
 from provenance.types import BPS_ONE, ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
 from tests import anvil, documents, whole
-from tests.desk import desk, speech, wav
 from tests.fakes.chain import Killed, MemoryChain
 from tests.fakes.content import MemoryContent
 from tests.fakes.gateway import WALLET, MemoryGateway
-from tests.unit.app.studio import DeskWallet, FakeGate, SilentProgress
+from tests.live_gateway import live_gateway, speech, wav
+from tests.unit.app.publishing import FakeGate, MemoryWallet, SilentProgress
 
 pytestmark = pytest.mark.ports
 SILENCE = wav(np.zeros(16_000))
@@ -108,7 +108,7 @@ class Side:
             made["consents"] = (Given(self.consent(holder)),)
         return Request(**{**made, **changes})  # type: ignore[arg-type]
 
-    def studio(self, name: str = "holder", gate: AudioGate | None = None) -> SealingPorts:
+    def sealing_ports(self, name: str = "holder", gate: AudioGate | None = None) -> SealingPorts:
         return SealingPorts(
             content=self.contents.setdefault(name, MemoryContent()),
             keys=KeyFolder(self.folder / f"home of {name}" / "keys"),
@@ -121,7 +121,7 @@ class Side:
         )
 
     def run(self, request: Request, name: str = "holder", gate: AudioGate | None = None) -> Outcome:
-        home, studio = self.folder / f"home of {name}", self.studio(name, gate)
+        home, sealing = self.folder / f"home of {name}", self.sealing_ports(name, gate)
 
         def write(suffix: str, data: bytes) -> Path:
             (home / suffix).write_bytes(data)
@@ -129,7 +129,7 @@ class Side:
 
         with FileJournal(home / f"{documents.word(request.title).hex()}.jsonl") as journal:
             world = UploadPorts(
-                sealing=studio,
+                sealing=sealing,
                 gateway=self.gateways[name],
                 journal=journal,
                 transact=lambda call, _: self.chain.send(call, self.wallets[name].signer),
@@ -143,7 +143,7 @@ class Side:
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
     with (
         anvil.world(tmp_path_factory.mktemp("anvil") / "devnet") as world,
-        desk(world, tmp_path_factory.mktemp("desk")) as counter,
+        live_gateway(world, tmp_path_factory.mktemp("gateway")) as counter,
     ):
         wallets: dict[str, Wallet] = dict(counter.wallets)
         gateways: dict[str, Gateway] = {name: counter.client(name) for name in wallets}
@@ -158,7 +158,7 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Side:
     gateway = MemoryGateway(chain)
     gateway.unfit.add(SILENCE)
     names = ("guardian", "holder", "voice", "voice-2", "thief", "licensee")
-    wallets: dict[str, Wallet] = {name: DeskWallet(documents.Key(name)) for name in names}
+    wallets: dict[str, Wallet] = {name: MemoryWallet(documents.Key(name)) for name in names}
     gateways: dict[str, Gateway] = dict.fromkeys(names, gateway)  # type: ignore[arg-type]
     return Side(chain, wallets, gateways, tmp_path_factory.mktemp("fake"), gateway.content.has)
 
@@ -339,35 +339,35 @@ def test_a_withdrawn_consent_carries_nothing_new(side: Side) -> None:
 
 def test_a_rotated_recording_has_a_new_key_and_the_old_ciphertext_is_gone(side: Side) -> None:
     outcome = side.run(side.request([speech(81), speech(82)]))
-    studio, gateway = side.studio(), side.gateways["holder"]
-    old = licenses.dataset(side.chain, studio.content, outcome.dataset_id).serving(1)
+    sealing, gateway = side.sealing_ports(), side.gateways["holder"]
+    old = licenses.dataset(side.chain, sealing.content, outcome.dataset_id).serving(1)
 
     def dies(call: Call, title: str) -> Mined:
         raise Killed(call, title)
 
     with pytest.raises(Killed):
-        rotate(outcome.dataset_id, 1, studio, gateway, dies)
+        rotate(outcome.dataset_id, 1, sealing, gateway, dies)
     signer = side.wallets["holder"].signer
-    done = rotate(outcome.dataset_id, 1, studio, gateway, lambda call, _: side.chain.send(call, signer))
+    done = rotate(outcome.dataset_id, 1, sealing, gateway, lambda call, _: side.chain.send(call, signer))
     assert done.key_version == 2
     assert (side.stored(done.cid), side.stored(old.cid)) == (True, False)
-    now = licenses.dataset(side.chain, studio.content, outcome.dataset_id).serving(1)
+    now = licenses.dataset(side.chain, sealing.content, outcome.dataset_id).serving(1)
     assert (now.cid, now.sealed.header.key_version) == (done.cid, 2)
     assert now.leaf() != old.leaf()
     assert now.sealed.plaintext_commitment == old.sealed.plaintext_commitment
-    secret = kept_secret(now.cid, now.sealed, keys=studio.keys, wallet=studio.wallet, chain=side.chain)
-    assert whole.unseal(now.sealed, secret, studio.content.get(now.cid)) == speech(82)
-    before = kept_secret(old.cid, old.sealed, keys=studio.keys, wallet=studio.wallet, chain=side.chain)
+    secret = kept_secret(now.cid, now.sealed, keys=sealing.keys, wallet=sealing.wallet, chain=side.chain)
+    assert whole.unseal(now.sealed, secret, sealing.content.get(now.cid)) == speech(82)
+    before = kept_secret(old.cid, old.sealed, keys=sealing.keys, wallet=sealing.wallet, chain=side.chain)
     assert before.cek != secret.cek
     with pytest.raises(seal.WrongKey):
-        whole.unseal(now.sealed, before, studio.content.get(now.cid))
+        whole.unseal(now.sealed, before, sealing.content.get(now.cid))
     with pytest.raises(datasets.NotHolder):
-        rotate(outcome.dataset_id, 1, side.studio("thief"), gateway, dies)
+        rotate(outcome.dataset_id, 1, side.sealing_ports("thief"), gateway, dies)
 
 
 def test_a_run_after_a_death_goes_on_with_the_key_that_was_made(side: Side) -> None:
     outcome = side.run(side.request([speech(91)]))
-    studio, gateway = side.studio(), side.gateways["holder"]
+    sealing, gateway = side.sealing_ports(), side.gateways["holder"]
     asked: list[Call] = []
 
     def dies(call: Call, title: str) -> Mined:
@@ -376,7 +376,7 @@ def test_a_run_after_a_death_goes_on_with_the_key_that_was_made(side: Side) -> N
 
     for _ in range(2):
         with pytest.raises(Killed):
-            rotate(outcome.dataset_id, 0, studio, gateway, dies)
+            rotate(outcome.dataset_id, 0, sealing, gateway, dies)
     assert asked[0] == asked[1]
 
 

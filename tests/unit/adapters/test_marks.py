@@ -16,8 +16,8 @@ from provenance.adapters.gate import FileGate
 from provenance.adapters.marks import Fingerprint
 from provenance.domain.private import UNMARKED
 from tests import audio
-from tests.desk import speech, wav
 from tests.golden.marks import RATE_HZ, signal
+from tests.live_gateway import speech, wav
 
 pytestmark = pytest.mark.unit
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "marks.json").read_text())

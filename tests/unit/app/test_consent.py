@@ -19,7 +19,7 @@ from provenance.types import UnixSeconds
 from tests import documents
 from tests.documents import HOLDER, VOICE, word
 from tests.fakes.chain import MemoryChain
-from tests.unit.app.studio import CountingRandom
+from tests.unit.app.publishing import CountingRandom
 
 pytestmark = pytest.mark.unit
 NOW = UnixSeconds(documents.START)

@@ -26,16 +26,16 @@ from tests import documents, whole
 from tests.documents import HOLDER, VOICE, word
 from tests.fakes.chain import Killed
 from tests.fakes.gateway import KEY, WALLET, MemoryGateway
-from tests.unit.app.studio import CountingRandom, Desk, DeskWallet, FakeGate, SilentProgress
+from tests.unit.app.publishing import CountingRandom, FakeGate, MemoryWallet, SilentProgress, Uploader
 
 pytestmark = pytest.mark.unit
-STRANGER, OWN = documents.Key("stranger"), DeskWallet(HOLDER)
+STRANGER, OWN = documents.Key("stranger"), MemoryWallet(HOLDER)
 WORDS = Words("Только закадровый текст. 仅限旁白。", word("salt"))
 ANNA = Contributor("Анна Иванова 声", "narrator", VOICE.address, word("voice"))
 MARKS = Marks("ISCC:KUAFVC5DMJJGYKZ4MQV6B6THIBBUG", "AQAAA0mSbEqiKJrAC88ByAQ")
 
 
-class SharpEar(FakeGate):
+class MarkingGate(FakeGate):
     """Hears the marks that it is told to."""
 
     marks = MARKS
@@ -55,22 +55,22 @@ class KeepingGateway(MemoryGateway):
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path, gate=SharpEar())
+def uploader(tmp_path: Path) -> Uploader:
+    return Uploader(tmp_path, gate=MarkingGate())
 
 
-def asked(desk: Desk, **changes: object) -> Request:
-    sources = (desk.file("Анна 声.wav", "good take of Анна"), desk.file("second.wav", "good take"))
+def asked(uploader: Uploader, **changes: object) -> Request:
+    sources = (uploader.file("Анна 声.wav", "good take of Анна"), uploader.file("second.wav", "good take"))
     given = Given(documents.consent(words=WORDS), words=WORDS)
-    return desk.request(sources, **{"consents": (given,), "contributors": (ANNA,), **changes})
+    return uploader.request(sources, **{"consents": (given,), "contributors": (ANNA,), **changes})
 
 
-def manifest_of(desk: Desk, outcome: Outcome) -> Manifest:
+def manifest_of(uploader: Uploader, outcome: Outcome) -> Manifest:
     assert outcome.manifest_cid is not None
-    return Manifest.parse(desk.gateway.content.get(outcome.manifest_cid))
+    return Manifest.parse(uploader.gateway.content.get(outcome.manifest_cid))
 
 
-class Renewed(DeskWallet):
+class Renewed(MemoryWallet):
     """The same account, whose envelope key is another one by now."""
 
     @property
@@ -78,47 +78,51 @@ class Renewed(DeskWallet):
         return word("another envelope key")
 
 
-def opened(desk: Desk, outcome: Outcome, wallet: DeskWallet = OWN) -> Private:
-    studio = SealingPorts(
-        content=desk.content,
-        keys=KeyFolder(desk.root / "keys"),
+def opened(uploader: Uploader, outcome: Outcome, wallet: MemoryWallet = OWN) -> Private:
+    sealing = SealingPorts(
+        content=uploader.content,
+        keys=KeyFolder(uploader.root / "keys"),
         cipher=seal.Pao1(),
-        gate=desk.gate,
+        gate=uploader.gate,
         random=CountingRandom(),
         wallet=wallet,
-        chain=desk.chain,
+        chain=uploader.chain,
         progress=SilentProgress(),
     )
-    return private(manifest_of(desk, outcome), studio)
+    return private(manifest_of(uploader, outcome), sealing)
 
 
-def test_the_holder_reads_people_words_names_and_marks(desk: Desk) -> None:
-    outcome = desk.run(asked(desk))
-    found = opened(desk, outcome)
-    (consent_id,) = manifest_of(desk, outcome).consents_by_id(documents.domains().consent)
+def test_the_holder_reads_people_words_names_and_marks(uploader: Uploader) -> None:
+    outcome = uploader.run(asked(uploader))
+    found = opened(uploader, outcome)
+    (consent_id,) = manifest_of(uploader, outcome).consents_by_id(documents.domains().consent)
     assert (found.uploader, found.contributors, found.words) == (HOLDER.address, (ANNA,), {consent_id: WORDS})
     assert [(one.file, one.marks) for one in found.recordings] == [("Анна 声.wav", MARKS), ("second.wav", MARKS)]
-    ids = [one.sealed.header.object_id for one in manifest_of(desk, outcome).recordings]
+    ids = [one.sealed.header.object_id for one in manifest_of(uploader, outcome).recordings]
     assert [one.object_id for one in found.recordings] == ids
-    WORDS.check(manifest_of(desk, outcome).consents[0].scope)
+    WORDS.check(manifest_of(uploader, outcome).consents[0].scope)
 
 
-def test_the_gateway_reads_it_and_nobody_else(desk: Desk) -> None:
-    gateway = desk.gateway = KeepingGateway(desk.chain)
-    outcome = desk.run(asked(desk))
-    sent = manifest_of(desk, outcome).private
-    info = info_for(desk.chain, sent.cid, sent.sealed, WALLET.address)
+def test_the_gateway_reads_it_and_nobody_else(uploader: Uploader) -> None:
+    gateway = uploader.gateway = KeepingGateway(uploader.chain)
+    outcome = uploader.run(asked(uploader))
+    sent = manifest_of(uploader, outcome).private
+    info = info_for(uploader.chain, sent.cid, sent.sealed, WALLET.address)
     secret = seal.open_envelope(KEY, gateway.envelopes[sent.sealed.header.object_id], info)
-    assert Private.parse(whole.unseal(sent.sealed, secret, gateway.content.get(sent.cid))) == opened(desk, outcome)
+    assert Private.parse(whole.unseal(sent.sealed, secret, gateway.content.get(sent.cid))) == opened(uploader, outcome)
     with pytest.raises(SealedToAnother, match=f"opens for {fields.checksummed(HOLDER.address)} alone, who uploaded it"):
-        opened(desk, outcome, DeskWallet(STRANGER))
+        opened(uploader, outcome, MemoryWallet(STRANGER))
     with pytest.raises(seal.EnvelopeClosed, match="sealed to a key that this account no longer has"):
-        opened(desk, outcome, Renewed(HOLDER))
+        opened(uploader, outcome, Renewed(HOLDER))
 
 
-def test_nothing_of_it_stands_in_a_public_byte(desk: Desk) -> None:
-    desk.run(asked(desk))
-    public = [*desk.gateway.content.objects.values(), *desk.content.objects.values(), repr(desk.chain.sent).encode()]
+def test_nothing_of_it_stands_in_a_public_byte(uploader: Uploader) -> None:
+    uploader.run(asked(uploader))
+    public = [
+        *uploader.gateway.content.objects.values(),
+        *uploader.content.objects.values(),
+        repr(uploader.chain.sent).encode(),
+    ]
     secrets = (
         "Анна",
         "second.wav",
@@ -126,72 +130,72 @@ def test_nothing_of_it_stands_in_a_public_byte(desk: Desk) -> None:
         WORDS.salt.hex(),
         MARKS.iscc,
         MARKS.fingerprint,
-        *(sha256_of(path).hex() for path in (desk.root / "takes").iterdir()),
+        *(sha256_of(path).hex() for path in (uploader.root / "takes").iterdir()),
     )
     for secret in secrets:
         assert not [one for one in public if secret.encode() in one], secret
     assert any(WORDS.hash.hex().encode() in one for one in public)
 
 
-def test_a_machine_that_hears_more_goes_on_with_what_was_heard(desk: Desk) -> None:
-    desk.gate.marks = UNMARKED  # type: ignore[attr-defined]
-    desk.gateway.die_at_deposit = True
-    request = asked(desk)
+def test_a_machine_that_hears_more_goes_on_with_what_was_heard(uploader: Uploader) -> None:
+    uploader.gate.marks = UNMARKED  # type: ignore[attr-defined]
+    uploader.gateway.die_at_deposit = True
+    request = asked(uploader)
     with pytest.raises(Killed):
-        desk.run(request)
-    made = dict.fromkeys(desk.content.objects)
-    desk.gateway.die_at_deposit = False
-    desk.gate.marks = MARKS  # type: ignore[attr-defined]
-    outcome = desk.run(request)
-    assert dict.fromkeys(desk.content.objects) == made
-    assert [one.marks for one in opened(desk, outcome).recordings] == [UNMARKED, UNMARKED]
+        uploader.run(request)
+    made = dict.fromkeys(uploader.content.objects)
+    uploader.gateway.die_at_deposit = False
+    uploader.gate.marks = MARKS  # type: ignore[attr-defined]
+    outcome = uploader.run(request)
+    assert dict.fromkeys(uploader.content.objects) == made
+    assert [one.marks for one in opened(uploader, outcome).recordings] == [UNMARKED, UNMARKED]
 
 
 def test_marks_and_names_are_no_other_dataset(tmp_path: Path) -> None:
-    first, second = (Desk(tmp_path / name, gate=gate) for name, gate in (("1", SharpEar()), ("2", FakeGate())))
+    first, second = (Uploader(tmp_path / name, gate=gate) for name, gate in (("1", MarkingGate()), ("2", FakeGate())))
     results = [one.run(asked(one, contributors=people)) for one, people in ((first, (ANNA,)), (second, ()))]
     assert results[0].dataset_id == results[1].dataset_id
 
 
-def test_other_people_make_another_manifest_until_it_is_registered(desk: Desk) -> None:
-    desk.gateway.die_at_deposit = True
+def test_other_people_make_another_manifest_until_it_is_registered(uploader: Uploader) -> None:
+    uploader.gateway.die_at_deposit = True
     with pytest.raises(Killed):
-        desk.run(asked(desk))
-    desk.gateway.die_at_deposit = False
+        uploader.run(asked(uploader))
+    uploader.gateway.die_at_deposit = False
     other = replace(ANNA, name="Мария")
-    outcome = desk.run(asked(desk, contributors=(other,)))
-    assert opened(desk, outcome).contributors == (other,)
-    again = desk.run(asked(desk))
+    outcome = uploader.run(asked(uploader, contributors=(other,)))
+    assert opened(uploader, outcome).contributors == (other,)
+    again = uploader.run(asked(uploader))
     assert (again.manifest_cid, again.mined) == (outcome.manifest_cid, None)
 
 
-def test_words_of_a_consent_that_no_take_rests_on_are_left_out(desk: Desk) -> None:
+def test_words_of_a_consent_that_no_take_rests_on_are_left_out(uploader: Uploader) -> None:
     other = Words("about others", word("other salt"))
     unused = Given(documents.consent(voice_id=word("another voice"), nonce=7, words=other), "third*", other)
-    (first,) = asked(desk).consents
-    found = opened(desk, desk.run(asked(desk, consents=(first, unused))))
+    (first,) = asked(uploader).consents
+    found = opened(uploader, uploader.run(asked(uploader, consents=(first, unused))))
     assert list(found.words.values()) == [WORDS]
 
 
-def test_a_journal_of_before_has_takes_without_marks(desk: Desk) -> None:
-    request = asked(desk)
-    desk.gateway.die_at_deposit = True
+def test_a_journal_of_before_has_takes_without_marks(uploader: Uploader) -> None:
+    request = asked(uploader)
+    uploader.gateway.die_at_deposit = True
     with pytest.raises(Killed):
-        desk.run(request)
-    desk.gateway.die_at_deposit = False
-    lines = desk.journal_path.read_text("utf-8").splitlines()
+        uploader.run(request)
+    uploader.gateway.die_at_deposit = False
+    lines = uploader.journal_path.read_text("utf-8").splitlines()
     entry = next(one for one in map(json.loads, lines) if one["step"] == "sealed")
     assert record.read(Take, entry).marks == MARKS
     del entry["marks"]
     assert record.read(Take, entry).marks == UNMARKED
 
 
-def test_a_key_that_is_not_here_is_missing(desk: Desk) -> None:
-    outcome = desk.run(asked(desk))
-    (desk.root / "keys").rename(desk.root / "elsewhere")
+def test_a_key_that_is_not_here_is_missing(uploader: Uploader) -> None:
+    outcome = uploader.run(asked(uploader))
+    (uploader.root / "keys").rename(uploader.root / "elsewhere")
     with pytest.raises(Missing, match="no key of object") as caught:
-        opened(desk, outcome)
+        opened(uploader, outcome)
     assert "`account export`" in caught.value.next_step
     with pytest.raises(Missing, match="no key of object") as caught:
-        opened(desk, outcome, DeskWallet(STRANGER))
+        opened(uploader, outcome, MemoryWallet(STRANGER))
     assert caught.value.next_step == NOT_YOURS

@@ -34,13 +34,13 @@ class Accounts:
         raise Missing(f"no account {name}", next="`account list` names them.")
 
 
-class Desk:
+class Keystores:
     keystore = Accounts()
 
 
 def read(path: Path, value: object) -> tuple[Contributor, ...]:
     path.write_text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), "utf-8")
-    return words.contributors(Desk(), path, CONSENTS)  # type: ignore[arg-type]
+    return words.contributors(Keystores(), path, CONSENTS)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ CONSENTS = (
 
 
 @dataclass(frozen=True)
-class Told:
+class DrawnUse:
     """One use under one license of a recording that rests on some of the consents."""
 
     numbers: tuple[int, ...]
@@ -167,7 +167,7 @@ class Told:
 
 
 TOLD = st.builds(
-    Told,
+    DrawnUse,
     numbers=st.lists(st.integers(0, len(CONSENTS) - 1), min_size=1, max_size=2, unique=True).map(tuple),
     revoked_s=st.none() | st.integers(10_000, 240_000),
     granted=st.sampled_from([0b10, 0b110, 0b1000]),
@@ -182,7 +182,7 @@ TOLD = st.builds(
 
 
 @given(TOLD)
-def test_the_settlement_says_what_the_lease_would_say_of_the_same_use(told: Told) -> None:
+def test_the_settlement_says_what_the_lease_would_say_of_the_same_use(told: DrawnUse) -> None:
     lease = told.lease()
     # Recorded in the very second of a withdrawal: the gateway knows which came first, the settlement allows it.
     if lease.reason is Reason.CONSENT_WITHDRAWN and told.at_s == told.revoked_s:
@@ -195,7 +195,7 @@ def test_the_settlement_says_what_the_lease_would_say_of_the_same_use(told: Told
 
 
 def test_a_consent_that_is_over_and_lacks_purpose_and_country_has_the_contracts_reason_everywhere() -> None:
-    told = Told((8,), None, 0b10, 0b10, ("WW",), 0, 240_000, 0b10, b"DE", 100_000)
+    told = DrawnUse((8,), None, 0b10, 0b10, ("WW",), 0, 240_000, 0b10, b"DE", 100_000)
     assert (told.lease().reason, told.settled()) == ("consent-purpose", "consent-purpose")
 
 

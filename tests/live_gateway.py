@@ -97,7 +97,7 @@ class Package:
 
 
 @dataclass
-class Desk:
+class LiveGateway:
     """One running gateway and who uses it."""
 
     world: World
@@ -402,7 +402,7 @@ NAMES = {"operator": 0, "guardian": 2, "holder": 4, "voice": 5, "licensee": 6, "
 
 
 @contextmanager
-def desk(world: World, folder: Path) -> Iterator[Desk]:
+def live_gateway(world: World, folder: Path) -> Iterator[LiveGateway]:
     """A gateway on a free port whose mirror follows the chain, gone afterwards."""
     wallets = {
         name: KeystoreWallet(world.signers[at], partial(documents.word, f"envelope key of {name}"))
@@ -438,7 +438,7 @@ def desk(world: World, folder: Path) -> Iterator[Desk]:
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    made = Desk(world, node, f"http://127.0.0.1:{port}", follower, wallets)
+    made = LiveGateway(world, node, f"http://127.0.0.1:{port}", follower, wallets)
     made.follows.set()
     stopped = threading.Event()
 
@@ -459,4 +459,4 @@ def desk(world: World, folder: Path) -> Iterator[Desk]:
         database.dispose()
 
 
-__all__ = ["Desk", "Package", "desk", "speech", "wav"]
+__all__ = ["LiveGateway", "Package", "live_gateway", "speech", "wav"]

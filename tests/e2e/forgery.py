@@ -24,7 +24,7 @@ from provenance.domain.settlement.documents import Epoch
 from provenance.domain.usage import Use
 from provenance.types import ZERO32, Address, Bytes32, Ppm, RecordingId, UnixMs, UnixSeconds, Wei
 from tests import whole
-from tests.e2e.kept import Kept, command
+from tests.e2e.finished_demo import FinishedDemo, command
 
 OTHER = KeySigner(sha256(b"somebody else"))
 """A key that nobody in the demo has."""
@@ -43,10 +43,10 @@ class Genuine:
 
 
 @dataclass(frozen=True, slots=True)
-class Liar:
+class Forger:
     """Operator and publisher of a kept demo, working in a home of their own."""
 
-    demo: Kept
+    demo: FinishedDemo
     chain: EvmChain
     home: Path
     content: Embedded
@@ -212,14 +212,14 @@ class Liar:
         return found
 
 
-def one_more(liar: Liar) -> None:
+def one_more(forger: Forger) -> None:
     """Somebody's leaf is one unit higher, with every document to match."""
-    closed = liar.closed()
+    closed = forger.closed()
     carry = closed.decision.carry
     payee = min(carry.cumulative)
     more = replace(carry, cumulative={**carry.cumulative, payee: Wei(carry.cumulative[payee] + 1)})
     decision = replace(closed.decision, carry=more)
-    liar.propose(documents.publish(decision, cid.of_raw, "duckdb"))
+    forger.propose(documents.publish(decision, cid.of_raw, "duckdb"))
 
 
 def unsorted_root(epoch: Epoch) -> Bytes32:
@@ -235,4 +235,4 @@ def unsorted_root(epoch: Epoch) -> Bytes32:
     return level[0]
 
 
-__all__ = ["OTHER", "SESSION", "Genuine", "Liar", "one_more", "unsorted_root"]
+__all__ = ["OTHER", "SESSION", "Forger", "Genuine", "one_more", "unsorted_root"]

@@ -1,4 +1,4 @@
-"""A rights holder's desk for tests: files whose first word says what is heard, and a world that can die."""
+"""An uploader for tests: files whose first word says what is heard, and a world that can die."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class SilentProgress:
 
 
 @dataclass
-class DeskWallet:
+class MemoryWallet:
     """An account with an envelope key."""
 
     key: documents.Key
@@ -90,7 +90,7 @@ class DeskWallet:
 
 
 @dataclass
-class Desk:
+class Uploader:
     """One holder's disk, and the world around it. `run` is one process from start to end."""
 
     root: Path
@@ -134,8 +134,8 @@ class Desk:
 
     def run(self, request: Request) -> Outcome:
         self.runs += 1
-        wallet = DeskWallet(self.wallet)
-        studio = SealingPorts(
+        wallet = MemoryWallet(self.wallet)
+        sealing = SealingPorts(
             content=self.content,
             keys=KeyFolder(self.root / "keys"),
             cipher=seal.Pao1(),
@@ -157,7 +157,7 @@ class Desk:
 
         with FileJournal(self.journal_path) as journal:
             world = UploadPorts(
-                sealing=studio,
+                sealing=sealing,
                 gateway=self.gateway,  # type: ignore[arg-type]
                 journal=journal,
                 transact=transact,

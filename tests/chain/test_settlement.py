@@ -38,7 +38,7 @@ from provenance.domain.terms import PerUnit
 from provenance.domain.usage import Outcome, model_id
 from provenance.errors import Denied, Invalid, Missing
 from provenance.types import Bytes32, UnixSeconds, Wei
-from tests.desk import Desk, Package, desk, speech
+from tests.live_gateway import LiveGateway, Package, live_gateway, speech
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,33 +52,33 @@ HOUR_S = 3_600
 
 
 @pytest.fixture(scope="module")
-def counter(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with chain_world.undone(), desk(chain_world, tmp_path_factory.mktemp("settled")) as made:
+def live(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveGateway]:
+    with chain_world.undone(), live_gateway(chain_world, tmp_path_factory.mktemp("settled")) as made:
         made.node.content.put(ruleset_1(chain_world.signers[0].address).encode())
         yield made
 
 
-def send(counter: Desk, call: Call, signer: int) -> object:
-    return counter.world.chain.send(call, counter.world.signers[signer])
+def send(live: LiveGateway, call: Call, signer: int) -> object:
+    return live.world.chain.send(call, live.world.signers[signer])
 
 
-def recorder(counter: Desk, license_: Bytes32, folder: Path, *, units: int = 50) -> Recorder:
+def recorder(live: LiveGateway, license_: Bytes32, folder: Path, *, units: int = 50) -> Recorder:
     """A session at the gateway, in a queue on disk."""
     key = KeySigner(sha256(folder.name.encode()))
-    domain = counter.node.deployment.domains.usage
-    now = counter.now
+    domain = live.node.deployment.domains.usage
+    now = live.now
     session = typed.MeterSession(
-        counter.node.address, key.address, license_, now, UnixSeconds(now + 600), units, counter.nonce()
+        live.node.address, key.address, license_, now, UnixSeconds(now + 600), units, live.nonce()
     )
     queue = FolderQueue(folder, new=True)
-    made = Recorder(queue.journal, queue, key, domain, counter.node.clock)
-    made.begin(open_session(domain, session, counter.wallets["licensee"].signer))
-    counter.client("licensee").open_session(made.session, made.session_signature)
+    made = Recorder(queue.journal, queue, key, domain, live.node.clock)
+    made.begin(open_session(domain, session, live.wallets["licensee"].signer))
+    live.client("licensee").open_session(made.session, made.session_signature)
     return made
 
 
-def output(package: Package, counter: Desk, index: int, **changes: object) -> MeteredOutput:
-    recording = recording_id(counter.dataset_id(package), index)
+def output(package: Package, live: LiveGateway, index: int, **changes: object) -> MeteredOutput:
+    recording = recording_id(live.dataset_id(package), index)
     made = MeteredOutput(
         commitment=sha256(b"a clip"),
         model=model_id("tiny", "1"),
@@ -89,75 +89,77 @@ def output(package: Package, counter: Desk, index: int, **changes: object) -> Me
     return replace(made, **changes)
 
 
-def proposed(counter: Desk) -> Proposed:
+def proposed(live: LiveGateway) -> Proposed:
     return settle.epoch(
-        counter.world.chain,
-        counter.world.chain,
-        counter.node.content,
-        counter.world.signers[1],
+        live.world.chain,
+        live.world.chain,
+        live.node.content,
+        live.world.signers[1],
         tally.engine(),
     )
 
 
-def tokens(counter: Desk, name: str) -> int:
-    (found,) = counter.world.chain.read(Call("Token", "balanceOf", (counter.address(name),)))
+def tokens(live: LiveGateway, name: str) -> int:
+    (found,) = live.world.chain.read(Call("Token", "balanceOf", (live.address(name),)))
     return int(found)
 
 
-def window_over(counter: Desk) -> None:
-    counter.world.chain.node.rpc.call("evm_increaseTime", HOUR_S + 1)
-    counter.world.chain.node.rpc.call("evm_mine")
-    counter.settle_down()
+def window_over(live: LiveGateway) -> None:
+    live.world.chain.node.rpc.call("evm_increaseTime", HOUR_S + 1)
+    live.world.chain.node.rpc.call("evm_mine")
+    live.settle_down()
 
 
 @pytest.fixture(scope="module")
-def road(counter: Desk, tmp_path_factory: pytest.TempPathFactory) -> tuple[Package, Bytes32, Proposed]:
+def settled(live: LiveGateway, tmp_path_factory: pytest.TempPathFactory) -> tuple[Package, Bytes32, Proposed]:
     """Two recordings opened, three outputs recorded, one late after a voice withdrew; epoch 1 proposed."""
-    consents = [counter.consent(voice="voice"), counter.consent(voice="voice-2")]
-    terms = counter.terms()
+    consents = [live.consent(voice="voice"), live.consent(voice="voice-2")]
+    terms = live.terms()
     terms = replace(terms, price=replace(terms.price, per_unit=PerUnit(1, Wei(PRICE))))
-    package = counter.published([speech(11), speech(12)], consents=consents, terms=terms)
-    license_ = counter.license(package)
-    counter.fund(license_, 100_000)
-    access = counter.open(package, license_, (0, 1))
-    counter.record(package, license_, access.id, 2)
-    before = recorder(counter, license_, tmp_path_factory.mktemp("q") / "before")
-    before.record(output(package, counter, 0))
-    before.record(output(package, counter, 1, units=2))
-    before.record(output(package, counter, 1, outcome=Outcome.DRAFT))
+    package = live.published([speech(11), speech(12)], consents=consents, terms=terms)
+    license_ = live.license(package)
+    live.fund(license_, 100_000)
+    access = live.open(package, license_, (0, 1))
+    live.record(package, license_, access.id, 2)
+    before = recorder(live, license_, tmp_path_factory.mktemp("q") / "before")
+    before.record(output(package, live, 0))
+    before.record(output(package, live, 1, units=2))
+    before.record(output(package, live, 1, outcome=Outcome.DRAFT))
     before.cut(last=True)
-    before.submit(counter.client("licensee"))
-    counter.settle_down()
-    batches.anchor(counter.node, lambda call: send(counter, call, 0))
-    after = recorder(counter, license_, tmp_path_factory.mktemp("q") / "after")
-    after.record(output(package, counter, 1))
+    before.submit(live.client("licensee"))
+    live.settle_down()
+    batches.anchor(live.node, lambda call: send(live, call, 0))
+    after = recorder(live, license_, tmp_path_factory.mktemp("q") / "after")
+    after.record(output(package, live, 1))
     after.cut(last=True)
-    after.submit(counter.client("licensee"))
-    counter.world.chain.node.rpc.call("evm_increaseTime", 60)
-    counter.send(
+    after.submit(live.client("licensee"))
+    live.world.chain.node.rpc.call("evm_increaseTime", 60)
+    live.send(
         "voice-2",
         "ConsentRegistry",
         "revokeConsent",
-        consents[1].id(counter.node.deployment.domains.consent),
+        consents[1].id(live.node.deployment.domains.consent),
         bytes(32),
     )
-    counter.world.chain.node.rpc.call("evm_increaseTime", 60)
-    counter.settle_down()
-    batches.anchor(counter.node, lambda call: send(counter, call, 0))
-    counter.settle_down()
-    return package, license_, proposed(counter)
+    live.world.chain.node.rpc.call("evm_increaseTime", 60)
+    live.settle_down()
+    batches.anchor(live.node, lambda call: send(live, call, 0))
+    live.settle_down()
+    return package, license_, proposed(live)
 
 
-def test_before_the_first_epoch_it_is_said_who_settles(counter: Desk, tmp_path: Path) -> None:
-    file = wallet_of(counter, tmp_path)
+def test_before_the_first_epoch_it_is_said_who_settles(live: LiveGateway, tmp_path: Path) -> None:
+    file = wallet_of(live, tmp_path)
     for name in ("show", "statement", "claim"):
-        refused = command(file, "earnings", name, "--payee", "0x" + counter.address("holder").hex(), status=6)
+        refused = command(file, "earnings", name, "--payee", "0x" + live.address("holder").hex(), status=6)
         assert refused["type"] == "/problems/no-settlement"
         assert "`provenance node settle`" in refused["next"]
 
 
-def test_what_is_owed_shared_and_held_follows_the_rules(counter: Desk, road: tuple[Package, Bytes32, Proposed]) -> None:
-    _, license_, done = road
+def test_what_is_owed_shared_and_held_follows_the_rules(
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed]
+) -> None:
+    _, license_, done = settled
     [pot] = [one for one in done.epoch.decision.pots if one.license.id == license_]
     # 4 units before, 1 after the withdrawal: 5 x 1,000; fee 5 %; of 4,750 a fifth is held
     assert (pot.due, pot.gross, pot.fee, pot.held, pot.pot) == (5_000, 5_000, 250, 950, 3_800)
@@ -167,15 +169,15 @@ def test_what_is_owed_shared_and_held_follows_the_rules(counter: Desk, road: tup
 
 
 def test_whoever_has_chain_and_content_has_the_same_bytes(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed]
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed]
 ) -> None:
-    *_, done = road
-    chain = counter.world.connect()
+    *_, done = settled
+    chain = live.world.connect()
     event = next(one for one in earning.settlements(chain)).proposed.event
-    published = settle.published(counter.node.content, event.manifest_digest)
+    published = settle.published(live.node.content, event.manifest_digest)
     inputs = settle.gather(
         chain,
-        counter.node.content,
+        live.node.content,
         chain.deployment,
         done.epoch.decision.inputs.cutoff,
         ruleset_hash=closing.ruleset_hash(chain),
@@ -186,21 +188,21 @@ def test_whoever_has_chain_and_content_has_the_same_bytes(
     assert event.usage_head == again.usage_head
 
 
-def test_a_statement_tells_the_holder_why(counter: Desk, road: tuple[Package, Bytes32, Proposed]) -> None:
-    _, published = settle.latest(counter.world.chain, counter.node.content)
-    row = settle.statement(counter.node.content, published, counter.address("holder"))
+def test_a_statement_tells_the_holder_why(live: LiveGateway, settled: tuple[Package, Bytes32, Proposed]) -> None:
+    _, published = settle.latest(live.world.chain, live.node.content)
+    row = settle.statement(live.node.content, published, live.address("holder"))
     assert row is not None
     assert row["net"] == "3800"
-    assert settle.statement(counter.node.content, published, counter.address("thief")) is None
+    assert settle.statement(live.node.content, published, live.address("thief")) is None
 
 
 def test_people_read_where_the_money_of_a_license_went(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed], tmp_path: Path
 ) -> None:
-    package, license_, done = road
+    package, license_, done = settled
     told = io.StringIO()
-    line = ("earnings", "statement", "--epoch", "1", "--payee", "0x" + counter.address("holder").hex())
-    assert run([*line, "--config", str(wallet_of(counter, tmp_path))], Session(told, told)) == 0
+    line = ("earnings", "statement", "--epoch", "1", "--payee", "0x" + live.address("holder").hex())
+    assert run([*line, "--config", str(wallet_of(live, tmp_path))], Session(told, told)) == 0
     assert told.getvalue().splitlines()[-11:-2] == [
         f'License 0x{license_.hex()} for "{package.manifest.title}"',
         "  paid in    0.005 TUSD of 0.005 TUSD due",
@@ -221,17 +223,17 @@ def test_people_read_where_the_money_of_a_license_went(
 
 
 def test_without_the_rejected_receipts_the_money_is_told_all_the_same(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed], tmp_path: Path
 ) -> None:
-    _, published = settle.latest(counter.world.chain, counter.node.content)
-    kept = counter.node.content.get(published.named("rejected"))
-    counter.node.content.remove(published.named("rejected"))
+    _, published = settle.latest(live.world.chain, live.node.content)
+    kept = live.node.content.get(published.named("rejected"))
+    live.node.content.remove(published.named("rejected"))
     told = io.StringIO()
-    line = ("earnings", "statement", "--epoch", "1", "--payee", "0x" + counter.address("holder").hex())
+    line = ("earnings", "statement", "--epoch", "1", "--payee", "0x" + live.address("holder").hex())
     try:
-        assert run([*line, "--config", str(wallet_of(counter, tmp_path))], Session(told, told)) == 0, told.getvalue()
+        assert run([*line, "--config", str(wallet_of(live, tmp_path))], Session(told, told)) == 0, told.getvalue()
     finally:
-        counter.node.content.put(kept)
+        live.node.content.put(kept)
     assert (
         "  - held     0.00095 TUSD, until a ruling: 1 of 5 units are in rejected receipts, whose list is not at hand"
         in told.getvalue().splitlines()
@@ -239,46 +241,46 @@ def test_without_the_rejected_receipts_the_money_is_told_all_the_same(
 
 
 def test_each_dataset_and_the_rejected_receipts_are_read_once_for_all_licenses(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed], monkeypatch: pytest.MonkeyPatch
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content, read = counter.node.content, Counter[str]()
-    _, published = settle.latest(counter.world.chain, content)
-    row = settle.statement(content, published, counter.address("holder"))
+    content, read = live.node.content, Counter[str]()
+    _, published = settle.latest(live.world.chain, content)
+    row = settle.statement(content, published, live.address("holder"))
     assert row is not None
     twice = {**row, "shares": [*row["shares"]] * 2, "why": [*row["why"]] * 2}  # type: ignore[misc]
     get, get_digest = content.get, content.get_digest
     monkeypatch.setattr(content, "get", lambda at, **how: (read.update([str(at)]), get(at, **how))[1])
     monkeypatch.setattr(content, "get_digest", lambda of, **how: (read.update([of.hex()]), get_digest(of, **how))[1])
-    told = list(Statement(counter.world.chain, content, published, twice, 6, "TUSD").lines())
+    told = list(Statement(live.world.chain, content, published, twice, 6, "TUSD").lines())
     assert sum(one.startswith("License ") for one in told) == 2
     assert set(read.values()) == {1}
     assert str(published.named("rejected")) in read
 
 
 def test_a_missing_document_stops_the_settlement_by_name(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed]
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed]
 ) -> None:
-    *_, done = road
+    *_, done = settled
     segment = done.epoch.decision.inputs.segments[0]
-    kept = counter.node.content.get(segment.cid)
-    counter.node.content.remove(segment.cid)
+    kept = live.node.content.get(segment.cid)
+    live.node.content.remove(segment.cid)
     try:
         with pytest.raises(Missing, match=str(segment.cid)):
             settle.gather(
-                counter.world.chain,
-                counter.node.content,
-                counter.node.deployment,
+                live.world.chain,
+                live.node.content,
+                live.node.deployment,
                 done.epoch.decision.inputs.cutoff,
-                ruleset_hash=closing.ruleset_hash(counter.world.chain),
+                ruleset_hash=closing.ruleset_hash(live.world.chain),
                 read_uses=tally.engine().read_uses,
             )
     finally:
-        counter.node.content.put(kept)
+        live.node.content.put(kept)
 
 
-def wallet_of(counter: Desk, folder: Path, signer: int = 7) -> Path:
+def wallet_of(live: LiveGateway, folder: Path, signer: int = 7) -> Path:
     """A settings file whose account pays the gas."""
-    (folder / "deployment.json").write_bytes(counter.world.record.encode())
+    (folder / "deployment.json").write_bytes(live.world.record.encode())
     (folder / "password").write_text("correct horse\n")
     (folder / "password").chmod(0o600)
     key = key_from_seed(seed_from_mnemonic(MNEMONIC, ""), f"m/44'/60'/0'/0/{signer}")
@@ -286,8 +288,8 @@ def wallet_of(counter: Desk, folder: Path, signer: int = 7) -> Path:
     file = folder / "provenance.toml"
     file.write_text(
         f'home = "home"\nnetwork = "here"\npassword_file = "password"\n[networks.here]\n'
-        f'rpc = "{counter.world.url}"\nchain_id = 31337\ndeployment = "deployment.json"\n'
-        f'gateway = "{counter.url}"\nfinality = "latest-0"\n'
+        f'rpc = "{live.world.url}"\nchain_id = 31337\ndeployment = "deployment.json"\n'
+        f'gateway = "{live.url}"\nfinality = "latest-0"\n'
     )
     return file
 
@@ -302,27 +304,27 @@ def command(file: Path, *arguments: str, status: int = 0) -> Any:
 
 
 def test_the_contract_pays_exactly_what_the_tree_says_and_the_wallet_says_why(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed], tmp_path: Path
 ) -> None:
-    chain, content = counter.world.chain, counter.node.content
-    due = settle.due(chain, content, counter.address("holder"))
+    chain, content = live.world.chain, live.node.content
+    due = settle.due(chain, content, live.address("holder"))
     assert (due.amount, due.claimed) == (3_800, 0)
     with pytest.raises(settle.StillOpen):
-        proposed(counter)
-    file, payee = wallet_of(counter, tmp_path), "0x" + counter.address("holder").hex()
+        proposed(live)
+    file, payee = wallet_of(live, tmp_path), "0x" + live.address("holder").hex()
     assert command(file, "earnings", "show", "--payee", payee)["active"] is False
     assert command(file, "earnings", "claim", "--payee", payee, status=7)["type"] == "/problems/conflict"
-    window_over(counter)
+    window_over(live)
     assert command(file, "earnings", "show", "--payee", payee)["due"] == "3800"
     told = command(file, "earnings", "statement", "--payee", payee, "--epoch", "1")
     assert (told["net"], told["epoch"]) == ("3800", 1)
     assert "points of score under license" in told["why"][0]
-    had = tokens(counter, "holder")
+    had = tokens(live, "holder")
     paid = command(file, "earnings", "claim", "--payee", payee)
     assert (paid["paid"], paid["transactions"][0]["title"]) == ("3800", "claim")
-    assert tokens(counter, "holder") - had == 3_800
+    assert tokens(live, "holder") - had == 3_800
     assert command(file, "earnings", "claim", "--payee", payee)["paid"] == "0"
-    assert settle.due(chain, content, counter.address("holder")).amount == 0
+    assert settle.due(chain, content, live.address("holder")).amount == 0
     stranger = ("--payee", "0x" + "9" * 40)
     told = command(file, "earnings", "show", *stranger)
     assert (told["cumulative"], told["due"], told["epoch"]) == ("0", "0", 1)
@@ -332,48 +334,48 @@ def test_the_contract_pays_exactly_what_the_tree_says_and_the_wallet_says_why(
 
 
 def test_the_next_epoch_goes_on_where_this_one_ended_and_one_call_pays_a_subtree(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed], tmp_path: Path
 ) -> None:
-    package, license_, done = road
-    chain, content = counter.world.chain, counter.node.content
-    more = recorder(counter, license_, tmp_path / "more")
-    more.record(output(package, counter, 0, units=3))
+    package, license_, done = settled
+    chain, content = live.world.chain, live.node.content
+    more = recorder(live, license_, tmp_path / "more")
+    more.record(output(package, live, 0, units=3))
     more.cut(last=True)
-    more.submit(counter.client("licensee"))
-    counter.settle_down()
-    batches.anchor(counter.node, lambda call: send(counter, call, 0))
-    counter.settle_down()
-    second = proposed(counter)
+    more.submit(live.client("licensee"))
+    live.settle_down()
+    batches.anchor(live.node, lambda call: send(live, call, 0))
+    live.settle_down()
+    second = proposed(live)
     assert second.epoch.number == 2
     assert second.epoch.total == 4_050 + 3_000
     [pot] = [one for one in second.epoch.decision.pots if one.license.id == license_]
     assert (pot.due, pot.balance) == (3_000, 95_000)
     assert second.epoch.decision.carry.holds == done.epoch.decision.carry.holds
-    window_over(counter)
+    window_over(live)
     settlement, published = settle.latest(chain, content)
     leaves = settle.leaves(content, published, root=settlement.proposed.event.root)
     [(payments, proof)] = leaves.subtrees(256)
     call = Call("RoyaltyDistributor", "claimSubtree", (settlement.epoch, payments, proof))
-    had = tokens(counter, "holder"), tokens(counter, "operator")
-    chain.send(call, counter.world.signers[7])
-    assert (tokens(counter, "holder") - had[0], tokens(counter, "operator") - had[1]) == (2_850, 400)
+    had = tokens(live, "holder"), tokens(live, "operator")
+    chain.send(call, live.world.signers[7])
+    assert (tokens(live, "holder") - had[0], tokens(live, "operator") - had[1]) == (2_850, 400)
 
 
 def test_a_program_meters_with_three_lines(
-    counter: Desk, road: tuple[Package, Bytes32, Proposed], tmp_path: Path
+    live: LiveGateway, settled: tuple[Package, Bytes32, Proposed], tmp_path: Path
 ) -> None:
-    package, license_, _ = road
+    package, license_, _ = settled
     record = tmp_path / "deployment.json"
-    record.write_bytes(counter.world.record.encode())
+    record.write_bytes(live.world.record.encode())
     file = tmp_path / "provenance.toml"
     file.write_text(
-        f'home = "{tmp_path / "home"}"\nnetwork = "here"\n[networks.here]\nrpc = ["{counter.world.url}"]\n'
-        f'chain_id = 31337\ndeployment = "{record}"\ngateway = "{counter.url}"\nfinality = "latest-0"\n'
+        f'home = "{tmp_path / "home"}"\nnetwork = "here"\n[networks.here]\nrpc = ["{live.world.url}"]\n'
+        f'chain_id = 31337\ndeployment = "{record}"\ngateway = "{live.url}"\nfinality = "latest-0"\n'
     )
-    counter.settle_down()
-    how = {"model": "tiny@1", "purpose": "train.tts", "territory": "de", "wallet": counter.wallets["licensee"]}
+    live.settle_down()
+    how = {"model": "tiny@1", "purpose": "train.tts", "territory": "de", "wallet": live.wallets["licensee"]}
     how["settings"] = config.load(file)
-    recording = recording_id(counter.dataset_id(package), 0)
+    recording = recording_id(live.dataset_id(package), 0)
     for wrong in ({"purpose": "inference.reference"}, {"territory": "US"}, {"unit": "request"}):
         with pytest.raises(Denied):
             Meter(license_, max_units=20, **how | wrong)
@@ -393,9 +395,9 @@ def test_a_program_meters_with_three_lines(
     meter.close()
     with pytest.raises(SessionClosed):
         meter.record(output=b"")
-    [row] = counter.client().listing("sessions", session=meter.session).rows
+    [row] = live.client().listing("sessions", session=meter.session).rows
     assert (row["receipts"], row["units"], row["closed"]) == ("2", "3", True)
-    file = wallet_of(counter, tmp_path)
+    file = wallet_of(live, tmp_path)
     assert command(file, "usage", "list", "0x" + license_.hex())[-1]["sessionId"] == meter.session
     with pytest.raises(Denied), Meter(license_, max_units=10**9, **how):
         pass
@@ -417,35 +419,35 @@ def test_a_program_meters_with_three_lines(
     meter.close()
 
 
-@pytest.mark.usefixtures("road")
-def test_while_a_challenge_waits_and_after_its_dismissal_the_epoch_does_not_count(counter: Desk) -> None:
-    window_over(counter)
-    epoch = proposed(counter).epoch.number
-    chain, distributor = counter.world.chain, counter.world.chain.deployment.contracts["RoyaltyDistributor"]
+@pytest.mark.usefixtures("settled")
+def test_while_a_challenge_waits_and_after_its_dismissal_the_epoch_does_not_count(live: LiveGateway) -> None:
+    window_over(live)
+    epoch = proposed(live).epoch.number
+    chain, distributor = live.world.chain, live.world.chain.deployment.contracts["RoyaltyDistributor"]
 
     def told() -> tuple[str, bool]:
         """What the gateway's list says, which agrees with the chain on the time, and whether earnings count."""
-        counter.settle_down()
-        (listed,) = [row for row in counter.client().listing("settlements").rows if row["epoch"] == str(epoch)]
+        live.settle_down()
+        (listed,) = [row for row in live.client().listing("settlements").rows if row["epoch"] == str(epoch)]
         (slot,) = chain.read(Call("RoyaltyDistributor", "settlement", (epoch,)))
         assert listed["activeAt"] == slot[2]
-        due = earning.due(chain, counter.node.content, counter.address("holder"), epoch)
+        due = earning.due(chain, live.node.content, live.address("holder"), epoch)
         return listed["state"], due.counts(chain.head().time)
 
     assert told() == ("PROPOSED", False)
-    send(counter, Call("Token", "approve", (distributor, BOND)), 4)
-    send(counter, Call("RoyaltyDistributor", "challenge", (epoch, bytes(32))), 4)
-    window_over(counter)
+    send(live, Call("Token", "approve", (distributor, BOND)), 4)
+    send(live, Call("RoyaltyDistributor", "challenge", (epoch, bytes(32))), 4)
+    window_over(live)
     assert told() == ("CHALLENGED", False)
     with pytest.raises(settle.StillOpen, match="under challenge"):
-        proposed(counter)
-    send(counter, Call("RoyaltyDistributor", "resolve", (epoch, False)), 3)
+        proposed(live)
+    send(live, Call("RoyaltyDistributor", "resolve", (epoch, False)), 3)
     assert told() == ("PROPOSED", False)
     with pytest.raises(settle.StillOpen, match="is active from 20"):
-        proposed(counter)
-    again = closing.waiting(chain, counter.node.content, chain.head())
+        proposed(live)
+    again = closing.waiting(chain, live.node.content, chain.head())
     assert again is not None
     assert again.settlement.epoch == epoch
-    window_over(counter)
+    window_over(live)
     assert told() == ("FINAL", True)
-    assert proposed(counter).epoch.number == epoch + 1
+    assert proposed(live).epoch.number == epoch + 1

@@ -17,8 +17,8 @@ from provenance.app import settle
 from provenance.app.ports import Call
 from provenance.domain import fields
 from provenance.types import Address, Bytes32
-from tests.desk import speech
 from tests.e2e.parties import Parties, parties
+from tests.live_gateway import speech
 
 PURPOSE = "inference.reference"
 WINDOW_S = 3_700
@@ -27,7 +27,7 @@ HEX = 66  # 0x and 32 bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Town:
+class OperatedNetwork:
     """What wallet commands see of the devnet; all named accounts live in one home."""
 
     here: Parties
@@ -126,7 +126,7 @@ def pot(manifest: Mapping[str, Any], license_id: str) -> dict[str, int]:
 
 
 @contextmanager
-def town(room: Path) -> Iterator[Town]:
+def operated_network(room: Path) -> Iterator[OperatedNetwork]:
     with parties(room) as made:
         made.start_operator()
-        yield Town(made)
+        yield OperatedNetwork(made)

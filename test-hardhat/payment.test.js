@@ -7,7 +7,7 @@ const { world, advance, refusal, digest, wallet, chain, WINDOW_S, BOND, ZERO } =
 const FAR = 4_000_000_000; // [unix s]
 const PARTS = ["root", "manifest", "terms", "split"].map(digest);
 
-describe("the road", () => {
+describe("a payment", () => {
   let of, who, datasetId;
 
   beforeEach(async () => {

@@ -55,13 +55,13 @@ class End:
         return json.loads(self.printed)
 
 
-class Mortals:
+class KillableCommands:
     """The warm process, seen from a test."""
 
     def __init__(self, room: Path, settings: Path) -> None:
         self.settings = settings
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from tests.e2e.mortal import main; main()", str(room), str(settings)],
+            [sys.executable, "-c", "from tests.e2e.killable import main; main()", str(room), str(settings)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -81,8 +81,8 @@ class Mortals:
 
 
 @contextmanager
-def mortals(room: Path, settings: Path) -> Iterator[Mortals]:
-    made = Mortals(room, settings)
+def killable_commands(room: Path, settings: Path) -> Iterator[KillableCommands]:
+    made = KillableCommands(room, settings)
     try:
         yield made
     finally:

@@ -1,4 +1,4 @@
-"""A finished demo that was kept: its chain runs, its operator has stopped and his database is gone."""
+"""A finished demo, left in place: its chain runs, its operator has stopped and his database is gone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEMO_WITHIN_S = 280
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class FinishedDemo:
     """What `provenance demo --json --keep ROOM` left.
 
     Attributes:
@@ -116,8 +116,8 @@ def alive(pid: int) -> bool:
         return False
 
 
-def walk(room: Path) -> Kept:
-    """The demo was walked and kept."""
+def walk(room: Path) -> FinishedDemo:
+    """The demo has run, and its network is left in place."""
     done = subprocess.run(
         [*PROVENANCE, "demo", "--json", "--keep", str(room)],
         capture_output=True,
@@ -126,11 +126,11 @@ def walk(room: Path) -> Kept:
         timeout=DEMO_WITHIN_S,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return Kept(room, done.stdout, done.stderr)
+    return FinishedDemo(room, done.stdout, done.stderr)
 
 
 @contextmanager
-def kept(room: Path) -> Iterator[Kept]:
+def finished_demo(room: Path) -> Iterator[FinishedDemo]:
     """A kept demo whose operator is gone; everything is ended and removed afterwards."""
     made = walk(room)
     try:

@@ -22,7 +22,7 @@ _HOLDS = re.compile(r"VERIFIED  ")
 
 
 @dataclass(slots=True)
-class Told:
+class Transcript:
     """What was typed and what was answered."""
 
     settings: Path
