@@ -272,7 +272,7 @@ def test_a_reorg_below_finality_is_on_record_until_released(new_database: NewDat
     settle(one)
     mirror = ChainMirror(database)
     (halt,) = mirror.halts()
-    assert (halt.fork, halt.final, halt.at) == (6, 8, Still().now())
+    assert (halt.fork, halt.final, halt.at_s) == (6, 8, Still().now())
     fresh = new_database()
     settle(follower(fresh, FakeNode(chain)))
     assert state_of(database) == state_of(fresh)
