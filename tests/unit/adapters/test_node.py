@@ -339,6 +339,18 @@ def test_a_lost_answer_to_a_broadcast_is_no_failure_if_the_transaction_is_there(
         node.broadcast(node.sign(None, b"", KeySigner(KEY)))
 
 
+def test_what_a_node_answers_to_a_broadcast_counts_for_nothing():
+    signed = EvmNode(Wire(READY)).sign(Address(b"\x01" * 20), b"", KeySigner(KEY))
+    for answer in (None, "0x", True, {}):
+        EvmNode(Wire({"eth_sendRawTransaction": answer})).broadcast(signed)
+
+
+def test_a_chain_without_base_fee_costs_the_tip():
+    wire = Wire({**READY, "eth_getBlockByNumber": {**block(1), "baseFeePerGas": None}})
+    tip, most = EvmNode(wire).fees()
+    assert most == tip
+
+
 def test_simulation_comes_before_signing():
     wire = Wire({**READY, "eth_estimateGas": RpcRefused("eth_estimateGas", "execution reverted", 3, "0x")})
 
