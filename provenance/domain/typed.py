@@ -294,6 +294,7 @@ class Reassign:
 
 
 _MEMBER = re.compile(r"(\w+) (\w+)[,)]")
+_DIGITS = 78  # of 2^256 - 1; Python refuses to read more than 4,300 in another way
 _JSON_NUMBER_BITS = 40  # wider integers are strings: a JSON number is exact to 53 bits only
 
 
@@ -363,7 +364,7 @@ def parsed(kind: str, document: Mapping[str, Json], name: str) -> bytes | int | 
     if kind in ("string", "bool") and isinstance(given, str if kind == "string" else bool):
         return given
     member: bytes | int | None = None
-    if isinstance(given, str) and kind.startswith("uint") and given.isascii() and given.isdigit():
+    if isinstance(given, str) and kind.startswith("uint") and len(given) <= _DIGITS and re.fullmatch("[0-9]+", given):
         member = int(given)
     elif isinstance(given, str) and re.fullmatch(r"0x([0-9a-fA-F]{2})*", given):
         member = bytes.fromhex(given[2:])

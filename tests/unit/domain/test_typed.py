@@ -8,6 +8,7 @@ import pytest
 
 from provenance.domain import typed
 from provenance.domain.typed import Domain
+from provenance.errors import Invalid
 from provenance.types import Address, Bytes32
 
 pytestmark = pytest.mark.unit
@@ -58,3 +59,9 @@ def test_every_type_is_looked_at() -> None:
         "Access", "Ack", "Attribution", "Consent", "GateReport", "KeyBinding", "MeterSession", "Offer", "OpenAccess",
         "Reassign", "Register", "Request", "RevokeConsent", "Segment", "UsageReceipt",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("digits", ["1" * 5_000, "9" * 78, "-1", "1_0", "١", "²", "1\n"])
+def test_digits_that_are_no_member_are_refused_as_such(digits: str) -> None:
+    with pytest.raises(Invalid, match="not a uint256"):
+        typed.parsed("uint256", {"nonce": digits}, "nonce")
