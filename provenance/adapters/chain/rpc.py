@@ -124,19 +124,15 @@ def exchange(http: httpx2.Client, url: str, body: object, timeout_s: float) -> J
         answer: Json = json.loads(reply)
     except (ValueError, canonical.BadDocument):
         answer = None
-    if answer is None or (response.is_error and not _speaks(answer)):  # a proxy's words about the status, or nobody's
+    is_reply = isinstance(answer, list) or (
+        isinstance(answer, dict) and ("result" in answer or isinstance(answer.get("error"), dict))
+    )
+    if answer is None or (response.is_error and not is_reply):  # a proxy's words about the status, or nobody's
         if meant is Meaning.NARROWER:
             raise RpcRefused("request", f"{name} answers HTTP 413", 413)
         failure = f"answers HTTP {response.status_code}" if response.is_error else "does not speak JSON-RPC"
         raise NodeSilent(f"{name} {failure}", rpc=name)
     return answer
-
-
-def _speaks(reply: Json) -> bool:
-    """Whether it is a reply of JSON-RPC."""
-    return isinstance(reply, list) or (
-        isinstance(reply, dict) and ("result" in reply or isinstance(reply.get("error"), dict))
-    )
 
 
 def answered(reply: Json, method: str, name: str) -> Any:
