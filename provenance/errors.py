@@ -1,4 +1,4 @@
-"""In how many ways can it fail, and what should the user do next?
+"""Errors: every way to fail, as one tree, with what the user should do next.
 
 Nine kinds; only the edges know their numbers (`exit_status`, `http_status`). Every leaf has a
 stable `code` (its name in hyphens, unless it states another), its facts as fields, and a `next` line.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer import records
-from indexer.gateway import hearing
+from indexer.gateway import examination
 from provenance.adapters import seal
 from provenance.domain import canonical, fields, refusal, typed
 from provenance.domain.audio import CODE_BY_VERDICT
@@ -229,7 +229,7 @@ def _judged(node: GatewayNode, recording: Recording, secrets: Mapping[bytes, _He
     known = node.custody.judged([object_id]).get((object_id, cid))
     if known is not None:
         return known
-    heard = hearing.listen(node.content.chunks(recording.cid), recording.sealed, secrets[object_id].secret)
+    heard = examination.examine(node.content.chunks(recording.cid), recording.sealed, secrets[object_id].secret)
     report, quality = heard.report, canonical.dumps(heard.report.to_json())
     node.content.put(quality)
     judged = records.JudgedObject(

@@ -1,1 +1,1 @@
-"""How does one schema become the next? One file per step under `versions`, run by `node db upgrade`."""
+"""Migrations: the steps from one schema to the next, one file each under `versions`, run by `node db upgrade`."""

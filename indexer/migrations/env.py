@@ -1,4 +1,4 @@
-"""Which database and which tables does Alembic compare?
+"""The database and the tables that Alembic compares.
 
 `Database.upgrade` hands over its own connection; nothing is read from a file.
 """

@@ -1,4 +1,4 @@
-"""Which leases does this wallet have, and how far did each come? Read from and written to its journal.
+"""Leases of this wallet, and how far each came, in its journal.
 
 A lease is `opened` when the gateway signed it and `released` when its keys are here.
 """

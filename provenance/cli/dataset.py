@@ -10,7 +10,7 @@ from provenance.app import dataset as use, license as licenses
 from provenance.app.ports import Mined
 from provenance.app.publish import register, rotate as rotation
 from provenance.app.publish.private import private
-from provenance.cli import bargain, dates, files
+from provenance.cli import conditions, dates, files
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
@@ -77,13 +77,13 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
         for offer in gateway.listing("offers", dataset=name).rows
         if (offer["state"], offer["holder"], listed[0]["status"]) == acceptable
     ]
-    money, terms = bargain.Money.of(ctx), bargain.terms_of(ctx, fields.word(listed[0], "termsHash"))
-    facts = _told(listed[0]) | (bargain.conditions(terms, money) if terms else {})
+    money, terms = conditions.Money.of(ctx), conditions.terms_of(ctx, fields.word(listed[0], "termsHash"))
+    facts = _told(listed[0]) | (conditions.terms_row(terms, money) if terms else {})
     parts = (
         plain({column: facts[column] for column in dict.fromkeys((*ABOUT, *facts)) if column in facts}),
         plain([_take(row) for row in recordings], ("index", "name", "seconds", "verdict", "voices", "consents")),
-        plain([bargain.consent_row(row) for row in consents], bargain.CONSENT_COLUMNS),
-        plain([bargain.offer_row(row, money) for row in offers], bargain.OFFER_COLUMNS) or "No open offers.",
+        plain([conditions.consent_row(row) for row in consents], conditions.CONSENT_COLUMNS),
+        plain([conditions.offer_row(row, money) for row in offers], conditions.OFFER_COLUMNS) or "No open offers.",
     )
     return ctx.out.emit(
         {
@@ -258,9 +258,9 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
             dataset=fields.shown(dataset_id),
             feeWei=str(fee * len(set(indexes))),
         )
-    studio = sealing_ports(ctx)
-    gateway = ctx.gateway(studio.wallet)
-    rotated = [rotation.rotate(dataset_id, index, studio, gateway, ctx.transact) for index in dict.fromkeys(indexes)]
+    sealing = sealing_ports(ctx)
+    gateway = ctx.gateway(sealing.wallet)
+    rotated = [rotation.rotate(dataset_id, index, sealing, gateway, ctx.transact) for index in dict.fromkeys(indexes)]
     ctx.out.emit(
         [
             {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provenance.app import license as use, offers
-from provenance.cli import bargain, files
+from provenance.cli import conditions, files
 from provenance.cli.dates import seconds
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
@@ -74,7 +74,7 @@ def offer(ctx: Context, dataset: Bytes32, codes: tuple[str, ...], licensee: str 
 def accept(ctx: Context, name: str) -> None:
     """Accept the signed OFFER, a file or a digest that `dataset show` lists: pay its price and hold the license."""
     signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
-    send = partial(ctx.transact, means=_bargain(ctx, signed))
+    send = partial(ctx.transact, means=_acceptance(ctx, signed))
     accepted = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
     ctx.out.emit({"license": fields.shown(accepted), **_terms(ctx, signed)}, text=f"License {fields.shown(accepted)}")
 
@@ -123,7 +123,7 @@ def terminate(ctx: Context, license_id: Bytes32, reason: Bytes32 | None) -> None
 def list_(ctx: Context) -> None:
     """List the licenses that the account holds or gave."""
     chain, now, own = ctx.chain(), ctx.clock.now(), ctx.address()
-    money = bargain.Money.of(ctx)
+    money = conditions.Money.of(ctx)
     account, licenses = f"0x{own.hex()}", use.licenses_of(chain, own)
     known = _catalogue(ctx, {"licensee": account}, {"holder": account}) if licenses else {}
     rows = [_row(license_, now) | _money(known.get(license_.id)) for license_ in licenses]
@@ -140,7 +140,7 @@ def show(ctx: Context, license_id: Bytes32) -> None:
     Settled is what was paid for use, or refunded at the license's end.
     """
     license_ = use.find(ctx.chain(), license_id)
-    grant, terms = license_.grant, bargain.terms_of(ctx, license_.grant.terms_hash)
+    grant, terms = license_.grant, conditions.terms_of(ctx, license_.grant.terms_hash)
     facts = _row(license_, ctx.clock.now()) | _money(
         _catalogue(ctx, {"license": f"0x{license_id.hex()}"}).get(license_id)
     )
@@ -155,12 +155,12 @@ def show(ctx: Context, license_id: Bytes32) -> None:
         "block": license_.granted.block.number,
         "tx": f"0x{license_.granted.tx.hex()}",
     }
-    money = bargain.Money.of(ctx)
+    money = conditions.Money.of(ctx)
     shown = _told(facts, money) | {"price": money.told(grant.price, grant.token)}
     shown.pop("conditions")
     if terms:
-        conditions = bargain.conditions(terms, money)
-        shown |= {name: conditions[name] for name in ("pricePerUse", "territories", "caps")}
+        row = conditions.terms_row(terms, money)
+        shown |= {name: row[name] for name in ("pricePerUse", "territories", "caps")}
     ctx.out.emit(facts, text=plain(shown))
 
 
@@ -206,17 +206,17 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
 
 
 def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> str:
-    money, shown = bargain.Money.of(ctx), _terms(ctx, signed)
+    money, shown = conditions.Money.of(ctx), _terms(ctx, signed)
     each = terms.price.per_unit
     price = money.told(signed.offer.price, signed.offer.token) + (" + " if each and each.amount else "; ")
     return (
-        f"Offer {shown['offerDigest']}\nof {shown['dataset']} at {price}{bargain.per_use(terms, money)},"
+        f"Offer {shown['offerDigest']}\nof {shown['dataset']} at {price}{conditions.per_use(terms, money)},"
         f" until {shown['expires']};"
         f" can be accepted until {shown['acceptUntil']}; written to {out}"
     )
 
 
-def _bargain(ctx: Context, signed: SignedOffer) -> str:
+def _acceptance(ctx: Context, signed: SignedOffer) -> str:
     """What the licensee gets by accepting, and for what."""
     offer, (decimals, symbol) = signed.offer, token(ctx.chain())
     return (
@@ -263,6 +263,6 @@ def _money(row: dict[str, Json] | None) -> dict[str, Json]:
     return {"title": row["title"], "settled": settled, "balance": balance, "arrears": row["arrears"]}
 
 
-def _told(row: dict[str, Json], money: bargain.Money) -> dict[str, Json]:
+def _told(row: dict[str, Json], money: conditions.Money) -> dict[str, Json]:
     """A row as people read it: amounts in tokens."""
     return row | {name: money.told(row[name]) for name in ("funded", "settled", "balance", "arrears")}

@@ -40,7 +40,7 @@ COMMANDS = {
     "role": ("provenance.cli.role:role", "Acts of owner, guardian, arbiter and publisher."),
     "contracts": ("provenance.cli.contracts:contracts", "The contracts on a network."),
     "devnet": ("provenance.cli.devnet:devnet", "A local chain with contracts, token and accounts."),
-    "demo": ("provenance.cli.demo:demo", "Walk the whole road on a local chain."),
+    "demo": ("provenance.cli.demo:demo", "From recordings to paid royalties on a local chain."),
     "doctor": ("provenance.cli.doctor:doctor", "What is installed, reachable or misconfigured."),
     "config": ("provenance.cli.config:config", "The settings in force."),
     "completion": ("provenance.cli.completion:completion", "Tab completion for a shell."),
@@ -55,7 +55,7 @@ class Root(click.Group):
     """The command `provenance`, whose members are loaded when named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Our commands in the order of the road, then those of installed packages."""
+        """Our commands in the order in which they are needed, then those of installed packages."""
         del ctx
         return [*COMMANDS, *sorted({*PLUGIN_HELP, *_plugins()})]
 

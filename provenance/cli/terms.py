@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from provenance.adapters import wire
-from provenance.cli import bargain, dates, files
+from provenance.cli import conditions, dates, files
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_time
@@ -166,7 +166,7 @@ def _text(terms_: Terms) -> str:
     price, caps = terms_.price, terms_.caps
     each = price.per_unit
     unit = f", {each.amount} per {UNITS[each.unit]}" if each and each.amount else ""
-    use = f"; {bargain.UNPRICED if each is None else bargain.FREE}" if not unit else ""
+    use = f"; {conditions.UNPRICED if each is None else conditions.FREE}" if not unit else ""
     cap = ", ".join(f"{n} {name}" for n, name in ((caps.outputs, "outputs"), (caps.seconds, "seconds")) if n)
     by = "the licensee" if terms_.attribution.attributor is None else shown_address(terms_.attribution.attributor)
     lines = (

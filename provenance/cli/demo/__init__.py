@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--keep", type=PATH, metavar="DIR", help="Leave chain, operator and content running in DIR.")
 def demo(ctx: Context, audio: Path | None, keep: Path | None) -> None:
-    """Walk the road from a recording to a paid, audited royalty.
+    """Go from a recording to a paid, audited royalty.
 
     Rights holders, voice owners, a licensee, an operator and an auditor do what they would do in
     earnest, on a chain of your own. Without --keep nothing is left behind.

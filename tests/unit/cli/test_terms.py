@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provenance.cli.bargain import UNPRICED, Money, conditions
+from provenance.cli.conditions import UNPRICED, Money, terms_row
 from provenance.domain.terms import PerUnit, Price, Terms
 from provenance.types import Wei
 from tests import documents
@@ -46,7 +46,7 @@ def test_who_wants_a_license_reads_what_its_use_costs() -> None:
     money = Money(documents.TOKEN, 6, "TUSD")
     for each, told in ((None, UNPRICED), (0, "use is free"), (1_000, "0.001 TUSD per output")):
         price = Price(documents.TOKEN, Wei(5), None if each is None else PerUnit(1, Wei(each)))
-        assert conditions(documents.terms(price=price), money)["pricePerUse"] == told
+        assert terms_row(documents.terms(price=price), money)["pricePerUse"] == told
 
 
 def test_from_is_the_first_second_of_its_day_and_until_the_last(provenance) -> None:

@@ -1,4 +1,4 @@
-"""What is asked and allowed for a dataset, in words: its terms, open offers and consents, amounts in tokens."""
+"""Conditions of a dataset in words: its terms, open offers and consents, amounts in tokens."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def per_use(terms: Terms, money: Money) -> str:
     return f"{money.told(each.amount, terms.price.token)} per {UNITS[each.unit]}" if each.amount else FREE
 
 
-def conditions(terms: Terms, money: Money) -> dict[str, Json]:
+def terms_row(terms: Terms, money: Money) -> dict[str, Json]:
     """What the terms mean for who wants a license."""
     price = terms.price
     caps = [f"{n} {name}" for n, name in ((terms.caps.outputs, "outputs"), (terms.caps.seconds, "seconds")) if n]

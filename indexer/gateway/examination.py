@@ -1,4 +1,4 @@
-"""What does the gateway hear in a sealed recording? Neither the audio nor its key touches a disk."""
+"""Examination of a sealed recording, as the gateway opens and hears it itself. Neither the audio nor its key touches a disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 1 << 30  # a take is held in memory while it is heard
 
 
-def listen(ciphertext: Iterable[bytes], sealed: Sealed, secret: Secret) -> Examined:
+def examine(ciphertext: Iterable[bytes], sealed: Sealed, secret: Secret) -> Examined:
     """The whole take went through the gate; every seal and the plaintext's commitment were checked.
 
     Raises:
