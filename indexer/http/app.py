@@ -18,7 +18,7 @@ def create_app(node: GatewayNode) -> FastAPI:
     app = FastAPI(title="Provenance gateway", docs_url=None, redoc_url=None, openapi_url=None)
     log, metrics = structlog.get_logger("gateway"), Metrics(node)
     app.add_middleware(metrics.middleware)
-    problems.install(app, lambda error: log.error("failed", **told(error)))
+    problems.install(app, lambda error: log.error("failed", **log_fields(error)))
 
     @app.get("/health")
     def health() -> Response:
@@ -37,7 +37,7 @@ def create_app(node: GatewayNode) -> FastAPI:
     return app
 
 
-def told(error: Exception) -> dict[str, str]:
+def log_fields(error: Exception) -> dict[str, str]:
     """What the log says of a failure: of a bug where it was, and never a local variable, which may be a key."""
     if isinstance(error, ProvenanceError):
         return {"code": error.code, "detail": error.detail}

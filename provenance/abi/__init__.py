@@ -98,12 +98,15 @@ def constants(interface: str) -> Mapping[str, tuple[int | bytes, str]]:
     sources = cast("dict[str, dict[str, dict[str, str]]]", json.loads(solc_input()))["sources"]
     text = sources.get(f"contracts/interfaces/{interface}.sol", {"content": ""})["content"]
     return {
-        name: (int(value) if value.isdigit() else value.strip('"').encode().ljust(32, bytes(1)), _said(comment))
+        name: (
+            int(value) if value.isdigit() else value.strip('"').encode().ljust(32, bytes(1)),
+            _constant_comment(comment),
+        )
         for comment, name, value in _CONSTANT.findall(text)
     }
 
 
-def _said(comment: str) -> str:
+def _constant_comment(comment: str) -> str:
     return " ".join(comment.replace("///", "").split()).removeprefix("@dev ")
 
 

@@ -124,7 +124,7 @@ def _format(file: BinaryIO, label: str) -> Format:
         with soundfile.SoundFile(file, closefd=False) as sound:
             format_ = Format(codec, sound.subtype, sound.samplerate, sound.channels, sound.frames)
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise _unreadable(label, f"not readable as {codec}: {_said(error)}") from error
+        raise _unreadable(label, f"not readable as {codec}: {_libsndfile_message(error)}") from error
     if not 1 <= format_.channels <= CHANNELS or not 0 < format_.sample_rate <= FASTEST_HZ:
         raise _unreadable(label, f"{format_.channels} channels at {format_.sample_rate} Hz")
     if format_.frames > LONGEST_S * format_.sample_rate and format_.frames < 1 << 62:
@@ -145,7 +145,7 @@ def _decoded(file: BinaryIO, label: str, format_: Format) -> Iterator[Samples]:
                     raise _unreadable(label, f"longer than {LONGEST_S} s")
                 yield part if kind == "int32" else _integers(part, label)
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise _unreadable(label, f"damaged after {done} samples: {_said(error)}") from error
+        raise _unreadable(label, f"damaged after {done} samples: {_libsndfile_message(error)}") from error
     if not done:
         raise _unreadable(label, "no audio in it")
     if done < format_.frames < 1 << 62:
@@ -221,6 +221,6 @@ def _unreadable(label: str, reason: str) -> UnreadableAudio:
     return UnreadableAudio(f"{label}: {reason}", file=label, reason=reason)
 
 
-def _said(error: Exception) -> str:
+def _libsndfile_message(error: Exception) -> str:
     text = str(error).rsplit(": ", 1)[-1].rstrip(".")
     return "damaged or cut" if "does not exist" in text else text  # libsndfile's word for a stream it cannot start

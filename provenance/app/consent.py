@@ -63,7 +63,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class JournaledConsent:
     """A consent in the owner's journal."""
 
     id: ConsentId
@@ -72,7 +72,9 @@ class Kept:
     words: Words | None = None
 
 
-def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, chain: Chain, now: UnixSeconds) -> Kept:
+def grant(
+    asked: Grant, *, journal: Journal, random: Random, signer: Signer, chain: Chain, now: UnixSeconds
+) -> JournaledConsent:
     """A signed consent, kept in the journal.
 
     Raises:
@@ -114,7 +116,7 @@ def grant(asked: Grant, *, journal: Journal, random: Random, signer: Signer, cha
             "words": record.write(words) if words else None,
         }
     )
-    return Kept(consent_id, asked.voice, signed, words)
+    return JournaledConsent(consent_id, asked.voice, signed, words)
 
 
 def _voice_id(asked: Grant, subject: Address, journal: Journal, random: Random) -> VoiceId:
@@ -130,10 +132,10 @@ def _voice_id(asked: Grant, subject: Address, journal: Journal, random: Random) 
     return voice_id
 
 
-def kept(entries: Iterable[Mapping[str, Json]], chain_id: int) -> tuple[Kept, ...]:
+def journaled(entries: Iterable[Mapping[str, Json]], chain_id: int) -> tuple[JournaledConsent, ...]:
     """Every consent granted for this chain, oldest first."""
     return tuple(
-        Kept(
+        JournaledConsent(
             fields.word(entry, "id"),
             fields.text(entry, "voice"),
             SignedConsent.of(entry.get("consent")),
@@ -144,14 +146,14 @@ def kept(entries: Iterable[Mapping[str, Json]], chain_id: int) -> tuple[Kept, ..
     )
 
 
-def find(name: str, entries: Iterable[Mapping[str, Json]], chain_id: int) -> Kept:
+def find(name: str, entries: Iterable[Mapping[str, Json]], chain_id: int) -> JournaledConsent:
     """The consent of this id.
 
     Raises:
         Missing: it was not granted here.
     """
     wanted = fields.word({"id": name}, "id")
-    for consent in kept(entries, chain_id):
+    for consent in journaled(entries, chain_id):
         if consent.id == wanted:
             return consent
     raise Missing(

@@ -6,7 +6,7 @@ from provenance.app.ports import Call, Chain
 from provenance.domain.fields import decimal
 
 
-def told(chain: Chain, base_units: int) -> str:
+def in_tokens(chain: Chain, base_units: int) -> str:
     """An amount in tokens, with the token's symbol."""
     decimals, symbol = unit(chain)
     return f"{decimal(base_units, decimals)} {symbol}"

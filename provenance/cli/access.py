@@ -67,7 +67,7 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
         text="\n".join(
             (
                 f"Opened {counted(len(done.opened), 'recording')} under {counted(len(done.leases), 'lease')}.",
-                *_told(done.refused),
+                *_refusal_lines(done.refused),
             )
         ),
     )
@@ -103,7 +103,7 @@ def download(
         text="\n".join(
             (
                 f"{counted(len(done.files), 'recording')} in {folder} (there before: {done.there_before}).",
-                *_told(done.refused),
+                *_refusal_lines(done.refused),
             )
         ),
     )
@@ -116,7 +116,7 @@ def _would(
     """Refused as the gateway would refuse, as far as this side can tell; else what it would cost."""
     who = ctx.address()
     prospects = use_case.preview(ctx.chain(), ctx.content(), use, who, recordings)
-    for line in _told(prospects.refused):
+    for line in _refusal_lines(prospects.refused):
         ctx.out.warn(line)
     ctx.would_send(
         f"{verb} {counted(len(prospects.opened), 'recording')}{where} and record the access: DataAccess.recordAccess",
@@ -151,7 +151,7 @@ def _world(ctx: Context, license_id: Bytes32) -> Iterator[use_case.AccessWorld]:
         )
 
 
-def _told(refused: Sequence[dict[str, Json]]) -> tuple[str, ...]:
+def _refusal_lines(refused: Sequence[dict[str, Json]]) -> tuple[str, ...]:
     """One line per refused recording, with its reason and the license or consent behind it."""
     return tuple(
         f"Refused: recording {decision.get('recording')}, {decision.get('code')}"

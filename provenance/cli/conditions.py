@@ -36,7 +36,7 @@ class Money:
             ctx.out.warn(f"Amounts are told in base units: {error.detail}")
             return cls(ZERO_ADDRESS, 0, "base units")
 
-    def told(self, base_units: Json, token: Address | None = None) -> str:
+    def in_tokens(self, base_units: Json, token: Address | None = None) -> str:
         """An amount, which may be in another token, whose decimals nobody knows here."""
         if base_units is None:
             return "unknown"
@@ -59,7 +59,7 @@ def per_use(terms: Terms, money: Money) -> str:
     each = terms.price.per_unit
     if each is None:
         return UNPRICED
-    return f"{money.told(each.amount, terms.price.token)} per {UNITS[each.unit]}" if each.amount else FREE
+    return f"{money.in_tokens(each.amount, terms.price.token)} per {UNITS[each.unit]}" if each.amount else FREE
 
 
 def terms_row(terms: Terms, money: Money) -> dict[str, Json]:
@@ -69,7 +69,7 @@ def terms_row(terms: Terms, money: Money) -> dict[str, Json]:
     return {
         "purposes": purposes.label(terms.allowed),
         "territories": ", ".join(terms.territories),
-        "pricePerLicense": money.told(price.per_license, price.token),
+        "pricePerLicense": money.in_tokens(price.per_license, price.token),
         "pricePerUse": per_use(terms, money),
         "until": shown_time(terms.not_after),
         "caps": ", ".join(caps) or "none",
@@ -81,7 +81,7 @@ def offer_row(row: dict[str, Json], money: Money) -> dict[str, Json]:
     offer = SignedOffer.parse(canonical.dumps(row["offer"])).offer
     return {
         "offer": row["digest"],
-        "price": money.told(offer.price, offer.token),
+        "price": money.in_tokens(offer.price, offer.token),
         "purposes": purposes.label(offer.purposes),
         "acceptUntil": shown_time(offer.deadline),
         "expires": shown_time(offer.expiry),

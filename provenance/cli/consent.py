@@ -81,8 +81,8 @@ def grant(
     if ctx.dry_run:
         _would(ctx, asked)
     wallet = ctx.wallet()
-    with journal.FileJournal(ctx.journals / JOURNAL) as kept:
-        given = use.grant(asked, journal=kept, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
+    with journal.FileJournal(ctx.journals / JOURNAL) as consents:
+        given = use.grant(asked, journal=consents, random=ctx.random, signer=wallet.signer, chain=ctx.chain(), now=now)
     if beside and given.words:
         files.write(beside, given.words.encode(), private=True)
     files.write(out, given.consent.encode())
@@ -110,7 +110,7 @@ def grant(
 @click.argument("name", metavar="ID|FILE")
 def revoke(ctx: Context, name: str) -> None:
     """Withdraw a consent on chain: no new access to that voice's recordings from the next block on."""
-    consent_id, given, _ = _found(ctx, name)
+    consent_id, given, _ = _consent_named(ctx, name)
     subject = given.consent.subject
     own = next((account.name for account in ctx.keystore.accounts() if account.address == subject), None)
     wallet = ctx.wallet(None if ctx.settings.account else own)
@@ -140,12 +140,12 @@ def revoke(ctx: Context, name: str) -> None:
 @click.argument("name", metavar="ID|FILE")
 def show(ctx: Context, name: str) -> None:
     """Show what a consent says, its words if they lie beside it, and whether it stands."""
-    consent_id, given, words = _found(ctx, name)
+    consent_id, given, words = _consent_named(ctx, name)
     use.check_signed(given, ctx.chain())
     row = _row(consent_id, given, use.state(consent_id, given, ctx.chain(), ctx.clock.now()))
     ctx.out.emit(
         {**row, "words": words.text if words else None},
-        text=plain(_told(row)) + (f"\n\n{paragraphs(words.text)}" if words else ""),
+        text=plain(_readable(row)) + (f"\n\n{paragraphs(words.text)}" if words else ""),
     )
 
 
@@ -155,9 +155,9 @@ def list_(ctx: Context) -> None:
     chain, now = ctx.chain(), ctx.clock.now()
     rows: list[dict[str, Json]] = [
         {"voice": grant.voice, **_row(grant.id, grant.consent, use.state(grant.id, grant.consent, chain, now))}
-        for grant in use.kept(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id)
+        for grant in use.journaled(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id)
     ]
-    ctx.out.emit(rows, text=plain([_told(row) for row in rows], COLUMNS))
+    ctx.out.emit(rows, text=plain([_readable(row) for row in rows], COLUMNS))
 
 
 def _closed(ctx: Context, consent_id: ConsentId) -> dict[str, int] | None:
@@ -197,7 +197,7 @@ def _would(ctx: Context, asked: use.Grant) -> None:
     )
 
 
-def _found(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent, Words | None]:
+def _consent_named(ctx: Context, name: str) -> tuple[ConsentId, SignedConsent, Words | None]:
     """The consent in a file, or the one of an id in this home's journal; with its words, where they are."""
     deployment = ctx.chain().deployment
     if name.lower().startswith("0x") and not Path(name).exists():
@@ -225,7 +225,7 @@ def _row(consent_id: ConsentId, given: SignedConsent, state: str) -> dict[str, J
     }
 
 
-def _told(row: dict[str, Json]) -> dict[str, Json]:
+def _readable(row: dict[str, Json]) -> dict[str, Json]:
     """A row as people read it: checksummed addresses, times in UTC."""
     return {
         **row,

@@ -78,7 +78,7 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
         if (offer["state"], offer["holder"], listed[0]["status"]) == acceptable
     ]
     money, terms = conditions.Money.of(ctx), conditions.terms_of(ctx, fields.word(listed[0], "termsHash"))
-    facts = _told(listed[0]) | (conditions.terms_row(terms, money) if terms else {})
+    facts = _readable(listed[0]) | (conditions.terms_row(terms, money) if terms else {})
     parts = (
         plain({column: facts[column] for column in dict.fromkeys((*ABOUT, *facts)) if column in facts}),
         plain([_take(row) for row in recordings], ("index", "name", "seconds", "verdict", "voices", "consents")),
@@ -284,10 +284,10 @@ def _publish(ctx: Context, document: bytes) -> Cid:
 
 
 def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:
-    ctx.out.emit(list(rows), text=plain([_told(row) for row in rows], COLUMNS) or "No datasets.")
+    ctx.out.emit(list(rows), text=plain([_readable(row) for row in rows], COLUMNS) or "No datasets.")
 
 
-def _told(row: dict[str, Json]) -> dict[str, Json]:
+def _readable(row: dict[str, Json]) -> dict[str, Json]:
     """A row of the catalogue as people read it."""
     facts = row | {
         name: shown_address(Address(bytes.fromhex(str(row[name])[2:])))

@@ -127,7 +127,7 @@ def list_(ctx: Context) -> None:
     account, licenses = f"0x{own.hex()}", use.licenses_of(chain, own)
     known = _catalogue(ctx, {"licensee": account}, {"holder": account}) if licenses else {}
     rows = [_row(license_, now) | _money(known.get(license_.id)) for license_ in licenses]
-    shown = [_told(row, money) | {"party": row["holder" if license_.grant.licensee == own else "licensee"]}
+    shown = [_readable(row, money) | {"party": row["holder" if license_.grant.licensee == own else "licensee"]}
             for row, license_ in zip(rows, licenses, strict=True)]  # fmt: skip
     ctx.out.emit(list(rows), text=plain(shown, COLUMNS))
 
@@ -156,7 +156,7 @@ def show(ctx: Context, license_id: Bytes32) -> None:
         "tx": f"0x{license_.granted.tx.hex()}",
     }
     money = conditions.Money.of(ctx)
-    shown = _told(facts, money) | {"price": money.told(grant.price, grant.token)}
+    shown = _readable(facts, money) | {"price": money.in_tokens(grant.price, grant.token)}
     shown.pop("conditions")
     if terms:
         row = conditions.terms_row(terms, money)
@@ -208,7 +208,7 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
 def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> str:
     money, shown = conditions.Money.of(ctx), _terms(ctx, signed)
     each = terms.price.per_unit
-    price = money.told(signed.offer.price, signed.offer.token) + (" + " if each and each.amount else "; ")
+    price = money.in_tokens(signed.offer.price, signed.offer.token) + (" + " if each and each.amount else "; ")
     return (
         f"Offer {shown['offerDigest']}\nof {shown['dataset']} at {price}{conditions.per_use(terms, money)},"
         f" until {shown['expires']};"
@@ -263,6 +263,6 @@ def _money(row: dict[str, Json] | None) -> dict[str, Json]:
     return {"title": row["title"], "settled": settled, "balance": balance, "arrears": row["arrears"]}
 
 
-def _told(row: dict[str, Json], money: conditions.Money) -> dict[str, Json]:
+def _readable(row: dict[str, Json], money: conditions.Money) -> dict[str, Json]:
     """A row as people read it: amounts in tokens."""
-    return row | {name: money.told(row[name]) for name in ("funded", "settled", "balance", "arrears")}
+    return row | {name: money.in_tokens(row[name]) for name in ("funded", "settled", "balance", "arrears")}

@@ -49,9 +49,9 @@ def show(ctx: Context, *, meters: bool) -> None:
     waiting = _pending(pending, now) if pending else None
 
     lines = [
-        plain([_told(row) for row in rows]),
+        plain([_readable(row) for row in rows]),
         *(f"{name} is paused until {shown_time(until)}" for name, until in paused.items() if until > now),
-        *([plain(_told(waiting))] if waiting else []),
+        *([plain(_readable(waiting))] if waiting else []),
     ]
     facts: dict[str, Json] = {
         "roles": list(rows),
@@ -223,7 +223,7 @@ def _pending(pending: use.Pending, now: UnixSeconds) -> dict[str, Json]:
     return row
 
 
-def _told(facts: dict[str, Json]) -> dict[str, Json]:
+def _readable(facts: dict[str, Json]) -> dict[str, Json]:
     """The same for people: times as they read them."""
     return {
         name: shown_time(UnixSeconds(fact)) if name in _TIMES and isinstance(fact, int) else fact

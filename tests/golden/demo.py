@@ -9,11 +9,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.e2e.kept import kept
-
+from tests.e2e.finished_demo import finished_demo
 from tests.e2e.published import lines, snapshot
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as room, kept(Path(room) / "demo") as demo:
+    with tempfile.TemporaryDirectory() as room, finished_demo(Path(room) / "demo") as demo:
         text = "\n".join(lines(snapshot(demo))) + "\n"
     Path(__file__).with_suffix(".json").write_text(text, "utf-8")

@@ -106,7 +106,7 @@ def challenge(evidence: Evidence, engine: Engine, report: AuditReport) -> Challe
     if holds or last is None or last.disputed or last.active_at <= evidence.head.time:
         return None
     wrong = _wrong(evidence, engine, last)
-    return None if wrong is None else _made(evidence, last, wrong)
+    return None if wrong is None else _challenge(evidence, last, wrong)
 
 
 def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, unavailable: bool = False) -> Challenge:
@@ -142,7 +142,7 @@ def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, u
         raise NothingWrong(f"epoch {epoch} holds at block {evidence.head.number}", epoch=epoch)
     if wrong.verdict is not Verdict.FAILED and not unavailable:
         raise NotJudged(f"{wrong.name}: {wrong.detail}", epoch=epoch)
-    return _made(evidence, last, wrong)
+    return _challenge(evidence, last, wrong)
 
 
 def withdrawal(chain: Chain, account: Address, to: Address) -> tuple[Call, Wei]:
@@ -163,7 +163,7 @@ def _wrong(evidence: Evidence, engine: Engine, settlement: Settlement) -> Check 
     return next((check for check in failing if check.verdict is Verdict.FAILED), failing[0] if failing else None)
 
 
-def _made(evidence: Evidence, against: Settlement, wrong: Check) -> Challenge:
+def _challenge(evidence: Evidence, against: Settlement, wrong: Check) -> Challenge:
     (bond,) = evidence.chain.read(Call("RoyaltyDistributor", "bond", ()), at=evidence.head.number)
     if not isinstance(bond, int):
         raise Broken("bond is not a number")

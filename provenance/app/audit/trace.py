@@ -39,7 +39,7 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
     Raises:
         UnknownReceipt: not in any anchored segment that can be read.
     """
-    anchored, entry, use = _found(evidence, receipt_id)
+    anchored, entry, use = _use_of(evidence, receipt_id)
     license_ = evidence.license(use.receipt.license_id)
     dataset = evidence.dataset_of(license_.id)
 
@@ -77,7 +77,7 @@ def trace(evidence: Evidence, receipt_id: ReceiptId) -> Trace:
     )
 
 
-def _found(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AuditedBatch, SegmentEntry, Use]:
+def _use_of(evidence: Evidence, receipt_id: ReceiptId) -> tuple[AuditedBatch, SegmentEntry, Use]:
     for anchored, entry in evidence.segments():
         with suppress(Missing, Failed, Invalid):  # of a segment that nobody can read no receipt is known
             for use in evidence.uses(entry):

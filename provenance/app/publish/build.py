@@ -111,7 +111,7 @@ def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway
     return sha256(
         canonical.dumps(
             {
-                **_told(request, chosen),
+                **_people_and_words(request, chosen),
                 "title": request.title,
                 "kind": request.kind,
                 "language": request.language,
@@ -127,7 +127,7 @@ def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway
     )
 
 
-def _told(request: Request, chosen: Cast) -> dict[str, Json]:
+def _people_and_words(request: Request, chosen: Cast) -> dict[str, Json]:
     """Who contributed and what was agreed in words; nothing where nobody said so."""
     words = [fields.shown(one.hash) for _, one in _words(request, chosen)]
     contributors = [one.document() for one in request.contributors]

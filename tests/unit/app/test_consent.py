@@ -44,15 +44,15 @@ class Owner:
     def __init__(self, path: Path) -> None:
         self.path, self.runs, self.chain = path, 0, MemoryChain()
 
-    def grant(self, key: documents.Key = VOICE, **changes: object) -> use.Kept:
+    def grant(self, key: documents.Key = VOICE, **changes: object) -> use.JournaledConsent:
         self.runs += 1
         random = CountingRandom(f"run {self.runs}")
         with FileJournal(self.path) as journal:
             return use.grant(asked(**changes), journal=journal, random=random, signer=key, chain=self.chain, now=NOW)
 
-    def kept(self) -> tuple[use.Kept, ...]:
+    def journaled(self) -> tuple[use.JournaledConsent, ...]:
         with FileJournal(self.path) as journal:
-            return use.kept(journal.entries(), documents.CHAIN)
+            return use.journaled(journal.entries(), documents.CHAIN)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_granted_consent_is_signed_by_the_owner_and_kept(owner: Owner) -> None
     given_ = owner.grant()
     use.check_signed(given_.consent, owner.chain)
     assert given_.consent.consent.subject == VOICE.address
-    assert owner.kept() == (given_,)
+    assert owner.journaled() == (given_,)
     found = use.find("0x" + given_.id.hex().upper(), [*FileJournal(owner.path).entries()], documents.CHAIN)
     assert found == given_
 
@@ -91,14 +91,14 @@ def test_a_voice_has_one_id_per_holder_and_none_in_common(owner: Owner) -> None:
 def test_a_consent_that_would_never_count_is_not_given(owner: Owner, changes: dict[str, object]) -> None:
     with pytest.raises(BadConsent):
         owner.grant(**changes)
-    assert owner.kept() == ()
+    assert owner.journaled() == ()
 
 
 @pytest.mark.parametrize("words", ["only narration\0", "only narration \udce9", " \n"])
 def test_a_consent_over_words_that_cannot_be_kept_is_not_given(owner: Owner, words: str) -> None:
     with pytest.raises(BadConsent, match="words: "):
         owner.grant(words=words)
-    assert owner.kept() == ()
+    assert owner.journaled() == ()
 
 
 def test_a_reserved_purpose_is_not_given(owner: Owner) -> None:
@@ -109,7 +109,7 @@ def test_a_reserved_purpose_is_not_given(owner: Owner) -> None:
 def test_consents_of_another_chain_are_not_listed(owner: Owner) -> None:
     owner.grant()
     with FileJournal(owner.path) as journal:
-        assert use.kept(journal.entries(), 1) == ()
+        assert use.journaled(journal.entries(), 1) == ()
         with pytest.raises(Missing):
             use.find("0x" + "00" * 32, journal.entries(), documents.CHAIN)
 
