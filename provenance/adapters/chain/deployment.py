@@ -324,4 +324,5 @@ def _fitting() -> Iterator[None]:
     try:
         yield
     except (Web3Exception, TypeError, ValueError, OverflowError) as error:
-        raise Invalid(f"a value does not fit its type: {error}") from error
+        reason = " ".join(str(error).split())[:300]  # web3 writes pages, in lines
+        raise Invalid(f"a value does not fit its type: {reason}") from error
