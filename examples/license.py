@@ -25,7 +25,7 @@ DAY_S = 86_400
 def main(rpc: str, document: Path) -> None:
     """Prints what is on record afterwards."""
     w3 = Web3(HTTPProvider(rpc))
-    of = contracts(w3, document)
+    deployed = contracts(w3, document)
     Account.enable_unaudited_hdwallet_features()
     holder, licensee = (Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{at}") for at in (4, 5))
 
@@ -39,16 +39,16 @@ def main(rpc: str, document: Path) -> None:
 
     now = w3.eth.get_block("latest")["timestamp"]
     root, terms = w3.keccak(text=f"recordings at {now}"), w3.keccak(text="terms")
-    send(holder, of.datasets.register(root, w3.keccak(text="manifest"), terms, w3.keccak(text="split"), 3))
-    dataset = of.datasets.dataset_id_of(holder.address, root, terms)
+    send(holder, deployed.datasets.register(root, w3.keccak(text="manifest"), terms, w3.keccak(text="split"), 3))
+    dataset = deployed.datasets.dataset_id_of(holder.address, root, terms)
 
     tts = purposes.mask(["train.tts"])
     grant = Grant(holder.address, root, terms, licensee.address, now + 30 * DAY_S, tts, notice_days=30, nonce=1)
-    (granted,) = of.access.emitted(send(holder, of.access.grant(grant)))
-    use = of.access.record_access(dataset, granted.license_id, tts, 3, w3.keccak(text="access"))
-    (recorded,) = of.access.emitted(send(licensee, use))
+    (granted,) = deployed.access.emitted(send(holder, deployed.access.grant(grant)))
+    use = deployed.access.record_access(dataset, granted.license_id, tts, 3, w3.keccak(text="access"))
+    (recorded,) = deployed.access.emitted(send(licensee, use))
 
-    allowed = of.access.check_license(dataset, granted.license_id, licensee.address, tts) == 0
+    allowed = deployed.access.check_license(dataset, granted.license_id, licensee.address, tts) == 0
     ids = {"datasetId": Web3.to_hex(dataset), "licenseId": Web3.to_hex(granted.license_id)}
     told = {**ids, "accessor": recorded.accessor}
     sys.stdout.write(json.dumps({**told, "units": str(recorded.units), "allowed": allowed}) + "\n")

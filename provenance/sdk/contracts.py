@@ -3,8 +3,8 @@
     from web3 import HTTPProvider, Web3
     from provenance.sdk.contracts import contracts
 
-    of = contracts(Web3(HTTPProvider("http://127.0.0.1:8545")), Path("deployments/31337.json"))
-    of.access.check_license(dataset, license, account, purpose)
+    deployed = contracts(Web3(HTTPProvider("http://127.0.0.1:8545")), Path("deployments/31337.json"))
+    deployed.access.check_license(dataset, license, account, purpose)
 
 The bindings are generated from the ABIs with the contracts' own comments (`provenance.abi.bindings`). The
 wallet's own commands go through web3 too, over a provider with limits (`docs/decisions/json-rpc.md`).

@@ -1,4 +1,4 @@
-"""Does a license that owes more than it was funded with stay closed until it pays?"""
+"""A license that owes more than it was funded with stays closed until it pays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the gateway take, and what does it refuse, naming each recording?"""
+"""What the gateway takes, and what it refuses, naming each recording."""
 
 from __future__ import annotations
 

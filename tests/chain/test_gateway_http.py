@@ -1,4 +1,4 @@
-"""What does the gateway answer to bytes that no client of ours sends?"""
+"""What the gateway answers to bytes that no client of ours sends."""
 
 from __future__ import annotations
 

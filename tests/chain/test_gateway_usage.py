@@ -1,4 +1,4 @@
-"""Which sessions open, which segments are acknowledged, and what is anchored of them?"""
+"""Which sessions open, which segments are acknowledged, and what is anchored of them."""
 
 from __future__ import annotations
 

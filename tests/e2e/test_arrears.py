@@ -1,4 +1,4 @@
-"""A licensee that funds less than it used: is what there is shared exactly, and the rest owed until it is paid?"""
+"""A licensee funds less than it used: what there is is shared exactly, the rest is owed until it is paid."""
 
 from __future__ import annotations
 

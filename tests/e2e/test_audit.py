@@ -1,4 +1,4 @@
-"""Does the audit need nobody, notice everything, and name it?"""
+"""The audit needs nobody, notices every change, and names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every kind of bad input refused at the command line with its reason, its next step and its exit status?
+"""Every kind of bad input is refused at the command line with its reason, its next step and its exit status.
 
 Each refusal is asked for twice, in words and as a document; afterwards no transaction was sent.
 """

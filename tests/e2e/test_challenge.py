@@ -1,4 +1,4 @@
-"""Can a root be stopped by those who may stop it, in time and only then, with the wallet's own commands?
+"""A root is stopped by those who may stop it, in time and only then, with the wallet's own commands.
 
 The whole story with an operator, told in the docs, is `test_played`.
 """

@@ -1,4 +1,4 @@
-"""Does the demo keep its word: one document, money that moved, nothing left behind?"""
+"""The demo keeps its word: one document, money that moved, nothing left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every contract deployed once, wherever `contracts deploy` is killed, and is the document the same?
+"""Every contract is deployed once, wherever `contracts deploy` is killed, and the document is the same.
 
 The command runs once unharmed; then chain and folder are put back, it is killed before or after one change of
 state (a line of its journal, a transaction, the document) and run again.

@@ -1,4 +1,4 @@
-"""Does the audit name what an operator forged, whatever he signs and puts on chain?"""
+"""The audit names what an operator forged, whatever he signs and puts on chain."""
 
 from __future__ import annotations
 

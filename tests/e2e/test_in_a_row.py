@@ -1,4 +1,4 @@
-"""Can a wrong root be stopped if an earlier one was missed, or if nobody has an earlier one's documents?
+"""A wrong root is stopped even if an earlier one was missed, or if nobody has an earlier one's documents.
 
 An epoch whose window is over stands, wrong or not: the next one is decided again from what it published.
 """

@@ -1,4 +1,4 @@
-"""Does every command, killed before or after any change of state and run again, end as if nothing had happened?
+"""Every command, killed before or after any change of state and run again, ends as if nothing had happened.
 
 Each stage of the operator's work is run once unharmed. Then chain and folder are put back, the
 command is killed at its first step, run again and compared; put back, killed at its second, and so

@@ -1,4 +1,4 @@
-"""A license on chain that grants more than its terms: does it open anything beyond them?"""
+"""A license on chain that grants more than its terms opens nothing beyond them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do names and words stay between those who should read them, through the real commands?"""
+"""Names and words stay between those who should read them, through the real commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can a devnet that was reset or purged be used again, and does nothing answer for the chain that is gone?"""
+"""A devnet that was reset or purged is used again, and nothing answers for the chain that is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the gateway's process start fast, listen where it is told, and stop cleanly?"""
+"""The gateway's process starts fast, listens where it is told, and stops cleanly."""
 
 from __future__ import annotations
 

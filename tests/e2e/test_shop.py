@@ -1,4 +1,4 @@
-"""Can somebody who wants to buy see what is for sale, at which price, and later what became of the money?"""
+"""A licensee sees what is offered, at which price, and later what became of the money."""
 
 from __future__ import annotations
 

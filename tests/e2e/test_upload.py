@@ -1,4 +1,4 @@
-"""Does `upload` end in one registered dataset, whatever is thrown at it and wherever it is killed?"""
+"""`upload` ends in one registered dataset, whatever is thrown at it and wherever it is killed."""
 
 from __future__ import annotations
 

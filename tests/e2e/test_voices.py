@@ -1,4 +1,4 @@
-"""Two voices in one dataset: does one withdrawal close hers, and nothing else?"""
+"""Two voices in one dataset: one withdrawal closes her recordings, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do all stores keep the same promises? One suite over the fake, the embedded store and the mirror."""
+"""All content stores keep the same promises: one suite over the fake, the embedded store and the mirror."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a misbehaving HTTP server refused in time, and a good one read to the byte?"""
+"""A misbehaving HTTP server is refused in time, and a good one read to the byte."""
 
 from __future__ import annotations
 

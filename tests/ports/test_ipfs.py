@@ -1,4 +1,4 @@
-"""Is content believed to be pinned only where it comes back? Over a fake daemon that can lie, and over Kubo."""
+"""Content is believed to be pinned only where it comes back, over a fake daemon that can lie and over Kubo."""
 
 from __future__ import annotations
 

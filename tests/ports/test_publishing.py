@@ -1,4 +1,4 @@
-"""Do the chain and gateway in memory answer publishing as a real node and a real gateway do?"""
+"""The chain and gateway in memory answer publishing as a real node and a real gateway do."""
 
 from __future__ import annotations
 

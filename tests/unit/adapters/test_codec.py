@@ -1,4 +1,4 @@
-"""Are the samples of four formats read exactly, and is every broken file refused with its reason?"""
+"""The samples of four formats are read exactly, and every broken file is refused with its reason."""
 
 from __future__ import annotations
 

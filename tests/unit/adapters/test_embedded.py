@@ -1,4 +1,4 @@
-"""Is a half-written, damaged or interrupted object ever visible in the embedded store?"""
+"""No half-written, damaged or interrupted object is ever visible in the embedded store."""
 
 from __future__ import annotations
 

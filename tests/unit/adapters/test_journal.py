@@ -1,4 +1,4 @@
-"""Is what a journal answered for on disk, whatever happened in the middle of a write?"""
+"""What a journal answered for is on disk, whatever happened in the middle of a write."""
 
 from __future__ import annotations
 

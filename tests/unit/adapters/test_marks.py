@@ -1,4 +1,4 @@
-"""Are a recording's marks those that everybody else computes, with and without the system's library?"""
+"""A recording's marks are those that everybody else computes, with and without the system's library."""
 
 from __future__ import annotations
 

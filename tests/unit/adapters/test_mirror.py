@@ -1,4 +1,4 @@
-"""Of several copies, is a good one always found, and is it told who keeps wrong ones?"""
+"""Of several copies a good one is always returned, and who keeps wrong ones is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does sealed audio open for the right key only, and is every change to it noticed?"""
+"""Sealed audio opens for the right key only, and every change to it is noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do files get the addresses and blocks that Kubo gives them?"""
+"""Files get the addresses and blocks that Kubo gives them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a claim that paid too much, twice, or on no standing epoch named?"""
+"""A claim that paid too much, twice, or on no standing epoch is named."""
 
 from __future__ import annotations
 

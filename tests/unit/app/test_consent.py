@@ -1,4 +1,4 @@
-"""Does a voice owner's word reach exactly one holder, and can it be taken back by nobody else?"""
+"""A voice owner's consent reaches exactly one holder, and nobody else can take it back."""
 
 from __future__ import annotations
 

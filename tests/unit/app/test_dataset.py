@@ -1,4 +1,4 @@
-"""Does each party get exactly the transaction it may send, and a reason where it may not?"""
+"""Each party gets exactly the transaction it may send, and a reason where it may not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has every downloaded recording a file of its own, inside the folder?"""
+"""Every downloaded recording has a file of its own, inside the folder."""
 
 from __future__ import annotations
 

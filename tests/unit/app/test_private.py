@@ -1,4 +1,4 @@
-"""Is what only two may read kept from all others, and does none of it decide which dataset it is?"""
+"""What only two may read is kept from all others, and none of it decides which dataset it is."""
 
 from __future__ import annotations
 

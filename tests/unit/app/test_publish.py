@@ -1,4 +1,4 @@
-"""Does every good take end in a registered dataset once, whatever happens on the way?"""
+"""Every good take ends in a registered dataset once, whatever happens on the way."""
 
 from __future__ import annotations
 

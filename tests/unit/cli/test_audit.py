@@ -1,4 +1,4 @@
-"""Are checks and traces told as people write: one of a thing in the singular, addresses and times to be read?"""
+"""Checks and traces as people read them: singular for a count of 1, readable addresses and times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which second does a date mean?"""
+"""The second that a date means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a devnet command say what it deletes, and delete it for those only who agreed?"""
+"""A devnet command says what it deletes, and deletes it only for those who agreed."""
 
 from __future__ import annotations
 

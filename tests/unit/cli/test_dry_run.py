@@ -1,4 +1,4 @@
-"""Does a dry run say what would happen, to programs too?"""
+"""A dry run says what would happen, to programs too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does each command of earnings say which epoch it means where none is named?"""
+"""Each command of earnings says which epoch it means where none is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is it known before anything is signed whether its file can be made, and is nothing overwritten?"""
+"""Whether a file can be made is known before anything is signed, and nothing is overwritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are terms written as asked, read back the same, and refused by the name of the wrong field?"""
+"""Terms are written as asked, read back the same, and refused by the name of the wrong field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files does an upload mean?"""
+"""The files that an upload means."""
 
 from __future__ import annotations
 

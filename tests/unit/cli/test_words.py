@@ -1,4 +1,4 @@
-"""Are words and names taken as they were meant, and what is wrong with them said by its place?"""
+"""Words and names are taken as they were meant, and what is wrong with them is named by its place."""
 
 from __future__ import annotations
 

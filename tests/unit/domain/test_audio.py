@@ -1,4 +1,4 @@
-"""Is a good take let through, and is every other kept out with the metric and its limit?"""
+"""A good take passes, and every other is kept out with the metric and its limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is there one byte string per document, and is everything ambiguous refused?"""
+"""There is one byte string per document, and everything ambiguous is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does every spelling of an address name the same 32 bytes, and is nothing else let in?"""
+"""Every spelling of an address names the same 32 bytes, and nothing else is let in."""
 
 from __future__ import annotations
 

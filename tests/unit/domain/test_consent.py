@@ -1,4 +1,4 @@
-"""Does a consent say what its owner signed, to whom, and for which recordings?"""
+"""A consent says what its owner signed, to whom, and for which recordings."""
 
 from __future__ import annotations
 

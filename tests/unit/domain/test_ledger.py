@@ -1,4 +1,4 @@
-"""Is the state at a block the same, whatever came after it, and who may change what?"""
+"""The state at a block is the same, whatever came after it; who may change what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every use decided with its reason, and does no rule ever loosen another?"""
+"""Every use is decided with its reason, and no rule ever loosens another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a manifest what it says, provable under its root, and refused when a voice lacks its consent?"""
+"""A manifest is what it says, provable under its root, and refused when a voice lacks its consent."""
 
 from __future__ import annotations
 

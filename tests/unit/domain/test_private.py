@@ -1,4 +1,4 @@
-"""Does the private part keep what it was given, in any script, and read what older versions wrote?"""
+"""The private part keeps what it was given, in any script, and reads what older versions wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does an offer's foresight say what a license of it would open, and that nothing ever will, where nothing can?"""
+"""An offer's foresight says what a license of it would open, and that nothing ever will, where nothing can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do codes, bits and places mean the same in every direction, and is everything else refused?"""
+"""Codes, bits and places mean the same in every direction, and everything else is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a signature the account's, in the one form that the contracts take?"""
+"""A signature is the account's, in the one form that the contracts take."""
 
 from __future__ import annotations
 

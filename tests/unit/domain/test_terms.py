@@ -1,4 +1,4 @@
-"""Are terms read as they were written, and refused when they contradict themselves?"""
+"""Terms are read as they were written, and refused when they contradict themselves."""
 
 from __future__ import annotations
 
