@@ -345,6 +345,14 @@ def test_what_a_node_answers_to_a_broadcast_counts_for_nothing():
         EvmNode(Wire({"eth_sendRawTransaction": answer})).broadcast(signed)
 
 
+def test_a_value_that_its_type_cannot_hold_is_refused_in_one_line():
+    made = chain({})
+    with pytest.raises(Invalid, match="does not fit its type") as caught:
+        made.read(Call("Token", "transfer", (Address(b"\x01" * 20), 1 << 256)))
+    assert "\n" not in caught.value.detail
+    assert len(caught.value.detail) < 400
+
+
 def test_a_chain_without_base_fee_costs_the_tip():
     wire = Wire({**READY, "eth_getBlockByNumber": {**block(1), "baseFeePerGas": None}})
     tip, most = EvmNode(wire).fees()
