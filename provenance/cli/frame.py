@@ -135,6 +135,6 @@ def _context(flags: Flags) -> Context:
         quiet=flags.quiet,
         yes=flags.yes,
         sent=session.sent,
-        said=session.said,
+        texts=session.texts,
     )
     return Context(flags, out, session)

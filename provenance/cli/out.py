@@ -48,9 +48,9 @@ class Out:
         quiet: bool = False,
         yes: bool = False,
         sent: Sequence[Sent] = (),
-        said: list[Callable[[], str]] | None = None,
+        texts: list[Callable[[], str]] | None = None,
     ) -> None:
-        self.stdout, self.stderr, self._sent, self._said = stdout, stderr, sent, said
+        self.stdout, self.stderr, self._sent, self._texts = stdout, stderr, sent, texts
         self.as_json, self.quiet, self.yes = as_json, quiet, yes
         self.progress = Bar(stderr, quiet=quiet)
 
@@ -69,8 +69,8 @@ class Out:
                 return text()
             return plain(answer, columns) if text is None else text
 
-        if self._said is not None:
-            self._said.append(words)
+        if self._texts is not None:
+            self._texts.append(words)
         rendered = document(self._with_transactions(answer), self.stdout) if self.as_json else words()
         if rendered:
             self.stdout.write(rendered + "\n")

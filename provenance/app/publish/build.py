@@ -129,8 +129,8 @@ def inputs_digest(request: Request, takes: Iterable[Take], chosen: Cast, gateway
 
 def _people_and_words(request: Request, chosen: Cast) -> dict[str, Json]:
     """Who contributed and what was agreed in words; nothing where nobody said so."""
-    words = [fields.shown(one.hash) for _, one in _words(request, chosen)]
-    contributors = [one.document() for one in request.contributors]
+    words = [fields.shown(agreed.hash) for _, agreed in _words(request, chosen)]
+    contributors = [person.document() for person in request.contributors]
     return {name: listed for name, listed in (("contributors", contributors), ("words", words)) if listed}
 
 

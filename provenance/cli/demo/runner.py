@@ -79,7 +79,7 @@ class Runner:
         if refusal:
             self._show(f"Error: {document['detail']}\nNext: {document['next']}\nexit {status}, as it should be")
         else:
-            self._show("\n".join(words() for words in session.said))
+            self._show("\n".join(words() for words in session.texts))
         for transaction in session.sent:
             self._sent(transaction.title, "0x" + transaction.mined.tx.hex(), transaction.mined.gas_used)
         return document
