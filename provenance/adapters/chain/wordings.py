@@ -31,7 +31,7 @@ class Meaning(Enum):
 _WORDINGS: Final = tuple(
     (meant, re.compile("|".join(words), re.IGNORECASE))
     for meant, words in (
-        (Meaning.REVERTED, (r"\brevert", "vm exception")),
+        (Meaning.REVERTED, (r"(?:\b|_)revert", "vm exception")),
         (Meaning.NARROWER, (r"\bbatch(es)?\b.*(size|limit|exceed|more than|too (large|many))", "requests in batch")),
         (
             Meaning.BUSY,

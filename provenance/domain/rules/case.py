@@ -91,7 +91,8 @@ class LicenseCase(NamedTuple):
     use: UseFacts
     extent: Extent
     standing: Standing = UNKNOWN_STANDING
-    produced: Produced = NOTHING_PRODUCED
+    produced: Produced | None = None
+    """None: the judge keeps no count, and no cap stands against the use."""
 
 
 @dataclass(frozen=True, slots=True)

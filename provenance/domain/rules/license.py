@@ -9,7 +9,7 @@ from typing import Final
 
 from provenance.domain import purposes, territories
 from provenance.domain.fields import checksummed, dated
-from provenance.domain.rules.case import LicenseCase, Rule, UseFacts
+from provenance.domain.rules.case import NOTHING_PRODUCED, LicenseCase, Rule, UseFacts
 from provenance.domain.rules.reason import Reason
 from provenance.domain.typed import UsageReceipt
 from provenance.domain.usage import unit_label
@@ -93,13 +93,17 @@ _TERMS: Final[tuple[Rule[LicenseCase], ...]] = (
     ),
     Rule(
         Reason.CAP_REACHED,
-        lambda case: _reached(case.produced.outputs, case.extent.caps.outputs),
-        lambda case: f"the terms cap outputs at {case.extent.caps.outputs}, and {case.produced.outputs} were made",
+        lambda case: case.produced is not None and _reached(case.produced.outputs, case.extent.caps.outputs),
+        lambda case: (
+            f"the terms cap outputs at {case.extent.caps.outputs}, and {(case.produced or NOTHING_PRODUCED).outputs} were made"
+        ),
     ),
     Rule(
         Reason.CAP_REACHED,
-        lambda case: _reached(case.produced.seconds, case.extent.caps.seconds),
-        lambda case: f"the terms cap output at {case.extent.caps.seconds} s, and {case.produced.seconds} s were made",
+        lambda case: case.produced is not None and _reached(case.produced.seconds, case.extent.caps.seconds),
+        lambda case: (
+            f"the terms cap output at {case.extent.caps.seconds} s, and {(case.produced or NOTHING_PRODUCED).seconds} s were made"
+        ),
     ),
 )
 

@@ -83,6 +83,7 @@ NO_METHOD = [
     (-32600, "Unsupported method: eth_getBlockReceipts on ETH_MAINNET"),
 ]
 OTHERS = [
+    (Meaning.REVERTED, -32000, "CONTRACT_REVERT_EXECUTED"),
     (Meaning.REVERTED, 3, "execution reverted: rate limit exceeded"),
     (Meaning.REVERTED, -32000, "VM Exception while processing transaction: revert"),
     (Meaning.HELD, -32000, "already known"),

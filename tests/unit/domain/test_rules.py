@@ -15,8 +15,9 @@ from provenance.domain.consent import SignedConsent
 from provenance.domain.ledger import Ledger, Logged
 from provenance.domain.rules import consent as consents, license as licenses
 from provenance.domain.rules.access import AccessDecision, AccessRequest, DatasetState, evaluate
-from provenance.domain.rules.case import ConsentCase, Extent, UseFacts, first_broken
+from provenance.domain.rules.case import NOTHING_PRODUCED, ConsentCase, Extent, LicenseCase, UseFacts, first_broken
 from provenance.domain.rules.reason import REASON_BY_NUMBER, Reason, Subject
+from provenance.domain.terms import Caps
 from provenance.errors import Denied
 from provenance.types import ZERO32, BlockNumber, UnixMs, UnixSeconds
 from tests.documents import HOLDER, VOICE, Key, consent, domains, manifest, recording, terms, word
@@ -212,3 +213,13 @@ def test_a_consents_last_second_is_prolonged_by_the_grace_and_by_nothing_else(
         broken = first_broken(consents.CONSENT, case)
         reasons.append(broken.reason if broken else Reason.ALLOWED)
     assert reasons == [Reason.ALLOWED, Reason.CONSENT_EXPIRED]
+
+
+def test_a_judge_who_counts_nothing_refuses_no_use_for_a_cap():
+    """Only the gateway counts what was made; a receipt under terms with a cap of 0 is not told that it was reached."""
+    extent = replace(Extent.of(0b10, terms()), caps=Caps(outputs=0, seconds=0), not_after=UnixSeconds(1 << 40))
+    use = UseFacts(extent.not_before, 0b10, b"DE")
+    assert first_broken(licenses.LICENSE, LicenseCase(use, extent)) is None
+    counted = first_broken(licenses.LICENSE, LicenseCase(use, extent, produced=NOTHING_PRODUCED))
+    assert counted is not None
+    assert counted.reason is Reason.CAP_REACHED
