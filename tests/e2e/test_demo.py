@@ -16,6 +16,7 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 
 from provenance.config import child_environment
+from tests import audio
 from tests.e2e.finished_demo import DEMO_WITHIN_S, FinishedDemo
 from tests.e2e.parties import PROVENANCE, eventually
 from tests.live_gateway import speech
@@ -218,10 +219,10 @@ def test_a_reader_who_has_seen_enough_leaves_nothing_behind(voices: Path, tmp_pa
 
 
 def test_a_step_that_fails_ends_everything_and_is_named(tmp_path: Path) -> None:
-    audio = tmp_path / "audio" / "silence"
-    audio.mkdir(parents=True)
-    (audio / "quiet.wav").write_bytes(audio.encode_wav(_silence(), 8_000))
-    with start(tmp_path, "--audio", str(audio.parent), "--json", "--keep", str(tmp_path / "kept")) as process:
+    takes = tmp_path / "audio" / "silence"
+    takes.mkdir(parents=True)
+    (takes / "quiet.wav").write_bytes(audio.encode_wav(_silence(), 8_000))
+    with start(tmp_path, "--audio", str(takes.parent), "--json", "--keep", str(tmp_path / "kept")) as process:
         told, _ = process.communicate(timeout=120)
     assert process.returncode == 10, told
     assert "provenance upload" in told
