@@ -220,6 +220,8 @@ def test_a_script_of_web3_runs_with_the_wheel_alone(
     assert all(re.fullmatch("0x[0-9a-f]{64}", told[one]) for one in ("datasetId", "licenseId"))
     broken = examples / "broken.py"
     text = (examples / "license.py").read_text("utf-8")
-    assert "(holder, of.access.grant(grant))" in text
-    broken.write_text(text.replace("(holder, of.access.grant(grant))", "(licensee, of.access.grant(grant))"), "utf-8")
+    assert "(holder, deployed.access.grant(grant))" in text
+    broken.write_text(
+        text.replace("(holder, deployed.access.grant(grant))", "(licensee, deployed.access.grant(grant))"), "utf-8"
+    )
     assert run(examples, python, "broken.py", made.url, document).returncode != 0  # only the holder grants
