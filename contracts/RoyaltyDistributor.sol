@@ -6,6 +6,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import "./interfaces/IRoyaltyDistributor.sol";
 import {Leaves} from "./libraries/Leaves.sol";
 import {Signatures} from "./libraries/Signatures.sol";
+import {TokenIn} from "./libraries/TokenIn.sol";
 import {TokenOut} from "./libraries/TokenOut.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {Word} from "./libraries/Word.sol";
@@ -14,6 +15,7 @@ import {Settlements} from "./mixins/Settlements.sol";
 /// @title Pays royalties in one ERC-20 under one ruleset, from roots that anybody can recompute
 contract RoyaltyDistributor is Settlements, EIP712 {
     using TokenOut for IERC20;
+    using TokenIn for IERC20;
 
     uint256 private constant SUBTREE_MAX = 256;
 
@@ -40,6 +42,14 @@ contract RoyaltyDistributor is Settlements, EIP712 {
         if (received > SUM_MAX - sum) revert AmountTooLarge(received);
         _ledger += received;
         emit Funded(msg.sender, memo, received);
+    }
+
+    /// @inheritdoc IRoyaltyDistributor
+    function fundFrom(address from, uint256 amount, bytes32 memo) external locked returns (uint256 received) {
+        received = TOKEN.pull(from, address(this), amount);
+        if (received < amount) revert TokenShortfall(amount, received);
+        _ledger += received;
+        emit Funded(from, memo, received);
     }
 
     /// @inheritdoc IRoyaltyDistributor

@@ -194,6 +194,7 @@ interface IRoyaltyDistributor {
     /// @param memo the license whose use it pays for.
     /// @return received base units credited.
     function fund(uint256 amount, bytes32 memo) external returns (uint256 received);
+    function fundFrom(address from, uint256 amount, bytes32 memo) external returns (uint256 received);
 
     /// @notice Proposes the next epoch's root. Publisher only.
     /// @param epoch 1, or the active epoch + 1 (again the same one after a veto or a rejection).
