@@ -135,12 +135,23 @@ contract DataAccess is IDataAccess, EIP712 {
     /// @inheritdoc IDataAccess
     function recordAccessMany(bytes32 datasetId, bytes32 licenseId, Use[] calldata uses) external {
         uint32 granted = _checkLicensee(datasetId, licenseId);
-        for (uint256 i = 0; i < uses.length; ++i) {
-            Use calldata use = uses[i];
-            (uint32 purpose, uint64 units) = Purposes.unpacked(use.purposeAndUnits);
-            _checkPurpose(purpose, granted);
-            emit AccessRecorded(licenseId, datasetId, msg.sender, purpose, units, use.receiptHash);
+        bytes32 kind = AccessRecorded.selector;
+        uint256 done;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            for { let use := uses.offset } lt(done, uses.length) { use := add(use, 0x40) } {
+                let word := calldataload(use)
+                let purpose := shr(64, word)
+                // `granted` has known bits alone: what is more than a purpose in its place is none of them.
+                if or(and(purpose, sub(purpose, 1)), iszero(and(purpose, granted))) { break }
+                mstore(free, purpose)
+                mstore(add(free, 0x20), and(word, 0xffffffffffffffff))
+                mstore(add(free, 0x40), calldataload(add(use, 0x20)))
+                log4(free, 0x60, kind, licenseId, datasetId, caller())
+                done := add(done, 1)
+            }
         }
+        if (done != uses.length) _checkPurpose(uint32(uses[done].purposeAndUnits >> 64), granted);
     }
 
     /// @inheritdoc IDataAccess

@@ -10,11 +10,6 @@ library Purposes {
         return purposes & ~KNOWN;
     }
 
-    /// @notice What `purpose << 64 | units` holds.
-    function unpacked(uint96 purposeAndUnits) internal pure returns (uint32 purpose, uint64 units) {
-        return (uint32(purposeAndUnits >> 64), uint64(purposeAndUnits));
-    }
-
     /// @notice Whether the mask names exactly one purpose.
     function isOne(uint32 purposes) internal pure returns (bool) {
         return purposes != 0 && purposes & (purposes - 1) == 0;
