@@ -15,10 +15,10 @@ import {Signatures} from "./libraries/Signatures.sol";
 import {TokenIn} from "./libraries/TokenIn.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {Word} from "./libraries/Word.sol";
-import {Pausing} from "./mixins/Pausing.sol";
+import {Roles} from "./mixins/Roles.sol";
 
 /// @title Who holds a license to what, until when and for which purposes; and each use on record
-contract DataAccess is IDataAccess, Pausing, EIP712 {
+contract DataAccess is IDataAccess, Roles, EIP712 {
     using TokenIn for IERC20;
 
     IDatasetRegistry private immutable DATASETS;
@@ -216,7 +216,6 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
 
     function _accept(Offer calldata offer, address registrant, bytes32 manifestRoot, bytes calldata signature)
         private
-        whenNotPaused
         returns (bytes32 licenseId)
     {
         if (block.timestamp > offer.deadline) revert OfferExpired(offer.deadline);
