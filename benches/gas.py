@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from licensing import MNEMONIC, consents, digest, licenses, registry
+from licensing import FAR, MNEMONIC, components, consents, digest, licenses, registry, signed
 from web3 import HTTPProvider, Web3
 
 from provenance import abi
 from provenance.domain.hashes import abi_words, keccak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from web3.contract import Contract
 
@@ -57,16 +57,31 @@ TARGETS = {  # gas
     "100 accesses under one root, in all": 29_400,
     "revoke a license": 36_600,
     "register an artifact with 10,000 parents": 50_500,
-    "anchor a usage batch": 32_000,
-    "publish a settlement, steady": 46_000,
-    "claim, 131k payees, first": 101_000,
-    "claim, 131k payees, later": 67_000,
-    "claimSubtree, 100 payees, first": 5_400_000,
-    "claimSubtree, 100 payees, later": 1_800_000,
+    "anchor a usage batch": 31_800,
+    "close a session": 32_400,
+    "publish a settlement, steady": 44_500,
+    "publish a settlement, by the exit with its stake": 90_100,
+    "claim, 131k payees, first": 101_500,
+    "claim, 131k payees, later": 67_500,
+    "claimSubtree, 100 payees, first": 5_300_000,
+    "claimSubtree, 100 payees, later": 1_810_000,
+    "fund, later": 53_400,
+    "stake": 54_700,
+    "unstake": 46_600,
+    "unstake, other money stays": 50_300,
+    "veto": 35_400,
+    "challenge": 81_700,
+    "resolve, upheld": 66_500,
+    "resolve, dismissed": 63_700,
+    "resolve, silence": 41_400,
+    "rule": 25_800,
 }
 PAYEES = 131_044  # so that one inner node has exactly 100 leaves below it
 SUBTREE = 100
 WINDOW_S = 3_600
+ARBITER_S = 14 * 86_400
+EXIT_S = 90 * 86_400
+BOND, STAKE = 10**6, 10**7
 
 
 def main() -> int:
@@ -160,29 +175,50 @@ def measure(web3: Web3) -> dict[str, int]:
     world.deploy("UsageLedger", owner)
     world.deploy("ArtifactRegistry")
     token = world.deploy("Token").address
-    world.deploy("RoyaltyDistributor", token, digest(0), WINDOW_S, 10**6, owner, owner, owner, owner)
-    gas = {**registry(world), **consents(world), **licenses(world), **usage(world), **royalties(world)}
+    fixed = (token, digest(0), WINDOW_S, BOND, STAKE, world.contracts["DataAccess"].address)
+    gas = {**registry(world), **consents(world), **usage(world)}
+    gas["unstake"] = last_out(world, fixed)
+    world.deploy("RoyaltyDistributor", *fixed, owner, owner, owner, owner)
+    gas |= {**licenses(world), **royalties(world), **disputes(world)}
     return {name: gas[name] for name in TARGETS}
 
 
 def usage(world: World) -> dict[str, int]:
-    """One batch behind another."""
-    meter = world.account(3)
+    """One batch behind another; a session that its licensee closes."""
+    meter, licensee = world.account(3), world.account(2)
     world.gas(0, "UsageLedger", "admitMeter", meter)
     head = world.contracts["UsageLedger"].functions.headOf(meter).call()
-    return {"anchor a usage batch": world.gas(3, "UsageLedger", "anchor", head, digest(30), 1_000_000, digest(31))}
+    session = (meter, licensee, digest(32), 1_800_000_000, FAR, 10**9, 1)
+    fields = components(world, "UsageLedger", "sessionIdOf")
+    signature = signed(world, ("UsageLedger", "UsageLedger"), "MeterSession", fields, session, 2)
+    return {
+        "anchor a usage batch": world.gas(3, "UsageLedger", "anchor", head, digest(30), 1_000_000, digest(31)),
+        "close a session": world.gas(2, "UsageLedger", "closeSession", session, 123_456_789, signature),
+    }
+
+
+def last_out(world: World, fixed: Sequence[object]) -> int:
+    """A publisher that takes its stake out of a distributor in which no other money is."""
+    owner = world.account(0)
+    distributor = world.deploy("RoyaltyDistributor", *fixed, owner, owner, owner, owner)
+    world.gas(0, "Token", "mint", owner, 10**12)
+    world.gas(0, "Token", "approve", distributor.address, 10**12)
+    world.gas(0, "RoyaltyDistributor", "stake")
+    return world.gas(0, "RoyaltyDistributor", "unstake", owner)
 
 
 def royalties(world: World) -> dict[str, int]:
     """Four epochs: two trees, with claims on both, and a steady proposal."""
     distributor = world.contracts["RoyaltyDistributor"]
-    world.gas(0, "Token", "mint", world.account(4), 10**18)
-    world.gas(4, "Token", "approve", distributor.address, 10**18)
+    for index in (0, 4, 6, 7):
+        world.gas(0, "Token", "mint", world.account(index), 10**18)
+        world.gas(index, "Token", "approve", distributor.address, 10**18)
     world.gas(4, "RoyaltyDistributor", "fund", 10**17, digest(40))
-    found: dict[str, int] = {}
+    found = {"fund, later": world.gas(4, "RoyaltyDistributor", "fund", 10**6, digest(40))}
+    found["stake"] = world.gas(0, "RoyaltyDistributor", "stake")
     for epoch, word in ((1, "first"), (2, "later")):
         tree = Tree(world, [payment(index, epoch) for index in range(PAYEES)])
-        world.gas(0, "RoyaltyDistributor", "propose", epoch, tree.nodes[0], tree.total, digest(41), digest(42))
+        propose(world, epoch, tree.nodes[0], tree.total)
         world.advance(WINDOW_S)
         single = world.gas(5, "RoyaltyDistributor", "claim", epoch, *tree.single())
         found[f"claim, 131k payees, {word}"] = single
@@ -190,9 +226,42 @@ def royalties(world: World) -> dict[str, int]:
             5, "RoyaltyDistributor", "claimSubtree", epoch, *tree.subtree()
         )
     for epoch in (3, 4):
-        units = world.gas(0, "RoyaltyDistributor", "propose", epoch, digest(epoch), tree.total, digest(43), digest(44))
-        found["publish a settlement, steady"] = units
+        found["publish a settlement, steady"] = propose(world, epoch, digest(epoch), tree.total)
         world.advance(WINDOW_S)
+    return found
+
+
+def propose(world: World, epoch: int, root: bytes, total: int, sender: int = 0) -> int:
+    return world.gas(sender, "RoyaltyDistributor", "propose", epoch, root, total, digest(43), digest(44))
+
+
+def disputes(world: World) -> dict[str, int]:
+    """Epoch 5 after four: vetoed, challenged with each outcome, at last proposed by the exit."""
+    epoch, root, reason, challenger = 5, digest(5), digest(50), world.account(6)
+    total = world.contracts["RoyaltyDistributor"].functions.settlement(4).call()[1]
+
+    def answered(upheld: bool) -> int:  # noqa: FBT001 -- as the contract has it
+        return world.gas(0, "RoyaltyDistributor", "resolve", epoch, root, challenger, upheld)
+
+    def challenged() -> int:
+        return world.gas(6, "RoyaltyDistributor", "challenge", epoch, root, reason)
+
+    found = {"rule": world.gas(0, "RoyaltyDistributor", "rule", reason)}
+    propose(world, epoch, root, total)
+    found["veto"] = world.gas(0, "RoyaltyDistributor", "veto", epoch, root, reason)
+    propose(world, epoch, root, total)
+    found["challenge"] = challenged()
+    found["resolve, upheld"] = answered(upheld=True)
+    world.gas(0, "RoyaltyDistributor", "stake")
+    propose(world, epoch, root, total)
+    challenged()
+    found["resolve, dismissed"] = answered(upheld=False)
+    challenged()
+    world.advance(ARBITER_S)
+    found["resolve, silence"] = answered(upheld=True)
+    found["unstake, other money stays"] = world.gas(0, "RoyaltyDistributor", "unstake", world.account(0))
+    world.advance(EXIT_S)
+    found["publish a settlement, by the exit with its stake"] = propose(world, epoch, root, total, sender=7)
     return found
 
 
