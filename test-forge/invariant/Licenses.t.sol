@@ -52,7 +52,6 @@ abstract contract LicenseBooks {
     mapping(bytes32 offerDigest => bool) internal cancelled;
     mapping(bytes32 licenseId => uint256) internal placeOf; // in licenses, from 1
     mapping(uint256 holder => uint256) public earned;
-    uint40 internal pausedUntil;
     uint40 internal notBefore;
     uint40 internal notAfter;
 
@@ -236,7 +235,7 @@ contract LicensesHandler is LicenseBooks {
         returns (bool)
     {
         DatasetBook storage book = datasets[d];
-        return block.timestamp >= pausedUntil && block.timestamp <= one.deadline && block.timestamp < one.expiry
+        return block.timestamp <= one.deadline && block.timestamp < one.expiry
             && (one.licensee == address(0) || one.licensee == who) && !cancelled[digest]
             && placeOf[ACCESS.licenseIdOf(digest, who)] == 0 && one.purposes != 0 && one.purposes <= Purposes.KNOWN
             && one.holder == holder(book.holder) && effective(book) == 1;
@@ -365,14 +364,6 @@ contract LicensesHandler is LicenseBooks {
         called(holder(book.holder), address(DATASETS), abi.encodeCall(DATASETS.transfer, (book.id, holder(to))), true);
         called(holder(to), address(DATASETS), abi.encodeCall(DATASETS.acceptTransfer, (book.id)), true);
         book.holder = to;
-    }
-
-    function pause(uint16 time, uint8 chance) external {
-        if (chance % 4 != 0) return;
-        bool expected = pausedUntil == 0 || block.timestamp >= pausedUntil + 7 days;
-        bytes memory data = abi.encodeCall(ACCESS.pause, (uint40(block.timestamp) + time));
-        if (block.timestamp < pausedUntil) return; // a running pause can be shortened: a unit test's matter
-        if (called(GUARDIAN, address(ACCESS), data, expected)) pausedUntil = uint40(block.timestamp) + time;
     }
 
     function withdrawConsent(uint8 d, uint8 chance) external {

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.20;
 
 import {IDataAccess} from "../../contracts/interfaces/IDataAccess.sol";
-import {IPausing} from "../../contracts/interfaces/IPausing.sol";
 import {FeeToken, NoReturnToken} from "../../contracts/mocks/HostileTokens.sol";
 import {Token} from "../../contracts/mocks/Token.sol";
 import {Wallet1271} from "../../contracts/mocks/Wallet1271.sol";
@@ -174,14 +173,6 @@ contract DataAccessAcceptTest is AccessBase {
         refused(offer, abi.encodeWithSelector(IDataAccess.NotOnePurpose.selector, uint32(0)));
         offer.purposes = TRAIN | 0x80008000;
         refused(offer, abi.encodeWithSelector(IDataAccess.ReservedPurpose.selector, uint32(0x80008000)));
-    }
-
-    function test_accept_waits_for_the_end_of_a_pause() public {
-        vm.prank(guardian);
-        access.pause(START + 1 hours);
-        refused(offered(), abi.encodeWithSelector(IPausing.PausedUntil.selector, START + 1 hours));
-        vm.warp(START + 1 hours);
-        accept(offered());
     }
 
     function test_accept_takes_the_word_of_a_contract_wallet() public {
