@@ -44,7 +44,7 @@ def main(rpc: str, document: Path) -> None:
     dataset = of.datasets.dataset_id_of(holder.address, *parts)
 
     tts = purposes.mask(["train.tts"])
-    parties = (holder.address, *parts, licensee.address, of.distributor.address)
+    parties = (holder.address, *parts, licensee.address, of.royalties.address)
     grant = Grant(*parties, now + 30 * DAY_S, tts, notice_days=30, nonce=1)
     (granted,) = of.access.emitted(send(holder, of.access.grant(grant)))
     use = of.access.record_access(dataset, granted.license_id, tts, 3, w3.keccak(text="access"))

@@ -2,17 +2,14 @@
 pragma solidity ^0.8.20;
 
 import {IDataAccess} from "../../contracts/interfaces/IDataAccess.sol";
-import {IRoyaltyDistributor} from "../../contracts/interfaces/IRoyaltyDistributor.sol";
-import {Settled} from "../unit/distributor/Settled.sol";
+import {Base} from "../Base.sol";
 
 /// @dev The words as they stand in storage, for whoever reads it without the contracts.
-contract PackedWordsTest is Settled {
+contract PackedWordsTest is Base {
     uint256 internal constant DATASETS = 4;
     uint256 internal constant MEMBERS = 6;
     uint256 internal constant LEAVES = 7;
     uint256 internal constant LICENSES = 2;
-    uint256 internal constant SLOTS = 3;
-    uint256 internal constant LEDGER = 7;
 
     function word(address at, uint256 slot) internal view returns (uint256) {
         return uint256(vm.load(at, bytes32(slot)));
@@ -93,47 +90,5 @@ contract PackedWordsTest is Settled {
         bytes32 license = access.licenseIdOf(access.cancelOffer(offer), licensee);
         uint256 slot = uint256(keccak256(abi.encode(license, keccak256(abi.encode(id, LICENSES)))));
         vm.assertEq(word(address(access), slot), uint256(3) << 232);
-    }
-
-    function test_the_ledgers_word() public {
-        settle(1);
-        vm.assertEq(word(address(distributor), LEDGER), FUNDS / 2);
-        claim(1, 3);
-        vm.assertEq(word(address(distributor), LEDGER), FUNDS / 2 | earned(3, 1) << 120);
-        distributor.claimMany(1, claimsOf(1));
-        vm.assertEq(word(address(distributor), LEDGER), FUNDS / 2 | total(1) << 120);
-    }
-
-    function factsOf(uint64 epoch) internal view returns (uint256) {
-        return word(address(distributor), SLOTS + 2 * (epoch % 2) + 1);
-    }
-
-    function facts(uint64 epoch, uint256 activeAt, uint256 status) internal pure returns (uint256) {
-        return total(epoch) | activeAt << 128 | uint256(epoch) << 168 | status << 232;
-    }
-
-    function test_the_words_of_a_settlement() public {
-        settle(1);
-        vm.assertEq(word(address(distributor), SLOTS + 2), uint256(nodes[0]));
-        vm.assertEq(factsOf(1), facts(1, START + WINDOW, 1));
-        propose(2);
-        vm.assertEq(word(address(distributor), SLOTS), uint256(nodes[0]));
-        challenge(2);
-        vm.assertEq(factsOf(2), facts(2, START + 2 * WINDOW, 2));
-        resolve(arbiter, 2, true);
-        vm.assertEq(factsOf(2), facts(2, START + 2 * WINDOW, 4));
-        propose(2);
-        vm.prank(guardian);
-        distributor.veto(2, REASON);
-        vm.assertEq(factsOf(2), facts(2, START + 2 * WINDOW, 3));
-        vm.assertEq(factsOf(1), facts(1, START + WINDOW, 1));
-    }
-
-    function test_a_settlement_that_is_none_is_all_zero() public {
-        settle(1);
-        for (uint64 epoch = 0; epoch < 4; epoch += 3) {
-            IRoyaltyDistributor.Settlement memory none = distributor.settlement(epoch);
-            vm.assertEq(keccak256(abi.encode(none)), keccak256(new bytes(160)));
-        }
     }
 }

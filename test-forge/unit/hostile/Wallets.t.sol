@@ -93,16 +93,21 @@ contract HostileWalletsTest is Settled {
         vm.assertEq(token.balanceOf(signer), 7);
     }
 
-    function test_revokeSession_takes_no_other_answer_of_a_wallet() public {
+    function test_sessions_take_no_other_answer_of_a_wallet() public {
         IUsageLedger.MeterSession memory session =
             IUsageLedger.MeterSession(meter, stranger, MANIFEST, START, FAR, 1_000, 1);
         for (uint256 mood = 0; mood <= uint256(type(HostileWallet.Mood).max); ++mood) {
             wallet.set(HostileWallet.Mood(mood));
-            bytes memory data = abi.encodeCall(ledger.revokeSession, (session, ""));
-            vm.prank(signer);
-            (bool ok, bytes memory answer) = address(ledger).call{gas: 2_000_000}(data);
-            vm.assertFalse(ok);
-            vm.assertEq(answer, abi.encodeWithSelector(IUsageLedger.BadSignature.selector, signer));
+            bytes[2] memory calls = [
+                abi.encodeCall(ledger.revokeSession, (session, "")),
+                abi.encodeCall(ledger.closeSession, (session, 9, ""))
+            ];
+            for (uint256 i = 0; i < 2; ++i) {
+                vm.prank(signer);
+                (bool ok, bytes memory answer) = address(ledger).call{gas: 2_000_000}(calls[i]);
+                vm.assertFalse(ok);
+                vm.assertEq(answer, abi.encodeWithSelector(IUsageLedger.BadSignature.selector, signer));
+            }
         }
     }
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+import {Places} from "./Places.sol";
+
+/// @dev What becomes of stakes and of what is owed. Storage holds anything before.
+contract StakesProof is Places {
+    uint256 internal constant BY_EXIT = 1 << 120;
+
+    function check_a_stake_comes_in_once_and_from_the_publisher(address by) public {
+        (uint256 funded, uint256 publisher) = (distributor.funded(), word(PUBLISHERS));
+        vm.prank(by);
+        distributor.stake();
+        assert(by == address(uint160(publisher)) && publisher >> 200 == 0);
+        assert(word(PUBLISHERS) == publisher + 2 ** 200);
+        assert(token.balanceOf(address(distributor)) == STAKE && distributor.funded() == funded);
+    }
+
+    struct Held {
+        uint256 odd;
+        uint256 even;
+        uint256 publisher;
+        uint256 proposer;
+        uint256 ledger;
+        uint256 amount;
+        uint256 waiting;
+    }
+
+    /// @dev Bonds that wait, stakes that are bound and sums stay; what leaves is what was owed, and one stake at most.
+    function check_what_leaves_is_the_senders_and_free(address by, address to, uint40 time) public {
+        vm.warp(time);
+        Held memory h = Held(factsOf(1), factsOf(2), word(PUBLISHERS), word(PROPOSER), word(4), 0, 0);
+        vm.assume(uint160(owedWord(by)) < 2 ** 150);
+        (h.amount, h.waiting) = distributor.owed(by);
+        vm.prank(by);
+        distributor.unstake(to);
+        (uint256 amount, uint256 waiting) = distributor.owed(by);
+        assert(amount == 0 && waiting == h.waiting && word(4) == h.ledger);
+        assert(to != address(0) && to != address(distributor));
+        bool asPublisher = word(PUBLISHERS) != h.publisher;
+        bool asStranger = word(PROPOSER) != h.proposer;
+        assert(!asPublisher || !asStranger);
+        uint256 out = token.balanceOf(to);
+        assert(out == h.amount + (asPublisher || asStranger ? STAKE : 0) && out != 0);
+        if (asPublisher) {
+            assert(by == address(uint160(h.publisher)) && word(PUBLISHERS) == h.publisher ^ 1 << 200);
+            assert(!isPending(h.odd) || h.odd & BY_EXIT != 0);
+            assert(isPending(h.odd) || !isPending(h.even) || h.even & BY_EXIT != 0);
+        }
+        if (asStranger) {
+            assert(by == address(uint160(h.proposer)) && word(PROPOSER) == 0);
+            assert(!isPending(h.odd) || h.odd & BY_EXIT == 0);
+            assert(isPending(h.odd) || !isPending(h.even) || h.even & BY_EXIT == 0);
+        }
+    }
+
+    /// @dev Base units, bonds that wait and their epoch come out of the word as they went in.
+    function check_what_is_owed_keeps_its_fields(address who, uint40 time) public {
+        vm.warp(time);
+        uint256 present = owedWord(who);
+        vm.assume(uint160(present) < 2 ** 150);
+        (uint256 amount, uint256 waiting) = distributor.owed(who);
+        uint256 bonds = uint32(present >> 160) * BOND;
+        bool over = present >> 160 != 0 && distributor.activeEpoch() >= present >> 192;
+        assert(amount == uint160(present) + (over ? bonds : 0) && waiting == (over ? 0 : bonds));
+    }
+
+    function check_a_pause_changes_no_publisher_and_no_stake(address by, uint40 until, uint40 time) public {
+        vm.warp(time);
+        vm.assume(time < type(uint40).max - 14 days);
+        uint256 present = word(PUBLISHERS);
+        uint40 last = uint40(present >> 160);
+        vm.assume(last < type(uint40).max - 14 days);
+        vm.prank(by);
+        distributor.pause(until);
+        uint40 end = distributor.pausedUntil();
+        assert(by == distributor.roleHolder("guardian") && end != last && end <= time + 7 days);
+        assert(time < last ? end < last && end >= time : end == until && end > time);
+        assert(word(PUBLISHERS) ^ present == uint256(end ^ last) << 160);
+    }
+
+    /// @dev The new publisher begins without a stake; the old one's is owed, or goes on with its open root.
+    function check_a_publisher_that_goes_keeps_its_stake(address by, uint40 time) public {
+        vm.warp(time);
+        uint256 present = word(PUBLISHERS);
+        address from = address(uint160(present));
+        (uint256 odd, uint256 even) = (factsOf(1), factsOf(2));
+        bool open = isPending(odd) ? odd & BY_EXIT == 0 : isPending(even) && even & BY_EXIT == 0;
+        uint256 owed = owedWord(from);
+        vm.assume(word(PROPOSER) != uint160(from));
+        vm.prank(by);
+        distributor.acceptRole("publisher");
+        assert(word(PUBLISHERS) == uint160(by) + uint256(uint40(present >> 160)) * 2 ** 160);
+        bool goesOn = word(PROPOSER) == uint160(from);
+        if (present >> 200 == 0) assert(owedWord(from) == owed);
+        else if (open) assert(goesOn && owedWord(from) == owed);
+        else assert(owedWord(from) == owed + STAKE);
+        assert(factsOf(1) | BY_EXIT == odd | BY_EXIT && factsOf(2) | BY_EXIT == even | BY_EXIT);
+    }
+}
