@@ -22,9 +22,6 @@ contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
     uint256 private constant SHARE_BYTES = 22; // an address and two bytes
     uint256 private constant SHARES_MAX = 100 * SHARE_BYTES;
     uint256 private constant SHARES_SUM = 10_000;
-    // Of a word at whose top a share stands: all below the payee, and the basis points among that.
-    uint256 private constant BELOW_PAYEE = 0xffffffffffffffffffffffff;
-    uint256 private constant BPS = 0xffff00000000000000000000;
     // The one word of a dataset: holder, then from these bits on registeredAt (40), items (32), the holder's status
     // (2), flags (6), transfers (16).
     uint256 private constant REGISTERED_AT = 160;
@@ -278,15 +275,18 @@ contract DatasetRegistry is IDatasetRegistry, Roles, EIP712 {
         assembly ("memory-safe") {
             at := shares.offset
             let end := add(at, size)
+            // Of a word at whose top a share stands: all below the payee, and the basis points among that.
+            let below := sub(shl(96, 1), 1)
+            let mask := shl(80, 0xffff)
             let share := calldataload(at)
-            let bps := and(share, BPS)
+            let bps := and(share, mask)
             // `last` is the greatest word that begins with the payee before.
-            for { let last := BELOW_PAYEE } mul(bps, and(gt(share, last), lt(at, end))) {} {
+            for { let last := below } mul(bps, and(gt(share, last), lt(at, end))) {} {
                 sum := add(sum, bps)
-                last := or(share, BELOW_PAYEE)
+                last := or(share, below)
                 at := add(at, SHARE_BYTES)
                 share := calldataload(at)
-                bps := and(share, BPS)
+                bps := and(share, mask)
             }
             at := sub(at, shares.offset)
             sum := shr(80, sum)
