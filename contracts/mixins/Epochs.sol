@@ -98,10 +98,11 @@ abstract contract Epochs is IRoyaltyDistributor {
     function _pending() internal view returns (Slot storage slot, uint256 facts) {
         slot = _slot(1);
         facts = slot.facts;
-        if (_isPending(facts)) return (slot, facts);
-        slot = _slot(0);
-        facts = slot.facts;
-        return (slot, _isPending(facts) ? facts : 0);
+        if (!_isPending(facts)) {
+            slot = _slot(0);
+            facts = slot.facts;
+            if (!_isPending(facts)) facts = 0;
+        }
     }
 
     /// @dev Facts of the newest settlement that is active; zero if there is none.

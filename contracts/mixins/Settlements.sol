@@ -53,7 +53,7 @@ abstract contract Settlements is Stakes {
         slot.root = root;
         slot.facts = facts | activeAt << ACTIVE_AT;
         emit SettlementProposed(epoch, root, usageHead, manifestDigest, total, uint40(activeAt));
-        if (byExit) _stakeByExit();
+        if (facts & BY_EXIT != 0) _stakeByExit();
     }
 
     /// @inheritdoc IRoyaltyDistributor
@@ -89,10 +89,14 @@ abstract contract Settlements is Stakes {
             slot.facts = uint128(facts) | activeAt << ACTIVE_AT | _mark(epoch, SETTLEMENT_PROPOSED) << EPOCH;
         }
         emit ChallengeResolved(epoch, root, upheld, challenger_, uint40(activeAt));
-        if (late) return _oweOnceActive(challenger_, epoch); // the proposer's stake is bound no more
-        if (!upheld) return _owe(_proposerOf(facts), bond / 2);
-        _forfeit(facts);
-        _owe(challenger_, bond + stakeAmount / 2);
+        if (late) {
+            _oweOnceActive(challenger_, epoch); // the proposer's stake is bound no more
+        } else if (upheld) {
+            _forfeit(facts);
+            _owe(challenger_, bond + stakeAmount / 2);
+        } else {
+            _owe(_proposerOf(facts), bond / 2);
+        }
     }
 
     /// @inheritdoc IRoyaltyDistributor
