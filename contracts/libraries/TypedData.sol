@@ -46,12 +46,13 @@ library TypedData {
         "Segment(bytes32 sessionId,uint64 firstSeq,uint64 lastSeq,uint64 count,uint128 unitsTotal,bytes32 receiptsRoot,bytes32 prevSegmentHash,uint64 minTimeMs,uint64 maxTimeMs,bytes32 sha256,bool last)"
     );
     bytes32 internal constant ACK = keccak256("Ack(bytes32 segmentHash,uint64 receivedAtMs)");
-    bytes32 internal constant GATE_REPORT =
-        keccak256("GateReport(bytes32 recordingId,uint8 verdict,bytes32 metricsDigest,uint16 gateVersion)");
+    bytes32 internal constant GATE_REPORT = keccak256(
+        "GateReport(bytes32 recordingId,uint8 verdict,bytes32 metricsDigest,bytes32 cluster,uint16 gateVersion)"
+    );
     bytes32 internal constant FINDING =
         keccak256("Finding(bytes32 recordingId,bytes32 earlierId,uint32 scorePpm,int32 offsetMs,uint16 method)");
     bytes32 internal constant ATTRIBUTION =
-        keccak256("Attribution(bytes32 receiptId,bytes32 attributionRoot,uint16 method)");
+        keccak256("Attribution(bytes32 receiptId,bytes32 attributionRoot,uint16 method,uint32 qualityPpm)");
     bytes32 internal constant EVALUATION =
         keccak256("Evaluation(bytes32 modelId,uint16 method,uint32 qualityPpm,bytes32 digest)");
     // RoyaltyDistributor

@@ -25,9 +25,9 @@ contract TypeHashesTest is Base {
         vm.assertEq(TypedData.USAGE_RECEIPT, 0xf3ff34e91c4a3ea2336a6dc92387d7c09dcfc066f47b80af8dff45504050afb8);
         vm.assertEq(TypedData.SEGMENT, 0x3e25d19a471274f888aaf9b48fba9427f6f709019e2d3cfc5b3ecaf8ad0c437e);
         vm.assertEq(TypedData.ACK, 0x81fd91880ddaa07f88db234777f2a114efe5ceb90ec918f1d0020759ccab22f9);
-        vm.assertEq(TypedData.GATE_REPORT, 0x732b976030fff2e6b9baae58ca809aa6fa3aade9643a0a804bbd47bebf9ba45c);
+        vm.assertEq(TypedData.GATE_REPORT, 0xba64ca5db100d96b66f624cb99e4be960f96b610fc21290e041d4198b1e42454);
         vm.assertEq(TypedData.FINDING, 0x36de29a693857bb98a5e1d5fb2b3fea05ec8d8bf56b330e028d6145d8cbf7038);
-        vm.assertEq(TypedData.ATTRIBUTION, 0x8a8f3f90cd068a5b7b2597bd848b64f4b32a1997aba07723ba946f3bd1a63c2e);
+        vm.assertEq(TypedData.ATTRIBUTION, 0xce9445b4962578bcae372451acb56512b4ca61f0fa4ea6120c5d05288e5e768d);
         vm.assertEq(TypedData.EVALUATION, 0xf3b26809b37c5a55c25b9d0b46df27939983ca42e4a83e9d022df527520f306d);
     }
 }
