@@ -70,7 +70,11 @@ contract WordsFuzz is Base {
         uint256 left = 10_000;
         for (uint256 i = 0; i < count; ++i) {
             if (i > 0 && payees[i] % 16 != 0) payees[i] = payees[i - 1] / 2 + payees[i] / 4 + 1;
-            if (i > 0 && payees[i] <= payees[i - 1] && payees[i] % 8 != 0) payees[i] = payees[i - 1] + 1;
+            if (i > 0 && payees[i] <= payees[i - 1] && payees[i] % 8 != 0) {
+                unchecked {
+                    payees[i] = payees[i - 1] + 1;
+                }
+            }
             bps[i] = uint16(i + 1 == count ? left : 1 + bps[i] % 1_500);
             left -= bps[i];
         }
