@@ -36,6 +36,7 @@ contract RoyaltyDistributor is Settlements, EIP712 {
         address arbiter,
         address publisher
     ) Stakes(token_, bond_, stake_) Settlements(rulesetHash_, window_) EIP712("RoyaltyDistributor", "1") {
+        if (access_.code.length == 0) revert NoAccess(access_);
         access = access_;
         _setRole(OWNER, owner);
         _setRole(GUARDIAN, guardian);

@@ -186,6 +186,9 @@ interface IRoyaltyDistributor {
     /// @notice The caller is not the access contract.
     /// @param caller who asked.
     error NotAccess(address caller);
+    /// @notice No contract is there to be the access contract for ever.
+    /// @param given the address given at deployment.
+    error NoAccess(address given);
     /// @notice The leaf is not under the root.
     error InvalidProof();
     /// @notice The payee has claimed more than this leaf says.

@@ -21,7 +21,7 @@ contract MoneyHandler is MoneyBooks {
         bytes memory data = from
             ? abi.encodeCall(DISTRIBUTOR.fundFrom, (address(this), amount, 0))
             : abi.encodeCall(DISTRIBUTOR.fund, (amount, 0));
-        called(address(this), data, true);
+        called(from ? address(TOKEN) : address(this), data, true); // the token is the access contract here
         funded += amount;
     }
 

@@ -55,7 +55,7 @@ abstract contract MoneyBooks {
 
     constructor() {
         DISTRIBUTOR = new RoyaltyDistributor(
-            address(TOKEN), 0, WINDOW, BOND, STAKE, address(this), OWNER, GUARDIAN, ARBITER, publisher
+            address(TOKEN), 0, WINDOW, BOND, STAKE, address(TOKEN), OWNER, GUARDIAN, ARBITER, publisher
         );
         TOKEN.mint(address(this), type(uint128).max);
         TOKEN.approve(address(DISTRIBUTOR), type(uint256).max);

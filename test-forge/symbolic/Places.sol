@@ -50,7 +50,7 @@ abstract contract Places {
         WINDOW,
         BOND,
         STAKE,
-        address(this),
+        address(token),
         address(0x0a),
         address(0x0b),
         address(0x0c),
@@ -67,6 +67,11 @@ abstract contract Places {
 
     function factsOf(uint64 epoch) internal view returns (uint256) {
         return word(SLOTS + 2 * (epoch & 1) + 1);
+    }
+
+    /// @dev Above the account the slot holds anything.
+    function exitProposer() internal view returns (address) {
+        return address(uint160(word(PROPOSER)));
     }
 
     function owedWord(address who) internal view returns (uint256) {

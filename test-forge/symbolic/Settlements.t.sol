@@ -81,12 +81,12 @@ contract SettlementsProof is Places {
     ) public {
         Before memory b = before(ODD, time);
         vm.assume(by != address(uint160(b.publisher)));
-        address held = address(uint160(word(PROPOSER)));
+        address held = exitProposer();
         uint256 owed = owedWord(held);
         vm.prank(by);
         distributor.propose(ODD, root, total, root, root);
         proposed(b, ODD, root, total, BY_EXIT, time + 14 days);
-        assert(time >= b.exit && word(PROPOSER) == uint160(by) && word(PUBLISHERS) == b.publisher);
+        assert(time >= b.exit && exitProposer() == by && word(PUBLISHERS) == b.publisher);
         assert(uint64(b.own >> 168) <= uint64(b.last >> 168) || !isPending(b.own));
         assert(token.balanceOf(address(distributor)) == (held == by ? 0 : STAKE));
         if (held != by && held != address(0)) assert(owedWord(held) == owed + STAKE);
@@ -141,7 +141,7 @@ contract SettlementsProof is Places {
             factsOf(ODD), rootOf(ODD), word(4), word(PUBLISHERS), address(0), address(uint160(word(CHALLENGE))), 0
         );
         bool byExit = s.facts & BY_EXIT != 0;
-        s.proposer = byExit ? address(uint160(word(PROPOSER))) : address(uint160(s.publisher));
+        s.proposer = byExit ? exitProposer() : address(uint160(s.publisher));
     }
 
     /// @dev Sums are what they were, and no token was called.
@@ -160,7 +160,7 @@ contract SettlementsProof is Places {
         moved(s.facts, s.root, 2, 4, uint40(s.facts >> 128));
         assert(by == distributor.roleHolder("arbiter"));
         assert(owedWord(s.challenger) == s.won + BOND + STAKE / 2);
-        if (s.facts & BY_EXIT != 0) assert(word(PROPOSER) == 0 && word(PUBLISHERS) == s.publisher);
+        if (s.facts & BY_EXIT != 0) assert(exitProposer() == address(0) && word(PUBLISHERS) == s.publisher);
         else assert(word(PUBLISHERS) == s.publisher ^ 1 << 200);
         unmoved(s);
     }

@@ -16,42 +16,41 @@ contract StakesProof is Places {
         assert(token.balanceOf(address(distributor)) == STAKE && distributor.funded() == funded);
     }
 
-    struct Held {
-        uint256 odd;
-        uint256 even;
-        uint256 publisher;
-        uint256 proposer;
-        uint256 ledger;
-        uint256 amount;
-        uint256 waiting;
-    }
-
-    /// @dev Bonds that wait, stakes that are bound and sums stay; what leaves is what was owed, and one stake at most.
-    function check_what_leaves_is_the_senders_and_free(address by, address to, uint40 time) public {
+    /// @dev One stake at most leaves, its owner's, which no pending root needs; sums stay. Nothing is owed to the sender.
+    function check_a_stake_leaves_free_and_to_its_owner(address by, address to, uint40 time) public {
         vm.warp(time);
-        Held memory h = Held(factsOf(1), factsOf(2), word(PUBLISHERS), word(PROPOSER), word(4), 0, 0);
-        vm.assume(uint160(owedWord(by)) < 2 ** 150);
-        (h.amount, h.waiting) = distributor.owed(by);
+        vm.assume(by != address(0)); // whom nobody sends for
+        vm.store(address(distributor), keccak256(abi.encode(by, OWED)), 0);
+        (uint256 publisher, address proposer, uint256 ledger) = (word(PUBLISHERS), exitProposer(), word(4));
+        uint256 pending = isPending(factsOf(1)) ? factsOf(1) : isPending(factsOf(2)) ? factsOf(2) : 0;
         vm.prank(by);
         distributor.unstake(to);
-        (uint256 amount, uint256 waiting) = distributor.owed(by);
-        assert(amount == 0 && waiting == h.waiting && word(4) == h.ledger);
-        assert(to != address(0) && to != address(distributor));
-        bool asPublisher = word(PUBLISHERS) != h.publisher;
-        bool asStranger = word(PROPOSER) != h.proposer;
-        assert(!asPublisher || !asStranger);
-        uint256 out = token.balanceOf(to);
-        assert(out == h.amount + (asPublisher || asStranger ? STAKE : 0) && out != 0);
-        if (asPublisher) {
-            assert(by == address(uint160(h.publisher)) && word(PUBLISHERS) == h.publisher ^ 1 << 200);
-            assert(!isPending(h.odd) || h.odd & BY_EXIT != 0);
-            assert(isPending(h.odd) || !isPending(h.even) || h.even & BY_EXIT != 0);
+        assert(to != address(0) && to != address(distributor) && word(4) == ledger && owedWord(by) == 0);
+        assert(token.balanceOf(to) == STAKE);
+        if (word(PUBLISHERS) == publisher) {
+            assert(by == proposer && exitProposer() == address(0) && pending & BY_EXIT == 0);
+        } else {
+            assert(by == address(uint160(publisher)) && word(PUBLISHERS) == publisher ^ 1 << 200);
+            assert(publisher >> 200 != 0 && (pending == 0 || pending & BY_EXIT != 0));
         }
-        if (asStranger) {
-            assert(by == address(uint160(h.proposer)) && word(PROPOSER) == 0);
-            assert(!isPending(h.odd) || h.odd & BY_EXIT == 0);
-            assert(isPending(h.odd) || !isPending(h.even) || h.even & BY_EXIT == 0);
-        }
+    }
+
+    /// @dev Who has no stake in is paid what is owed and waits for nothing; bonds that wait stay.
+    function check_what_is_owed_leaves_once(address by, address to, uint40 time) public {
+        vm.warp(time);
+        vm.store(address(distributor), bytes32(PUBLISHERS), 0);
+        vm.store(address(distributor), bytes32(PROPOSER), 0);
+        vm.assume(by != address(0));
+        uint256 present = owedWord(by);
+        vm.assume(uint160(present) < 2 ** 150);
+        vm.prank(by);
+        distributor.unstake(to);
+        uint256 rest = owedWord(by);
+        uint256 bonds = uint32(present >> 160) * BOND;
+        assert(uint160(rest) == 0 && (rest == 0 || rest == present ^ uint160(present)));
+        assert(token.balanceOf(to) == uint160(present) + (rest == 0 ? bonds : 0) && token.balanceOf(to) != 0);
+        assert(rest == 0 || distributor.activeEpoch() < present >> 192);
+        assert(word(PUBLISHERS) == 0 && exitProposer() == address(0));
     }
 
     /// @dev Base units, bonds that wait and their epoch come out of the word as they went in.
@@ -87,11 +86,11 @@ contract StakesProof is Places {
         (uint256 odd, uint256 even) = (factsOf(1), factsOf(2));
         bool open = isPending(odd) ? odd & BY_EXIT == 0 : isPending(even) && even & BY_EXIT == 0;
         uint256 owed = owedWord(from);
-        vm.assume(word(PROPOSER) != uint160(from));
+        vm.assume(exitProposer() != from);
         vm.prank(by);
         distributor.acceptRole("publisher");
         assert(word(PUBLISHERS) == uint160(by) + uint256(uint40(present >> 160)) * 2 ** 160);
-        bool goesOn = word(PROPOSER) == uint160(from);
+        bool goesOn = exitProposer() == from;
         if (present >> 200 == 0) assert(owedWord(from) == owed);
         else if (open) assert(goesOn && owedWord(from) == owed);
         else assert(owedWord(from) == owed + STAKE);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
+import {DataAccess} from "../../contracts/DataAccess.sol";
 import {RoyaltyDistributor} from "../../contracts/RoyaltyDistributor.sol";
 import {IDataAccess} from "../../contracts/interfaces/IDataAccess.sol";
 import {IRoyaltyDistributor} from "../../contracts/interfaces/IRoyaltyDistributor.sol";
@@ -177,7 +178,7 @@ contract DataAccessAcceptTest is AccessBase {
     }
 
     function test_a_distributor_takes_no_money_for_another_access_contract() public {
-        adopt(new Token(), address(0xacce55));
+        adopt(new Token(), address(new DataAccess(address(datasets), address(consents))));
         refused(offered(), abi.encodeWithSelector(IRoyaltyDistributor.NotAccess.selector, address(access)));
     }
 

@@ -497,6 +497,17 @@ class InvalidShortString(Refused):
 
 
 @dataclass(eq=False)
+class NoAccess(Refused):
+    """No contract is there to be the access contract for ever.
+
+    Attributes:
+        given: `address` the address given at deployment.
+    """
+
+    given: str
+
+
+@dataclass(eq=False)
 class NoRoleOffer(Refused):
     """The role is offered to nobody: there is nothing to withdraw.
 
@@ -896,6 +907,7 @@ class RoyaltyDistributor(Bound[Event]):
         bytes.fromhex("09bde339"): InvalidProof,
         bytes.fromhex("17858bbe"): InvalidRecipient,
         bytes.fromhex("b3512b0c"): InvalidShortString,
+        bytes.fromhex("60dba35c"): NoAccess,
         bytes.fromhex("2f8ac7a2"): NoRoleOffer,
         bytes.fromhex("b64d4bfc"): NotAccess,
         bytes.fromhex("f612cb37"): NotChallenged,

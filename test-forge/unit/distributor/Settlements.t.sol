@@ -43,6 +43,13 @@ contract SettlementsTest is Settled {
         vm.assertEq(deployed(address(token), WINDOW, 1, type(uint120).max).stakeAmount(), type(uint120).max);
     }
 
+    function test_the_access_contract_has_code() public {
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.NoAccess.selector, stranger));
+        new RoyaltyDistributor(
+            address(token), TERMS, WINDOW, BOND, STAKE, stranger, owner, guardian, arbiter, publisher
+        );
+    }
+
     function test_what_is_fixed_can_be_read() public view {
         vm.assertEq(distributor.token(), address(token));
         vm.assertEq(distributor.rulesetHash(), TERMS);
