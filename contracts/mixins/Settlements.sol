@@ -47,7 +47,7 @@ abstract contract Settlements is Stakes {
         if (total > limit) revert Insolvent(total, limit);
         uint256 facts = total | _mark(epoch, SETTLEMENT_PROPOSED) << EPOCH;
         if (byExit) facts |= BY_EXIT;
-        else if (word >> STAKED == 0) revert NotStaked(msg.sender);
+        else if (word < 1 << STAKED) revert NotStaked(msg.sender);
         uint256 activeAt = block.timestamp + _windowOf(facts);
         Slot storage slot = _slot(epoch);
         slot.root = root;

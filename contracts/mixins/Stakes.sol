@@ -98,7 +98,7 @@ abstract contract Stakes is Epochs, Pausing {
         uint256 word = _publisher;
         address from = address(uint160(word));
         _publisher = uint256(uint40(word >> PAUSED_UNTIL)) << PAUSED_UNTIL | uint160(account);
-        if (word >> STAKED == 0) return;
+        if (word < 1 << STAKED) return;
         (Slot storage slot, uint256 pending) = _pending();
         if (pending == 0 || pending & BY_EXIT != 0) {
             _owe(from, _leaves(from));
