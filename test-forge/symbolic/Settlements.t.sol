@@ -201,7 +201,7 @@ contract SettlementsProof is Places {
         unmoved(s);
     }
 
-    function check_veto_challenge_and_ruling_touch_no_root_but_their_own(bytes32 given, address named, bool upheld)
+    function check_a_ruling_touches_no_root_and_no_challenge_but_its_own(bytes32 given, address named, bool upheld)
         public
     {
         vm.warp(0);
