@@ -40,6 +40,19 @@ contract ReplayTest is AccessBase {
         consents.revokeConsentFor(voice, REASON, FAR, by);
     }
 
+    function test_an_extension_counts_for_one_registry_and_chain() public {
+        bytes memory by = signed(VOICE_KEY, consents.extendDigest(REASON, holder, FAR));
+        ConsentRegistry other = new ConsentRegistry();
+        bytes memory why = abi.encodeWithSelector(IConsentRegistry.BadSignature.selector, voice);
+        vm.expectRevert(why);
+        other.extendConsentFor(voice, REASON, holder, FAR, by);
+        vm.chainId(block.chainid + 1);
+        vm.expectRevert(why);
+        consents.extendConsentFor(voice, REASON, holder, FAR, by);
+        vm.chainId(block.chainid - 1);
+        consents.extendConsentFor(voice, REASON, holder, FAR, by);
+    }
+
     function test_a_registration_counts_for_one_registry() public {
         IDatasetRegistry.Registration memory asked = IDatasetRegistry.Registration(MANIFEST, MANIFEST, TERMS, SPLITS, 3);
         bytes memory by = signed(HOLDER_KEY, datasets.registerDigest(holder, asked, FAR));
@@ -50,13 +63,11 @@ contract ReplayTest is AccessBase {
     }
 
     function test_an_offer_counts_for_one_access_contract() public {
-        DataAccess other = new DataAccess(address(datasets), address(consents), owner, guardian);
+        DataAccess other = new DataAccess(address(datasets), address(consents));
         bytes memory by = signature(offered());
-        vm.prank(licensee);
-        token.approve(address(other), PRICE);
         vm.expectRevert(abi.encodeWithSelector(IDataAccess.BadSignature.selector, holder));
         vm.prank(licensee);
-        other.accept(offered(), holder, ROOT, by);
+        other.accept(offered(), holder, ROOT, MANIFEST, DEPOSIT, by);
     }
 
     function test_a_session_counts_for_one_ledger_and_chain() public {
@@ -120,7 +131,7 @@ contract FrontRunTest is AccessBase {
         bytes memory by = signature(offered());
         vm.expectRevert(abi.encodeWithSelector(IDataAccess.BadSignature.selector, holder));
         vm.prank(licensee);
-        access.accept(dear, holder, ROOT, by);
+        access.accept(dear, holder, ROOT, MANIFEST, DEPOSIT, by);
         setStatus(holder, datasetId, 2);
         refused(offered(), abi.encodeWithSelector(IDataAccess.DatasetInactive.selector, datasetId, uint8(2)));
         vm.assertEq(token.balanceOf(licensee), 1_000e6);

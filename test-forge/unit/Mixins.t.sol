@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
-import {DataAccess} from "../../contracts/DataAccess.sol";
 import {DatasetRegistry} from "../../contracts/DatasetRegistry.sol";
 import {RoyaltyDistributor} from "../../contracts/RoyaltyDistributor.sol";
 import {UsageLedger} from "../../contracts/UsageLedger.sol";
@@ -37,10 +36,6 @@ contract RolesTest is Base {
         new DatasetRegistry(address(0), guardian);
         vm.expectRevert(noOwner);
         new UsageLedger(address(0));
-        vm.expectRevert(noOwner);
-        new DataAccess(address(datasets), address(consents), address(0), guardian);
-        vm.expectRevert(abi.encodeWithSelector(IRoles.ZeroRole.selector, GUARD));
-        new DataAccess(address(datasets), address(consents), owner, address(0));
         bytes32[4] memory roles = [OWNER, GUARDIAN, ARBITER, PUBLISHER];
         for (uint256 i = 0; i < 4; ++i) {
             address[4] memory who = [owner, guardian, arbiter, publisher];

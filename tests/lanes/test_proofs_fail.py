@@ -39,7 +39,16 @@ BREAKS = (
         "abi.encode(block.chainid, registry, registrant, manifestRoot, ",
         "abi.encode(block.chainid, registrant, registrant, manifestRoot, ",
         (
-            "a_dataset_id_names_chain_registry_registrant_root_and_terms",
+            "a_dataset_id_names_chain_registry_registrant_root_manifest_and_terms",
+            "a_license_keeps_its_fields",
+        ),
+    ),
+    Break(
+        IDS,
+        "abi.encode(block.chainid, registry, registrant, manifestRoot, manifestDigest, termsHash)",
+        "abi.encode(block.chainid, registry, registrant, manifestRoot, termsHash)",
+        (
+            "a_dataset_id_names_chain_registry_registrant_root_manifest_and_terms",
             "a_license_keeps_its_fields",
             "registries_of_different_kinds_share_no_id",
         ),
@@ -48,10 +57,7 @@ BREAKS = (
         IDS,
         "abi.encode(block.chainid, registry, registrant, parentsRoot, ",
         "abi.encode(block.chainid, registrant, registrant, parentsRoot, ",
-        (
-            "an_artifact_id_names_chain_registry_registrant_parents_and_digest",
-            "registries_of_different_kinds_share_no_id",
-        ),
+        ("an_artifact_id_names_chain_registry_registrant_parents_and_digest",),
     ),
     Break(
         IDS, "abi.encode(offerDigest, licensee)", "abi.encode(offerDigest)", ("a_license_id_names_offer_and_licensee",)
@@ -92,6 +98,12 @@ BREAKS = (
             "no_leaf_of_one_tree_is_in_the_other",
         ),
     ),
+    Break(
+        LEAVES,
+        "abi.encode(datasetId, holder)",
+        "abi.encode(datasetId)",
+        ("a_members_leaf_names_dataset_and_holder",),
+    ),
     Break(TYPED, "abi.encode(CONSENT, c)", "abi.encode(CONSENT, c.subject)", ("a_consents_hash_names_its_fields",)),
     Break(
         TYPED,
@@ -101,12 +113,18 @@ BREAKS = (
     ),
     Break(
         TYPED,
+        "abi.encode(EXTEND_CONSENT, consentId, holder, deadline)",
+        "abi.encode(EXTEND_CONSENT, consentId, deadline)",
+        ("an_extensions_hash_names_its_fields",),
+    ),
+    Break(
+        TYPED,
         "abi.encode(REGISTER, holder, r, deadline)",
         "abi.encode(REGISTER, holder, r, deadline / 2)",
         ("a_registrations_hash_names_its_fields",),
     ),
     Break(
-        TYPED, "hash := keccak256(free, 0x180)", "hash := keccak256(free, 0x160)", ("an_offers_hash_names_its_fields",)
+        TYPED, "hash := keccak256(free, 0x1a0)", "hash := keccak256(free, 0x180)", ("an_offers_hash_names_its_fields",)
     ),
     Break(
         TYPED,
@@ -144,7 +162,19 @@ BREAKS = (
         REGISTRY,
         "(word ^ uint160(from)) | uint160(msg.sender)",
         "word | uint160(msg.sender)",
-        ("a_transfer_changes_nothing_but_the_holder",),
+        ("a_transfer_changes_the_holder_counts_and_nothing_else",),
+    ),
+    Break(
+        REGISTRY,
+        "if (_words[poolId].value & POOL == 0) revert NotPool(poolId);",
+        "",
+        ("only_its_holder_sets_a_pools_members",),
+    ),
+    Break(
+        REGISTRY,
+        "at = uint40(block.timestamp + _items(pool) * 1 days);",
+        "at = uint40(block.timestamp);",
+        ("a_member_leaves_after_the_notice_or_stays",),
     ),
     Break(REGISTRY, "if (word & SUPERSEDED != 0) revert AlreadySuperseded(oldId);", "", ("superseding_sets_one_bit",)),
     Break(

@@ -38,7 +38,7 @@ contract HostileWalletsTest is Settled {
             abi.encodeCall(datasets.registerFor, (signer, r, FAR, "")),
             IDatasetRegistry.BadSignature.selector
         );
-        vm.assertEq(datasets.dataset(datasets.datasetIdOf(signer, ROOT, TERMS)).holder, address(0));
+        vm.assertEq(datasets.dataset(datasets.datasetIdOf(signer, ROOT, MANIFEST, TERMS)).holder, address(0));
     }
 
     function test_revokeConsentFor_takes_no_other_answer_of_a_wallet() public {
@@ -50,15 +50,29 @@ contract HostileWalletsTest is Settled {
         vm.assertEq(consents.revokedAt(signer, ROOT), 0);
     }
 
+    function test_extendConsentFor_takes_no_other_answer_of_a_wallet() public {
+        refused(
+            address(consents),
+            abi.encodeCall(consents.extendConsentFor, (signer, ROOT, holder, FAR, "")),
+            IConsentRegistry.BadSignature.selector
+        );
+        vm.assertEq(consents.extendedAt(signer, ROOT, holder), 0);
+    }
+
     function test_accept_takes_no_other_answer_of_a_wallet() public {
         vm.prank(signer);
         bytes32 datasetId = datasets.register(ROOT, MANIFEST, TERMS, SPLITS, 3);
         IDataAccess.Offer memory offer =
-            IDataAccess.Offer(datasetId, signer, licensee, address(token), 0, FAR, 1, FAR, 30, TERMS, 1);
+            IDataAccess.Offer(datasetId, signer, 0, licensee, address(token), 0, FAR, 1, FAR, 30, TERMS, 1);
         IDataAccess.Permit memory permit;
         bytes4 why = IDataAccess.BadSignature.selector;
-        refused(address(access), abi.encodeCall(access.accept, (offer, signer, ROOT, "")), why);
-        refused(address(access), abi.encodeCall(access.acceptWithPermit, (offer, signer, ROOT, "", permit)), why);
+        refused(address(access), abi.encodeCall(access.accept, (offer, signer, ROOT, MANIFEST, 0, "")), why);
+        offer.distributor = address(distributor);
+        refused(
+            address(access),
+            abi.encodeCall(access.acceptWithPermit, (offer, signer, ROOT, MANIFEST, 0, "", permit)),
+            why
+        );
         bytes32 id = access.licenseIdOf(access.offerDigestOf(offer), licensee);
         vm.assertEq(access.license(datasetId, id).status, 0);
     }
