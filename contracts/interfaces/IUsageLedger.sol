@@ -10,7 +10,9 @@ pragma solidity ^0.8.20;
 /// `Segment(bytes32 sessionId,uint64 firstSeq,uint64 lastSeq,uint64 count,uint128 unitsTotal,bytes32 receiptsRoot,bytes32 prevSegmentHash,uint64 minTimeMs,uint64 maxTimeMs,bytes32 sha256,bool last)`,
 /// `Ack(bytes32 segmentHash,uint64 receivedAtMs)`,
 /// `GateReport(bytes32 recordingId,uint8 verdict,bytes32 metricsDigest,bytes32 cluster,uint16 gateVersion)`,
-/// `Attribution(bytes32 receiptId,bytes32 attributionRoot,uint16 method,uint32 qualityPpm)`.
+/// `Attribution(bytes32 receiptId,bytes32 attributionRoot,uint16 method,uint32 qualityPpm)`,
+/// `Finding(bytes32 recordingId,bytes32 earlierId,uint32 scorePpm,int32 offsetMs,uint16 method)`,
+/// `Evaluation(bytes32 modelId,uint16 method,uint32 qualityPpm,bytes32 digest)`.
 interface IUsageLedger {
     /// @notice
     /// `MeterSession(address meter,address sessionKey,bytes32 licenseId,uint64 validFrom,uint64 validUntil,uint128 maxUnits,uint256 nonce)`

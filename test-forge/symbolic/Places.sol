@@ -59,6 +59,10 @@ abstract contract Places {
 
     function setUp() public {
         svm.enableSymbolicStorage(address(distributor));
+        // What the constructor wrote would stay: who is publisher, since when there is a pause, whether a stake is in.
+        uint256 publisher = svm.createUint256("publisher");
+        vm.assume(uint160(publisher) != 0 && publisher >> 208 == 0);
+        vm.store(address(distributor), bytes32(PUBLISHERS), bytes32(publisher));
     }
 
     function word(uint256 slot) internal view returns (uint256) {

@@ -46,9 +46,10 @@ contract SettlementsProof is Places {
         assert(s.byExit == (mark != 0));
     }
 
-    function byPublisher(uint64 epoch, bytes32 root, uint256 total, uint40 time) internal {
+    function byPublisher(uint64 epoch, bytes32 root, uint256 total, address by, uint40 time) internal {
         Before memory b = before(epoch, time);
-        vm.prank(address(uint160(b.publisher)));
+        vm.assume(by == address(uint160(b.publisher)));
+        vm.prank(by);
         distributor.propose(epoch, root, total, root, root);
         proposed(b, epoch, root, total, 0, time + WINDOW);
         assert(b.publisher >> 200 != 0 && word(PUBLISHERS) == b.publisher);
@@ -60,17 +61,19 @@ contract SettlementsProof is Places {
     function check_a_publishers_proposal_is_funded_and_leaves_the_active_one_alone_odd(
         bytes32 root,
         uint256 total,
+        address by,
         uint40 time
     ) public {
-        byPublisher(ODD, root, total, time);
+        byPublisher(ODD, root, total, by, time);
     }
 
     function check_a_publishers_proposal_is_funded_and_leaves_the_active_one_alone_even(
         bytes32 root,
         uint256 total,
+        address by,
         uint40 time
     ) public {
-        byPublisher(EVEN, root, total, time);
+        byPublisher(EVEN, root, total, by, time);
     }
 
     function check_a_proposal_by_the_exit_brings_its_stake_and_comes_late(
@@ -198,7 +201,7 @@ contract SettlementsProof is Places {
         unmoved(s);
     }
 
-    function check_veto_challenge_and_ruling_touch_no_root_but_their_own(bytes32 given, address named, bool upheld)
+    function check_a_ruling_touches_no_root_and_no_challenge_but_its_own(bytes32 given, address named, bool upheld)
         public
     {
         vm.warp(0);
