@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eth_account import Account
-from eth_account.messages import encode_typed_data
+from licensing import FAR, MNEMONIC, components, consents, digest, licenses, registry, signed
 from web3 import HTTPProvider, Web3
 
 from provenance import abi
@@ -31,30 +30,58 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SNAPSHOT = ROOT / "snapshots" / "gas.json"
-MNEMONIC = "test test test test test test test test test test test junk"
 TARGETS = {  # gas
-    "register one dataset": 52_000,
-    "register a manifest of 1,000 recordings": 52_000,
-    "grant a license, no fee": 60_000,
-    "accept a signed offer + fee, targeted": 92_000,
-    "accept a signed offer + fee, open": 94_000,
-    "record one access": 30_000,
-    "100 accesses in one transaction, each": 4_600,
-    "anchor a usage batch": 32_000,
-    "terminate a license": 36_000,
-    "revoke a dataset": 30_000,
-    "publish a settlement, steady": 46_000,
-    "claim, 131k payees, first": 101_000,
-    "claim, 131k payees, later": 67_000,
-    "claimSubtree, 100 payees, first": 5_400_000,
-    "claimSubtree, 100 payees, later": 1_800_000,
-    "register an artifact with 10,000 parents": 60_000,
+    "register one dataset": 50_500,
+    "register a manifest of 1,000 recordings": 50_500,
+    "register a pool": 50_200,
+    "set a pool's members, first": 50_300,
+    "set a pool's members, later": 32_900,
+    "leave a pool": 52_400,
+    "setSplit of 1 payee": 28_400,
+    "setSplit of 10 payees": 33_800,
+    "setSplit of 100 payees": 110_100,
+    "dispute a dataset": 27_000,
+    "revoke a dataset": 30_300,
+    "extend a consent": 47_800,
+    "revoke a consent": 47_400,
+    "grant a license, no fee": 60_900,
+    "accept, price and first use, targeted": 102_700,
+    "accept, price and first use, open": 105_000,
+    "accept, nothing to pay, targeted": 68_200,
+    "accept, nothing to pay, open": 70_500,
+    "acceptWithPermit, targeted, first permit": 132_700,
+    "acceptWithPermit, targeted": 115_600,
+    "acceptWithPermit, open": 117_900,
+    "record one access": 29_400,
+    "100 accesses in one transaction, each": 3_830,
+    "100 accesses under one root, in all": 29_400,
+    "revoke a license": 36_600,
+    "register an artifact with 10,000 parents": 50_500,
+    "anchor a usage batch": 31_800,
+    "close a session": 32_400,
+    "publish a settlement, steady": 44_500,
+    "publish a settlement, by the exit with its stake": 90_100,
+    "claim, 131k payees, first": 101_500,
+    "claim, 131k payees, later": 67_500,
+    "claimSubtree, 100 payees, first": 5_300_000,
+    "claimSubtree, 100 payees, later": 1_810_000,
+    "fund, later": 53_400,
+    "stake": 54_700,
+    "unstake": 46_600,
+    "unstake, other money stays": 50_300,
+    "veto": 35_400,
+    "challenge": 81_700,
+    "resolve, upheld": 66_500,
+    "resolve, dismissed": 63_700,
+    "resolve, silence": 41_400,
+    "rule": 25_800,
 }
 PAYEES = 131_044  # so that one inner node has exactly 100 leaves below it
 SUBTREE = 100
-NO_REASON = bytes(32)
-FAR = 2_000_000_000  # [unix s]
 WINDOW_S = 3_600
+ARBITER_S = 14 * 86_400
+EXIT_S = 90 * 86_400
+BOND, STAKE = 10**6, 10**7
 
 
 def main() -> int:
@@ -142,100 +169,56 @@ def measure(web3: Web3) -> dict[str, int]:
     """Gas of each operation, in the order of the targets."""
     world = World(web3)
     owner = world.account(0)
-    consents = world.deploy("ConsentRegistry").address
+    rights = world.deploy("ConsentRegistry").address
     datasets = world.deploy("DatasetRegistry", owner, owner).address
-    world.deploy("DataAccess", datasets, consents, owner, owner)
+    world.deploy("DataAccess", datasets, rights)
     world.deploy("UsageLedger", owner)
     world.deploy("ArtifactRegistry")
     token = world.deploy("Token").address
-    world.deploy("RoyaltyDistributor", token, digest(0), WINDOW_S, 10**6, owner, owner, owner, owner)
-    gas = {**registry(world), **licenses(world), **usage(world), **royalties(world)}
+    fixed = (token, digest(0), WINDOW_S, BOND, STAKE, world.contracts["DataAccess"].address)
+    gas = {**registry(world), **consents(world), **usage(world)}
+    gas["unstake"] = last_out(world, fixed)
+    world.deploy("RoyaltyDistributor", *fixed, owner, owner, owner, owner)
+    gas |= {**licenses(world), **royalties(world), **disputes(world)}
     return {name: gas[name] for name in TARGETS}
 
 
-def registry(world: World) -> dict[str, int]:
-    """Datasets and artifacts."""
-    parts = [digest(1), digest(2), digest(3), digest(4)]
-    found = {
-        "register one dataset": world.gas(1, "DatasetRegistry", "register", *parts, 1),
-        "register a manifest of 1,000 recordings": world.gas(
-            1, "DatasetRegistry", "register", digest(5), *parts[1:], 1_000
-        ),
-        "register an artifact with 10,000 parents": world.gas(
-            2, "ArtifactRegistry", "registerArtifact", 1, digest(6), 10_000, digest(7), digest(8)
-        ),
-    }
-    world.gas(1, "DatasetRegistry", "register", digest(9), *parts[1:], 1)
-    revoked = world.contracts["DatasetRegistry"].functions.datasetIdOf(world.account(1), digest(9), digest(3)).call()
-    found["revoke a dataset"] = world.gas(1, "DatasetRegistry", "setStatus", revoked, 3, NO_REASON)
-    return found
-
-
-def licenses(world: World) -> dict[str, int]:
-    """Grants, offers, accesses."""
-    access, holder, licensee = world.contracts["DataAccess"], world.account(1), world.account(2)
-    dataset = world.contracts["DatasetRegistry"].functions.datasetIdOf(holder, digest(1), digest(3)).call()
-    world.gas(0, "Token", "mint", licensee, 10**12)
-    world.gas(0, "Token", "mint", holder, 10**6)
-    world.gas(2, "Token", "approve", access.address, 10**11)
-    terms = (holder, digest(1), digest(3), licensee, FAR, 0b11, 30, 1)
-    found = {"grant a license, no fee": world.gas(1, "DataAccess", "grant", terms)}
-
-    def accepted(who: str, nonce: int) -> int:
-        price = 250_000_000
-        token = world.contracts["Token"].address
-        offer = (dataset, holder, who, token, price, FAR, 0b11, FAR, 30, digest(3), nonce)
-        signature = signed(world, "DataAccess", "Offer", offer, 1)
-        return world.gas(2, "DataAccess", "accept", offer, holder, digest(1), signature)
-
-    found["accept a signed offer + fee, targeted"] = accepted(licensee, 2)
-    found["accept a signed offer + fee, open"] = accepted("0x" + "00" * 20, 3)
-    granted = (dataset, holder, licensee, "0x" + "00" * 20, 0, FAR, 0b11, 0, 30, digest(3), 1)
-    license_id = access.functions.licenseIdOf(access.functions.offerDigestOf(granted).call(), licensee).call()
-    use = (0b1, 3, digest(20))
-    found["record one access"] = world.gas(2, "DataAccess", "recordAccess", dataset, license_id, *use)
-    uses = [(0b1, 3, digest(100 + i)) for i in range(100)]
-    many = world.gas(2, "DataAccess", "recordAccessMany", dataset, license_id, uses)
-    found["100 accesses in one transaction, each"] = -(-many // 100)
-    found["terminate a license"] = world.gas(1, "DataAccess", "terminate", dataset, license_id, NO_REASON)
-    return found
-
-
-def signed(world: World, contract: str, kind: str, values: Sequence[object], index: int) -> bytes:
-    """The EIP-712 signature of a development account over a struct that a function takes."""
-    entries = [one for one in world.contracts[contract].abi if one.get("name") == "offerDigestOf"]
-    fields = [{"name": part["name"], "type": part["type"]} for part in entries[0]["inputs"][0]["components"]]
-    domain = {
-        "name": contract,
-        "version": "1",
-        "chainId": world.web3.eth.chain_id,
-        "verifyingContract": world.contracts[contract].address,
-    }
-    message = {part["name"]: value for part, value in zip(fields, values, strict=True)}
-    Account.enable_unaudited_hdwallet_features()
-    key = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}").key
-    typed = encode_typed_data(domain_data=domain, message_types={kind: fields}, message_data=message)
-    return bytes(Account.sign_message(typed, key).signature)
-
-
 def usage(world: World) -> dict[str, int]:
-    """One batch behind another."""
-    meter = world.account(3)
+    """One batch behind another; a session that its licensee closes."""
+    meter, licensee = world.account(3), world.account(2)
     world.gas(0, "UsageLedger", "admitMeter", meter)
     head = world.contracts["UsageLedger"].functions.headOf(meter).call()
-    return {"anchor a usage batch": world.gas(3, "UsageLedger", "anchor", head, digest(30), 1_000_000, digest(31))}
+    session = (meter, licensee, digest(32), 1_800_000_000, FAR, 10**9, 1)
+    fields = components(world, "UsageLedger", "sessionIdOf")
+    signature = signed(world, ("UsageLedger", "UsageLedger"), "MeterSession", fields, session, 2)
+    return {
+        "anchor a usage batch": world.gas(3, "UsageLedger", "anchor", head, digest(30), 1_000_000, digest(31)),
+        "close a session": world.gas(2, "UsageLedger", "closeSession", session, 123_456_789, signature),
+    }
+
+
+def last_out(world: World, fixed: Sequence[object]) -> int:
+    """A publisher that takes its stake out of a distributor in which no other money is."""
+    owner = world.account(0)
+    distributor = world.deploy("RoyaltyDistributor", *fixed, owner, owner, owner, owner)
+    world.gas(0, "Token", "mint", owner, 10**12)
+    world.gas(0, "Token", "approve", distributor.address, 10**12)
+    world.gas(0, "RoyaltyDistributor", "stake")
+    return world.gas(0, "RoyaltyDistributor", "unstake", owner)
 
 
 def royalties(world: World) -> dict[str, int]:
     """Four epochs: two trees, with claims on both, and a steady proposal."""
     distributor = world.contracts["RoyaltyDistributor"]
-    world.gas(0, "Token", "mint", world.account(4), 10**18)
-    world.gas(4, "Token", "approve", distributor.address, 10**18)
+    for index in (0, 4, 6, 7):
+        world.gas(0, "Token", "mint", world.account(index), 10**18)
+        world.gas(index, "Token", "approve", distributor.address, 10**18)
     world.gas(4, "RoyaltyDistributor", "fund", 10**17, digest(40))
-    found: dict[str, int] = {}
+    found = {"fund, later": world.gas(4, "RoyaltyDistributor", "fund", 10**6, digest(40))}
+    found["stake"] = world.gas(0, "RoyaltyDistributor", "stake")
     for epoch, word in ((1, "first"), (2, "later")):
         tree = Tree(world, [payment(index, epoch) for index in range(PAYEES)])
-        world.gas(0, "RoyaltyDistributor", "propose", epoch, tree.nodes[0], tree.total, digest(41), digest(42))
+        propose(world, epoch, tree.nodes[0], tree.total)
         world.advance(WINDOW_S)
         single = world.gas(5, "RoyaltyDistributor", "claim", epoch, *tree.single())
         found[f"claim, 131k payees, {word}"] = single
@@ -243,9 +226,42 @@ def royalties(world: World) -> dict[str, int]:
             5, "RoyaltyDistributor", "claimSubtree", epoch, *tree.subtree()
         )
     for epoch in (3, 4):
-        units = world.gas(0, "RoyaltyDistributor", "propose", epoch, digest(epoch), tree.total, digest(43), digest(44))
-        found["publish a settlement, steady"] = units
+        found["publish a settlement, steady"] = propose(world, epoch, digest(epoch), tree.total)
         world.advance(WINDOW_S)
+    return found
+
+
+def propose(world: World, epoch: int, root: bytes, total: int, sender: int = 0) -> int:
+    return world.gas(sender, "RoyaltyDistributor", "propose", epoch, root, total, digest(43), digest(44))
+
+
+def disputes(world: World) -> dict[str, int]:
+    """Epoch 5 after four: vetoed, challenged with each outcome, at last proposed by the exit."""
+    epoch, root, reason, challenger = 5, digest(5), digest(50), world.account(6)
+    total = world.contracts["RoyaltyDistributor"].functions.settlement(4).call()[1]
+
+    def answered(upheld: bool) -> int:  # noqa: FBT001 -- as the contract has it
+        return world.gas(0, "RoyaltyDistributor", "resolve", epoch, root, challenger, upheld)
+
+    def challenged() -> int:
+        return world.gas(6, "RoyaltyDistributor", "challenge", epoch, root, reason)
+
+    found = {"rule": world.gas(0, "RoyaltyDistributor", "rule", reason)}
+    propose(world, epoch, root, total)
+    found["veto"] = world.gas(0, "RoyaltyDistributor", "veto", epoch, root, reason)
+    propose(world, epoch, root, total)
+    found["challenge"] = challenged()
+    found["resolve, upheld"] = answered(upheld=True)
+    world.gas(0, "RoyaltyDistributor", "stake")
+    propose(world, epoch, root, total)
+    challenged()
+    found["resolve, dismissed"] = answered(upheld=False)
+    challenged()
+    world.advance(ARBITER_S)
+    found["resolve, silence"] = answered(upheld=True)
+    found["unstake, other money stays"] = world.gas(0, "RoyaltyDistributor", "unstake", world.account(0))
+    world.advance(EXIT_S)
+    found["publish a settlement, by the exit with its stake"] = propose(world, epoch, root, total, sender=7)
     return found
 
 
@@ -306,11 +322,6 @@ class Tree:
             found.append(self.nodes[node + 1 if node % 2 else node - 1])
             node = (node - 1) // 2
         return found
-
-
-def digest(number: int) -> bytes:
-    """32 bytes that look like a hash."""
-    return keccak(abi_words(number))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import solcx
 from eth_account import Account
 from eth_account.messages import encode_defunct
-from gas import MNEMONIC, PAYEES, ROOT, SUBTREE, TARGETS, World, anvil, digest, measure, over
+from gas import PAYEES, ROOT, SUBTREE, TARGETS, World, anvil, measure, over
+from licensing import MNEMONIC, NOBODY, digest
 from web3 import Web3
 from web3.logs import DISCARD
 
@@ -33,9 +35,9 @@ RESULT = ROOT / "build" / "bench-gas.json"
 EAS = "@ethereum-attestation-service/eas-contracts/artifacts/contracts"
 OCEAN = "@oceanprotocol/contracts/artifacts/contracts"
 UNISWAP = "@uniswap/merkle-distributor/build"
-NOBODY = "0x" + "00" * 20
 REVOCABLE = True
 NFTS = 500  # in one transaction: its cap is 16,777,216 gas
+MANY = 100  # digests in one transaction, for what each costs then
 SCHEMAS = {  # what our event of the same step says, in EAS's words
     "dataset": "bytes32 manifestRoot,bytes32 manifestDigest,bytes32 termsHash,bytes32 splitHash,uint32 items",
     "access": "bytes32 receiptHash,uint32 purpose,uint64 units",  # packed; the license is the attestation referred to
@@ -166,14 +168,26 @@ class Peers:
         many, _ = self.call(eas, "multiAttest", [(uids["access"], use[:50])])
         more, _ = self.call(eas, "multiAttest", [(uids["access"], use[50:100])])
         stamped, _ = self.call(eas, "timestamp", digest(50))
+        stamps, _ = self.call(eas, "multiTimestamp", [digest(2_000 + number) for number in range(MANY)])
         withdrawn, _ = self.call(eas, "revokeOffchain", digest(51))
+        withdrawals, _ = self.call(eas, "multiRevokeOffchain", [digest(3_000 + number) for number in range(MANY)])
+        each, unowned = -(-stamps // MANY), "holder, terms, status: whoever comes first stamps a digest"
         return [
             Row("register one dataset", "EAS attest", dataset),
+            Row("register one dataset", "EAS multiTimestamp, 100, each", each, unowned),
             Row("record one access", "EAS attest", one),
             Row("100 accesses in one transaction, each", "EAS multiAttest, 2 × 50, each", -(-(many + more) // 100)),
+            Row("100 accesses in one transaction, each", "EAS multiTimestamp, 100, each", each, "any license"),
             Row("anchor a usage batch", "EAS timestamp", stamped),
-            Row("terminate a license", "EAS revoke", revoked),
+            Row("anchor a usage batch", "EAS multiTimestamp, 100, each", each, "meter, chain, a batch at a time"),
+            Row("revoke a license", "EAS revoke", revoked),
             Row("revoke a dataset", "EAS revokeOffchain", withdrawn),
+            Row(
+                "revoke a dataset",
+                "EAS multiRevokeOffchain, 100, each",
+                -(-withdrawals // MANY),
+                "holder and status, and one at a time: 100 are revoked at once",
+            ),
         ]
 
     def ocean(self) -> list[Row]:
@@ -212,16 +226,16 @@ class Peers:
         return [
             Row("register one dataset", "Ocean createNftWithErc20", created),
             Row("register one dataset", "Ocean createNftWithErc20 + setMetaData", created + described),
-            Row("accept a signed offer + fee, targeted", "Ocean mint + startOrder, first", minted + first),
-            Row("accept a signed offer + fee, targeted", "Ocean mint + startOrder, again", refilled + again),
+            Row("accept, price and first use, targeted", "Ocean mint + startOrder, first", minted + first),
+            Row("accept, price and first use, targeted", "Ocean mint + startOrder, again", refilled + again),
             Row(
-                "accept a signed offer + fee, targeted",
+                "accept, price and first use, targeted",
                 "Ocean startOrder, again",
                 again,
                 "the price: it burns a token bought before, whose mint is in the rows above",
             ),
-            Row("accept a signed offer + fee, open", "Ocean mint + startOrder, first", minted + first),
-            Row("accept a signed offer + fee, open", "Ocean mint + startOrder, again", refilled + again),
+            Row("accept, price and first use, open", "Ocean mint + startOrder, first", minted + first),
+            Row("accept, price and first use, open", "Ocean mint + startOrder, again", refilled + again),
             Row("record one access", "Ocean reuseOrder", reused),
         ]
 
@@ -235,11 +249,14 @@ class Peers:
         return key.address, NOBODY, 0, signed.v, r, s, 0, data
 
     def openzeppelin(self) -> list[Row]:
-        """OpenZeppelin's tokens as they are; none of them checks a license, a proof or a signature."""
+        """OpenZeppelin's tokens and ERC721A as they are; none of them checks a license, a proof or a signature."""
         built = compiled()
         nft, _ = self.put(built["Nft"])
         self.call(nft, "mintMany", self.me, 1, 1)
         many = sum(self.call(nft, "mintMany", self.me, first, NFTS)[0] for first in (2, 2 + NFTS))
+        sparse, _ = self.put(built["Sparse"])
+        self.call(sparse, "mint", self.me, 1)
+        sequence, _ = self.call(sparse, "mint", self.me, 2 * NFTS)
         multi, _ = self.put(built["Multi"])
         minted, _ = self.call(multi, "mint", self.other, 1)
         token, _ = self.put(built["Dollar"])
@@ -250,8 +267,10 @@ class Peers:
         first, _ = self.call(loop, "pay", token.address, to, amounts)
         later, _ = self.call(loop, "pay", token.address, to, amounts)
         unproved = "proof and books; one payee whom the token refuses stops it"
+        bare = "manifest, terms and status: a number and an owner each"
         return [
-            Row("register a manifest of 1,000 recordings", "ERC-721 mint, 1,000 in two transactions", many),
+            Row("register a manifest of 1,000 recordings", "ERC-721 mint, 1,000 in two transactions", many, bare),
+            Row("register a manifest of 1,000 recordings", "ERC721A mint, 1,000 in one", sequence, bare),
             Row("grant a license, no fee", "ERC-1155 mint", minted, "any check of holder, dataset, purposes or end"),
             Row("claimSubtree, 100 payees, first", "ERC-20 push loop, 100 payees, first", first, unproved),
             Row("claimSubtree, 100 payees, later", "ERC-20 push loop, 100 payees, later", later, unproved),
@@ -336,7 +355,7 @@ def compiled() -> dict[str, dict[str, Any]]:
 
 
 def imports(text: str) -> list[str]:
-    return [part.split('"')[1] for part in text.split("\nimport ")[1:]]
+    return [re.split("""["']""", part)[1] for part in text.split("\nimport ")[1:]]
 
 
 def resolved(importer: str, name: str) -> str:

@@ -6,12 +6,14 @@ import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 
-/// @title Which consents were withdrawn, which erasures were ordered, which digests a wallet stands by
+/// @title Which consents were withdrawn or extended, which erasures were ordered, which digests a wallet stands by
 contract ConsentRegistry is IConsentRegistry, EIP712 {
     uint8 private constant LAST_METHOD = 6;
 
     /// @inheritdoc IConsentRegistry
     mapping(address subject => mapping(bytes32 consentId => uint40)) public revokedAt;
+    /// @inheritdoc IConsentRegistry
+    mapping(address subject => mapping(bytes32 consentId => mapping(address holder => uint40))) public extendedAt;
     /// @inheritdoc IConsentRegistry
     mapping(address wallet => mapping(bytes32 digest => uint40)) public approvedAt;
 
@@ -30,6 +32,26 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     }
 
     /// @inheritdoc IConsentRegistry
+    function extendConsent(bytes32 consentId, address holder) external {
+        _extend(msg.sender, consentId, holder);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function extendConsentFor(
+        address subject,
+        bytes32 consentId,
+        address holder,
+        uint64 deadline,
+        bytes calldata signature
+    ) external {
+        if (block.timestamp > deadline) revert SignatureExpired(deadline);
+        if (!Signatures.isValid(subject, extendDigest(consentId, holder, deadline), signature)) {
+            revert BadSignature(subject);
+        }
+        _extend(subject, consentId, holder);
+    }
+
+    /// @inheritdoc IConsentRegistry
     function orderErasure(bytes32 consentId, uint40 deadline) external {
         if (deadline < block.timestamp) revert DeadlinePassed(deadline);
         if (revokedAt[msg.sender][consentId] == 0) _revoke(msg.sender, consentId, 0);
@@ -39,7 +61,7 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     /// @inheritdoc IConsentRegistry
     function attestErasure(bytes32 consentId, bytes32 evidenceDigest, uint8 method) external {
         if (method == 0 || method > LAST_METHOD) revert UnknownMethod(method);
-        emit ErasureAttested(consentId, msg.sender, evidenceDigest, method, uint40(block.timestamp));
+        emit ErasureAttested(consentId, msg.sender, evidenceDigest, method);
     }
 
     /// @inheritdoc IConsentRegistry
@@ -66,11 +88,22 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         return _hashTypedDataV4(TypedData.revokeConsent(consentId, deadline));
     }
 
+    /// @inheritdoc IConsentRegistry
+    function extendDigest(bytes32 consentId, address holder, uint64 deadline) public view returns (bytes32) {
+        return _hashTypedDataV4(TypedData.extendConsent(consentId, holder, deadline));
+    }
+
     function _revoke(address subject, bytes32 consentId, bytes32 reason) private {
         uint40 at = revokedAt[subject][consentId];
         if (at != 0) revert AlreadyRevoked(consentId, at);
-        at = uint40(block.timestamp);
-        revokedAt[subject][consentId] = at;
-        emit ConsentRevoked(consentId, subject, reason, at);
+        revokedAt[subject][consentId] = uint40(block.timestamp);
+        emit ConsentRevoked(consentId, subject, reason);
+    }
+
+    function _extend(address subject, bytes32 consentId, address holder) private {
+        uint40 at = extendedAt[subject][consentId][holder];
+        if (at != 0) revert AlreadyExtended(consentId, holder, at);
+        extendedAt[subject][consentId][holder] = uint40(block.timestamp);
+        emit ConsentExtended(consentId, subject, holder);
     }
 }

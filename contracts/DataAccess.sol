@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
 import "./interfaces/IDataAccess.sol";
 import {DATASET_ACTIVE, DATASET_SUSPENDED_BY_GUARDIAN, IDatasetRegistry} from "./interfaces/IDatasetRegistry.sol";
-import {GUARDIAN, OWNER} from "./interfaces/IRoles.sol";
+import {IRoyaltyDistributor} from "./interfaces/IRoyaltyDistributor.sol";
 import {Ids} from "./libraries/Ids.sol";
 import {Leaves} from "./libraries/Leaves.sol";
 import {Purposes} from "./libraries/Purposes.sol";
 import {Signatures} from "./libraries/Signatures.sol";
-import {TokenIn} from "./libraries/TokenIn.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {Word} from "./libraries/Word.sol";
-import {Pausing} from "./mixins/Pausing.sol";
 
 /// @title Who holds a license to what, until when and for which purposes; and each use on record
-contract DataAccess is IDataAccess, Pausing, EIP712 {
-    using TokenIn for IERC20;
-
+contract DataAccess is IDataAccess, EIP712 {
     IDatasetRegistry private immutable DATASETS;
     IConsentRegistry private immutable CONSENTS;
 
@@ -33,22 +28,22 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
 
     mapping(bytes32 datasetId => mapping(bytes32 licenseId => Word)) private _licenses;
 
-    constructor(address datasets_, address consents_, address owner, address guardian) EIP712("DataAccess", "1") {
+    constructor(address datasets_, address consents_) EIP712("DataAccess", "1") {
         DATASETS = IDatasetRegistry(datasets_);
         CONSENTS = IConsentRegistry(consents_);
-        _setRole(OWNER, owner);
-        _setRole(GUARDIAN, guardian);
     }
 
     /// @inheritdoc IDataAccess
     function grant(Grant calldata terms) external returns (bytes32 licenseId) {
         if (terms.licensee == address(0)) revert WrongLicensee(address(0));
-        bytes32 datasetId = Ids.dataset(address(DATASETS), terms.registrant, terms.manifestRoot, terms.termsHash);
+        bytes32 datasetId =
+            Ids.dataset(address(DATASETS), terms.registrant, terms.manifestRoot, terms.manifestDigest, terms.termsHash);
         Offer memory offer = Offer({
             datasetId: datasetId,
             holder: msg.sender,
+            transfers: _checkSeller(datasetId, msg.sender),
             licensee: terms.licensee,
-            token: address(0),
+            distributor: terms.distributor,
             price: 0,
             expiry: terms.expiry,
             purposes: terms.purposes,
@@ -58,8 +53,7 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
             nonce: terms.nonce
         });
         bytes32 digest = _hashTypedDataV4(TypedData.grantedOffer(offer));
-        licenseId =
-            _license(datasetId, digest, msg.sender, terms.licensee, terms.expiry, terms.purposes, terms.noticeDays);
+        licenseId = _license(datasetId, digest, terms.licensee, terms.expiry, terms.purposes, terms.noticeDays);
         emit LicenseGranted(
             licenseId,
             datasetId,
@@ -69,17 +63,21 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
             terms.purposes,
             terms.expiry,
             terms.noticeDays,
-            address(0),
+            terms.distributor,
             0
         );
     }
 
     /// @inheritdoc IDataAccess
-    function accept(Offer calldata offer, address registrant, bytes32 manifestRoot, bytes calldata signature)
-        external
-        returns (bytes32 licenseId)
-    {
-        return _accept(offer, registrant, manifestRoot, signature);
+    function accept(
+        Offer calldata offer,
+        address registrant,
+        bytes32 manifestRoot,
+        bytes32 manifestDigest,
+        uint128 deposit,
+        bytes calldata signature
+    ) external returns (bytes32 licenseId) {
+        return _accept(offer, registrant, manifestRoot, manifestDigest, deposit, signature);
     }
 
     /// @inheritdoc IDataAccess
@@ -87,14 +85,13 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         Offer calldata offer,
         address registrant,
         bytes32 manifestRoot,
+        bytes32 manifestDigest,
+        uint128 deposit,
         bytes calldata signature,
         Permit calldata permit
     ) external returns (bytes32 licenseId) {
-        // Anyone can use the permit first; then the allowance is there already.
-        try IERC20Permit(offer.token)
-            .permit(msg.sender, address(this), offer.price, permit.deadline, permit.v, permit.r, permit.s) {}
-            catch {}
-        return _accept(offer, registrant, manifestRoot, signature);
+        _permit(offer.distributor, uint256(offer.price) + deposit, permit);
+        return _accept(offer, registrant, manifestRoot, manifestDigest, deposit, signature);
     }
 
     /// @inheritdoc IDataAccess
@@ -138,12 +135,23 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
     /// @inheritdoc IDataAccess
     function recordAccessMany(bytes32 datasetId, bytes32 licenseId, Use[] calldata uses) external {
         uint32 granted = _checkLicensee(datasetId, licenseId);
-        for (uint256 i = 0; i < uses.length; ++i) {
-            Use calldata use = uses[i];
-            uint32 purpose = use.purpose;
-            _checkPurpose(purpose, granted);
-            emit AccessRecorded(licenseId, datasetId, msg.sender, purpose, use.units, use.receiptHash);
+        bytes32 kind = AccessRecorded.selector;
+        uint256 done;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            for { let use := uses.offset } lt(done, uses.length) { use := add(use, 0x40) } {
+                let word := calldataload(use)
+                let purpose := shr(64, word)
+                // `granted` has known bits alone: what is more than a purpose in its place is none of them.
+                if or(and(purpose, sub(purpose, 1)), iszero(and(purpose, granted))) { break }
+                mstore(free, purpose)
+                mstore(add(free, 0x20), and(word, 0xffffffffffffffff))
+                mstore(add(free, 0x40), calldataload(add(use, 0x20)))
+                log4(free, 0x60, kind, licenseId, datasetId, caller())
+                done := add(done, 1)
+            }
         }
+        if (done != uses.length) _checkPurpose(uint32(uses[done].purposeAndUnits >> 64), granted);
     }
 
     /// @inheritdoc IDataAccess
@@ -153,15 +161,24 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         IConsentRegistry.Consent[] calldata given,
         bytes[] calldata signatures
     ) external view returns (uint8 reason, bytes32 culprit) {
-        bytes32 datasetId = Ids.dataset(address(DATASETS), query.registrant, query.manifestRoot, query.termsHash);
-        (, uint8 status) = _dataset(datasetId);
+        bytes32 datasetId = Ids.dataset(
+            address(DATASETS), query.registrant, query.manifestRoot, query.manifestDigest, query.termsHash
+        );
+        (, uint8 status,) = _standing(datasetId);
         if (status == 0) return (UNKNOWN_DATASET, datasetId);
-        reason = checkLicense(datasetId, query.licenseId, query.who, query.purpose);
-        if (reason != ALLOWED) return (reason, query.licenseId);
+        culprit = Ids.license(_digest(query.offer), query.licensee);
+        reason = checkLicense(query.offer.datasetId, culprit, query.who, query.purpose);
+        if (reason != ALLOWED) return (reason, culprit);
         if (status == DATASET_SUSPENDED_BY_GUARDIAN) return (DATASET_HALTED, datasetId);
-        bytes32 leaf = _leaf(query.recording);
-        if (Leaves.climb(leaf, path) != query.manifestRoot) return (RECORDING_NOT_PROVED, leaf);
-        return _checkConsents(query, given, signatures);
+        address grantor = query.offer.holder;
+        if (query.offer.datasetId != datasetId) {
+            (reason, culprit) = _checkMember(query.offer.datasetId, datasetId, query.member);
+            if (reason != ALLOWED) return (reason, culprit);
+            grantor = query.member.holder;
+        }
+        culprit = _leaf(query.recording);
+        if (Leaves.climb(culprit, path) != query.manifestRoot) return (RECORDING_NOT_PROVED, culprit);
+        return _checkConsents(query, grantor, given, signatures);
     }
 
     /// @inheritdoc IDataAccess
@@ -214,21 +231,27 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         return ALLOWED;
     }
 
-    function _accept(Offer calldata offer, address registrant, bytes32 manifestRoot, bytes calldata signature)
-        private
-        whenNotPaused
-        returns (bytes32 licenseId)
-    {
+    function _accept(
+        Offer calldata offer,
+        address registrant,
+        bytes32 manifestRoot,
+        bytes32 manifestDigest,
+        uint128 deposit,
+        bytes calldata signature
+    ) private returns (bytes32 licenseId) {
         if (block.timestamp > offer.deadline) revert OfferExpired(offer.deadline);
         bytes32 datasetId = offer.datasetId;
-        if (datasetId != Ids.dataset(address(DATASETS), registrant, manifestRoot, offer.termsHash)) {
+        if (datasetId != Ids.dataset(address(DATASETS), registrant, manifestRoot, manifestDigest, offer.termsHash)) {
             revert UnknownDataset(datasetId);
         }
         bytes32 digest = _digest(offer);
         _checkTaker(datasetId, digest, offer.licensee);
         address holder = offer.holder;
         if (!Signatures.isValid(holder, digest, signature)) revert BadSignature(holder);
-        return _sell(offer, datasetId, digest, holder);
+        uint16 transfers = _checkSeller(datasetId, holder);
+        if (transfers != offer.transfers) revert WrongTransfers(transfers, offer.transfers);
+        licenseId = _sell(offer, datasetId, digest, holder);
+        _fund(offer.distributor, uint256(offer.price) + deposit, licenseId);
     }
 
     /// @dev The sender may take an offer to `licensee`, zero being everybody.
@@ -244,25 +267,42 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         returns (bytes32 licenseId)
     {
         (uint40 expiry, uint32 purposes, uint16 noticeDays) = (offer.expiry, offer.purposes, offer.noticeDays);
-        (address token, uint128 price) = (offer.token, offer.price);
-        licenseId = _license(datasetId, digest, holder, msg.sender, expiry, purposes, noticeDays);
+        (address distributor, uint128 price) = (offer.distributor, offer.price);
+        licenseId = _license(datasetId, digest, msg.sender, expiry, purposes, noticeDays);
         emit LicenseGranted(
-            licenseId, datasetId, msg.sender, holder, offer.termsHash, purposes, expiry, noticeDays, token, price
+            licenseId, datasetId, msg.sender, holder, offer.termsHash, purposes, expiry, noticeDays, distributor, price
         );
-        _charge(IERC20(token), holder, price);
     }
 
-    /// @dev The sender pays the holder, who receives all of it; nobody pays itself.
-    function _charge(IERC20 token, address holder, uint256 price) private {
-        if (price == 0 || holder == msg.sender) return;
-        uint256 received = token.pull(msg.sender, holder, price);
-        if (received < price) revert TokenShortfall(price, received);
+    /// @dev The license is written and told of before: what the distributor and its token call finds it there.
+    function _fund(address distributor, uint256 amount, bytes32 licenseId) private {
+        if (amount == 0) return;
+        if (distributor.code.length == 0) revert NoDistributor(distributor);
+        IRoyaltyDistributor(distributor).fundFrom(msg.sender, amount, licenseId);
+    }
+
+    /// @dev Anyone can use the permit first; then the allowance is there already.
+    function _permit(address distributor, uint256 amount, Permit calldata permit) private {
+        address token = _token(distributor);
+        if (token.code.length == 0) revert NoDistributor(distributor);
+        try IERC20Permit(token)
+            .permit(msg.sender, distributor, amount, permit.deadline, permit.v, permit.r, permit.s) {}
+            catch {}
+    }
+
+    /// @dev `distributor.token()`; zero where there is none to ask.
+    function _token(address distributor) private view returns (address token) {
+        bytes4 selector = IRoyaltyDistributor.token.selector;
+        assembly ("memory-safe") {
+            mstore(0, selector)
+            let ok := staticcall(gas(), distributor, 0, 4, 0, 0x20)
+            token := mul(shr(96, shl(96, mload(0))), and(ok, gt(returndatasize(), 0x1f)))
+        }
     }
 
     function _license(
         bytes32 datasetId,
         bytes32 digest,
-        address holder,
         address licensee,
         uint40 expiry,
         uint32 purposes,
@@ -271,8 +311,6 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         if (block.timestamp >= expiry) revert ExpiryPassed(expiry);
         if (purposes == 0) revert NotOnePurpose(0);
         if (Purposes.reserved(purposes) != 0) revert ReservedPurpose(Purposes.reserved(purposes));
-        uint8 status = _checkHolder(datasetId, holder);
-        if (status != DATASET_ACTIVE) revert DatasetInactive(datasetId, status);
         licenseId = Ids.license(digest, licensee);
         Word storage slot = _licenses[datasetId][licenseId];
         if (slot.value != 0) revert OfferUsed(digest);
@@ -280,24 +318,35 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
             | uint256(LICENSE_ACTIVE) << STATUS | uint256(noticeDays) << NOTICE_DAYS;
     }
 
-    function _checkHolder(bytes32 datasetId, address account) private view returns (uint8) {
-        (address holder, uint8 status) = _dataset(datasetId);
-        if (holder == account) return status;
+    /// @dev `account` holds the dataset, and may sell.
+    /// @return transfers how often the dataset has changed hands.
+    function _checkSeller(bytes32 datasetId, address account) private view returns (uint16 transfers) {
+        uint8 status;
+        (status, transfers) = _checkHolder(datasetId, account);
+        if (status != DATASET_ACTIVE) revert DatasetInactive(datasetId, status);
+    }
+
+    function _checkHolder(bytes32 datasetId, address account) private view returns (uint8 status, uint16 transfers) {
+        address holder;
+        (holder, status, transfers) = _standing(datasetId);
+        if (holder == account) return (status, transfers);
         if (status == 0) revert UnknownDataset(datasetId);
         revert NotHolder(datasetId, account);
     }
 
-    /// @dev `DATASETS.holderAndStatus(datasetId)`, answered into scratch space.
-    function _dataset(bytes32 datasetId) private view returns (address holder, uint8 status) {
+    /// @dev `DATASETS.standing(datasetId)`, answered into free memory.
+    function _standing(bytes32 datasetId) private view returns (address holder, uint8 status, uint16 transfers) {
         address registry = address(DATASETS);
-        bytes4 selector = IDatasetRegistry.holderAndStatus.selector;
+        bytes4 selector = IDatasetRegistry.standing.selector;
         assembly ("memory-safe") {
+            let free := mload(0x40)
             mstore(0, selector)
             mstore(4, datasetId)
-            let ok := staticcall(gas(), registry, 0, 0x24, 0, 0x40)
-            if iszero(and(ok, eq(returndatasize(), 0x40))) { revert(0, 0) }
-            holder := mload(0)
-            status := mload(0x20)
+            let ok := staticcall(gas(), registry, 0, 0x24, free, 0x60)
+            if iszero(and(ok, eq(returndatasize(), 0x60))) { revert(0, 0) }
+            holder := mload(free)
+            status := mload(add(free, 0x20))
+            transfers := mload(add(free, 0x40))
         }
     }
 
@@ -313,8 +362,24 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         revert LicenseInactive(licenseId, status == LICENSE_TERMINATED ? status : LICENSE_EXPIRED);
     }
 
+    /// @dev The dataset is a member of the pool, which the guardian has not suspended.
+    function _checkMember(bytes32 poolId, bytes32 datasetId, Member calldata member)
+        private
+        view
+        returns (uint8 reason, bytes32 culprit)
+    {
+        (, uint8 status,) = _standing(poolId);
+        if (status == DATASET_SUSPENDED_BY_GUARDIAN) return (DATASET_HALTED, poolId);
+        if (Leaves.climb(Leaves.member(datasetId, member.holder), member.path) != DATASETS.membersRoot(poolId)) {
+            return (NOT_IN_POOL, datasetId);
+        }
+        uint256 leavesAt = DATASETS.leavesAt(poolId, datasetId);
+        return leavesAt != 0 && block.timestamp >= leavesAt ? (LEFT_POOL, datasetId) : (ALLOWED, bytes32(0));
+    }
+
     function _checkConsents(
         Query calldata query,
+        address grantor,
         IConsentRegistry.Consent[] calldata given,
         bytes[] calldata signatures
     ) private view returns (uint8 reason, bytes32 culprit) {
@@ -325,21 +390,25 @@ contract DataAccess is IDataAccess, Pausing, EIP712 {
         bytes32 expected = query.recording.consentsHash;
         if (given.length != signatures.length || Ids.consents(ids) != expected) return (CONSENTS_DIFFER, expected);
         for (uint256 i = 0; i < given.length; ++i) {
-            reason = _checkConsent(query, ids[i], given[i], signatures[i]);
+            reason = _checkConsent(query.purpose, grantor, ids[i], given[i], signatures[i]);
             if (reason != ALLOWED) return (reason, ids[i]);
         }
     }
 
     function _checkConsent(
-        Query calldata query,
+        uint32 purpose,
+        address grantor,
         bytes32 consentId,
         IConsentRegistry.Consent calldata consent,
         bytes calldata signature
     ) private view returns (uint8) {
-        if (consent.holder != query.registrant) return CONSENT_OTHER_HOLDER;
+        address subject = consent.subject;
+        if (consent.holder != grantor && CONSENTS.extendedAt(subject, consentId, grantor) == 0) {
+            return CONSENT_OTHER_HOLDER;
+        }
         if (!CONSENTS.isSigned(consent, signature)) return CONSENT_NOT_SIGNED;
-        if (CONSENTS.revokedAt(consent.subject, consentId) != 0) return CONSENT_WITHDRAWN;
-        if (consent.purposes & query.purpose == 0) return CONSENT_PURPOSE;
+        if (CONSENTS.revokedAt(subject, consentId) != 0) return CONSENT_WITHDRAWN;
+        if (consent.purposes & purpose == 0) return CONSENT_PURPOSE;
         if (block.timestamp < consent.notBefore) return CONSENT_NOT_YET;
         if (block.timestamp > consent.notAfter) return CONSENT_OVER;
         return ALLOWED;

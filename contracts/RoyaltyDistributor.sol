@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ARBITER, GUARDIAN, OWNER, PUBLISHER} from "./interfaces/IRoles.sol";
 import "./interfaces/IRoyaltyDistributor.sol";
 import {Leaves} from "./libraries/Leaves.sol";
 import {Signatures} from "./libraries/Signatures.sol";
@@ -10,12 +11,16 @@ import {TokenOut} from "./libraries/TokenOut.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {Word} from "./libraries/Word.sol";
 import {Settlements} from "./mixins/Settlements.sol";
+import {Stakes} from "./mixins/Stakes.sol";
 
 /// @title Pays royalties in one ERC-20 under one ruleset, from roots that anybody can recompute
 contract RoyaltyDistributor is Settlements, EIP712 {
     using TokenOut for IERC20;
 
     uint256 private constant SUBTREE_MAX = 256;
+
+    /// @inheritdoc IRoyaltyDistributor
+    address public immutable access;
 
     mapping(address payee => Word) private _claimed;
 
@@ -24,22 +29,30 @@ contract RoyaltyDistributor is Settlements, EIP712 {
         bytes32 rulesetHash_,
         uint40 window_,
         uint256 bond_,
+        uint256 stake_,
+        address access_,
         address owner,
         address guardian,
         address arbiter,
         address publisher
-    )
-        Settlements(token_, rulesetHash_, window_, bond_, owner, guardian, arbiter, publisher)
-        EIP712("RoyaltyDistributor", "1")
-    {}
+    ) Stakes(token_, bond_, stake_) Settlements(rulesetHash_, window_) EIP712("RoyaltyDistributor", "1") {
+        if (access_.code.length == 0) revert NoAccess(access_);
+        access = access_;
+        _setRole(OWNER, owner);
+        _setRole(GUARDIAN, guardian);
+        _setRole(ARBITER, arbiter);
+        _setRole(PUBLISHER, publisher);
+    }
 
     /// @inheritdoc IRoyaltyDistributor
-    function fund(uint256 amount, bytes32 memo) external locked returns (uint256 received) {
-        received = _pull(amount);
-        uint256 sum = funded();
-        if (received > SUM_MAX - sum) revert AmountTooLarge(received);
-        _ledger += received;
-        emit Funded(msg.sender, memo, received);
+    function fund(uint256 amount, bytes32 memo) external returns (uint256 received) {
+        return _fund(msg.sender, amount, memo);
+    }
+
+    /// @inheritdoc IRoyaltyDistributor
+    function fundFrom(address from, uint256 amount, bytes32 memo) external returns (uint256 received) {
+        if (msg.sender != access) revert NotAccess(msg.sender);
+        return _fund(from, amount, memo);
     }
 
     /// @inheritdoc IRoyaltyDistributor
@@ -114,13 +127,18 @@ contract RoyaltyDistributor is Settlements, EIP712 {
     }
 
     /// @inheritdoc IRoyaltyDistributor
-    function paid() external view returns (uint256) {
-        return uint120(_ledger >> PAID);
-    }
-
-    /// @inheritdoc IRoyaltyDistributor
     function reassignDigest(Reassign calldata reassign) public view returns (bytes32) {
         return _hashTypedDataV4(TypedData.reassign(reassign));
+    }
+
+    function _fund(address from, uint256 amount, bytes32 memo) private returns (uint256 received) {
+        uint256 ledger = _ledger;
+        if (ledger >= LOCK) revert Reentered();
+        _ledger = ledger | LOCK;
+        received = _pull(from, amount);
+        if (received > SUM_MAX - uint120(ledger)) revert AmountTooLarge(received);
+        _ledger = ledger + received; // nothing writes the word under the lock
+        emit Funded(from, memo, received);
     }
 
     /// @dev Pays one payee or reverts. Everything is written before the token is called, so it needs no lock of

@@ -44,15 +44,24 @@ contract UsageLedger is IUsageLedger, Roles, EIP712 {
     }
 
     /// @inheritdoc IUsageLedger
+    function closeSession(MeterSession calldata session, uint128 unitsTotal, bytes calldata signature) external {
+        emit SessionClosed(_signedSession(session, signature), msg.sender, unitsTotal);
+    }
+
+    /// @inheritdoc IUsageLedger
     function revokeSession(MeterSession calldata session, bytes calldata signature) external {
-        bytes32 sessionId = sessionIdOf(session);
-        if (!Signatures.isValid(msg.sender, sessionId, signature)) revert BadSignature(msg.sender);
-        emit SessionRevoked(sessionId, msg.sender, uint40(block.timestamp));
+        emit SessionRevoked(_signedSession(session, signature), msg.sender);
     }
 
     /// @inheritdoc IUsageLedger
     function sessionIdOf(MeterSession calldata session) public view returns (bytes32) {
         return _hashTypedDataV4(TypedData.meterSession(session));
+    }
+
+    /// @dev The id of a session that the sender signed.
+    function _signedSession(MeterSession calldata session, bytes calldata signature) private view returns (bytes32 id) {
+        id = sessionIdOf(session);
+        if (!Signatures.isValid(msg.sender, id, signature)) revert BadSignature(msg.sender);
     }
 
     function _checkMeter(address meter, bytes32 head) private pure {

@@ -11,6 +11,7 @@ import { dataAccessAbi, datasetRegistryAbi, eventsAbi, purposes, tokenAbi, typed
 // Every developer knows these keys. A real wallet keeps its own.
 const MNEMONIC = "test test test test test test test test test test test junk";
 const PRICE = 250n; // base units of the token
+const DEPOSIT = 100n; // what the first use is paid from
 const DAY_S = 86_400;
 
 if (argv.length !== 4) {
@@ -58,8 +59,9 @@ await send(registered.request);
 const offer = {
   datasetId,
   holder: holder.address,
+  transfers: 0, // how often the dataset has changed hands
   licensee: licensee.address,
-  token: at("Token"),
+  distributor: at("RoyaltyDistributor"),
   price: PRICE,
   expiry: now + 30 * DAY_S,
   purposes: purposes["train.tts"] | purposes.evaluate,
@@ -77,7 +79,7 @@ const approved = await node.simulateContract({
   address: at("Token"),
   abi: tokenAbi,
   functionName: "approve",
-  args: [at("DataAccess"), PRICE],
+  args: [at("RoyaltyDistributor"), PRICE + DEPOSIT],
 });
 await send(approved.request);
 const accepted = await node.simulateContract({
@@ -85,7 +87,7 @@ const accepted = await node.simulateContract({
   address: at("DataAccess"),
   abi: dataAccessAbi,
   functionName: "accept",
-  args: [offer, holder.address, root, signature],
+  args: [offer, holder.address, root, digest("manifest"), DEPOSIT, signature],
 });
 const licenseId = accepted.result;
 await send(accepted.request);

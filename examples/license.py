@@ -39,11 +39,13 @@ def main(rpc: str, document: Path) -> None:
 
     now = w3.eth.get_block("latest")["timestamp"]
     root, terms = w3.keccak(text=f"recordings at {now}"), w3.keccak(text="terms")
-    send(holder, deployed.datasets.register(root, w3.keccak(text="manifest"), terms, w3.keccak(text="split"), 3))
-    dataset = deployed.datasets.dataset_id_of(holder.address, root, terms)
+    parts = (root, w3.keccak(text="manifest"), terms)
+    send(holder, deployed.datasets.register(*parts, w3.keccak(text="split"), 3))
+    dataset = deployed.datasets.dataset_id_of(holder.address, *parts)
 
     tts = purposes.mask(["train.tts"])
-    grant = Grant(holder.address, root, terms, licensee.address, now + 30 * DAY_S, tts, notice_days=30, nonce=1)
+    parties = (holder.address, *parts, licensee.address, deployed.royalties.address)
+    grant = Grant(*parties, now + 30 * DAY_S, tts, notice_days=30, nonce=1)
     (granted,) = deployed.access.emitted(send(holder, deployed.access.grant(grant)))
     use = deployed.access.record_access(dataset, granted.license_id, tts, 3, w3.keccak(text="access"))
     (recorded,) = deployed.access.emitted(send(licensee, use))

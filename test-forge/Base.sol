@@ -46,7 +46,7 @@ abstract contract Base {
         vm.warp(START);
         consents = new ConsentRegistry();
         datasets = new DatasetRegistry(owner, guardian);
-        access = new DataAccess(address(datasets), address(consents), owner, guardian);
+        access = new DataAccess(address(datasets), address(consents));
         ledger = new UsageLedger(owner);
         artifacts = new ArtifactRegistry();
         token = new Token();

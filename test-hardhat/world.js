@@ -6,6 +6,7 @@ const { hardhat: chain } = require("viem/chains");
 
 const WINDOW_S = 3_600;
 const BOND = 1_000_000n;
+const STAKE = 10_000_000n;
 const ZERO = viem.zeroHash;
 const NAMES = ["owner", "publisher", "guardian", "arbiter", "holder", "licensee", "meter", "payee", "other", "stranger"];
 
@@ -46,13 +47,16 @@ async function world() {
   const { owner, guardian, arbiter, publisher } = who;
   const of = { token: await deployed("Token", owner), consents: await deployed("ConsentRegistry", owner) };
   of.datasets = await deployed("DatasetRegistry", owner, owner, guardian);
-  of.access = await deployed("DataAccess", owner, of.datasets.address, of.consents.address, owner, guardian);
+  of.access = await deployed("DataAccess", owner, of.datasets.address, of.consents.address);
   of.usage = await deployed("UsageLedger", owner, owner);
   of.artifacts = await deployed("ArtifactRegistry", owner);
-  const rules = [of.token.address, digest("ruleset"), WINDOW_S, BOND];
+  const rules = [of.token.address, digest("ruleset"), WINDOW_S, BOND, STAKE, of.access.address];
   of.royalties = await deployed("RoyaltyDistributor", owner, ...rules, owner, guardian, arbiter, publisher);
   await of.usage.send(owner, "admitMeter", who.meter);
   await of.token.send(owner, "mint", who.licensee, 10n ** 9n);
+  await of.token.send(owner, "mint", publisher, STAKE);
+  await of.token.send(publisher, "approve", of.royalties.address, STAKE);
+  await of.royalties.send(publisher, "stake");
   return { of, who };
 }
 
@@ -76,4 +80,4 @@ async function refusal(call) {
   throw new Error("the call was not refused");
 }
 
-module.exports = { world, advance, refusal, digest, node, wallet, chain, WINDOW_S, BOND, ZERO };
+module.exports = { world, advance, refusal, digest, node, wallet, chain, WINDOW_S, BOND, STAKE, ZERO };

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {ERC1155} from "@openzeppelin/contracts/token/ERC1155/ERC1155.sol";
+import {ERC721A} from "erc721a/contracts/ERC721A.sol";
 
 /// @title OpenZeppelin's token of one item each
 contract Nft is ERC721("Recording", "REC") {
@@ -11,6 +12,13 @@ contract Nft is ERC721("Recording", "REC") {
         for (uint256 i = 0; i < count; ++i) {
             _mint(to, first + i);
         }
+    }
+}
+
+/// @title ERC721A: items of one owner in a row, which are written when they part
+contract Sparse is ERC721A("Recording", "REC") {
+    function mint(address to, uint256 count) external {
+        _mint(to, count);
     }
 }
 

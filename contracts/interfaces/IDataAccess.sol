@@ -26,15 +26,16 @@ uint8 constant LICENSE_ENDED = 4;
 uint8 constant PURPOSE_UNKNOWN = 5;
 /// @dev The license does not name the purpose (culprit: the license).
 uint8 constant PURPOSE_NOT_GRANTED = 6;
-/// @dev Registrant, root and terms give no registered dataset (culprit: the id they give).
+/// @dev Registrant, root, digest and terms give no registered dataset (culprit: the id they give).
 uint8 constant UNKNOWN_DATASET = 7;
-/// @dev The guardian suspended the dataset (culprit: the dataset).
+/// @dev The guardian suspended the dataset, or the pool (culprit: which of them).
 uint8 constant DATASET_HALTED = 8;
 /// @dev The recording is not proved under the manifest's root (culprit: the leaf's hash).
 uint8 constant RECORDING_NOT_PROVED = 9;
 /// @dev The consents given are not those that the recording names (culprit: the recording's consents hash).
 uint8 constant CONSENTS_DIFFER = 10;
-/// @dev A consent is given to another holder (culprit: the consent, as in all that follow).
+/// @dev A consent is given to another holder than who granted the license, or joined the pool, and not extended to it
+/// (culprit: the consent, as in all to 16).
 uint8 constant CONSENT_OTHER_HOLDER = 11;
 /// @dev A consent lacks the signature, or the approval, of its subject.
 uint8 constant CONSENT_NOT_SIGNED = 12;
@@ -46,10 +47,16 @@ uint8 constant CONSENT_PURPOSE = 14;
 uint8 constant CONSENT_NOT_YET = 15;
 /// @dev A consent counts no more.
 uint8 constant CONSENT_OVER = 16;
+/// @dev The license is of another dataset, and this one is not proved under the members' root of that, as a pool
+/// (culprit: the dataset).
+uint8 constant NOT_IN_POOL = 17;
+/// @dev The dataset has left the pool (culprit: the dataset).
+uint8 constant LEFT_POOL = 18;
 
 /// @title Who holds a license to what, until when and for which purposes; and each use on record
 /// @notice Deployment, after `ConsentRegistry` and `DatasetRegistry`:
-/// `constructor(address datasets, address consents, address owner, address guardian)`.
+/// `constructor(address datasets, address consents)`; before the distributors, each of which knows one such contract.
+/// It has no owner and holds no money: what a license costs goes to the distributor that its offer names.
 /// `offerDigest` is the EIP-712 digest of `Offer`; `licenseId = keccak256(abi.encode(bytes32 offerDigest, address licensee))`.
 /// A license is usable while block time < expiry. Purposes are the bits 0–14 of a mask.
 /// EIP-712 domain: name `DataAccess`, version `1`, chain id, this address. Signed off chain under the same domain:
@@ -59,12 +66,14 @@ uint8 constant CONSENT_OVER = 16;
 /// `Request(string method,string target,bytes32 bodySha256,address gateway,uint256 nonce,uint64 deadline)`.
 interface IDataAccess {
     /// @notice
-    /// `Offer(bytes32 datasetId,address holder,address licensee,address token,uint128 price,uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)`
-    /// @param datasetId what is licensed.
-    /// @param holder who offers, signs and is paid.
+    /// `Offer(bytes32 datasetId,address holder,uint16 transfers,address licensee,address distributor,uint128 price,uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)`
+    /// @param datasetId what is licensed: a dataset, or a pool.
+    /// @param holder who offers, and signs.
+    /// @param transfers how often the dataset had changed hands when it was offered; the offer ends with the next.
     /// @param licensee for whom; zero: for anybody, once each.
-    /// @param token ERC-20 of the price.
-    /// @param price base units, paid straight to the holder; zero: nothing is moved.
+    /// @param distributor the `RoyaltyDistributor` that the terms name, into which price and deposit go.
+    /// @param price base units of the distributor's token; goes into the license's balance there and is shared as
+    /// what its use earns.
     /// @param expiry first second at which the license is over.
     /// @param purposes mask of purposes.
     /// @param deadline last second at which the offer can be accepted.
@@ -74,8 +83,9 @@ interface IDataAccess {
     struct Offer {
         bytes32 datasetId;
         address holder;
+        uint16 transfers;
         address licensee;
-        address token;
+        address distributor;
         uint128 price;
         uint40 expiry;
         uint32 purposes;
@@ -85,12 +95,14 @@ interface IDataAccess {
         uint256 nonce;
     }
 
-    /// @notice What `grant` needs; it builds the offer `(datasetId, sender, licensee, token 0, price 0, expiry,
-    /// purposes, deadline 0, noticeDays, termsHash, nonce)` from it.
+    /// @notice What `grant` needs; it builds the offer `(datasetId, sender, present transfers, licensee, distributor,
+    /// price 0, expiry, purposes, deadline 0, noticeDays, termsHash, nonce)` from it.
     /// @param registrant who registered the dataset.
-    /// @param manifestRoot root over the dataset's recordings.
+    /// @param manifestRoot root over the dataset's recordings; zero for a pool.
+    /// @param manifestDigest sha-256 in the CID of its manifest.
     /// @param termsHash sha-256 of the canonical terms.
     /// @param licensee for whom.
+    /// @param distributor the `RoyaltyDistributor` that the terms name.
     /// @param expiry first second at which the license is over [unix s].
     /// @param purposes mask of purposes.
     /// @param noticeDays days of notice that the holder must give.
@@ -98,15 +110,17 @@ interface IDataAccess {
     struct Grant {
         address registrant;
         bytes32 manifestRoot;
+        bytes32 manifestDigest;
         bytes32 termsHash;
         address licensee;
+        address distributor;
         uint40 expiry;
         uint32 purposes;
         uint16 noticeDays;
         uint256 nonce;
     }
 
-    /// @notice An EIP-2612 approval of the price to this contract, by the licensee.
+    /// @notice An EIP-2612 approval by the licensee, of exactly price and deposit, to the distributor.
     /// @param deadline last second at which it counts [unix s].
     /// @param v of the signature.
     /// @param r of the signature.
@@ -133,12 +147,10 @@ interface IDataAccess {
     }
 
     /// @notice One use in `recordAccessMany`.
-    /// @param purpose exactly one bit.
-    /// @param units how many recordings.
-    /// @param receiptHash digest of the gateway's `Access`.
+    /// @param purposeAndUnits `uint96(purpose) << 64 | units`: exactly one bit, and how many recordings.
+    /// @param receiptHash digest of the gateway's `Access`, or the root of several.
     struct Use {
-        uint32 purpose;
-        uint64 units;
+        uint96 purposeAndUnits;
         bytes32 receiptHash;
     }
 
@@ -157,20 +169,34 @@ interface IDataAccess {
         bytes32 consentsHash;
     }
 
+    /// @notice A dataset's place in a pool; empty where a license of the dataset itself is asked for.
+    /// @param holder who joined.
+    /// @param path siblings from the leaf `(datasetId, holder)` to the pool's members' root.
+    struct Member {
+        address holder;
+        bytes32[] path;
+    }
+
     /// @notice What `checkAccess` is asked.
-    /// @param licenseId of the license.
-    /// @param who the licensee.
+    /// @param offer that the license was made of; of a granted one the offer that `grant` built.
+    /// @param licensee who accepted it.
+    /// @param member the dataset's place in the pool, if the offer is a pool's.
+    /// @param who wants to open the recording.
     /// @param purpose exactly one bit.
-    /// @param registrant who registered the dataset.
-    /// @param manifestRoot root over the dataset's recordings.
+    /// @param registrant who registered the recording's dataset.
+    /// @param manifestRoot root over the dataset's recordings; zero for a pool.
+    /// @param manifestDigest sha-256 in the CID of its manifest.
     /// @param termsHash sha-256 of the canonical terms.
     /// @param recording the leaf.
     struct Query {
-        bytes32 licenseId;
+        Offer offer;
+        address licensee;
+        Member member;
         address who;
         uint32 purpose;
         address registrant;
         bytes32 manifestRoot;
+        bytes32 manifestDigest;
         bytes32 termsHash;
         Recording recording;
     }
@@ -179,13 +205,13 @@ interface IDataAccess {
     /// @param licenseId of which license.
     /// @param datasetId of which dataset.
     /// @param licensee who holds it.
-    /// @param holder who gave it, and was paid.
+    /// @param holder who gave it.
     /// @param termsHash sha-256 of the canonical terms.
     /// @param purposes mask of purposes.
     /// @param expiry first second at which the license is over [unix s].
     /// @param noticeDays days of notice that the holder must give.
-    /// @param token ERC-20 of the price; zero if nothing was paid.
-    /// @param price base units of the token.
+    /// @param distributor where its price went and its use is paid.
+    /// @param price base units of the distributor's token; zero if it was granted.
     event LicenseGranted(
         bytes32 indexed licenseId,
         bytes32 indexed datasetId,
@@ -195,7 +221,7 @@ interface IDataAccess {
         uint32 purposes,
         uint40 expiry,
         uint16 noticeDays,
-        address token,
+        address distributor,
         uint128 price
     );
     /// @notice The license is over from `effectiveAt` on.
@@ -214,7 +240,7 @@ interface IDataAccess {
     /// @param accessor the licensee.
     /// @param purpose exactly one bit.
     /// @param units how many recordings.
-    /// @param receiptHash digest of the gateway's `Access`.
+    /// @param receiptHash digest of the gateway's `Access`, or the root of several.
     event AccessRecorded(
         bytes32 indexed licenseId,
         bytes32 indexed datasetId,
@@ -264,31 +290,44 @@ interface IDataAccess {
     /// @notice At least one purpose (in an offer), or exactly one (in a use), is needed.
     /// @param purposes what was given.
     error NotOnePurpose(uint32 purposes);
-    /// @notice The holder did not receive the price in full.
-    /// @param asked base units of the price.
-    /// @param received base units that arrived.
-    error TokenShortfall(uint256 asked, uint256 received);
+    /// @notice The dataset changed hands since the offer was made.
+    /// @param expected how often it has.
+    /// @param given how often it had.
+    error WrongTransfers(uint16 expected, uint16 given);
+    /// @notice At this address is no distributor, or (`acceptWithPermit`) none of a token that there is.
+    /// @param given what the offer names.
+    error NoDistributor(address given);
 
-    /// @notice Gives a license without a fee. The sender holds the dataset, which is active.
+    /// @notice Gives a license without a price. The sender holds the dataset, which is active.
     /// @param terms dataset, licensee and what is licensed.
     /// @return licenseId its id.
     function grant(Grant calldata terms) external returns (bytes32 licenseId);
 
-    /// @notice Accepts a signed offer as its licensee: pays the price to the holder, and makes the license.
+    /// @notice Accepts a signed offer as its licensee: makes the license, and puts price and deposit into its balance
+    /// at the distributor, which the sender has approved. Where both are zero, nothing is called.
     /// @param offer what its holder signed.
     /// @param registrant who registered the dataset.
-    /// @param manifestRoot root over the dataset's recordings.
+    /// @param manifestRoot root over the dataset's recordings; zero for a pool.
+    /// @param manifestDigest sha-256 in the CID of its manifest.
+    /// @param deposit base units that the first use is paid from, beyond the price.
     /// @param signature of the offer's holder: 65 bytes r ‖ s ‖ v, or what its contract wallet accepts (ERC-1271).
     /// @return licenseId its id.
-    function accept(Offer calldata offer, address registrant, bytes32 manifestRoot, bytes calldata signature)
-        external
-        returns (bytes32 licenseId);
+    function accept(
+        Offer calldata offer,
+        address registrant,
+        bytes32 manifestRoot,
+        bytes32 manifestDigest,
+        uint128 deposit,
+        bytes calldata signature
+    ) external returns (bytes32 licenseId);
 
-    /// @notice `accept`, after an EIP-2612 permit. A permit that fails (used by a front-runner) is passed over: the
-    /// allowance decides.
+    /// @notice `accept`, after an EIP-2612 permit of exactly price and deposit to the distributor, whose token is asked
+    /// for it. A permit that fails (used by a front-runner) is passed over: the allowance decides.
     /// @param offer what its holder signed.
     /// @param registrant who registered the dataset.
-    /// @param manifestRoot root over the dataset's recordings.
+    /// @param manifestRoot root over the dataset's recordings; zero for a pool.
+    /// @param manifestDigest sha-256 in the CID of its manifest.
+    /// @param deposit base units that the first use is paid from, beyond the price.
     /// @param signature of the offer's holder: 65 bytes r ‖ s ‖ v, or what its contract wallet accepts (ERC-1271).
     /// @param permit the allowance, signed by the sender.
     /// @return licenseId its id.
@@ -296,6 +335,8 @@ interface IDataAccess {
         Offer calldata offer,
         address registrant,
         bytes32 manifestRoot,
+        bytes32 manifestDigest,
+        uint128 deposit,
         bytes calldata signature,
         Permit calldata permit
     ) external returns (bytes32 licenseId);
@@ -338,15 +379,17 @@ interface IDataAccess {
         view
         returns (uint8 reason);
 
-    /// @notice Whether `who` may open one recording for the purpose now: license, guardian's suspension, the
-    /// recording's place in the manifest, and every consent that it names. Asked in the order of the codes, 7 first;
-    /// of several consents the first that refuses.
-    /// @param query license, account, purpose, dataset and recording.
+    /// @notice Whether `who` may open one recording for the purpose now: license, guardian's suspension, under a pool's
+    /// license the dataset's place in the pool, the recording's place in the manifest, and every consent that it
+    /// names, each given or extended to who granted the license (in a pool, to who joined). Asked in the order 7,
+    /// 1–6, 8, 17, 18, 9–16; of several consents the first that refuses. That a member signed its `Join` is not
+    /// proved here: readers of the members' document see to that.
+    /// @param query license, place in a pool, account, purpose, dataset and recording.
     /// @param path siblings from the recording's leaf to `manifestRoot`.
     /// @param given the consents that the recording names, by ascending consent id.
     /// @param signatures one for each consent; empty where the subject approved the digest on chain.
     /// @return reason 0 allowed, else as named in this file.
-    /// @return culprit id of the license, dataset or consent that refuses; zero if allowed.
+    /// @return culprit id of the license, dataset, pool or consent that refuses; zero if allowed.
     function checkAccess(
         Query calldata query,
         bytes32[] calldata path,

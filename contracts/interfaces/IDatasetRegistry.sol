@@ -13,15 +13,22 @@ uint8 constant DATASET_SUSPENDED_BY_GUARDIAN = 4;
 /// @title Which datasets exist, who holds them and whether new licenses may be made
 /// @notice Deployment: `constructor(address owner, address guardian)`. Needs no other contract.
 /// `datasetId = keccak256(abi.encode(uint256 chainid, address registry, address registrant, bytes32 manifestRoot,
-/// bytes32 termsHash))`, the registrant being the first holder; a transfer changes the holder, never the id.
-/// EIP-712 domain: name `DatasetRegistry`, version `1`, chain id, this address.
+/// bytes32 manifestDigest, bytes32 termsHash))`, the registrant being the first holder; a transfer changes the holder,
+/// never the id.
+/// A dataset without recordings (root 0) is a pool: its holder, the curator, names as members the datasets of others;
+/// the pool's licenses cover their recordings. Members are the leaves
+/// `keccak256(bytes.concat(keccak256(abi.encode(bytes32 datasetId, address holder))))` of a standard Merkle tree, the
+/// holder being who joined; that it did so is signed in the document that `setMembers` names, not proved here. A pool
+/// joins no pool.
+/// EIP-712 domain: name `DatasetRegistry`, version `1`, chain id, this address. Signed off chain under the same domain,
+/// by a member's holder: `Join(bytes32 poolId,bytes32 datasetId,uint64 deadline)`.
 interface IDatasetRegistry {
     /// @notice What one `register` says; in `registerMany` one for each dataset.
-    /// @param manifestRoot root of the standard Merkle tree over the manifest's recordings.
+    /// @param manifestRoot root of the standard Merkle tree over the manifest's recordings; zero: it is a pool.
     /// @param manifestDigest sha-256 in the CID of the manifest.
     /// @param termsHash sha-256 of the canonical terms.
-    /// @param splitHash sha-256 of the canonical splits.
-    /// @param items number of recordings, at least one.
+    /// @param splitHash sha-256 of the manifest's splits, packed as `setSplit` takes them.
+    /// @param items number of recordings, at least one; of a pool its notice in days, 0 to 90.
     struct Registration {
         bytes32 manifestRoot;
         bytes32 manifestDigest;
@@ -33,25 +40,29 @@ interface IDatasetRegistry {
     /// @notice The one slot of a dataset.
     /// @param holder the rights holder now.
     /// @param registeredAt block time of registration [unix s].
-    /// @param items number of recordings.
+    /// @param items number of recordings; of a pool its notice in days.
     /// @param status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
     /// @param superseded whether a newer version has been named.
+    /// @param pool whether it is a pool.
+    /// @param transfers how often it changed hands.
     struct Dataset {
         address holder;
         uint40 registeredAt;
         uint32 items;
         uint8 status;
         bool superseded;
+        bool pool;
+        uint16 transfers;
     }
 
     /// @notice A dataset exists from this block on, with status 1 (active).
     /// @param datasetId which one.
     /// @param holder the rights holder.
-    /// @param manifestRoot root of the standard Merkle tree over the recordings.
+    /// @param manifestRoot root of the standard Merkle tree over the recordings; zero: it is a pool.
     /// @param manifestDigest sha-256 in the CID of the manifest.
     /// @param termsHash sha-256 of the canonical terms.
-    /// @param splitHash sha-256 of the canonical splits.
-    /// @param items number of recordings, at least one.
+    /// @param splitHash sha-256 of the manifest's splits, packed as `setSplit` takes them.
+    /// @param items number of recordings, at least one; of a pool its notice in days, 0 to 90.
     event DatasetRegistered(
         bytes32 indexed datasetId,
         address indexed holder,
@@ -67,24 +78,27 @@ interface IDatasetRegistry {
     /// @param by holder or guardian.
     /// @param status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian.
     /// @param reason from the guardian the digest of the published ruling; from the holder what it likes.
-    /// @param effectiveAt from then on [unix s].
-    event DatasetStatusChanged(
-        bytes32 indexed datasetId, address indexed by, uint8 status, bytes32 reason, uint40 effectiveAt
-    );
+    event DatasetStatusChanged(bytes32 indexed datasetId, address indexed by, uint8 status, bytes32 reason);
     /// @notice The holder of both named `newId` as the version that replaces `oldId`.
     /// @param oldId what is replaced.
     /// @param newId what replaces it.
     event DatasetSuperseded(bytes32 indexed oldId, bytes32 indexed newId);
-    /// @notice The offered holder accepted.
+    /// @notice The offered holder accepted. Offers of licenses and announced splits of before are void.
     /// @param datasetId which one.
     /// @param from who held it.
     /// @param to who holds it now.
     event DatasetTransferred(bytes32 indexed datasetId, address indexed from, address indexed to);
-    /// @notice Payments of epochs whose window starts at `effectiveAt` or later follow this split.
+    /// @notice What falls due in windows that start at `effectiveAt` or later is shared so, unless the dataset is
+    /// transferred before that time.
     /// @param datasetId which one.
-    /// @param splitHash sha-256 of the canonical splits.
+    /// @param shares as `setSplit` takes them.
     /// @param effectiveAt from then on [unix s].
-    event SplitSet(bytes32 indexed datasetId, bytes32 splitHash, uint40 effectiveAt);
+    event SplitSet(bytes32 indexed datasetId, bytes shares, uint40 effectiveAt);
+    /// @notice The dataset's holder claims that others hold what is its own.
+    /// @param datasetId which one.
+    /// @param holder who claims it.
+    /// @param evidenceDigest sha-256 of the evidence.
+    event DatasetDisputed(bytes32 indexed datasetId, address indexed holder, bytes32 evidenceDigest);
     /// @notice One recording is served under a new content id and a new key.
     /// @param datasetId which one.
     /// @param index which recording, by its place in the manifest.
@@ -94,6 +108,16 @@ interface IDatasetRegistry {
     event ContentRotated(
         bytes32 indexed datasetId, uint32 indexed index, bytes32 cidDigest, bytes32 keyCommitment, uint32 keyVersion
     );
+    /// @notice The pool's members are those under this root; whoever is not among them is out.
+    /// @param poolId which pool.
+    /// @param root of the tree over the members; zero: there are none.
+    /// @param digest sha-256 in the CID of the document that lists them, each with its holder's signed `Join`.
+    event MembersSet(bytes32 indexed poolId, bytes32 root, bytes32 digest);
+    /// @notice The member leaves the pool.
+    /// @param poolId which pool.
+    /// @param datasetId which member.
+    /// @param leavesAt from then on it is no member [unix s]; zero: it stays.
+    event PoolLeft(bytes32 indexed poolId, bytes32 indexed datasetId, uint40 leavesAt);
 
     /// @notice This id is registered already.
     /// @param id which one.
@@ -117,8 +141,11 @@ interface IDatasetRegistry {
     /// @notice The guardian acts only under a published ruling: its digest may not be zero.
     /// @param id which one.
     error RulingMissing(bytes32 id);
-    /// @notice A manifest needs a root and at least one recording.
+    /// @notice A manifest with a root has at least one recording.
     error EmptyManifest();
+    /// @notice A pool's notice is 90 days at most.
+    /// @param noticeDays what was given.
+    error NoticeTooLong(uint32 noticeDays);
     /// @notice The signature is not one of `signer` over these facts.
     /// @param signer whose signature was needed.
     error BadSignature(address signer);
@@ -135,17 +162,45 @@ interface IDatasetRegistry {
     /// @param id which one.
     /// @param caller who asked.
     error NotOffered(bytes32 id, address caller);
+    /// @notice The dataset has changed hands 65,535 times and does so no more.
+    /// @param id which one.
+    error TransfersExhausted(bytes32 id);
+    /// @notice A split is 1 to 100 shares of 22 bytes.
+    /// @param size bytes that were given.
+    error SharesSize(uint256 size);
+    /// @notice Payees ascend, so that each stands once and none is zero; each share is 1 basis point at least.
+    /// @param index the first share that does otherwise.
+    error SharesDisordered(uint256 index);
+    /// @notice Shares sum to 10,000 basis points.
+    /// @param sum what these sum to.
+    error SharesPartial(uint256 sum);
+    /// @notice The dataset is no pool.
+    /// @param id which one.
+    error NotPool(bytes32 id);
+    /// @notice The one is no pool, or the other is: a pool joins no pool.
+    /// @param poolId what should be a pool.
+    /// @param datasetId what should be a dataset.
+    error NotInPool(bytes32 poolId, bytes32 datasetId);
+    /// @notice The dataset is leaving, or has left, the pool.
+    /// @param poolId which pool.
+    /// @param datasetId which member.
+    /// @param leavesAt from when on it is no member [unix s].
+    error AlreadyLeaving(bytes32 poolId, bytes32 datasetId, uint40 leavesAt);
+    /// @notice The dataset is not leaving the pool.
+    /// @param poolId which pool.
+    /// @param datasetId which member.
+    error NotLeaving(bytes32 poolId, bytes32 datasetId);
     /// @notice The dataset has no recording of this index.
     /// @param id which one.
     /// @param index which recording, by its place in the manifest.
     error UnknownRecording(bytes32 id, uint32 index);
 
-    /// @notice Registers a dataset of the caller.
-    /// @param manifestRoot root of the standard Merkle tree over the recordings.
+    /// @notice Registers a dataset of the caller, or with root 0 a pool.
+    /// @param manifestRoot root of the standard Merkle tree over the recordings; zero: it is a pool.
     /// @param manifestDigest sha-256 in the CID of the manifest.
     /// @param termsHash sha-256 of the canonical terms.
-    /// @param splitHash sha-256 of the canonical splits.
-    /// @param items number of recordings, at least one.
+    /// @param splitHash sha-256 of the manifest's splits, packed as `setSplit` takes them.
+    /// @param items number of recordings, at least one; of a pool its notice in days, 0 to 90.
     /// @return datasetId its id.
     function register(bytes32 manifestRoot, bytes32 manifestDigest, bytes32 termsHash, bytes32 splitHash, uint32 items)
         external
@@ -181,7 +236,8 @@ interface IDatasetRegistry {
     function supersede(bytes32 oldId, bytes32 newId) external;
 
     /// @notice Offers the dataset to a new holder (zero withdraws the offer). Offers of licenses that the old
-    /// holder signed end with the transfer; licenses go on.
+    /// holder signed end with the transfer, for good; licenses go on. Consents are not sold with it: the new holder's
+    /// licenses need `extendConsent` of each voice.
     /// @param datasetId which one.
     /// @param to the new holder; zero withdraws the offer.
     function transfer(bytes32 datasetId, address to) external;
@@ -190,10 +246,17 @@ interface IDatasetRegistry {
     /// @param datasetId which one.
     function acceptTransfer(bytes32 datasetId) external;
 
-    /// @notice Announces new splits, in force 7 days from now. Holder only.
+    /// @notice Announces who shares what the dataset earns, in force 7 days from now unless it is transferred before.
+    /// Holder only; keeps no state.
     /// @param datasetId which one.
-    /// @param splitHash sha-256 of the canonical splits.
-    function setSplit(bytes32 datasetId, bytes32 splitHash) external;
+    /// @param shares 22 bytes a payee, `address payee ‖ uint16 bps` (big-endian), at most 100 of them: payees ascend,
+    /// every share is at least 1 basis point, all sum to 10,000.
+    function setSplit(bytes32 datasetId, bytes calldata shares) external;
+
+    /// @notice Puts on record that the holder claims what others registered too. Holder only; keeps no state.
+    /// @param datasetId its own dataset.
+    /// @param evidenceDigest sha-256 of the evidence.
+    function dispute(bytes32 datasetId, bytes32 evidenceDigest) external;
 
     /// @notice Announces a re-encrypted recording. Holder only; keeps no state.
     /// @param datasetId which one.
@@ -204,16 +267,30 @@ interface IDatasetRegistry {
     function rotate(bytes32 datasetId, uint32 index, bytes32 cidDigest, bytes32 keyCommitment, uint32 keyVersion)
         external;
 
+    /// @notice Names a pool's members, any number of them. The pool's holder only.
+    /// @param poolId which pool.
+    /// @param root of the standard Merkle tree over `(bytes32 datasetId, address holder)` of each; zero for none.
+    /// @param digest sha-256 in the CID of the document that lists them, each with its holder's signed `Join`.
+    function setMembers(bytes32 poolId, bytes32 root, bytes32 digest) external;
+
+    /// @notice Takes a dataset out of a pool once the pool's notice is over, or takes that back. The dataset's holder
+    /// only; a transfer keeps it. Whether the dataset is a member, the pool's root says, not this.
+    /// @param poolId which pool.
+    /// @param datasetId which member.
+    /// @param stays false to leave; true to take it back, before or after the notice is over.
+    function leavePool(bytes32 poolId, bytes32 datasetId, bool stays) external;
+
     /// @notice The dataset, all zero if unknown.
     /// @param datasetId which one.
     /// @return the slot.
     function dataset(bytes32 datasetId) external view returns (Dataset memory);
 
-    /// @notice Holder and status in one read; zeros if unknown.
+    /// @notice Holder, status and transfers in one read; zeros if unknown.
     /// @param datasetId which one.
     /// @return holder the rights holder now.
     /// @return status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
-    function holderAndStatus(bytes32 datasetId) external view returns (address holder, uint8 status);
+    /// @return transfers how often it changed hands.
+    function standing(bytes32 datasetId) external view returns (address holder, uint8 status, uint16 transfers);
 
     /// @notice The status that the holder chose, which a lift of the guardian's suspension returns to.
     /// @param datasetId which one.
@@ -225,12 +302,27 @@ interface IDatasetRegistry {
     /// @return the account.
     function pendingHolder(bytes32 datasetId) external view returns (address);
 
-    /// @notice The id that these three give on this chain and contract.
+    /// @notice The root over a pool's members; zero if it has none.
+    /// @param poolId which pool.
+    /// @return the root.
+    function membersRoot(bytes32 poolId) external view returns (bytes32);
+
+    /// @notice When the dataset leaves the pool [unix s]; 0 if it does not.
+    /// @param poolId which pool.
+    /// @param datasetId which member.
+    /// @return block time [unix s]; 0 if it stays.
+    function leavesAt(bytes32 poolId, bytes32 datasetId) external view returns (uint40);
+
+    /// @notice The id that these four give on this chain and contract.
     /// @param registrant the first holder.
-    /// @param manifestRoot root of the standard Merkle tree over the recordings.
+    /// @param manifestRoot root of the standard Merkle tree over the recordings; zero: it is a pool.
+    /// @param manifestDigest sha-256 in the CID of the manifest.
     /// @param termsHash sha-256 of the canonical terms.
     /// @return the id.
-    function datasetIdOf(address registrant, bytes32 manifestRoot, bytes32 termsHash) external view returns (bytes32);
+    function datasetIdOf(address registrant, bytes32 manifestRoot, bytes32 manifestDigest, bytes32 termsHash)
+        external
+        view
+        returns (bytes32);
 
     /// @notice The EIP-712 digest that `registerFor` checks.
     /// @param holder who is to sign.

@@ -9,13 +9,17 @@ bytes32 constant PUBLISHER = "publisher";
 
 /// @title Few roles, changed in two steps and with a delay
 /// @notice Roles are set by the constructor. Afterwards the owner offers a role to an account; two days later
-/// that account may accept it. Until it accepts, the present holder keeps the role.
+/// that account may accept it, until 14 days after the offer. Until it accepts, the present holder keeps the role.
 interface IRoles {
-    /// @notice The owner offered a role; it can be accepted from `readyAt` on.
+    /// @notice The owner offered a role; it can be accepted from `readyAt` on, for 12 days.
     /// @param role its name: an ASCII word, zero-padded on the right.
     /// @param account to whom.
     /// @param readyAt from when on it can be accepted [unix s].
     event RoleOffered(bytes32 indexed role, address indexed account, uint40 readyAt);
+    /// @notice The owner took an offer back.
+    /// @param role its name: an ASCII word, zero-padded on the right.
+    /// @param account to whom the role had been offered.
+    event RoleOfferWithdrawn(bytes32 indexed role, address indexed account);
     /// @notice A role changed hands (`from` is zero at deployment).
     /// @param role its name: an ASCII word, zero-padded on the right.
     /// @param from who held it; zero at deployment.
@@ -32,6 +36,12 @@ interface IRoles {
     /// @notice The offered role cannot be accepted before this time.
     /// @param readyAt from when on it can be accepted [unix s].
     error RoleNotReady(uint40 readyAt);
+    /// @notice The offer of the role ended at this time.
+    /// @param endedAt since when it cannot be accepted any more [unix s].
+    error RoleOfferEnded(uint40 endedAt);
+    /// @notice The role is offered to nobody: there is nothing to withdraw.
+    /// @param role its name: an ASCII word, zero-padded on the right.
+    error NoRoleOffer(bytes32 role);
     /// @notice A role may not be held by the zero address.
     /// @param role its name: an ASCII word, zero-padded on the right.
     error ZeroRole(bytes32 role);
@@ -42,7 +52,7 @@ interface IRoles {
     /// @param account to whom.
     function offerRole(bytes32 role, address account) external;
 
-    /// @notice Takes a role that was offered to the caller at least two days ago.
+    /// @notice Takes a role that was offered to the caller at least two days ago, and less than 14.
     /// @param role its name: an ASCII word, zero-padded on the right.
     function acceptRole(bytes32 role) external;
 
@@ -51,9 +61,9 @@ interface IRoles {
     /// @return the account.
     function roleHolder(bytes32 role) external view returns (address);
 
-    /// @notice The offer that stands: to whom, and from when on it can be accepted.
+    /// @notice The offer that stands: to whom, and from when on it can be accepted; until 12 days later.
     /// @param role its name: an ASCII word, zero-padded on the right.
-    /// @return account to whom; zero if there is no offer.
-    /// @return readyAt from when on it can be accepted [unix s].
+    /// @return account to whom; zero if there is no offer, or it has ended.
+    /// @return readyAt from when on it can be accepted [unix s]; 0 if there is none.
     function roleOffer(bytes32 role) external view returns (address account, uint40 readyAt);
 }

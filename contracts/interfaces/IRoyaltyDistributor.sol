@@ -15,13 +15,19 @@ uint8 constant SKIPPED_TRANSFER_FAILED = 2;
 uint8 constant SKIPPED_OVERPAID = 3;
 
 /// @title Pays royalties in one ERC-20 under one ruleset, from roots that anybody can recompute
-/// @notice Deployment: `constructor(address token, bytes32 rulesetHash, uint40 window, uint256 bond, address owner,
-/// address guardian, address arbiter, address publisher)`; token, ruleset, window (1 h to 14 d, in seconds) and
-/// bond (base units of the token) are fixed for ever.
+/// @notice Deployment: `constructor(address token, bytes32 rulesetHash, uint40 window, uint256 bond, uint256 stake,
+/// address access, address owner, address guardian, address arbiter, address publisher)`; all but the roles is fixed
+/// for ever: the token, the ruleset, the window (2 to 14 days in seconds; on chains 31337 and 1337 from 1 hour), bond
+/// and stake (1 to 2^120 - 1 base units of the token) and the access contract.
 /// Leaf: `keccak256(bytes.concat(keccak256(abi.encode(uint256 chainId, address distributor, address payee,
 /// uint256 cumulative))))` in a standard tree (sorted pairs). `cumulative` is everything the payee ever earned here.
 /// The root of epoch n+1 may be proposed once epoch n is active; the roots of the active epoch and, until the next
 /// proposal, of the one before can be claimed on.
+/// The publisher proposes with its stake in. Once no epoch has become active for 90 days after the last (or after the
+/// deployment), anybody proposes by the exit: the stake is taken along, the window is 14 days, and a proposal of the
+/// publisher takes the place of it unless it is challenged. A challenge is made with the bond. The arbiter's word alone
+/// moves them: half of what the loser put in goes to the winner, the other half to nobody, it stays here for ever. After
+/// 14 days of silence the root is rejected and both are given back, the bond once an epoch has become active.
 /// EIP-712 domain: name `RoyaltyDistributor`, version `1`, chain id, this address.
 interface IRoyaltyDistributor {
     /// @notice A payee and its cumulative earnings, as in the leaf.
@@ -60,12 +66,14 @@ interface IRoyaltyDistributor {
     /// @param activeAt from when on it pays [unix s].
     /// @param epoch its number.
     /// @param status 1 proposed (active from `activeAt` on), 2 challenged, 3 vetoed, 4 rejected; 0 none.
+    /// @param byExit whether it was proposed by the exit (or by a publisher whose role has changed hands since).
     struct Settlement {
         bytes32 root;
         uint256 total;
         uint40 activeAt;
         uint64 epoch;
         uint8 status;
+        bool byExit;
     }
 
     /// @notice Money came in under a memo (a license's id).
@@ -90,20 +98,37 @@ interface IRoyaltyDistributor {
     );
     /// @notice The guardian refused the proposed root; the epoch may be proposed again.
     /// @param epoch of which epoch.
+    /// @param root what was refused.
     /// @param by who did it.
     /// @param reasonDigest sha-256 of the published reason.
-    event SettlementVetoed(uint64 indexed epoch, address indexed by, bytes32 reasonDigest);
+    event SettlementVetoed(uint64 indexed epoch, bytes32 indexed root, address indexed by, bytes32 reasonDigest);
     /// @notice Somebody put up the bond against the proposed root: it is frozen until resolved.
     /// @param epoch of which epoch.
+    /// @param root what is challenged.
     /// @param by who did it.
     /// @param reasonDigest sha-256 of the published reason.
-    event SettlementChallenged(uint64 indexed epoch, address indexed by, bytes32 reasonDigest);
-    /// @notice Upheld: the root is rejected, the bond goes back. Dismissed: the full window starts again
-    /// (`settlement(epoch).activeAt` = this block's time + window), the bond goes to the publisher.
+    event SettlementChallenged(uint64 indexed epoch, bytes32 indexed root, address indexed by, bytes32 reasonDigest);
+    /// @notice Upheld: the root is rejected; the challenger is owed its bond and, unless it was the arbiter's silence,
+    /// half the stake, which `StakeChanged` says has left. Dismissed: the full window starts again, and the proposer is
+    /// owed half the bond.
     /// @param epoch of which epoch.
+    /// @param root what was challenged.
     /// @param upheld whether the root is rejected.
-    /// @param bondTo who receives the bond.
-    event ChallengeResolved(uint64 indexed epoch, bool upheld, address bondTo);
+    /// @param challenger who challenged.
+    /// @param activeAt from when on the root pays [unix s]; 0 when it is rejected.
+    event ChallengeResolved(
+        uint64 indexed epoch, bytes32 indexed root, bool upheld, address challenger, uint40 activeAt
+    );
+    /// @notice A stake of the proposer came in, or left: taken out, become owed or lost.
+    /// @param proposer whose stake it is.
+    /// @param staked base units that came in; 0 when a stake has left.
+    event StakeChanged(address indexed proposer, uint256 staked);
+    /// @notice The guardian ruled over money that is held. The ruleset says when it is in force.
+    /// @param digest sha-256 in the CID of the ruling.
+    event Ruled(bytes32 indexed digest);
+    /// @notice The arbiter struck a ruling.
+    /// @param digest sha-256 in the CID of the ruling.
+    event RulingStruck(bytes32 indexed digest);
     /// @notice `amount` was paid to `to`; the payee's claimed sum is now `cumulative`.
     /// @param payee whom it is owed.
     /// @param epoch of which epoch.
@@ -141,6 +166,29 @@ interface IRoyaltyDistributor {
     /// @notice The epoch's root is not under challenge.
     /// @param epoch of which epoch.
     error NotChallenged(uint64 epoch);
+    /// @notice Another root stands there than was meant.
+    /// @param expected the epoch's root now.
+    /// @param given the root that was meant.
+    error WrongRoot(bytes32 expected, bytes32 given);
+    /// @notice The challenge is another's than was meant.
+    /// @param expected who challenged.
+    /// @param given who was meant.
+    error WrongChallenger(address expected, address given);
+    /// @notice Nothing is proposed without a stake.
+    /// @param proposer whose stake is missing.
+    error NotStaked(address proposer);
+    /// @notice The stake is in already.
+    /// @param proposer whose stake it is.
+    error AlreadyStaked(address proposer);
+    /// @notice The stake stays in while a root that it was given for is pending.
+    /// @param epoch whose root is neither active nor refused.
+    error StakePending(uint64 epoch);
+    /// @notice The caller is not the access contract.
+    /// @param caller who asked.
+    error NotAccess(address caller);
+    /// @notice No contract is there to be the access contract for ever.
+    /// @param given the address given at deployment.
+    error NoAccess(address given);
     /// @notice The leaf is not under the root.
     error InvalidProof();
     /// @notice The payee has claimed more than this leaf says.
@@ -148,8 +196,8 @@ interface IRoyaltyDistributor {
     /// @param claimed base units that it claimed so far.
     /// @param given what the leaf says [base units].
     error CumulativeDecreased(address payee, uint256 claimed, uint256 given);
-    /// @notice All of this was claimed before.
-    /// @param payee whose claim it is.
+    /// @notice All of this was claimed before, or nothing is owed.
+    /// @param payee who would be paid.
     error NothingDue(address payee);
     /// @notice The leaves promise more than their total.
     /// @param total what the root promises [base units].
@@ -172,9 +220,15 @@ interface IRoyaltyDistributor {
     /// @notice Money cannot be sent there.
     /// @param to what was given.
     error InvalidRecipient(address to);
-    /// @notice The window must be within 1 hour and 14 days.
+    /// @notice The window must be within 2 days (1 hour on the devnets' chain ids 31337 and 1337) and 14 days.
     /// @param window what was given [s].
     error WindowOutOfBounds(uint40 window);
+    /// @notice The bond must be within 1 and 2^120 - 1.
+    /// @param bond what was given [base units].
+    error BondOutOfBounds(uint256 bond);
+    /// @notice The stake must be within 1 and 2^120 - 1.
+    /// @param stake what was given [base units].
+    error StakeOutOfBounds(uint256 stake);
     /// @notice At most 256 payees fit one sub-tree, and at least one.
     /// @param count what was given.
     error SubtreeSize(uint256 count);
@@ -195,7 +249,24 @@ interface IRoyaltyDistributor {
     /// @return received base units credited.
     function fund(uint256 amount, bytes32 memo) external returns (uint256 received);
 
-    /// @notice Proposes the next epoch's root. Publisher only.
+    /// @notice As `fund`, of the account that called the access contract and approved this one. Access contract only.
+    /// @param from whose money it is.
+    /// @param amount base units to take.
+    /// @param memo the license whose price and use it pays for.
+    /// @return received base units credited.
+    function fundFrom(address from, uint256 amount, bytes32 memo) external returns (uint256 received);
+
+    /// @notice Puts the publisher's stake in (approve it first). Publisher only; it stays its owner's when the role
+    /// changes hands.
+    function stake() external;
+
+    /// @notice Takes what is owed to the sender, and a stake of its that binds no pending root. An account with two
+    /// stakes in, the publisher's and one by the exit, takes them in two calls.
+    /// @param to who receives it.
+    function unstake(address to) external;
+
+    /// @notice Proposes the next epoch's root: the publisher with its stake in, or, from `exitOpensAt` on, anybody, whose
+    /// stake is taken along (approve it first) unless it is still in.
     /// @param epoch 1, or the active epoch + 1 (again the same one after a veto or a rejection).
     /// @param root root over all payees.
     /// @param total sum of all cumulative earnings.
@@ -205,22 +276,31 @@ interface IRoyaltyDistributor {
 
     /// @notice Refuses a proposed root before it is active. Guardian only.
     /// @param epoch of which epoch.
+    /// @param root the root that is meant.
     /// @param reasonDigest sha-256 of the published reason.
-    function veto(uint64 epoch, bytes32 reasonDigest) external;
+    function veto(uint64 epoch, bytes32 root, bytes32 reasonDigest) external;
 
     /// @notice Freezes a proposed root before it is active; anyone, by the bond (approve it first).
     /// @param epoch of which epoch.
+    /// @param root the root that is meant.
     /// @param reasonDigest sha-256 of the published reason.
-    function challenge(uint64 epoch, bytes32 reasonDigest) external;
+    function challenge(uint64 epoch, bytes32 root, bytes32 reasonDigest) external;
 
-    /// @notice Decides a challenge: by the arbiter within 14 days; after that it is upheld, and anyone may say so.
+    /// @notice Decides a challenge: by the arbiter within 14 days; after that the root is rejected, and anyone may say
+    /// so (`upheld` true). What is won or given back is owed: `unstake` takes it.
     /// @param epoch of which epoch.
-    /// @param upheld true rejects the root and returns the bond; false starts the window again.
-    function resolve(uint64 epoch, bool upheld) external;
+    /// @param root the root that is meant.
+    /// @param challenger whose challenge is meant.
+    /// @param upheld true rejects the root; false starts the window again.
+    function resolve(uint64 epoch, bytes32 root, address challenger, bool upheld) external;
 
-    /// @notice Takes a bond that the token refused to return at the time.
-    /// @param to who receives it.
-    function withdrawBond(address to) external;
+    /// @notice Puts a ruling over money that is held on record. Guardian only; changes nothing in the contract.
+    /// @param digest sha-256 in the CID of the ruling.
+    function rule(bytes32 digest) external;
+
+    /// @notice Puts on record that a ruling is struck. Arbiter only; changes nothing in the contract.
+    /// @param digest sha-256 in the CID of the ruling.
+    function strike(bytes32 digest) external;
 
     /// @notice Pays a payee what is due; anyone may call it.
     /// @param epoch of which epoch.
@@ -274,7 +354,7 @@ interface IRoyaltyDistributor {
     /// @return base units.
     function claimed(address payee) external view returns (uint256);
 
-    /// @notice Everything that was ever funded, without bonds.
+    /// @notice Everything that was ever funded, without bonds and stakes.
     /// @return base units.
     function funded() external view returns (uint256);
 
@@ -287,10 +367,21 @@ interface IRoyaltyDistributor {
     /// @return at block time [unix s]; 0 if nobody.
     function challenger() external view returns (address by, uint40 at);
 
-    /// @notice A bond that waits for `withdrawBond`.
-    /// @param account who challenged, or published.
-    /// @return base units.
-    function bondOwed(address account) external view returns (uint256);
+    /// @notice From when on anybody with a stake may propose: 90 days after the newest active epoch became so, or after
+    /// the deployment.
+    /// @return block time [unix s].
+    function exitOpensAt() external view returns (uint40);
+
+    /// @notice What the account has in as a proposer.
+    /// @param account whose stake it is.
+    /// @return base units: 0, the stake, or twice the stake (the publisher's and one by the exit).
+    function staked(address account) external view returns (uint256);
+
+    /// @notice What `unstake` would take of what is owed to the account, and what waits.
+    /// @param account who challenged, or proposed.
+    /// @return amount base units owed now.
+    /// @return waiting base units of bonds that the arbiter's silence returned: owed once an epoch has become active.
+    function owed(address account) external view returns (uint256 amount, uint256 waiting);
 
     /// @notice The ERC-20 that is paid.
     /// @return its address.
@@ -307,6 +398,14 @@ interface IRoyaltyDistributor {
     /// @notice Base units that a challenge must put up.
     /// @return base units of the token.
     function bond() external view returns (uint256);
+
+    /// @notice Base units that a proposer must have in.
+    /// @return base units of the token.
+    function stakeAmount() external view returns (uint256);
+
+    /// @notice The access contract, which alone calls `fundFrom`.
+    /// @return its address.
+    function access() external view returns (address);
 
     /// @notice The EIP-712 digest that `claimTo` checks.
     /// @param reassign what the payee signed.

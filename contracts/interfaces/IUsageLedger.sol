@@ -10,7 +10,9 @@ pragma solidity ^0.8.20;
 /// `Segment(bytes32 sessionId,uint64 firstSeq,uint64 lastSeq,uint64 count,uint128 unitsTotal,bytes32 receiptsRoot,bytes32 prevSegmentHash,uint64 minTimeMs,uint64 maxTimeMs,bytes32 sha256,bool last)`,
 /// `Ack(bytes32 segmentHash,uint64 receivedAtMs)`,
 /// `GateReport(bytes32 recordingId,uint8 verdict,bytes32 metricsDigest,bytes32 cluster,uint16 gateVersion)`,
-/// `Attribution(bytes32 receiptId,bytes32 attributionRoot,uint16 method,uint32 qualityPpm)`.
+/// `Attribution(bytes32 receiptId,bytes32 attributionRoot,uint16 method,uint32 qualityPpm)`,
+/// `Finding(bytes32 recordingId,bytes32 earlierId,uint32 scorePpm,int32 offsetMs,uint16 method)`,
+/// `Evaluation(bytes32 modelId,uint16 method,uint32 qualityPpm,bytes32 digest)`.
 interface IUsageLedger {
     /// @notice
     /// `MeterSession(address meter,address sessionKey,bytes32 licenseId,uint64 validFrom,uint64 validUntil,uint128 maxUnits,uint256 nonce)`
@@ -47,11 +49,17 @@ interface IUsageLedger {
     event UsageAnchored(
         address indexed meter, bytes32 indexed root, bytes32 indexed head, uint64 count, bytes32 dataDigest
     );
-    /// @notice The signer of the session ended it. May repeat: the first counts.
+    /// @notice The signer of the session said what it used in all. May repeat: the first counts, and only by the signer
+    /// of the session whom its license names.
     /// @param sessionId EIP-712 digest of the session.
     /// @param licensee who signed it.
-    /// @param at block time [unix s].
-    event SessionRevoked(bytes32 indexed sessionId, address indexed licensee, uint40 at);
+    /// @param unitsTotal units used in all; what is anchored counts if it is more, and never more than `maxUnits`.
+    event SessionClosed(bytes32 indexed sessionId, address indexed licensee, uint128 unitsTotal);
+    /// @notice The signer of the session ended it. May repeat: the first counts, and only by the signer of the session
+    /// whom its license names.
+    /// @param sessionId EIP-712 digest of the session.
+    /// @param licensee who signed it.
+    event SessionRevoked(bytes32 indexed sessionId, address indexed licensee);
 
     /// @notice The batch does not follow the meter's head.
     /// @param expected the meter's head now.
@@ -82,6 +90,13 @@ interface IUsageLedger {
     /// @param digest sha-256 in the CID of the batch document.
     /// @return head the sender's new head.
     function anchor(bytes32 prev, bytes32 root, uint64 count, bytes32 digest) external returns (bytes32 head);
+
+    /// @notice Says what a session that the sender signed used in all, so that it owes this and not `maxUnits` where its
+    /// meter is silent. Changes nothing in the contract.
+    /// @param session the session, as it was signed.
+    /// @param unitsTotal units used in all.
+    /// @param signature the sender's over the session (ERC-1271 if the sender is a contract).
+    function closeSession(MeterSession calldata session, uint128 unitsTotal, bytes calldata signature) external;
 
     /// @notice Ends a session that the sender signed: nothing anchored later counts (but for the grace of the
     /// ruleset).

@@ -4,12 +4,14 @@ pragma solidity ^0.8.20;
 /// @title Ids that commit to what they name
 library Ids {
     /// @notice The id of a dataset at `registry`, for ever that of its first holder.
-    function dataset(address registry, address registrant, bytes32 manifestRoot, bytes32 termsHash)
-        internal
-        view
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(block.chainid, registry, registrant, manifestRoot, termsHash));
+    function dataset(
+        address registry,
+        address registrant,
+        bytes32 manifestRoot,
+        bytes32 manifestDigest,
+        bytes32 termsHash
+    ) internal view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, registry, registrant, manifestRoot, manifestDigest, termsHash));
     }
 
     /// @notice The id of the license that `licensee` makes of an offer.

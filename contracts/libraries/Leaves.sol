@@ -53,6 +53,11 @@ library Leaves {
         return keccak256(bytes.concat(once));
     }
 
+    /// @notice A dataset in a pool, and who joined it.
+    function member(bytes32 datasetId, address holder) internal pure returns (bytes32) {
+        return keccak256(bytes.concat(keccak256(abi.encode(datasetId, holder))));
+    }
+
     /// @notice The root that a node and its siblings on the way up give.
     function climb(bytes32 node, bytes32[] calldata path) internal pure returns (bytes32 root) {
         assembly ("memory-safe") {

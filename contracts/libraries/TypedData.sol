@@ -15,13 +15,16 @@ library TypedData {
         "Consent(address subject,address holder,bytes32 voiceId,bytes32 scopeHash,uint32 purposes,bytes32 territories,uint64 notBefore,uint64 notAfter,uint256 nonce)"
     );
     bytes32 internal constant REVOKE_CONSENT = keccak256("RevokeConsent(bytes32 consentId,uint64 deadline)");
+    bytes32 internal constant EXTEND_CONSENT =
+        keccak256("ExtendConsent(bytes32 consentId,address holder,uint64 deadline)");
     // DatasetRegistry
     bytes32 internal constant REGISTER = keccak256(
         "Register(address holder,bytes32 manifestRoot,bytes32 manifestDigest,bytes32 termsHash,bytes32 splitHash,uint32 items,uint64 deadline)"
     );
+    bytes32 internal constant JOIN = keccak256("Join(bytes32 poolId,bytes32 datasetId,uint64 deadline)");
     // DataAccess
     bytes32 internal constant OFFER = keccak256(
-        "Offer(bytes32 datasetId,address holder,address licensee,address token,uint128 price,uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)"
+        "Offer(bytes32 datasetId,address holder,uint16 transfers,address licensee,address distributor,uint128 price,uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)"
     );
     bytes32 internal constant KEY_BINDING =
         keccak256("KeyBinding(address wallet,bytes32 encryptionKey,uint64 notAfter,uint256 nonce)");
@@ -46,8 +49,12 @@ library TypedData {
     bytes32 internal constant GATE_REPORT = keccak256(
         "GateReport(bytes32 recordingId,uint8 verdict,bytes32 metricsDigest,bytes32 cluster,uint16 gateVersion)"
     );
+    bytes32 internal constant FINDING =
+        keccak256("Finding(bytes32 recordingId,bytes32 earlierId,uint32 scorePpm,int32 offsetMs,uint16 method)");
     bytes32 internal constant ATTRIBUTION =
         keccak256("Attribution(bytes32 receiptId,bytes32 attributionRoot,uint16 method,uint32 qualityPpm)");
+    bytes32 internal constant EVALUATION =
+        keccak256("Evaluation(bytes32 modelId,uint16 method,uint32 qualityPpm,bytes32 digest)");
     // RoyaltyDistributor
     bytes32 internal constant REASSIGN =
         keccak256("Reassign(address payee,address to,uint256 cumulative,uint256 deadline)");
@@ -58,6 +65,10 @@ library TypedData {
 
     function revokeConsent(bytes32 consentId, uint64 deadline) internal pure returns (bytes32) {
         return keccak256(abi.encode(REVOKE_CONSENT, consentId, deadline));
+    }
+
+    function extendConsent(bytes32 consentId, address holder, uint64 deadline) internal pure returns (bytes32) {
+        return keccak256(abi.encode(EXTEND_CONSENT, consentId, holder, deadline));
     }
 
     function register(address holder, IDatasetRegistry.Registration calldata r, uint64 deadline)
@@ -74,13 +85,21 @@ library TypedData {
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore(free, kind)
-            calldatacopy(add(free, 0x20), o, 0x160)
-            hash := keccak256(free, 0x180)
+            calldatacopy(add(free, 0x20), o, 0x180)
+            hash := keccak256(free, 0x1a0)
         }
     }
 
-    function grantedOffer(IDataAccess.Offer memory o) internal pure returns (bytes32) {
-        return keccak256(abi.encode(OFFER, o));
+    /// @dev Hashed where it stands: the word before it is the type's for a moment.
+    function grantedOffer(IDataAccess.Offer memory o) internal pure returns (bytes32 hash) {
+        bytes32 kind = OFFER;
+        assembly ("memory-safe") {
+            let start := sub(o, 0x20)
+            let kept := mload(start)
+            mstore(start, kind)
+            hash := keccak256(start, 0x1a0)
+            mstore(start, kept)
+        }
     }
 
     function meterSession(IUsageLedger.MeterSession calldata s) internal pure returns (bytes32) {

@@ -13,7 +13,7 @@ contract ModelRegistry is AccessGated {
         bytes32 indexed modelId, bytes32 indexed datasetId, bytes32 indexed licenseId, address trainer
     );
 
-    event VoiceUsed(bytes32 indexed modelId, bytes32 indexed licenseId, uint32 recording);
+    event VoiceUsed(bytes32 indexed modelId, bytes32 indexed manifestRoot, uint32 recording);
 
     error ModelTaken(bytes32 modelId);
     error NotTheTrainer(bytes32 modelId, address who);
@@ -43,6 +43,6 @@ contract ModelRegistry is AccessGated {
         onlyTrainer(modelId)
         onlyAllowed(query, evidence, datasetOf[modelId], TRAIN_TTS)
     {
-        emit VoiceUsed(modelId, query.licenseId, query.recording.index);
+        emit VoiceUsed(modelId, query.manifestRoot, query.recording.index);
     }
 }

@@ -7,6 +7,7 @@ import {
     CONSENT_NOT_SIGNED,
     CONSENT_WITHDRAWN,
     IDataAccess,
+    LEFT_POOL,
     LICENSE_ENDED,
     LICENSE_OVER,
     PURPOSE_NOT_GRANTED,
@@ -29,7 +30,9 @@ interface Vm {
 contract ModelRegistryTest {
     Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     bytes32 private constant MODEL = keccak256("a model");
+    bytes32 private constant MANIFEST = keccak256("manifest");
     bytes32 private constant TERMS = keccak256("terms");
+    address private constant DISTRIBUTOR = address(0xD1); // no license here costs anything: it is not called
     address private constant TRAINER = address(0x7A);
     address private constant VOICE = address(0x70);
     uint40 private constant EXPIRY = 2_000_000_000;
@@ -39,14 +42,15 @@ contract ModelRegistryTest {
     IDataAccess private access;
     ModelRegistry private models;
     bytes32 private dataset;
+    uint32 private sold; // purposes of the license granted last
 
     function setUp() public {
         VM.warp(1_900_000_000);
         consents = IConsentRegistry(deploy("ConsentRegistry", ""));
         datasets = IDatasetRegistry(deploy("DatasetRegistry", abi.encode(this, this)));
-        access = IDataAccess(deploy("DataAccess", abi.encode(datasets, consents, this, this)));
+        access = IDataAccess(deploy("DataAccess", abi.encode(datasets, consents)));
         models = new ModelRegistry(access);
-        dataset = datasets.register(leaf(), keccak256("manifest"), TERMS, keccak256("split"), 1);
+        dataset = datasets.register(leaf(), MANIFEST, TERMS, keccak256("split"), 1);
     }
 
     function test_a_licensee_trains() public {
@@ -92,24 +96,24 @@ contract ModelRegistryTest {
     }
 
     function test_a_recording_is_used_while_its_voice_consents() public {
-        bytes32 license = trained(TRAIN_TTS);
-        useVoice(license, CONSENT_NOT_SIGNED, consents.consentIdOf(consent()));
+        trained(TRAIN_TTS);
+        useVoice(CONSENT_NOT_SIGNED, consents.consentIdOf(consent()));
         approve();
-        useVoice(license);
+        useVoice();
     }
 
     function test_a_withdrawn_voice_is_used_no_more() public {
-        bytes32 license = trained(TRAIN_TTS);
+        trained(TRAIN_TTS);
         bytes32 id = approve();
         VM.prank(VOICE);
         consents.revokeConsent(id, 0);
-        useVoice(license, CONSENT_WITHDRAWN, id);
+        useVoice(CONSENT_WITHDRAWN, id);
     }
 
     function test_a_voice_is_not_used_for_another_purpose() public {
-        bytes32 license = trained(TRAIN_TTS | TRAIN_ASR);
+        trained(TRAIN_TTS | TRAIN_ASR);
         approve();
-        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(), evidence());
         asked.purpose = TRAIN_ASR;
         VM.expectRevert(abi.encodeWithSelector(AccessGated.NotThePurpose.selector, TRAIN_ASR));
         VM.prank(TRAINER);
@@ -117,42 +121,63 @@ contract ModelRegistryTest {
     }
 
     function test_no_voice_goes_into_a_model_that_nobody_trains() public {
-        bytes32 license = granted(TRAIN_TTS);
+        granted(TRAIN_TTS);
         approve();
-        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(), evidence());
         VM.expectRevert(abi.encodeWithSelector(ModelRegistry.NotTheTrainer.selector, MODEL, TRAINER));
         VM.prank(TRAINER);
         models.useVoice(MODEL, asked, shown);
     }
 
     function test_no_voice_of_another_dataset_goes_into_the_model() public {
-        bytes32 license = trained(TRAIN_TTS);
+        trained(TRAIN_TTS);
         approve();
-        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(), evidence());
         asked.termsHash = keccak256("other terms");
-        bytes32 other = datasets.register(leaf(), keccak256("manifest"), asked.termsHash, keccak256("split"), 1);
-        asked.licenseId = granted(TRAIN_TTS, asked.termsHash);
+        bytes32 other = datasets.register(leaf(), MANIFEST, asked.termsHash, keccak256("split"), 1);
+        granted(TRAIN_TTS, asked.termsHash);
+        (asked.offer.datasetId, asked.offer.termsHash) = (other, asked.termsHash);
         VM.expectRevert(abi.encodeWithSelector(AccessGated.NotTheDataset.selector, other));
         VM.prank(TRAINER);
         models.useVoice(MODEL, asked, shown);
     }
 
-    function test_nobody_asks_for_another() public {
-        bytes32 license = trained(TRAIN_TTS);
+    function test_a_members_voice_is_used_under_its_pools_license() public {
+        bytes32 member = dataset;
+        dataset = datasets.register(0, MANIFEST, TERMS, keccak256("split"), 30);
+        datasets.setMembers(dataset, keccak256(bytes.concat(keccak256(abi.encode(member, this)))), MANIFEST);
+        IDataAccess.Grant memory terms = grant(TRAIN_TTS, TERMS);
+        terms.manifestRoot = 0;
+        sold = TRAIN_TTS;
+        train(TRAINER, access.grant(terms));
         approve();
-        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(), evidence());
+        asked.member.holder = address(this);
+        VM.prank(TRAINER);
+        models.useVoice(MODEL, asked, shown);
+        datasets.leavePool(dataset, member, false);
+        VM.warp(block.timestamp + 30 days);
+        refused(LEFT_POOL, member);
+        VM.prank(TRAINER);
+        models.useVoice(MODEL, asked, shown);
+    }
+
+    function test_nobody_asks_for_another() public {
+        trained(TRAIN_TTS);
+        approve();
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(), evidence());
         asked.who = address(this);
         VM.expectRevert(abi.encodeWithSelector(AccessGated.NotTheSender.selector, address(this)));
         VM.prank(TRAINER);
         models.useVoice(MODEL, asked, shown);
     }
 
-    function useVoice(bytes32 license) private {
-        useVoice(license, 0, 0);
+    function useVoice() private {
+        useVoice(0, 0);
     }
 
-    function useVoice(bytes32 license, uint8 reason, bytes32 culprit) private {
-        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(license), evidence());
+    function useVoice(uint8 reason, bytes32 culprit) private {
+        (IDataAccess.Query memory asked, AccessGated.Evidence memory shown) = (query(), evidence());
         if (reason != 0) refused(reason, culprit);
         VM.prank(TRAINER);
         models.useVoice(MODEL, asked, shown);
@@ -184,8 +209,37 @@ contract ModelRegistryTest {
         shown.signatures = new bytes[](1);
     }
 
-    function query(bytes32 license) private view returns (IDataAccess.Query memory) {
-        return IDataAccess.Query(license, TRAINER, TRAIN_TTS, address(this), leaf(), TERMS, recording());
+    function query() private view returns (IDataAccess.Query memory) {
+        return IDataAccess.Query({
+            offer: offer(),
+            licensee: TRAINER,
+            member: IDataAccess.Member(address(0), new bytes32[](0)),
+            who: TRAINER,
+            purpose: TRAIN_TTS,
+            registrant: address(this),
+            manifestRoot: leaf(),
+            manifestDigest: MANIFEST,
+            termsHash: TERMS,
+            recording: recording()
+        });
+    }
+
+    /// @dev The offer that `grant` builds, which names the license.
+    function offer() private view returns (IDataAccess.Offer memory) {
+        return IDataAccess.Offer({
+            datasetId: dataset,
+            holder: address(this),
+            transfers: 0,
+            licensee: TRAINER,
+            distributor: DISTRIBUTOR,
+            price: 0,
+            expiry: EXPIRY,
+            purposes: sold,
+            deadline: 0,
+            noticeDays: 0,
+            termsHash: TERMS,
+            nonce: 1
+        });
     }
 
     /// @dev One recording, so that its leaf is the manifest's root.
@@ -214,23 +268,27 @@ contract ModelRegistryTest {
     }
 
     function granted(uint32 purposes, bytes32 terms) private returns (bytes32) {
-        return access.grant(
-            IDataAccess.Grant({
-                registrant: address(this),
-                manifestRoot: leaf(),
-                termsHash: terms,
-                licensee: TRAINER,
-                expiry: EXPIRY,
-                purposes: purposes,
-                noticeDays: 0,
-                nonce: 1
-            })
-        );
+        sold = purposes;
+        return access.grant(grant(purposes, terms));
     }
 
-    function trained(uint32 purposes) private returns (bytes32 license) {
-        license = granted(purposes);
-        train(TRAINER, license);
+    function grant(uint32 purposes, bytes32 terms) private view returns (IDataAccess.Grant memory) {
+        return IDataAccess.Grant({
+            registrant: address(this),
+            manifestRoot: leaf(),
+            manifestDigest: MANIFEST,
+            termsHash: terms,
+            licensee: TRAINER,
+            distributor: DISTRIBUTOR,
+            expiry: EXPIRY,
+            purposes: purposes,
+            noticeDays: 0,
+            nonce: 1
+        });
+    }
+
+    function trained(uint32 purposes) private {
+        train(TRAINER, granted(purposes));
     }
 
     function train(address who, bytes32 license) private {

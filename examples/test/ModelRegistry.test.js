@@ -43,27 +43,35 @@ describe("ModelRegistry", () => {
     [holder, trainer, stranger] = await wallet.getAddresses();
     const consents = await deployed(artifact("ConsentRegistry"));
     const datasets = await deployed(artifact("DatasetRegistry"), holder, holder);
-    access = await deployed(artifact("DataAccess"), datasets, consents, holder, holder);
+    access = await deployed(artifact("DataAccess"), datasets, consents);
     const { abi, bytecode } = await hre.artifacts.readArtifact("ModelRegistry");
     models = { address: await deployed({ abi, bytecode }, access), abi };
     datasetId = await sent(holder, datasets, datasetRegistryAbi, "register", ...PARTS, 3);
   });
 
-  const granted = (bits) =>
-    sent(holder, access, dataAccessAbi, "grant", {
-      registrant: holder,
-      manifestRoot: PARTS[0],
-      termsHash: PARTS[2],
-      licensee: trainer,
-      expiry: 4_000_000_000,
-      purposes: bits,
-      noticeDays: 0,
-      nonce: 1n,
-    });
+  // No license here costs anything, so that nothing is called at the distributor's address.
+  const licensed = (bits) => ({
+    licensee: trainer,
+    distributor: viem.zeroAddress,
+    expiry: 4_000_000_000,
+    purposes: bits,
+    noticeDays: 0,
+    nonce: 1n,
+  });
+  const named = () => ({
+    registrant: holder,
+    manifestRoot: PARTS[0],
+    manifestDigest: PARTS[1],
+    termsHash: PARTS[2],
+  });
+  const granted = (bits) => sent(holder, access, dataAccessAbi, "grant", { ...named(), ...licensed(bits) });
 
-  const useVoice = (who, model, purpose, licenseId) => {
-    const dataset = { registrant: holder, manifestRoot: PARTS[0], termsHash: PARTS[2] };
-    const query = { licenseId, who, purpose: purposes[purpose], ...dataset, recording: RECORDING };
+  const useVoice = (who, model, purpose, bits) => {
+    const made = { datasetId, holder, transfers: 0, price: 0n, deadline: 0, termsHash: PARTS[2] };
+    const offer = { ...made, ...licensed(bits) };
+    const member = { holder: viem.zeroAddress, path: [] };
+    const asked = { offer, licensee: trainer, member, who, purpose: purposes[purpose] };
+    const query = { ...asked, ...named(), recording: RECORDING };
     const evidence = { path: [], consents: [], signatures: [] };
     return sent(who, models.address, models.abi, "useVoice", digest(model), query, evidence);
   };
@@ -83,11 +91,11 @@ describe("ModelRegistry", () => {
   });
 
   it("takes a voice for its own purpose only, into the sender's model only", async () => {
-    const license = await granted(purposes["train.tts"] | purposes["train.asr"]);
-    await train(trainer, license);
-    await useVoice(trainer, "model", "train.tts", license);
-    await assert.rejects(useVoice(trainer, "model", "train.asr", license), /NotThePurpose/);
-    await assert.rejects(useVoice(trainer, "another model", "train.tts", license), /NotTheTrainer/);
-    await assert.rejects(useVoice(stranger, "model", "train.tts", license), /NotTheTrainer/);
+    const bits = purposes["train.tts"] | purposes["train.asr"];
+    await train(trainer, await granted(bits));
+    await useVoice(trainer, "model", "train.tts", bits);
+    await assert.rejects(useVoice(trainer, "model", "train.asr", bits), /NotThePurpose/);
+    await assert.rejects(useVoice(trainer, "another model", "train.tts", bits), /NotTheTrainer/);
+    await assert.rejects(useVoice(stranger, "model", "train.tts", bits), /NotTheTrainer/);
   });
 });

@@ -3,7 +3,6 @@ pragma solidity ^0.8.20;
 
 import {IConsentRegistry} from "./interfaces/IConsentRegistry.sol";
 import {ALLOWED, IDataAccess} from "./interfaces/IDataAccess.sol";
-import {IDatasetRegistry} from "./interfaces/IDatasetRegistry.sol";
 
 /// @title A contract whose functions ask for a license first
 /// @notice Inherit it, name the `DataAccess` of your network, and put `onlyLicensed` on what needs a license, or
@@ -24,16 +23,21 @@ abstract contract AccessGated {
     /// @notice Where licenses are asked for.
     IDataAccess public immutable DATA_ACCESS;
 
-    /// @notice The account may not do this. The reasons 1 to 16 are named in `IDataAccess.sol`.
-    /// @param culprit id of the license, dataset or consent that refuses.
+    /// @notice The account may not do this. The reasons 1 to 18 are named in `IDataAccess.sol`.
+    /// @param reason 1 to 18.
+    /// @param culprit id of the license, dataset, pool or consent that refuses.
     error AccessRefused(uint8 reason, bytes32 culprit);
     /// @notice The question is about another account than the sender.
+    /// @param who the account asked about.
     error NotTheSender(address who);
-    /// @notice The question is about another dataset than the one that is meant here.
+    /// @notice The license asked about is of another dataset, or pool, than the one that is meant here.
+    /// @param datasetId what it is of.
     error NotTheDataset(bytes32 datasetId);
     /// @notice The question is about another purpose than the one that is served here.
+    /// @param purpose the one asked about.
     error NotThePurpose(uint32 purpose);
     /// @notice There is no contract at this address.
+    /// @param account what was given.
     error NoDataAccess(address account);
 
     constructor(IDataAccess dataAccess) {
@@ -47,8 +51,8 @@ abstract contract AccessGated {
         _;
     }
 
-    /// @notice The sender may open the recording that the query names, which is one of this dataset, for this one
-    /// purpose, now.
+    /// @notice The sender may open the recording that the query names, which is one of this dataset, or of a member if
+    /// this is a pool, for this one purpose, now.
     modifier onlyAllowed(
         IDataAccess.Query calldata query,
         Evidence calldata evidence,
@@ -76,9 +80,8 @@ abstract contract AccessGated {
     ) internal view {
         if (query.who != who) revert NotTheSender(query.who);
         if (query.purpose != purpose) revert NotThePurpose(query.purpose);
-        bytes32 asked =
-            IDatasetRegistry(DATA_ACCESS.datasets()).datasetIdOf(query.registrant, query.manifestRoot, query.termsHash);
-        if (asked != datasetId) revert NotTheDataset(asked);
+        // What the license is of; that the recording is of it, or of its member, `checkAccess` sees to.
+        if (query.offer.datasetId != datasetId) revert NotTheDataset(query.offer.datasetId);
         (uint8 reason, bytes32 culprit) =
             DATA_ACCESS.checkAccess(query, evidence.path, evidence.consents, evidence.signatures);
         if (reason != ALLOWED) revert AccessRefused(reason, culprit);

@@ -6,111 +6,7 @@ import {IRoyaltyDistributor} from "../../contracts/interfaces/IRoyaltyDistributo
 import {HookToken} from "../../contracts/mocks/HostileTokens.sol";
 import {Trees} from "../Trees.sol";
 import {Vm} from "../Vm.sol";
-
-/// @dev What the handler knows by its own books: two settlements, every payee's sum in each, the bonds.
-abstract contract MoneyBooks {
-    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
-    uint256 internal constant COUNT = 5;
-    uint256 internal constant PAYEE_KEY = 0xba5e;
-    uint256 public constant BOND = 1_000;
-    uint40 internal constant WINDOW = 1 days;
-    uint256 internal constant GAS = 5_000_000;
-
-    address internal constant GUARDIAN = address(0x0b);
-    address internal constant ARBITER = address(0x0c);
-    address internal constant PUBLISHER = address(0x0d);
-    address internal constant CHALLENGER = address(0x0e);
-
-    struct SettlementBook {
-        uint64 epoch;
-        uint8 status;
-        uint256 activeAt;
-        uint256 total;
-    }
-
-    HookToken public immutable TOKEN = new HookToken();
-    RoyaltyDistributor public immutable DISTRIBUTOR;
-
-    uint256 public funded;
-    uint256 public paid;
-    uint256 public bonds; // held, whoever is to have them
-    mapping(address => uint256) public owed;
-    mapping(address => uint256) public claimed;
-    mapping(uint64 epoch => uint256[COUNT]) internal sums;
-    SettlementBook[2] internal slots;
-    uint64 internal epoch; // the newest that was neither vetoed nor rejected
-    uint256 internal challengedAt;
-    uint256 internal highest;
-
-    constructor() {
-        DISTRIBUTOR =
-            new RoyaltyDistributor(address(TOKEN), 0, WINDOW, BOND, address(0x0a), GUARDIAN, ARBITER, PUBLISHER);
-        TOKEN.mint(address(this), type(uint128).max);
-        TOKEN.approve(address(DISTRIBUTOR), type(uint256).max);
-        funded = DISTRIBUTOR.fund(1_000_000e6, 0);
-        TOKEN.mint(CHALLENGER, type(uint96).max);
-        vm.prank(CHALLENGER);
-        TOKEN.approve(address(DISTRIBUTOR), type(uint256).max);
-    }
-
-    function payee(uint256 i) public pure returns (address) {
-        return vm.addr(PAYEE_KEY + i);
-    }
-
-    function slot(uint64 at) internal view returns (SettlementBook storage) {
-        return slots[at & 1];
-    }
-
-    function isPending(uint64 at, uint8 status) internal view returns (bool) {
-        SettlementBook storage book = slot(at);
-        return at != 0 && book.epoch == at && book.status == status;
-    }
-
-    function isLive(uint64 at) internal view returns (bool) {
-        return isPending(at, 1) && block.timestamp >= slot(at).activeAt;
-    }
-
-    /// @dev What a claim on `at` may still draw.
-    function left(uint64 at) internal view returns (uint256) {
-        uint256 limit = isLive(at + 1) ? slot(at + 1).total : slot(at).total;
-        return paid < limit ? limit - paid : 0;
-    }
-
-    function isKind(address to) internal view returns (bool) {
-        HookToken.Mood mood = TOKEN.moods(to);
-        return mood == HookToken.Mood.Kind || mood == HookToken.Mood.LongTrue;
-    }
-
-    function tree(uint64 at) internal view returns (bytes32[] memory) {
-        bytes32[] memory leaves = new bytes32[](COUNT);
-        for (uint256 i = 0; i < COUNT; ++i) {
-            bytes32 once = keccak256(abi.encode(block.chainid, address(DISTRIBUTOR), payee(i), sums[at][i]));
-            leaves[i] = keccak256(bytes.concat(once));
-        }
-        return Trees.build(leaves);
-    }
-
-    /// @dev Each payee's claimed sum is the one in the books, and so is their sum; it never fell.
-    function assertClaims() external {
-        uint256 sum = 0;
-        for (uint256 i = 0; i < COUNT; ++i) {
-            uint256 present = DISTRIBUTOR.claimed(payee(i));
-            vm.assertEq(present, claimed[payee(i)], "claimed");
-            sum += present;
-        }
-        vm.assertEq(sum, DISTRIBUTOR.paid(), "the sum of what was claimed");
-        vm.assertEq(sum, paid, "paid");
-        vm.assertGe(sum, highest, "claimed fell");
-        highest = sum;
-    }
-
-    function assertBonds() external view {
-        vm.assertEq(DISTRIBUTOR.bondOwed(CHALLENGER), owed[CHALLENGER], "owed to the challenger");
-        vm.assertEq(DISTRIBUTOR.bondOwed(PUBLISHER), owed[PUBLISHER], "owed to the publisher");
-        uint256 open = isPending(epoch, 2) ? BOND : 0;
-        vm.assertEq(bonds, owed[CHALLENGER] + owed[PUBLISHER] + open, "bonds");
-    }
-}
+import {MoneyBooks} from "./MoneyBooks.sol";
 
 /// @dev Does what publishers, watchers, payees and relayers may do, in any order. Each call must succeed exactly when
 /// the books say so, and move what they say.
@@ -121,76 +17,159 @@ contract MoneyHandler is MoneyBooks {
         vm.assertEq(ok ? 1 : 0, expected ? 1 : 0, "the books say otherwise");
     }
 
-    function fund(uint96 amount) external {
-        called(address(this), abi.encodeCall(DISTRIBUTOR.fund, (amount, 0)), true);
+    function fund(uint96 amount, bool from) external {
+        bytes memory data = from
+            ? abi.encodeCall(DISTRIBUTOR.fundFrom, (address(this), amount, 0))
+            : abi.encodeCall(DISTRIBUTOR.fund, (amount, 0));
+        called(from ? address(TOKEN) : address(this), data, true); // the token is the access contract here
         funded += amount;
     }
 
+    /// @dev Who proposes: the publisher mostly.
+    struct Proposal {
+        address who;
+        uint64 next;
+        uint256 before;
+        uint256 total;
+        uint256[COUNT] earned;
+        bool byExit;
+        bool replaces;
+    }
+
     /// @dev A proposal may promise more in its leaves than in its total: a publisher's error or crime.
-    function propose(uint64 shift, uint256 seed, bool honest) external {
-        uint64 next = epoch + 1 + (shift % 8 == 0 ? 1 : 0);
-        uint256 before = isPending(epoch, 1) ? slot(epoch).total : 0;
-        uint256 total = 0;
+    function propose(uint8 who, uint64 shift, uint256 seed, bool honest) external {
+        Proposal memory p;
+        p.who = who % 4 == 0 ? actor(who / 4) : publisher;
+        p.byExit = p.who != publisher;
+        p.replaces = !p.byExit && isOpen() && slot(epoch).byExit;
+        uint64 last = p.replaces ? epoch - 1 : epoch;
+        p.next = last + 1 + (shift % 8 == 0 ? 1 : 0);
+        p.before = has(last, 1) ? slot(last).total : 0;
         for (uint256 i = 0; i < COUNT; ++i) {
-            uint256 growth = uint256(keccak256(abi.encode(seed, i))) % ((funded - before) / COUNT + 1);
-            sums[next][i] = sums[epoch][i] + growth;
-            total += growth;
+            uint256 growth = uint256(keccak256(abi.encode(seed, i))) % ((funded - p.before) / COUNT + 1);
+            p.earned[i] = sums[last][i] + growth;
+            p.total += growth;
         }
-        total = shift % 8 == 1 ? funded + 1 : shift % 8 == 2 && before > 0 ? before - 1 : before + total;
-        if (!honest) sums[next][seed % COUNT] += seed % (total + 1);
-        bool ready = epoch == 0 || isLive(epoch);
-        bool expected = next == epoch + 1 && ready && total >= before && total <= funded;
-        bytes memory data = abi.encodeCall(DISTRIBUTOR.propose, (next, tree(next)[0], total, 0, 0));
-        if (!called(PUBLISHER, data, expected)) return;
-        slots[next & 1] = SettlementBook(next, 1, block.timestamp + WINDOW, total);
-        epoch = next;
+        p.total = shift % 8 == 1 ? funded + 1 : shift % 8 == 2 && p.before > 0 ? p.before - 1 : p.before + p.total;
+        if (!honest) p.earned[seed % COUNT] += seed % (p.total + 1);
+        bool ready = last == 0 || isLive(last);
+        bool expected = p.next == last + 1 && ready && p.total >= p.before && p.total <= funded
+            && (p.byExit ? block.timestamp >= exitOpensAt() : asPublisher[p.who]);
+        bytes32 root = treeOf(p.earned)[0];
+        if (!called(p.who, abi.encodeCall(DISTRIBUTOR.propose, (p.next, root, p.total, 0, 0)), expected)) return;
+        sums[p.next] = p.earned;
+        uint256 activeAt = block.timestamp + (p.byExit ? 14 days : WINDOW);
+        slots[p.next & 1] = SettlementBook(p.next, 1, activeAt, p.total, root, p.who, p.byExit);
+        epoch = p.next;
+        if (p.byExit) takesExit(p.who, true);
+    }
+
+    /// @dev One stake by the exit is in at most: another's that was there is owed.
+    function takesExit(address who, bool serves) internal {
+        if (serves && asStranger[who]) return;
+        for (uint8 i = 0; i < 3; ++i) {
+            if (!asStranger[actor(i)]) continue;
+            asStranger[actor(i)] = false;
+            due[actor(i)] += STAKE;
+        }
+        asStranger[who] = true;
     }
 
     function wait(uint24 time) external {
-        vm.warp(block.timestamp + (time % 4 == 0 ? time % 20 days : time % 30 hours));
+        uint256 seconds_ = time % 16 == 1 ? 91 days : time % 4 == 0 ? time % 20 days : time % 30 hours;
+        vm.warp(block.timestamp + seconds_);
     }
 
-    function isOpen() internal view returns (bool) {
-        return isPending(epoch, 1) && block.timestamp < slot(epoch).activeAt;
+    function stake(uint8 who) external {
+        address by = actor(who);
+        if (called(by, abi.encodeCall(DISTRIBUTOR.stake, ()), by == publisher && !asPublisher[by])) {
+            asPublisher[by] = true;
+        }
+    }
+
+    function unstake(uint8 who, uint8 mood) external {
+        address by = actor(who);
+        TOKEN.set(by, HookToken.Mood(mood % 14 < 7 ? mood % 14 : 0));
+        (, uint256 ready) = bonds(by);
+        bool first = asPublisher[by] && !isBound(by, false);
+        bool second = !first && asStranger[by] && !isBound(by, true);
+        uint256 amount = due[by] + ready + (first || second ? STAKE : 0);
+        uint256 before = TOKEN.balanceOf(by);
+        bytes memory data = abi.encodeCall(DISTRIBUTOR.unstake, (by));
+        if (!called(by, data, amount != 0 && isKind(by))) return;
+        vm.assertEq(TOKEN.balanceOf(by) - before, amount, "taken");
+        if (first) asPublisher[by] = false;
+        if (second) asStranger[by] = false;
+        due[by] = 0;
+        if (ready == 0) return;
+        uint64[] memory all = waits[by];
+        delete waits[by];
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (all[i] > active()) waits[by].push(all[i]);
+        }
+    }
+
+    /// @dev Owner and new publisher agree; the two days pass.
+    function handOver(uint8 to, uint8 chance) external {
+        address next = actor(to);
+        if (chance % 4 != 0 || next == publisher) return;
+        called(OWNER, abi.encodeCall(DISTRIBUTOR.offerRole, ("publisher", next)), true);
+        vm.warp(block.timestamp + 2 days);
+        bool open = isBound(publisher, false);
+        called(next, abi.encodeCall(DISTRIBUTOR.acceptRole, ("publisher")), true);
+        address before = publisher;
+        publisher = next;
+        if (!asPublisher[before]) return;
+        asPublisher[before] = false;
+        if (!open) {
+            due[before] += STAKE;
+            return;
+        }
+        takesExit(before, false);
+        slot(epoch).byExit = true;
     }
 
     /// @dev Most proposals pass: else little is ever paid.
     function veto(uint8 chance) external {
         if (chance % 4 != 0) return;
-        if (!called(GUARDIAN, abi.encodeCall(DISTRIBUTOR.veto, (epoch, 0)), isOpen())) return;
+        bytes memory data = abi.encodeCall(DISTRIBUTOR.veto, (epoch, slot(epoch).root, 0));
+        if (!called(GUARDIAN, data, isOpen())) return;
         slot(epoch).status = 3;
         --epoch;
     }
 
-    function challenge(uint8 chance) external {
+    function challenge(uint8 who, uint8 chance) external {
         if (chance % 2 != 0) return;
-        if (!called(CHALLENGER, abi.encodeCall(DISTRIBUTOR.challenge, (epoch, 0)), isOpen())) return;
+        bytes32 root = chance % 16 == 0 ? bytes32(uint256(1)) : slot(epoch).root;
+        bytes memory data = abi.encodeCall(DISTRIBUTOR.challenge, (epoch, root, 0));
+        if (!called(actor(who), data, isOpen() && root == slot(epoch).root)) return;
         slot(epoch).status = 2;
-        challengedAt = block.timestamp;
-        bonds += BOND;
+        (challenger, challengedAt) = (actor(who), block.timestamp);
     }
 
-    function resolve(bool upheld, bool byArbiter, uint8 mood) external {
-        address to = upheld ? CHALLENGER : PUBLISHER;
-        TOKEN.set(to, HookToken.Mood(mood % 7));
+    /// @dev The arbiter often waits until it is too late.
+    function resolve(bool upheld, uint8 who, uint8 chance) external {
+        address by = who % 4 == 0 ? actor(who / 4) : ARBITER;
+        if (chance % 4 == 0) vm.warp(block.timestamp + 14 days);
+        SettlementBook storage book = slot(epoch);
+        address named = chance % 16 == 1 ? address(0x77) : challenger;
         bool late = block.timestamp >= challengedAt + 14 days;
-        bool expected = isPending(epoch, 2) && (late ? upheld : byArbiter);
-        bytes memory data = abi.encodeCall(DISTRIBUTOR.resolve, (epoch, upheld));
-        if (!called(byArbiter ? ARBITER : CHALLENGER, data, expected)) return;
-        if (isKind(to)) bonds -= BOND;
-        else owed[to] += BOND;
-        slot(epoch).status = upheld ? 4 : 1;
+        bool expected = has(epoch, 2) && named == challenger && (late ? upheld : by == ARBITER);
+        if (!called(by, abi.encodeCall(DISTRIBUTOR.resolve, (epoch, book.root, named, upheld)), expected)) return;
+        book.status = upheld ? 4 : 1;
+        if (late) {
+            waits[challenger].push(epoch);
+        } else if (upheld) {
+            if (book.byExit) asStranger[book.proposer] = false;
+            else asPublisher[book.proposer] = false;
+            due[challenger] += BOND + STAKE / 2;
+            nobodys += STAKE - STAKE / 2;
+        } else {
+            due[book.proposer] += BOND / 2;
+            nobodys += BOND - BOND / 2;
+        }
         if (upheld) --epoch;
-        else slot(epoch).activeAt = block.timestamp + WINDOW;
-    }
-
-    function withdrawBond(bool publisher, uint8 mood) external {
-        address who = publisher ? PUBLISHER : CHALLENGER;
-        TOKEN.set(who, HookToken.Mood(mood % 7));
-        bool expected = owed[who] != 0 && isKind(who);
-        if (!called(who, abi.encodeCall(DISTRIBUTOR.withdrawBond, (who)), expected)) return;
-        bonds -= owed[who];
-        owed[who] = 0;
+        else book.activeAt = block.timestamp + (book.byExit ? 14 days : WINDOW);
     }
 
     function setMood(uint8 i, uint8 mood) external {
@@ -302,8 +281,7 @@ contract MoneyInvariants {
     function invariant_the_money_is_safe() public {
         noMoreIsPaidThanPromisedNorPromisedThanFunded();
         handler.assertClaims();
-        handler.assertBonds();
-        theBalanceCoversEverything();
+        handler.assertStakes();
     }
 
     /// @dev paid ≤ active total ≤ funded.
@@ -312,11 +290,5 @@ contract MoneyInvariants {
         vm.assertLe(distributor.paid(), total, "paid more than the active total");
         vm.assertLe(total, distributor.funded(), "promised more than was funded");
         vm.assertEq(handler.funded(), distributor.funded(), "funded");
-    }
-
-    /// @dev The balance is exactly what is unpaid and the bonds that are held.
-    function theBalanceCoversEverything() internal view {
-        uint256 balance = handler.TOKEN().balanceOf(address(distributor));
-        vm.assertEq(balance, distributor.funded() - distributor.paid() + handler.bonds(), "balance");
     }
 }

@@ -29,8 +29,8 @@ contract MoneyProof is Places {
     function sums(uint64 epoch, address payee) internal view returns (Sums memory s) {
         (uint256 own, uint256 other) = (factsOf(epoch), factsOf(epoch ^ 1));
         bool newer = other >> 232 == 1 && uint64(other >> 168) > epoch && block.timestamp >= uint40(other >> 128);
-        s = Sums(distributor.funded(), distributor.paid(), distributor.claimed(payee), uint128(own));
-        if (newer && uint128(other) > s.limit) s.limit = uint128(other);
+        s = Sums(distributor.funded(), distributor.paid(), distributor.claimed(payee), uint120(own));
+        if (newer && uint120(other) > s.limit) s.limit = uint120(other);
         vm.assume(s.limit <= s.funded);
     }
 
@@ -100,19 +100,20 @@ contract MoneyProof is Places {
         paidExactly(s, payee, payee, moved);
     }
 
-    function check_funding_adds_what_arrived_and_nothing_else(uint256 amount) public {
+    function check_funding_adds_what_arrived_and_nothing_else(address from, uint256 amount, bool direct) public {
         (uint256 funded, uint256 paid) = (distributor.funded(), distributor.paid());
-        assert(distributor.fund(amount, 0) == amount);
+        if (!direct) vm.prank(address(token));
+        uint256 received = direct ? distributor.fund(amount, 0) : distributor.fundFrom(from, amount, 0);
+        assert(received == amount && token.lastFrom() == (direct ? address(this) : from));
         assert(distributor.funded() == funded + amount && funded + amount <= type(uint120).max);
         assert(distributor.paid() == paid && token.balanceOf(address(distributor)) == amount);
     }
 
-    function check_a_bond_is_withdrawn_once(address by, address to) public {
-        uint256 owed = distributor.bondOwed(by);
-        (uint256 funded, uint256 paid) = (distributor.funded(), distributor.paid());
+    function check_nobody_but_the_access_contract_takes_anothers_money(address by, address from, uint256 amount)
+        public
+    {
         vm.prank(by);
-        distributor.withdrawBond(to);
-        assert(owed != 0 && distributor.bondOwed(by) == 0 && token.balanceOf(to) == owed);
-        assert(distributor.funded() == funded && distributor.paid() == paid);
+        distributor.fundFrom(from, amount, 0);
+        assert(by == address(token));
     }
 }

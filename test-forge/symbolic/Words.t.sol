@@ -16,8 +16,8 @@ contract Holding {
         holder = by;
     }
 
-    function holderAndStatus(bytes32) external view returns (address, uint8) {
-        return (holder, 1);
+    function standing(bytes32) external view returns (address, uint8, uint16) {
+        return (holder, 1, 7);
     }
 }
 
@@ -28,7 +28,7 @@ contract WordsProof {
 
     DatasetRegistry internal datasets = new DatasetRegistry(address(0x0a), address(0x0b));
     Holding internal holding = new Holding();
-    DataAccess internal access = new DataAccess(address(holding), address(1), address(0x0a), address(0x0b));
+    DataAccess internal access = new DataAccess(address(holding), address(1));
 
     function setUp() public {
         svm.enableSymbolicStorage(address(datasets));
@@ -37,7 +37,7 @@ contract WordsProof {
 
     function same(IDatasetRegistry.Dataset memory a, IDatasetRegistry.Dataset memory b) internal pure returns (bool) {
         return a.holder == b.holder && a.registeredAt == b.registeredAt && a.items == b.items && a.status == b.status
-            && a.superseded == b.superseded;
+            && a.superseded == b.superseded && a.pool == b.pool && a.transfers == b.transfers;
     }
 
     function check_a_dataset_keeps_its_fields(address holder, bytes32 root, uint32 items, uint40 time) public {
@@ -45,15 +45,17 @@ contract WordsProof {
         vm.warp(time);
         vm.prank(holder);
         bytes32 id = datasets.register(root, root, root, root, items);
-        assert(same(datasets.dataset(id), IDatasetRegistry.Dataset(holder, time, items, 1, false)));
+        assert(same(datasets.dataset(id), IDatasetRegistry.Dataset(holder, time, items, 1, false, root == 0, 0)));
+        assert(root == 0 ? items <= 90 : items != 0);
     }
 
     function check_a_dataset_is_registered_once(address holder, bytes32 root, uint32 items) public {
         vm.assume(holder != address(0));
-        IDatasetRegistry.Dataset memory before = datasets.dataset(datasets.datasetIdOf(holder, root, root));
+        IDatasetRegistry.Dataset memory before = datasets.dataset(datasets.datasetIdOf(holder, root, root, root));
         vm.prank(holder);
         datasets.register(root, root, root, root, items);
         assert(before.holder == address(0) && before.registeredAt == 0 && before.items == 0 && !before.superseded);
+        assert(!before.pool && before.transfers == 0);
     }
 
     function check_a_status_changes_nothing_else(bytes32 id, uint8 status, bytes32 reason, address by) public {
@@ -67,12 +69,14 @@ contract WordsProof {
         assert(own != 3 || datasets.holderStatus(id) == 3);
     }
 
-    function check_a_transfer_changes_nothing_but_the_holder(bytes32 id, address by) public {
+    function check_a_transfer_changes_the_holder_counts_and_nothing_else(bytes32 id, address by) public {
         IDatasetRegistry.Dataset memory d = datasets.dataset(id);
         address offered = datasets.pendingHolder(id);
         vm.prank(by);
         datasets.acceptTransfer(id);
         d.holder = by;
+        assert(d.transfers != type(uint16).max);
+        d.transfers += 1;
         assert(same(datasets.dataset(id), d) && by == offered);
     }
 
@@ -83,6 +87,35 @@ contract WordsProof {
         assert(!d.superseded && d.holder == by && by != address(0));
         d.superseded = true;
         assert(same(datasets.dataset(id), d));
+    }
+
+    function check_only_its_holder_sets_a_pools_members(bytes32 id, bytes32 root, address by) public {
+        IDatasetRegistry.Dataset memory d = datasets.dataset(id);
+        vm.prank(by);
+        datasets.setMembers(id, root, 0);
+        assert(d.pool && d.holder == by && by != address(0));
+        assert(datasets.membersRoot(id) == root && same(datasets.dataset(id), d));
+    }
+
+    function check_a_member_leaves_after_the_notice_or_stays(
+        bytes32 pool,
+        bytes32 id,
+        bool stays,
+        address by,
+        uint40 time
+    ) public {
+        vm.assume(time < 1 << 39);
+        vm.warp(time);
+        IDatasetRegistry.Dataset memory p = datasets.dataset(pool);
+        IDatasetRegistry.Dataset memory d = datasets.dataset(id);
+        vm.assume(p.items <= 90);
+        uint40 before = datasets.leavesAt(pool, id);
+        vm.prank(by);
+        datasets.leavePool(pool, id, stays);
+        assert(p.pool && !d.pool && d.holder == by && by != address(0));
+        assert((before == 0) == !stays);
+        assert(datasets.leavesAt(pool, id) == (stays ? 0 : time + uint40(p.items) * 1 days));
+        assert(same(datasets.dataset(id), d) && same(datasets.dataset(pool), p));
     }
 
     function check_a_license_keeps_its_fields(IDataAccess.Grant memory terms, address by, uint40 time) public {
@@ -99,10 +132,16 @@ contract WordsProof {
     }
 
     function idOf(IDataAccess.Grant memory terms) internal view returns (bytes32) {
-        return
-            keccak256(
-                abi.encode(block.chainid, address(holding), terms.registrant, terms.manifestRoot, terms.termsHash)
-            );
+        return keccak256(
+            abi.encode(
+                block.chainid,
+                address(holding),
+                terms.registrant,
+                terms.manifestRoot,
+                terms.manifestDigest,
+                terms.termsHash
+            )
+        );
     }
 
     function check_a_termination_only_shortens(bytes32 datasetId, bytes32 id, address holder, address by, uint40 time)

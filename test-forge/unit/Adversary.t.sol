@@ -40,6 +40,19 @@ contract ReplayTest is AccessBase {
         consents.revokeConsentFor(voice, REASON, FAR, by);
     }
 
+    function test_an_extension_counts_for_one_registry_and_chain() public {
+        bytes memory by = signed(VOICE_KEY, consents.extendDigest(REASON, holder, FAR));
+        ConsentRegistry other = new ConsentRegistry();
+        bytes memory why = abi.encodeWithSelector(IConsentRegistry.BadSignature.selector, voice);
+        vm.expectRevert(why);
+        other.extendConsentFor(voice, REASON, holder, FAR, by);
+        vm.chainId(block.chainid + 1);
+        vm.expectRevert(why);
+        consents.extendConsentFor(voice, REASON, holder, FAR, by);
+        vm.chainId(block.chainid - 1);
+        consents.extendConsentFor(voice, REASON, holder, FAR, by);
+    }
+
     function test_a_registration_counts_for_one_registry() public {
         IDatasetRegistry.Registration memory asked = IDatasetRegistry.Registration(MANIFEST, MANIFEST, TERMS, SPLITS, 3);
         bytes memory by = signed(HOLDER_KEY, datasets.registerDigest(holder, asked, FAR));
@@ -50,13 +63,11 @@ contract ReplayTest is AccessBase {
     }
 
     function test_an_offer_counts_for_one_access_contract() public {
-        DataAccess other = new DataAccess(address(datasets), address(consents), owner, guardian);
+        DataAccess other = new DataAccess(address(datasets), address(consents));
         bytes memory by = signature(offered());
-        vm.prank(licensee);
-        token.approve(address(other), PRICE);
         vm.expectRevert(abi.encodeWithSelector(IDataAccess.BadSignature.selector, holder));
         vm.prank(licensee);
-        other.accept(offered(), holder, ROOT, by);
+        other.accept(offered(), holder, ROOT, MANIFEST, DEPOSIT, by);
     }
 
     function test_a_session_counts_for_one_ledger_and_chain() public {
@@ -68,11 +79,16 @@ contract ReplayTest is AccessBase {
         vm.startPrank(licensee);
         vm.expectRevert(why);
         other.revokeSession(session, by);
+        vm.expectRevert(why);
+        other.closeSession(session, 9, by);
         vm.chainId(block.chainid + 1);
         vm.expectRevert(why);
         ledger.revokeSession(session, by);
+        vm.expectRevert(why);
+        ledger.closeSession(session, 9, by);
         vm.chainId(block.chainid - 1);
         ledger.revokeSession(session, by);
+        ledger.closeSession(session, 9, by);
     }
 }
 
@@ -82,8 +98,7 @@ contract ReassignReplayTest is Settled {
         IRoyaltyDistributor.Reassign memory asked = IRoyaltyDistributor.Reassign(payee(3), voice, earned(3, 1), FAR);
         bytes memory by = signed(PAYEE_KEY + 3, distributor.reassignDigest(asked));
         bytes32[] memory path = proof(3);
-        RoyaltyDistributor other =
-            new RoyaltyDistributor(address(token), TERMS, WINDOW, BOND, owner, guardian, arbiter, publisher);
+        RoyaltyDistributor other = deployed(address(token), WINDOW, BOND, STAKE);
         bytes memory why = abi.encodeWithSelector(IRoyaltyDistributor.BadSignature.selector, payee(3));
         vm.expectRevert(why);
         other.claimTo(1, earned(3, 1), path, asked, by);
@@ -116,7 +131,7 @@ contract FrontRunTest is AccessBase {
         bytes memory by = signature(offered());
         vm.expectRevert(abi.encodeWithSelector(IDataAccess.BadSignature.selector, holder));
         vm.prank(licensee);
-        access.accept(dear, holder, ROOT, by);
+        access.accept(dear, holder, ROOT, MANIFEST, DEPOSIT, by);
         setStatus(holder, datasetId, 2);
         refused(offered(), abi.encodeWithSelector(IDataAccess.DatasetInactive.selector, datasetId, uint8(2)));
         vm.assertEq(token.balanceOf(licensee), 1_000e6);
@@ -148,11 +163,10 @@ contract SettlementFrontRunTest is Settled {
         vm.warp(START + WINDOW - 1);
         challenge(1);
         vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.UnderChallenge.selector, uint64(1)));
-        vm.prank(licensee);
-        distributor.challenge(1, TERMS);
+        challengeAs(licensee, 1);
         vm.warp(START + WINDOW + 3 days);
         resolve(arbiter, 1, false);
-        vm.assertEq(token.balanceOf(publisher), BOND);
+        assertOwed(publisher, BOND / 2, 0);
         vm.assertEq(distributor.settlement(1).activeAt, START + WINDOW + 3 days + WINDOW);
         vm.warp(START + WINDOW + 3 days + WINDOW - 1);
         challenge(1);
@@ -187,7 +201,7 @@ contract StolenKeyTest is Settled {
         vm.assertEq(token.balanceOf(publisher), FUNDS / 2);
     }
 
-    /// @dev Not stopped: publisher and arbiter in one hand dismiss each challenge, and keep each bond.
+    /// @dev Not stopped: publisher and arbiter in one hand dismiss each challenge, and get half of each bond.
     function test_publisher_and_arbiter_in_one_hand_dismiss_every_challenge() public {
         vm.prank(publisher);
         distributor.propose(1, leaf(publisher, FUNDS / 2), FUNDS / 2, HEAD, MANIFEST);
@@ -195,11 +209,10 @@ contract StolenKeyTest is Settled {
             challenge(1);
             resolve(arbiter, 1, false);
         }
-        vm.assertEq(token.balanceOf(publisher), 3 * BOND);
+        assertOwed(publisher, 3 * (BOND / 2), 0);
         vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + WINDOW));
         distributor.claim(1, publisher, FUNDS / 2, new bytes32[](0));
-        vm.prank(guardian);
-        distributor.veto(1, REASON);
+        veto(1);
     }
 
     /// @dev Not stopped: three in one hand dismiss each challenge and never veto; a window later all is theirs.
@@ -216,13 +229,14 @@ contract StolenKeyTest is Settled {
         distributor.pause(START + 3 days);
         vm.expectRevert(abi.encodeWithSelector(IRoles.NotRole.selector, GUARDIAN, stranger));
         vm.prank(stranger);
-        distributor.veto(1, REASON);
+        distributor.veto(1, rootOf(1), REASON);
         vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.WindowOpen.selector, START + 2 * WINDOW - 1));
         distributor.claim(1, publisher, FUNDS / 2, new bytes32[](0));
         vm.warp(START + 2 * WINDOW - 1);
         distributor.claim(1, publisher, FUNDS / 2, new bytes32[](0));
-        vm.assertEq(token.balanceOf(publisher), FUNDS / 2 + BOND);
-        vm.assertEq(token.balanceOf(address(distributor)), 0);
+        vm.assertEq(token.balanceOf(publisher), FUNDS / 2);
+        vm.assertEq(beside(), STAKE + BOND);
+        vm.assertEq(token.balanceOf(address(distributor)), STAKE + BOND);
     }
 
     function test_an_owner_replaces_no_role_within_two_days_and_moves_no_money() public {
@@ -235,7 +249,7 @@ contract StolenKeyTest is Settled {
         distributor.propose(1, ROOT, 1, HEAD, MANIFEST);
         vm.stopPrank();
         vm.assertEq(distributor.roleHolder(OWNER), owner);
-        vm.assertEq(token.balanceOf(address(distributor)), FUNDS / 2);
+        vm.assertEq(token.balanceOf(address(distributor)), FUNDS / 2 + STAKE);
     }
 
     function test_a_guardian_takes_nothing_and_stops_no_claim() public {
@@ -248,15 +262,15 @@ contract StolenKeyTest is Settled {
         vm.assertEq(token.balanceOf(guardian), 0);
     }
 
-    /// @dev The epoch waits 14 days, the bond returns: a challenger without cost, for as long as the arbiter is silent.
+    /// @dev The epoch waits 14 days: a challenger without cost for as long as the arbiter is silent, but for the bonds,
+    /// of which each waits for an epoch.
     function test_a_silent_arbiter_lets_a_challenger_hold_an_epoch_up_and_no_active_one() public {
         settle(1);
         propose(2);
         for (uint256 i = 0; i < 2; ++i) {
             challenge(2);
-            vm.warp(block.timestamp + 14 days);
-            resolve(stranger, 2, true);
-            vm.assertEq(token.balanceOf(stranger), 10 * BOND);
+            silence(2);
+            assertOwed(stranger, 0, (i + 1) * BOND);
             propose(2);
         }
         plant(1);

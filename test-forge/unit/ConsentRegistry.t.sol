@@ -44,7 +44,7 @@ contract ConsentRegistryTest is Base {
 
     function test_revokeConsent_counts_for_the_sender_alone() public {
         vm.expectEmit(address(consents));
-        emit IConsentRegistry.ConsentRevoked(ID, stranger, REASON, START);
+        emit IConsentRegistry.ConsentRevoked(ID, stranger, REASON);
         vm.prank(stranger);
         consents.revokeConsent(ID, REASON);
         vm.assertEq(consents.revokedAt(stranger, ID), START);
@@ -64,7 +64,7 @@ contract ConsentRegistryTest is Base {
     function test_revokeConsentFor_relays_the_subjects_word() public {
         bytes memory signature = signed(VOICE_KEY, consents.revokeDigest(ID, FAR));
         vm.expectEmit(address(consents));
-        emit IConsentRegistry.ConsentRevoked(ID, voice, 0, START);
+        emit IConsentRegistry.ConsentRevoked(ID, voice, 0);
         vm.prank(stranger);
         consents.revokeConsentFor(voice, ID, FAR, signature);
         vm.assertEq(consents.revokedAt(voice, ID), START);
@@ -97,11 +97,79 @@ contract ConsentRegistryTest is Base {
         vm.assertEq(consents.revokedAt(address(wallet), ID), START);
     }
 
+    // --- extendConsent, extendConsentFor
+
+    function test_extendConsent_counts_for_the_sender_and_the_holder_alone() public {
+        vm.expectEmit(address(consents));
+        emit IConsentRegistry.ConsentExtended(ID, voice, holder);
+        vm.prank(voice);
+        consents.extendConsent(ID, holder);
+        vm.assertEq(consents.extendedAt(voice, ID, holder), START);
+        vm.assertEq(consents.extendedAt(stranger, ID, holder), 0);
+        vm.assertEq(consents.extendedAt(voice, REASON, holder), 0);
+        vm.assertEq(consents.extendedAt(voice, ID, stranger), 0);
+        vm.prank(voice);
+        consents.extendConsent(ID, stranger);
+        vm.assertEq(consents.extendedAt(voice, ID, stranger), START);
+    }
+
+    function test_extendConsent_keeps_the_first_time() public {
+        vm.startPrank(voice);
+        consents.extendConsent(ID, holder);
+        vm.warp(START + 1);
+        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.AlreadyExtended.selector, ID, holder, START));
+        consents.extendConsent(ID, holder);
+    }
+
+    function extendSigned(uint256 key, uint64 deadline) internal view returns (bytes memory) {
+        return signed(key, consents.extendDigest(ID, holder, deadline));
+    }
+
+    function test_extendConsentFor_relays_the_subjects_word() public {
+        bytes memory signature = extendSigned(VOICE_KEY, FAR);
+        vm.expectEmit(address(consents));
+        emit IConsentRegistry.ConsentExtended(ID, voice, holder);
+        vm.prank(stranger);
+        consents.extendConsentFor(voice, ID, holder, FAR, signature);
+        vm.assertEq(consents.extendedAt(voice, ID, holder), START);
+        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.AlreadyExtended.selector, ID, holder, START));
+        consents.extendConsentFor(voice, ID, holder, FAR, signature);
+    }
+
+    function test_extendConsentFor_refuses_another_signer_consent_and_holder() public {
+        bytes memory why = abi.encodeWithSelector(IConsentRegistry.BadSignature.selector, voice);
+        bytes memory signature = extendSigned(HOLDER_KEY, FAR);
+        vm.expectRevert(why);
+        consents.extendConsentFor(voice, ID, holder, FAR, signature);
+        signature = extendSigned(VOICE_KEY, FAR);
+        vm.expectRevert(why);
+        consents.extendConsentFor(voice, REASON, holder, FAR, signature);
+        vm.expectRevert(why);
+        consents.extendConsentFor(voice, ID, stranger, FAR, signature);
+        vm.expectRevert(why);
+        consents.extendConsentFor(voice, ID, holder, FAR + 1, signature);
+    }
+
+    function test_extendConsentFor_counts_until_its_deadline() public {
+        bytes memory signature = extendSigned(VOICE_KEY, START);
+        vm.warp(START + 1);
+        vm.expectRevert(abi.encodeWithSelector(IConsentRegistry.SignatureExpired.selector, uint64(START)));
+        consents.extendConsentFor(voice, ID, holder, START, signature);
+        vm.warp(START);
+        consents.extendConsentFor(voice, ID, holder, START, signature);
+    }
+
+    function test_extendConsentFor_takes_the_word_of_a_contract_wallet() public {
+        Wallet1271 wallet = new Wallet1271(voice);
+        consents.extendConsentFor(address(wallet), ID, holder, FAR, extendSigned(VOICE_KEY, FAR));
+        vm.assertEq(consents.extendedAt(address(wallet), ID, holder), START);
+    }
+
     // --- orderErasure, attestErasure
 
     function test_orderErasure_revokes_first_if_need_be() public {
         vm.expectEmit(address(consents));
-        emit IConsentRegistry.ConsentRevoked(ID, voice, 0, START);
+        emit IConsentRegistry.ConsentRevoked(ID, voice, 0);
         vm.expectEmit(address(consents));
         emit IConsentRegistry.ErasureOrdered(ID, voice, FAR);
         vm.prank(voice);
@@ -121,7 +189,7 @@ contract ConsentRegistryTest is Base {
     function test_attestErasure_records_the_senders_word() public {
         for (uint8 method = 1; method <= 6; ++method) {
             vm.expectEmit(address(consents));
-            emit IConsentRegistry.ErasureAttested(ID, holder, REASON, method, START);
+            emit IConsentRegistry.ErasureAttested(ID, holder, REASON, method);
             vm.prank(holder);
             consents.attestErasure(ID, REASON, method);
         }

@@ -4,13 +4,14 @@ pragma solidity ^0.8.20;
 import {IDatasetRegistry} from "../../contracts/interfaces/IDatasetRegistry.sol";
 import {Wallet1271} from "../../contracts/mocks/Wallet1271.sol";
 import {Base} from "../Base.sol";
+import {Vm} from "../Vm.sol";
 
 contract DatasetRegistryTest is Base {
     bytes32 internal id;
 
     function setUp() public override {
         super.setUp();
-        id = datasets.datasetIdOf(holder, ROOT, TERMS);
+        id = datasets.datasetIdOf(holder, ROOT, MANIFEST, TERMS);
     }
 
     function registration() internal pure returns (IDatasetRegistry.Registration memory) {
@@ -20,7 +21,7 @@ contract DatasetRegistryTest is Base {
     // --- register
 
     function test_register_emits_and_keeps_the_dataset_under_the_id_of_its_parts() public {
-        bytes32 expected = keccak256(abi.encode(block.chainid, address(datasets), holder, ROOT, TERMS));
+        bytes32 expected = keccak256(abi.encode(block.chainid, address(datasets), holder, ROOT, MANIFEST, TERMS));
         vm.expectEmit(address(datasets));
         emit IDatasetRegistry.DatasetRegistered(expected, holder, ROOT, MANIFEST, TERMS, SPLITS, 3);
         vm.assertEq(register(), expected);
@@ -31,6 +32,8 @@ contract DatasetRegistryTest is Base {
         vm.assertEq(found.items, 3);
         vm.assertEq(found.status, 1);
         vm.assertFalse(found.superseded);
+        vm.assertFalse(found.pool);
+        vm.assertEq(found.transfers, 0);
     }
 
     function test_register_refuses_a_second_time() public {
@@ -48,8 +51,15 @@ contract DatasetRegistryTest is Base {
     function test_register_refuses_an_empty_manifest() public {
         vm.expectRevert(IDatasetRegistry.EmptyManifest.selector);
         datasets.register(ROOT, MANIFEST, TERMS, SPLITS, 0);
-        vm.expectRevert(IDatasetRegistry.EmptyManifest.selector);
-        datasets.register(0, MANIFEST, TERMS, SPLITS, 1);
+    }
+
+    function test_another_manifest_of_the_same_recordings_is_another_dataset() public {
+        register();
+        vm.prank(holder);
+        bytes32 right = datasets.register(ROOT, REASON, TERMS, SPLITS, 3);
+        vm.assertTrue(right != id);
+        vm.assertEq(right, datasets.datasetIdOf(holder, ROOT, REASON, TERMS));
+        vm.assertEq(datasets.dataset(right).holder, holder);
     }
 
     function test_registerMany_registers_all_or_none() public {
@@ -59,8 +69,14 @@ contract DatasetRegistryTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.AlreadyRegistered.selector, id));
         vm.prank(holder);
         datasets.registerMany(both);
-        both[1].manifestRoot = 0;
+        both[1].manifestRoot = MANIFEST;
+        both[1].items = 0;
         vm.expectRevert(IDatasetRegistry.EmptyManifest.selector);
+        vm.prank(holder);
+        datasets.registerMany(both);
+        both[1].items = 91;
+        both[1].manifestRoot = 0;
+        vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.NoticeTooLong.selector, uint32(91)));
         vm.prank(holder);
         datasets.registerMany(both);
         both[1].manifestRoot = MANIFEST;
@@ -85,6 +101,10 @@ contract DatasetRegistryTest is Base {
         bytes memory signature = signed(HOLDER_KEY, datasets.registerDigest(holder, asked, FAR));
         vm.expectRevert(IDatasetRegistry.EmptyManifest.selector);
         datasets.registerFor(holder, asked, FAR, signature);
+        (asked.manifestRoot, asked.items) = (0, 91);
+        signature = signed(HOLDER_KEY, datasets.registerDigest(holder, asked, FAR));
+        vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.NoticeTooLong.selector, uint32(91)));
+        datasets.registerFor(holder, asked, FAR, signature);
         signature = signed(HOLDER_KEY, datasets.registerDigest(holder, registration(), FAR));
         register();
         vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.AlreadyRegistered.selector, id));
@@ -93,10 +113,19 @@ contract DatasetRegistryTest is Base {
 
     function test_registerFor_refuses_a_changed_argument() public {
         bytes memory signature = signed(HOLDER_KEY, datasets.registerDigest(holder, registration(), FAR));
-        IDatasetRegistry.Registration memory other = registration();
-        other.splitHash = REASON;
-        vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.BadSignature.selector, holder));
-        datasets.registerFor(holder, other, FAR, signature);
+        bytes memory why = abi.encodeWithSelector(IDatasetRegistry.BadSignature.selector, holder);
+        for (uint256 field = 0; field < 5; ++field) {
+            IDatasetRegistry.Registration memory other = registration();
+            if (field == 0) other.manifestRoot = REASON;
+            if (field == 1) other.manifestDigest = REASON;
+            if (field == 2) other.termsHash = REASON;
+            if (field == 3) other.splitHash = REASON;
+            if (field == 4) other.items = 4;
+            vm.expectRevert(why);
+            datasets.registerFor(holder, other, FAR, signature);
+        }
+        vm.expectRevert(why);
+        datasets.registerFor(holder, registration(), FAR + 1, signature);
         vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.BadSignature.selector, stranger));
         datasets.registerFor(stranger, registration(), FAR, signature);
     }
@@ -157,7 +186,7 @@ contract DatasetRegistryTest is Base {
     function test_holder_suspends_lifts_and_revokes() public {
         register();
         vm.expectEmit(address(datasets));
-        emit IDatasetRegistry.DatasetStatusChanged(id, holder, 2, REASON, START);
+        emit IDatasetRegistry.DatasetStatusChanged(id, holder, 2, REASON);
         setStatus(holder, id, 2);
         vm.assertEq(datasets.dataset(id).status, 2);
         setStatus(holder, id, 1);
@@ -210,7 +239,7 @@ contract DatasetRegistryTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.StatusNotAllowed.selector, id, uint8(4), uint8(1)));
         setStatus(guardian, id, 1);
         vm.expectEmit(address(datasets));
-        emit IDatasetRegistry.DatasetStatusChanged(id, guardian, 2, REASON, START);
+        emit IDatasetRegistry.DatasetStatusChanged(id, guardian, 2, REASON);
         setStatus(guardian, id, 2);
         vm.assertEq(datasets.dataset(id).status, 2);
     }
@@ -218,7 +247,7 @@ contract DatasetRegistryTest is Base {
     function test_guardian_repeats_the_status_under_a_further_ruling() public {
         register();
         vm.expectEmit(address(datasets));
-        emit IDatasetRegistry.DatasetStatusChanged(id, guardian, 1, REASON, START);
+        emit IDatasetRegistry.DatasetStatusChanged(id, guardian, 1, REASON);
         setStatus(guardian, id, 1);
         setStatus(guardian, id, 4);
         setStatus(guardian, id, 4);
@@ -301,7 +330,28 @@ contract DatasetRegistryTest is Base {
         vm.assertEq(found.registeredAt, START);
         vm.assertEq(found.items, 3);
         vm.assertEq(found.status, 4);
+        vm.assertEq(found.transfers, 1);
         vm.assertEq(datasets.pendingHolder(id), address(0));
+    }
+
+    /// @dev Where the count stands in the word is a layout test's matter.
+    function test_a_dataset_changes_hands_65535_times() public {
+        register();
+        bytes32 slot = keccak256(abi.encode(id, uint256(4)));
+        uint256 word = uint256(vm.load(address(datasets), slot));
+        vm.store(address(datasets), slot, bytes32(word | uint256(65_534) << 240));
+        vm.prank(holder);
+        datasets.transfer(id, stranger);
+        vm.prank(stranger);
+        datasets.acceptTransfer(id);
+        vm.assertEq(datasets.dataset(id).transfers, 65_535);
+        vm.prank(stranger);
+        datasets.transfer(id, holder);
+        vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.TransfersExhausted.selector, id));
+        vm.prank(holder);
+        datasets.acceptTransfer(id);
+        vm.assertEq(datasets.dataset(id).holder, stranger);
+        vm.assertEq(datasets.dataset(id).items, 3);
     }
 
     function test_transfer_is_accepted_by_the_offered_account_only_and_can_be_withdrawn() public {
@@ -321,17 +371,91 @@ contract DatasetRegistryTest is Base {
         datasets.transfer(id, stranger);
     }
 
-    // --- setSplit, rotate
+    // --- setSplit, dispute, rotate
+
+    function share(uint256 payee, uint256 bps) internal pure returns (bytes memory) {
+        return abi.encodePacked(address(uint160(payee)), uint16(bps));
+    }
+
+    /// @dev Payees from 1 on, the first of them with what is left of the whole.
+    function split(uint256 count) internal pure returns (bytes memory shares) {
+        uint256 each = 10_000 / count;
+        shares = share(1, 10_000 - (count - 1) * each);
+        for (uint256 i = 2; i <= count; ++i) {
+            shares = bytes.concat(shares, share(i, each));
+        }
+    }
 
     function test_setSplit_is_in_force_after_seven_days() public {
         register();
-        vm.expectEmit(address(datasets));
-        emit IDatasetRegistry.SplitSet(id, REASON, START + 7 days);
-        vm.prank(holder);
-        datasets.setSplit(id, REASON);
+        uint256[4] memory counts = [uint256(1), 2, 11, 100];
+        for (uint256 i = 0; i < 4; ++i) {
+            bytes memory shares = split(counts[i]);
+            vm.recordLogs();
+            vm.prank(holder);
+            datasets.setSplit(id, shares);
+            Vm.Log[] memory logs = vm.getRecordedLogs();
+            vm.assertEq(logs.length, 1);
+            vm.assertEq(logs[0].topics.length, 2);
+            vm.assertEq(logs[0].topics[0], IDatasetRegistry.SplitSet.selector);
+            vm.assertEq(logs[0].topics[1], id);
+            vm.assertEq(logs[0].data, abi.encode(shares, START + 7 days));
+        }
+        bytes memory whole = split(1);
         vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.NotHolder.selector, id, stranger));
         vm.prank(stranger);
-        datasets.setSplit(id, REASON);
+        datasets.setSplit(id, whole);
+    }
+
+    function splitRefused(bytes memory shares, bytes memory why) internal {
+        vm.expectRevert(why);
+        vm.prank(holder);
+        datasets.setSplit(id, shares);
+    }
+
+    function test_setSplit_takes_1_to_100_whole_shares() public {
+        register();
+        splitRefused("", abi.encodeWithSelector(IDatasetRegistry.SharesSize.selector, 0));
+        splitRefused(new bytes(21), abi.encodeWithSelector(IDatasetRegistry.SharesSize.selector, 21));
+        bytes memory more = bytes.concat(split(1), hex"00");
+        splitRefused(more, abi.encodeWithSelector(IDatasetRegistry.SharesSize.selector, 23));
+        splitRefused(split(101), abi.encodeWithSelector(IDatasetRegistry.SharesSize.selector, 2_222));
+    }
+
+    function test_setSplit_takes_shares_that_sum_to_10000() public {
+        register();
+        bytes4 why = IDatasetRegistry.SharesPartial.selector;
+        splitRefused(share(1, 9_999), abi.encodeWithSelector(why, 9_999));
+        splitRefused(share(1, 10_001), abi.encodeWithSelector(why, 10_001));
+        splitRefused(bytes.concat(share(1, 5_000), share(2, 5_001)), abi.encodeWithSelector(why, 10_001));
+        // What a sum of 16 bits would take for a whole.
+        splitRefused(bytes.concat(share(1, 65_535), share(2, 10_001)), abi.encodeWithSelector(why, 75_536));
+    }
+
+    function test_setSplit_takes_payees_that_ascend_and_get_something() public {
+        register();
+        bytes4 why = IDatasetRegistry.SharesDisordered.selector;
+        splitRefused(share(0, 10_000), abi.encodeWithSelector(why, 0));
+        splitRefused(bytes.concat(share(2, 5_000), share(2, 5_000)), abi.encodeWithSelector(why, 1));
+        splitRefused(bytes.concat(share(2, 5_000), share(1, 5_000)), abi.encodeWithSelector(why, 1));
+        splitRefused(bytes.concat(share(1, 10_000), share(2, 0)), abi.encodeWithSelector(why, 1));
+        splitRefused(bytes.concat(share(1, 0), share(2, 10_000)), abi.encodeWithSelector(why, 0));
+        uint256 top = type(uint160).max;
+        bytes memory shares = bytes.concat(share(top - 1, 1), share(top, 9_998), share(1, 1));
+        splitRefused(shares, abi.encodeWithSelector(why, 2));
+        vm.prank(holder);
+        datasets.setSplit(id, bytes.concat(share(top - 1, 1), share(top, 9_999)));
+    }
+
+    function test_dispute_is_the_holders_word() public {
+        register();
+        vm.expectEmit(address(datasets));
+        emit IDatasetRegistry.DatasetDisputed(id, holder, REASON);
+        vm.prank(holder);
+        datasets.dispute(id, REASON);
+        vm.expectRevert(abi.encodeWithSelector(IDatasetRegistry.NotHolder.selector, id, stranger));
+        vm.prank(stranger);
+        datasets.dispute(id, REASON);
     }
 
     function test_rotate_names_a_recording_of_the_dataset() public {
@@ -354,15 +478,22 @@ contract DatasetRegistryTest is Base {
         vm.expectRevert(why);
         datasets.transfer(id, stranger);
         vm.expectRevert(why);
-        datasets.setSplit(id, REASON);
+        datasets.setSplit(id, split(1));
+        vm.expectRevert(why);
+        datasets.dispute(id, REASON);
         vm.expectRevert(why);
         datasets.rotate(id, 0, MANIFEST, REASON, 2);
+        vm.expectRevert(why);
+        datasets.setMembers(id, REASON, REASON);
+        vm.expectRevert(why);
+        datasets.leavePool(REASON, id, false);
     }
 
     function test_an_unknown_dataset_is_all_zero() public view {
-        (address who, uint8 status) = datasets.holderAndStatus(id);
+        (address who, uint8 status, uint16 transfers) = datasets.standing(id);
         vm.assertEq(who, address(0));
         vm.assertEq(status, 0);
+        vm.assertEq(transfers, 0);
         vm.assertEq(datasets.holderStatus(id), 0);
     }
 }

@@ -45,6 +45,14 @@ contract DigestsTest is Settled {
         );
     }
 
+    function test_extendDigest_is_the_digest_of_EIP712() public view {
+        bytes32 kind = keccak256("ExtendConsent(bytes32 consentId,address holder,uint64 deadline)");
+        vm.assertEq(
+            consents.extendDigest(ROOT, holder, FAR),
+            digest("ConsentRegistry", address(consents), abi.encode(kind, ROOT, holder, uint256(FAR)))
+        );
+    }
+
     function test_registerDigest_is_the_digest_of_EIP712() public view {
         bytes32 kind = keccak256(
             "Register(address holder,bytes32 manifestRoot,bytes32 manifestDigest,bytes32 termsHash,bytes32 splitHash,uint32 items,uint64 deadline)"
@@ -59,10 +67,10 @@ contract DigestsTest is Settled {
 
     function test_offerDigestOf_is_the_digest_of_EIP712() public view {
         bytes32 kind = keccak256(
-            "Offer(bytes32 datasetId,address holder,address licensee,address token,uint128 price,uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)"
+            "Offer(bytes32 datasetId,address holder,uint16 transfers,address licensee,address distributor,uint128 price,uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)"
         );
         IDataAccess.Offer memory offer =
-            IDataAccess.Offer(ROOT, holder, licensee, address(token), 1, FAR, 2, START, 3, TERMS, 4);
+            IDataAccess.Offer(ROOT, holder, 5, licensee, address(token), 1, FAR, 2, START, 3, TERMS, 4);
         vm.assertEq(
             access.offerDigestOf(offer),
             digest("DataAccess", address(access), abi.encodePacked(kind, abi.encode(offer)))

@@ -3,7 +3,6 @@ pragma solidity ^0.8.20;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IDatasetRegistry} from "../../contracts/interfaces/IDatasetRegistry.sol";
-import {IPausing} from "../../contracts/interfaces/IPausing.sol";
 import {IUsageLedger} from "../../contracts/interfaces/IUsageLedger.sol";
 import {Signatures} from "../../contracts/libraries/Signatures.sol";
 import {TokenIn} from "../../contracts/libraries/TokenIn.sol";
@@ -76,27 +75,6 @@ contract ExactnessTest is Base {
         vm.assertFalse(checker.isByKey(stranger, REASON, signature));
         vm.assertFalse(checker.isByKey(holder, REASON, bytes.concat(signature, hex"00")));
         vm.assertFalse(checker.isByKey(address(0), REASON, new bytes(65)));
-    }
-
-    function pause(uint40 until) internal {
-        vm.prank(guardian);
-        access.pause(until);
-    }
-
-    function test_a_pause_that_ends_now_is_over() public {
-        pause(START + 1 days);
-        vm.warp(START + 1 days);
-        vm.expectRevert(abi.encodeWithSelector(IPausing.PauseTooSoon.selector, START + 8 days));
-        pause(START + 1 days);
-        vm.warp(START + 8 days);
-        pause(START + 15 days);
-        vm.assertEq(access.pausedUntil(), START + 15 days);
-    }
-
-    function test_a_chain_may_be_younger_than_seven_days() public {
-        vm.warp(1 days);
-        pause(2 days);
-        vm.assertEq(access.pausedUntil(), 2 days);
     }
 
     function test_a_dataset_is_superseded_whatever_the_order_of_the_ids() public {

@@ -3,24 +3,14 @@ pragma solidity ^0.8.20;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {HookToken} from "../../contracts/mocks/HostileTokens.sol";
+import {IDataAccess} from "../../contracts/interfaces/IDataAccess.sol";
 import {Leaves} from "../../contracts/libraries/Leaves.sol";
 import {Purposes} from "../../contracts/libraries/Purposes.sol";
 import {TokenIn} from "../../contracts/libraries/TokenIn.sol";
 import {TokenOut} from "../../contracts/libraries/TokenOut.sol";
+import {TypedData} from "../../contracts/libraries/TypedData.sol";
 import {Base} from "../Base.sol";
-
-/// @dev Answers every call with the bytes it was made with.
-contract Parrot {
-    bytes internal answer;
-
-    constructor(bytes memory answer_) {
-        answer = answer_;
-    }
-
-    fallback(bytes calldata) external returns (bytes memory) {
-        return answer;
-    }
-}
+import {Parrot} from "../Parrot.sol";
 
 contract LibrariesTest is Base {
     uint256 internal constant PLENTY = 1_000_000;
@@ -78,5 +68,26 @@ contract LibrariesTest is Base {
     function test_a_recordings_leaf_is_the_standard_one() public pure {
         bytes32 leaf = Leaves.recording(1, ROOT, MANIFEST, TERMS, SPLITS);
         vm.assertEq(leaf, keccak256(bytes.concat(keccak256(abi.encode(uint32(1), ROOT, MANIFEST, TERMS, SPLITS)))));
+    }
+
+    function test_a_members_leaf_is_the_standard_one() public view {
+        bytes32 leaf = Leaves.member(ROOT, holder);
+        vm.assertEq(leaf, keccak256(bytes.concat(keccak256(abi.encode(ROOT, holder)))));
+    }
+
+    function test_an_offer_is_hashed_in_memory_as_in_calldata_and_leaves_memory_alone() public view {
+        bytes memory before = "what stands before";
+        IDataAccess.Offer memory offer =
+            IDataAccess.Offer(ROOT, holder, 5, licensee, address(token), 1, FAR, 2, START, 3, TERMS, 4);
+        bytes memory after_ = "what stands behind";
+        bytes32 hash = TypedData.grantedOffer(offer);
+        vm.assertEq(hash, keccak256(abi.encode(TypedData.OFFER, offer)));
+        vm.assertEq(hash, this.hashed(offer));
+        vm.assertEq(before, "what stands before");
+        vm.assertEq(after_, "what stands behind");
+    }
+
+    function hashed(IDataAccess.Offer calldata offer) external pure returns (bytes32) {
+        return TypedData.offer(offer);
     }
 }

@@ -94,17 +94,47 @@ contract UsageLedgerTest is Base {
         ledger.anchor(bytes32(uint256(1)), ROOT, 9, MANIFEST);
     }
 
-    // --- revokeSession
+    // --- closeSession, revokeSession
 
     function session() internal view returns (IUsageLedger.MeterSession memory) {
         return IUsageLedger.MeterSession(meter, stranger, MANIFEST, START, FAR, 1_000, 1);
+    }
+
+    function test_closeSession_by_its_signer() public {
+        bytes32 id = ledger.sessionIdOf(session());
+        bytes memory signature = signed(LICENSEE_KEY, id);
+        vm.expectEmit(address(ledger));
+        emit IUsageLedger.SessionClosed(id, licensee, type(uint128).max);
+        vm.prank(licensee);
+        ledger.closeSession(session(), type(uint128).max, signature);
+    }
+
+    function test_closeSession_not_by_who_only_saw_it() public {
+        bytes memory signature = signed(LICENSEE_KEY, ledger.sessionIdOf(session()));
+        vm.expectRevert(abi.encodeWithSelector(IUsageLedger.BadSignature.selector, stranger));
+        vm.prank(stranger);
+        ledger.closeSession(session(), 9, signature);
+        IUsageLedger.MeterSession memory other = session();
+        other.maxUnits = 1;
+        vm.expectRevert(abi.encodeWithSelector(IUsageLedger.BadSignature.selector, licensee));
+        vm.prank(licensee);
+        ledger.closeSession(other, 9, signature);
+    }
+
+    function test_closeSession_by_a_contract_wallet() public {
+        Wallet1271 wallet = new Wallet1271(licensee);
+        bytes32 id = ledger.sessionIdOf(session());
+        bytes memory signature = signed(LICENSEE_KEY, id);
+        vm.expectEmit(address(ledger));
+        emit IUsageLedger.SessionClosed(id, address(wallet), 9);
+        wallet.execute(address(ledger), abi.encodeCall(IUsageLedger.closeSession, (session(), 9, signature)));
     }
 
     function test_revokeSession_by_its_signer() public {
         bytes32 id = ledger.sessionIdOf(session());
         bytes memory signature = signed(LICENSEE_KEY, id);
         vm.expectEmit(address(ledger));
-        emit IUsageLedger.SessionRevoked(id, licensee, START);
+        emit IUsageLedger.SessionRevoked(id, licensee);
         vm.prank(licensee);
         ledger.revokeSession(session(), signature);
     }
@@ -126,7 +156,7 @@ contract UsageLedgerTest is Base {
         bytes32 id = ledger.sessionIdOf(session());
         bytes memory signature = signed(LICENSEE_KEY, id);
         vm.expectEmit(address(ledger));
-        emit IUsageLedger.SessionRevoked(id, address(wallet), START);
+        emit IUsageLedger.SessionRevoked(id, address(wallet));
         wallet.execute(address(ledger), abi.encodeCall(IUsageLedger.revokeSession, (session(), signature)));
     }
 }

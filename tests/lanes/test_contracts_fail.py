@@ -88,9 +88,10 @@ def test_an_uncovered_branch_fails(project: Path):
 def test_a_swapped_storage_field_fails(project: Path):
     keep(project)
     revoked = "    mapping(address subject => mapping(bytes32 consentId => uint40)) public revokedAt;\n"
-    approved = "    mapping(address wallet => mapping(bytes32 digest => uint40)) public approvedAt;\n"
+    by_holder = "mapping(bytes32 consentId => mapping(address holder => uint40))"
+    extended = f"    mapping(address subject => {by_holder}) public extendedAt;\n"
     between = "    /// @inheritdoc IConsentRegistry\n"
-    change(project, "contracts/ConsentRegistry.sol", revoked + between + approved, approved + between + revoked)
+    change(project, "contracts/ConsentRegistry.sol", revoked + between + extended, extended + between + revoked)
     assert "Error: ConsentRegistry: revokedAt is at slot 3, byte 0" in fails(project, "drift")
 
 

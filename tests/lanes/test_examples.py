@@ -93,7 +93,7 @@ def test_forge_builds_and_tests_the_consumer(examples: Path) -> None:
     offline = {"FOUNDRY_SOLC": str(examples / SOLC), "FOUNDRY_OFFLINE": "true"}
     done = run(examples, tool("forge"), "test", **offline)
     assert done.returncode == 0
-    assert "13 passed; 0 failed" in done.stdout
+    assert "14 passed; 0 failed" in done.stdout
     assert "promoted to keyword" not in done.stdout + done.stderr
 
 

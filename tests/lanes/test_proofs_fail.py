@@ -19,7 +19,7 @@ IDS, LEAVES, TYPED = (f"contracts/libraries/{name}.sol" for name in ("Ids", "Lea
 REGISTRY, ACCESS, DISTRIBUTOR = (
     f"contracts/{name}.sol" for name in ("DatasetRegistry", "DataAccess", "RoyaltyDistributor")
 )
-SETTLEMENTS = "contracts/mixins/Settlements.sol"
+PAUSING, SETTLEMENTS, STAKES = (f"contracts/mixins/{name}.sol" for name in ("Pausing", "Settlements", "Stakes"))
 PROOFS = "test-forge/symbolic/Encodings.t.sol"
 
 
@@ -39,7 +39,16 @@ BREAKS = (
         "abi.encode(block.chainid, registry, registrant, manifestRoot, ",
         "abi.encode(block.chainid, registrant, registrant, manifestRoot, ",
         (
-            "a_dataset_id_names_chain_registry_registrant_root_and_terms",
+            "a_dataset_id_names_chain_registry_registrant_root_manifest_and_terms",
+            "a_license_keeps_its_fields",
+        ),
+    ),
+    Break(
+        IDS,
+        "abi.encode(block.chainid, registry, registrant, manifestRoot, manifestDigest, termsHash)",
+        "abi.encode(block.chainid, registry, registrant, manifestRoot, termsHash)",
+        (
+            "a_dataset_id_names_chain_registry_registrant_root_manifest_and_terms",
             "a_license_keeps_its_fields",
             "registries_of_different_kinds_share_no_id",
         ),
@@ -48,10 +57,7 @@ BREAKS = (
         IDS,
         "abi.encode(block.chainid, registry, registrant, parentsRoot, ",
         "abi.encode(block.chainid, registrant, registrant, parentsRoot, ",
-        (
-            "an_artifact_id_names_chain_registry_registrant_parents_and_digest",
-            "registries_of_different_kinds_share_no_id",
-        ),
+        ("an_artifact_id_names_chain_registry_registrant_parents_and_digest",),
     ),
     Break(
         IDS, "abi.encode(offerDigest, licensee)", "abi.encode(offerDigest)", ("a_license_id_names_offer_and_licensee",)
@@ -92,6 +98,12 @@ BREAKS = (
             "no_leaf_of_one_tree_is_in_the_other",
         ),
     ),
+    Break(
+        LEAVES,
+        "abi.encode(datasetId, holder)",
+        "abi.encode(datasetId)",
+        ("a_members_leaf_names_dataset_and_holder",),
+    ),
     Break(TYPED, "abi.encode(CONSENT, c)", "abi.encode(CONSENT, c.subject)", ("a_consents_hash_names_its_fields",)),
     Break(
         TYPED,
@@ -101,12 +113,18 @@ BREAKS = (
     ),
     Break(
         TYPED,
+        "abi.encode(EXTEND_CONSENT, consentId, holder, deadline)",
+        "abi.encode(EXTEND_CONSENT, consentId, deadline)",
+        ("an_extensions_hash_names_its_fields",),
+    ),
+    Break(
+        TYPED,
         "abi.encode(REGISTER, holder, r, deadline)",
         "abi.encode(REGISTER, holder, r, deadline / 2)",
         ("a_registrations_hash_names_its_fields",),
     ),
     Break(
-        TYPED, "hash := keccak256(free, 0x180)", "hash := keccak256(free, 0x160)", ("an_offers_hash_names_its_fields",)
+        TYPED, "hash := keccak256(free, 0x1a0)", "hash := keccak256(free, 0x180)", ("an_offers_hash_names_its_fields",)
     ),
     Break(
         TYPED,
@@ -144,7 +162,19 @@ BREAKS = (
         REGISTRY,
         "(word ^ uint160(from)) | uint160(msg.sender)",
         "word | uint160(msg.sender)",
-        ("a_transfer_changes_nothing_but_the_holder",),
+        ("a_transfer_changes_the_holder_counts_and_nothing_else",),
+    ),
+    Break(
+        REGISTRY,
+        "if (_words[poolId].value & POOL == 0) revert NotPool(poolId);",
+        "",
+        ("only_its_holder_sets_a_pools_members",),
+    ),
+    Break(
+        REGISTRY,
+        "at = uint40(block.timestamp + _items(pool) * 1 days);",
+        "at = uint40(block.timestamp);",
+        ("a_member_leaves_after_the_notice_or_stays",),
     ),
     Break(REGISTRY, "if (word & SUPERSEDED != 0) revert AlreadySuperseded(oldId);", "", ("superseding_sets_one_bit",)),
     Break(
@@ -178,18 +208,24 @@ BREAKS = (
     ),
     Break(
         DISTRIBUTOR,
-        "if (received > SUM_MAX - sum) revert AmountTooLarge(received);",
+        "if (received > SUM_MAX - uint120(ledger)) revert AmountTooLarge(received);",
         "",
         ("funding_adds_what_arrived_and_nothing_else",),
     ),
-    Break(SETTLEMENTS, "delete bondOwed[msg.sender];", "", ("a_bond_is_withdrawn_once",)),
+    Break(
+        DISTRIBUTOR,
+        "if (msg.sender != access) revert NotAccess(msg.sender);",
+        "",
+        ("nobody_but_the_access_contract_takes_anothers_money",),
+    ),
     Break(
         SETTLEMENTS,
-        "if (total > funded()) revert Insolvent(total, funded());",
+        "if (total > limit) revert Insolvent(total, limit);",
         "",
         (
-            "a_proposal_is_funded_and_leaves_the_active_one_alone_even",
-            "a_proposal_is_funded_and_leaves_the_active_one_alone_odd",
+            "a_proposal_by_the_exit_brings_its_stake_and_comes_late",
+            "a_publishers_proposal_is_funded_and_leaves_the_active_one_alone_even",
+            "a_publishers_proposal_is_funded_and_leaves_the_active_one_alone_odd",
         ),
     ),
     Break(
@@ -198,14 +234,58 @@ BREAKS = (
         "",
         (
             "a_challenge_comes_in_time_with_its_bond_outside_the_sums",
-            "a_veto_comes_in_time_and_changes_the_status_alone",
+            "a_veto_comes_in_time_and_changes_the_status_of_its_root_alone",
         ),
     ),
     Break(
         SETTLEMENTS,
-        "uint40(facts >> ACTIVE_AT) : block.timestamp + window;",
-        "uint40(facts >> ACTIVE_AT) : block.timestamp;",
-        ("a_ruling_opens_the_whole_window_or_rejects",),
+        "_owe(challenger_, bond + stakeAmount / 2);",
+        "_owe(challenger_, bond + stakeAmount);",
+        ("upheld_the_challenger_is_owed_its_bond_and_half_the_stake",),
+    ),
+    Break(
+        SETTLEMENTS,
+        "            activeAt = block.timestamp + _windowOf(facts);\n            slot",
+        "            activeAt = block.timestamp;\n            slot",
+        ("dismissed_the_proposer_is_owed_half_the_bond_and_the_whole_window_opens",),
+    ),
+    Break(
+        SETTLEMENTS,
+        "if (challenger_ != address(uint160(word))) revert",
+        "if (challenger_ == msg.sender) revert",
+        ("a_ruling_touches_no_root_and_no_challenge_but_its_own",),
+    ),
+    Break(
+        STAKES,
+        "_owed[account] = word + (1 << WAITING);",
+        "_owed[account] = word;",
+        ("silence_moves_no_stake_and_the_bond_waits",),
+    ),
+    Break(
+        STAKES,
+        "if (word >> STAKED != 0) revert AlreadyStaked(msg.sender);",
+        "",
+        ("a_stake_comes_in_once_and_from_the_publisher",),
+    ),
+    Break(
+        STAKES,
+        "if (_isStaked(word, msg.sender) && (pending == 0 || pending & BY_EXIT != 0)) {",
+        "if (_isStaked(word, msg.sender)) {",
+        ("a_stake_leaves_free_and_to_its_owner",),
+    ),
+    Break(STAKES, "if (amount != 0) _owed[msg.sender] = rest;", "", ("what_is_owed_leaves_once",)),
+    Break(
+        STAKES,
+        "waiting = uint32(rest >> WAITING) * bond;",
+        "waiting = uint32(rest >> WAITS_FOR) * bond;",
+        ("what_is_owed_keeps_its_fields",),
+    ),
+    Break(STAKES, "_owe(from, _leaves(from));", "_leaves(from);", ("a_publisher_that_goes_keeps_its_stake",)),
+    Break(
+        PAUSING,
+        "_publisher = word ^ uint256(last ^ until) << PAUSED_UNTIL;",
+        "_publisher = word | uint256(until) << PAUSED_UNTIL;",
+        ("a_pause_changes_no_publisher_and_no_stake",),
     ),
 )
 

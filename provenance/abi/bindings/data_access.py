@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from web3.types import BlockIdentifier
 
 
-#: Role names: the ASCII word, zero-padded on the right.
-OWNER: Final = b"owner".ljust(32, bytes(1))
-GUARDIAN: Final = b"guardian".ljust(32, bytes(1))
-ARBITER: Final = b"arbiter".ljust(32, bytes(1))
-PUBLISHER: Final = b"publisher".ljust(32, bytes(1))
-
-
 #: Status codes of a license; 0 is unknown.
 LICENSE_ACTIVE: Final = 1
 #: Ended by the licensee at once, or by the holder with notice: `expiry` says when.
@@ -46,15 +39,16 @@ LICENSE_ENDED: Final = 4
 PURPOSE_UNKNOWN: Final = 5
 #: The license does not name the purpose (culprit: the license).
 PURPOSE_NOT_GRANTED: Final = 6
-#: Registrant, root and terms give no registered dataset (culprit: the id they give).
+#: Registrant, root, digest and terms give no registered dataset (culprit: the id they give).
 UNKNOWN_DATASET: Final = 7
-#: The guardian suspended the dataset (culprit: the dataset).
+#: The guardian suspended the dataset, or the pool (culprit: which of them).
 DATASET_HALTED: Final = 8
 #: The recording is not proved under the manifest's root (culprit: the leaf's hash).
 RECORDING_NOT_PROVED: Final = 9
 #: The consents given are not those that the recording names (culprit: the recording's consents hash).
 CONSENTS_DIFFER: Final = 10
-#: A consent is given to another holder (culprit: the consent, as in all that follow).
+#: A consent is given to another holder than who granted the license, or joined the pool, and not extended to it
+#: (culprit: the consent, as in all to 16).
 CONSENT_OTHER_HOLDER: Final = 11
 #: A consent lacks the signature, or the approval, of its subject.
 CONSENT_NOT_SIGNED: Final = 12
@@ -66,19 +60,27 @@ CONSENT_PURPOSE: Final = 14
 CONSENT_NOT_YET: Final = 15
 #: A consent counts no more.
 CONSENT_OVER: Final = 16
+#: The license is of another dataset, and this one is not proved under the members' root of that, as a pool
+#: (culprit: the dataset).
+NOT_IN_POOL: Final = 17
+#: The dataset has left the pool (culprit: the dataset).
+LEFT_POOL: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`Offer(bytes32 datasetId,address holder,address licensee,address token,uint128 price,uint40 expiry,uint32
-    purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)`
+    """`Offer(bytes32 datasetId,address holder,uint16 transfers,address licensee,address distributor,uint128
+    price,uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)`
 
     Attributes:
-        dataset_id: `bytes32` what is licensed.
-        holder: `address` who offers, signs and is paid.
+        dataset_id: `bytes32` what is licensed: a dataset, or a pool.
+        holder: `address` who offers, and signs.
+        transfers: `uint16` how often the dataset had changed hands when it was offered; the offer ends with the
+            next.
         licensee: `address` for whom; zero: for anybody, once each.
-        token: `address` ERC-20 of the price.
-        price: `uint128` base units, paid straight to the holder; zero: nothing is moved.
+        distributor: `address` the `RoyaltyDistributor` that the terms name, into which price and deposit go.
+        price: `uint128` base units of the distributor's token; goes into the license's balance there and is shared
+            as what its use earns.
         expiry: `uint40` first second at which the license is over.
         purposes: `uint32` mask of purposes.
         deadline: `uint40` last second at which the offer can be accepted.
@@ -89,8 +91,9 @@ class Offer:
 
     dataset_id: bytes
     holder: Account
+    transfers: int
     licensee: Account
-    token: Account
+    distributor: Account
     price: int
     expiry: int
     purposes: int
@@ -102,7 +105,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """An EIP-2612 approval of the price to this contract, by the licensee.
+    """An EIP-2612 approval by the licensee, of exactly price and deposit, to the distributor.
 
     Attributes:
         deadline: `uint256` last second at which it counts [unix s].
@@ -115,6 +118,19 @@ class Permit:
     v: int
     r: bytes
     s: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A dataset's place in a pool; empty where a license of the dataset itself is asked for.
+
+    Attributes:
+        holder: `address` who joined.
+        path: `bytes32[]` siblings from the leaf `(datasetId, holder)` to the pool's members' root.
+    """
+
+    holder: Account
+    path: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +159,26 @@ class Query:
     """What `checkAccess` is asked.
 
     Attributes:
-        license_id: `bytes32` of the license.
-        who: `address` the licensee.
+        offer: `tuple` that the license was made of; of a granted one the offer that `grant` built.
+        licensee: `address` who accepted it.
+        member: `tuple` the dataset's place in the pool, if the offer is a pool's.
+        who: `address` wants to open the recording.
         purpose: `uint32` exactly one bit.
-        registrant: `address` who registered the dataset.
-        manifest_root: `bytes32` root over the dataset's recordings.
+        registrant: `address` who registered the recording's dataset.
+        manifest_root: `bytes32` root over the dataset's recordings; zero for a pool.
+        manifest_digest: `bytes32` sha-256 in the CID of its manifest.
         terms_hash: `bytes32` sha-256 of the canonical terms.
         recording: `tuple` the leaf.
     """
 
-    license_id: bytes
+    offer: Offer
+    licensee: Account
+    member: Member
     who: Account
     purpose: int
     registrant: Account
     manifest_root: bytes
+    manifest_digest: bytes
     terms_hash: bytes
     recording: Recording
 
@@ -190,14 +212,16 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What `grant` needs; it builds the offer `(datasetId, sender, licensee, token 0, price 0, expiry, purposes,
-    deadline 0, noticeDays, termsHash, nonce)` from it.
+    """What `grant` needs; it builds the offer `(datasetId, sender, present transfers, licensee, distributor, price 0,
+    expiry, purposes, deadline 0, noticeDays, termsHash, nonce)` from it.
 
     Attributes:
         registrant: `address` who registered the dataset.
-        manifest_root: `bytes32` root over the dataset's recordings.
+        manifest_root: `bytes32` root over the dataset's recordings; zero for a pool.
+        manifest_digest: `bytes32` sha-256 in the CID of its manifest.
         terms_hash: `bytes32` sha-256 of the canonical terms.
         licensee: `address` for whom.
+        distributor: `address` the `RoyaltyDistributor` that the terms name.
         expiry: `uint40` first second at which the license is over [unix s].
         purposes: `uint32` mask of purposes.
         notice_days: `uint16` days of notice that the holder must give.
@@ -206,8 +230,10 @@ class Grant:
 
     registrant: Account
     manifest_root: bytes
+    manifest_digest: bytes
     terms_hash: bytes
     licensee: Account
+    distributor: Account
     expiry: int
     purposes: int
     notice_days: int
@@ -238,13 +264,11 @@ class Use:
     """One use in `recordAccessMany`.
 
     Attributes:
-        purpose: `uint32` exactly one bit.
-        units: `uint64` how many recordings.
-        receipt_hash: `bytes32` digest of the gateway's `Access`.
+        purpose_and_units: `uint96` `uint96(purpose) << 64 | units`: exactly one bit, and how many recordings.
+        receipt_hash: `bytes32` digest of the gateway's `Access`, or the root of several.
     """
 
-    purpose: int
-    units: int
+    purpose_and_units: int
     receipt_hash: bytes
 
 
@@ -254,7 +278,7 @@ class CheckAccessAnswer:
 
     Attributes:
         reason: `uint8` 0 allowed, else as named in this file.
-        culprit: `bytes32` id of the license, dataset or consent that refuses; zero if allowed.
+        culprit: `bytes32` id of the license, dataset, pool or consent that refuses; zero if allowed.
     """
 
     reason: int
@@ -285,19 +309,6 @@ class Eip712DomainAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleOfferAnswer:
-    """What `roleOffer` answers.
-
-    Attributes:
-        account: `address` to whom; zero if there is no offer.
-        ready_at: `uint40` from when on it can be accepted [unix s].
-    """
-
-    account: str
-    ready_at: int
-
-
-@dataclass(frozen=True, slots=True)
 class AccessRecorded:
     """A use under a license is on record: proves a license, not a consent.
 
@@ -307,7 +318,7 @@ class AccessRecorded:
         accessor: `address` the licensee.
         purpose: `uint32` exactly one bit.
         units: `uint64` how many recordings.
-        receipt_hash: `bytes32` digest of the gateway's `Access`.
+        receipt_hash: `bytes32` digest of the gateway's `Access`, or the root of several.
     """
 
     license_id: bytes
@@ -331,13 +342,13 @@ class LicenseGranted:
         license_id: `bytes32` of which license.
         dataset_id: `bytes32` of which dataset.
         licensee: `address` who holds it.
-        holder: `address` who gave it, and was paid.
+        holder: `address` who gave it.
         terms_hash: `bytes32` sha-256 of the canonical terms.
         purposes: `uint32` mask of purposes.
         expiry: `uint40` first second at which the license is over [unix s].
         notice_days: `uint16` days of notice that the holder must give.
-        token: `address` ERC-20 of the price; zero if nothing was paid.
-        price: `uint128` base units of the token.
+        distributor: `address` where its price went and its use is paid.
+        price: `uint128` base units of the distributor's token; zero if it was granted.
     """
 
     license_id: bytes
@@ -348,7 +359,7 @@ class LicenseGranted:
     purposes: int
     expiry: int
     notice_days: int
-    token: str
+    distributor: str
     price: int
 
 
@@ -380,49 +391,6 @@ class OfferCancelled:
 
     holder: str
     offer_digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PauseSet:
-    """New business is stopped until `until` (now or earlier: the pause was lifted).
-
-    Attributes:
-        by: `address` the guardian.
-        until: `uint40` when it ends [unix s].
-    """
-
-    by: str
-    until: int
-
-
-@dataclass(frozen=True, slots=True)
-class RoleChanged:
-    """A role changed hands (`from` is zero at deployment).
-
-    Attributes:
-        role: `bytes32` its name: an ASCII word, zero-padded on the right.
-        from_: `address` who held it; zero at deployment.
-        to: `address` who holds it now.
-    """
-
-    role: bytes
-    from_: str
-    to: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoleOffered:
-    """The owner offered a role; it can be accepted from `readyAt` on.
-
-    Attributes:
-        role: `bytes32` its name: an ASCII word, zero-padded on the right.
-        account: `address` to whom.
-        ready_at: `uint40` from when on it can be accepted [unix s].
-    """
-
-    role: bytes
-    account: str
-    ready_at: int
 
 
 @dataclass(eq=False)
@@ -479,6 +447,17 @@ class LicenseInactive(Refused):
 
 
 @dataclass(eq=False)
+class NoDistributor(Refused):
+    """At this address is no distributor, or (`acceptWithPermit`) none of a token that there is.
+
+    Attributes:
+        given: `address` what the offer names.
+    """
+
+    given: str
+
+
+@dataclass(eq=False)
 class NotHolder(Refused):
     """`caller` does not hold the dataset.
 
@@ -503,19 +482,6 @@ class NotOnePurpose(Refused):
 
 
 @dataclass(eq=False)
-class NotRole(Refused):
-    """The caller does not hold the role that this needs.
-
-    Attributes:
-        role: `bytes32` its name: an ASCII word, zero-padded on the right.
-        caller: `address` who asked.
-    """
-
-    role: bytes
-    caller: str
-
-
-@dataclass(eq=False)
 class OfferExpired(Refused):
     """The offer's deadline has passed.
 
@@ -535,39 +501,6 @@ class OfferUsed(Refused):
     """
 
     offer_digest: bytes
-
-
-@dataclass(eq=False)
-class PauseTooLong(Refused):
-    """A pause may last 7 days at most.
-
-    Attributes:
-        latest: `uint40` the latest end that is allowed [unix s].
-    """
-
-    latest: int
-
-
-@dataclass(eq=False)
-class PauseTooSoon(Refused):
-    """The next pause may not begin before this time.
-
-    Attributes:
-        earliest: `uint40` from when on one may begin [unix s].
-    """
-
-    earliest: int
-
-
-@dataclass(eq=False)
-class PausedUntil(Refused):
-    """New business is stopped until this time.
-
-    Attributes:
-        until: `uint40` when it ends [unix s].
-    """
-
-    until: int
 
 
 @dataclass(eq=False)
@@ -595,28 +528,6 @@ class ReservedPurpose(Refused):
 
 
 @dataclass(eq=False)
-class RoleNotReady(Refused):
-    """The offered role cannot be accepted before this time.
-
-    Attributes:
-        ready_at: `uint40` from when on it can be accepted [unix s].
-    """
-
-    ready_at: int
-
-
-@dataclass(eq=False)
-class SafeERC20FailedOperation(Refused):
-    """As named.
-
-    Attributes:
-        token: `address`
-    """
-
-    token: str
-
-
-@dataclass(eq=False)
 class StringTooLong(Refused):
     """As named.
 
@@ -625,19 +536,6 @@ class StringTooLong(Refused):
     """
 
     str: str
-
-
-@dataclass(eq=False)
-class TokenShortfall(Refused):
-    """The holder did not receive the price in full.
-
-    Attributes:
-        asked: `uint256` base units of the price.
-        received: `uint256` base units that arrived.
-    """
-
-    asked: int
-    received: int
 
 
 @dataclass(eq=False)
@@ -652,17 +550,6 @@ class UnknownDataset(Refused):
 
 
 @dataclass(eq=False)
-class UnknownRole(Refused):
-    """The contract has no role of this name.
-
-    Attributes:
-        role: `bytes32` its name: an ASCII word, zero-padded on the right.
-    """
-
-    role: bytes
-
-
-@dataclass(eq=False)
 class WrongLicensee(Refused):
     """Only this account may do it.
 
@@ -674,22 +561,32 @@ class WrongLicensee(Refused):
 
 
 @dataclass(eq=False)
-class ZeroRole(Refused):
-    """A role may not be held by the zero address.
+class WrongTransfers(Refused):
+    """The dataset changed hands since the offer was made.
 
     Attributes:
-        role: `bytes32` its name: an ASCII word, zero-padded on the right.
+        expected: `uint16` how often it has.
+        given: `uint16` how often it had.
     """
 
-    role: bytes
+    expected: int
+    given: int
 
 
-Event: TypeAlias = AccessRecorded | EIP712DomainChanged | LicenseGranted | LicenseTerminated | OfferCancelled | PauseSet | RoleChanged | RoleOffered
+Event: TypeAlias = AccessRecorded | EIP712DomainChanged | LicenseGranted | LicenseTerminated | OfferCancelled
 
 
 class DataAccess(Bound[Event]):
-    """A pause that ends by itself. The guardian may stop new business (never a claim, a revocation or a termination)
-    for at most 7 days, and again only 7 days after the last pause has ended.
+    """Who holds a license to what, until when and for which purposes; and each use on record. Deployment, after
+    `ConsentRegistry` and `DatasetRegistry`: `constructor(address datasets, address consents)`; before the
+    distributors, each of which knows one such contract. It has no owner and holds no money: what a license costs
+    goes to the distributor that its offer names. `offerDigest` is the EIP-712 digest of `Offer`; `licenseId =
+    keccak256(abi.encode(bytes32 offerDigest, address licensee))`. A license is usable while block time < expiry.
+    Purposes are the bits 0–14 of a mask. EIP-712 domain: name `DataAccess`, version `1`, chain id, this address.
+    Signed off chain under the same domain: `KeyBinding(address wallet,bytes32 encryptionKey,uint64 notAfter,uint256
+    nonce)`, `OpenAccess(bytes32 licenseId,bytes32 recordingsRoot,uint32 purpose,bytes2 territory,bytes32
+    keyBinding,uint256 nonce,uint64 deadline)`, `Access(bytes32 request,bytes32 envelopesRoot,uint64 validUntil)`,
+    `Request(string method,string target,bytes32 bodySha256,address gateway,uint256 nonce,uint64 deadline)`.
     """
 
     NAME: ClassVar = "DataAccess"
@@ -699,9 +596,6 @@ class DataAccess(Bound[Event]):
         bytes.fromhex("51a7297be837c1670abcf2dded3ca7aae9e5f7ebc4f0808a745cc0570a4db2bd"): LicenseGranted,
         bytes.fromhex("45dcd1246292db549133a9608f2b961e66e73987e208ee182d9d9170a02f4ad9"): LicenseTerminated,
         bytes.fromhex("35c6cfca145f914e4b36abc3bd1f9f2a1839f7a713cc35c9bea21d46f6e96a88"): OfferCancelled,
-        bytes.fromhex("a1183bffe228458e82fd34f27e6b6ce97acdf641cf6833fef868ab6f37ae2400"): PauseSet,
-        bytes.fromhex("ffa3e54e5c523c4d0d65f078ba5981157d44bbe3307acbac76f68498f08bdc3a"): RoleChanged,
-        bytes.fromhex("c8a55f364d580518bad22e720009d62a959bbd585c698da5062d3faea438a429"): RoleOffered,
     }
     ERRORS: ClassVar[dict[bytes, type[Refused]]] = {
         bytes.fromhex("9a7d38d9"): BadSignature,
@@ -709,63 +603,54 @@ class DataAccess(Bound[Event]):
         bytes.fromhex("47d7a613"): ExpiryPassed,
         bytes.fromhex("b3512b0c"): InvalidShortString,
         bytes.fromhex("1803fadd"): LicenseInactive,
+        bytes.fromhex("6acbe8f8"): NoDistributor,
         bytes.fromhex("2e207437"): NotHolder,
         bytes.fromhex("5025c1a1"): NotOnePurpose,
-        bytes.fromhex("678f4fa9"): NotRole,
         bytes.fromhex("88fa22e7"): OfferExpired,
         bytes.fromhex("3f6da096"): OfferUsed,
-        bytes.fromhex("6d07a27b"): PauseTooLong,
-        bytes.fromhex("bea78b4c"): PauseTooSoon,
-        bytes.fromhex("bcf40278"): PausedUntil,
         bytes.fromhex("214f242b"): PurposeNotLicensed,
         bytes.fromhex("06fa7b52"): ReservedPurpose,
-        bytes.fromhex("c3f18433"): RoleNotReady,
-        bytes.fromhex("5274afe7"): SafeERC20FailedOperation,
         bytes.fromhex("305a27a9"): StringTooLong,
-        bytes.fromhex("4115a76c"): TokenShortfall,
         bytes.fromhex("3c94bec5"): UnknownDataset,
-        bytes.fromhex("74cc4fed"): UnknownRole,
         bytes.fromhex("4d37366e"): WrongLicensee,
-        bytes.fromhex("6a4729dc"): ZeroRole,
+        bytes.fromhex("dda9e285"): WrongTransfers,
     }
 
     @classmethod
-    def creation(cls, w3: Web3, datasets_: Account, consents_: Account, owner: Account, guardian: Account) -> ContractConstructor:
+    def creation(cls, w3: Web3, datasets_: Account, consents_: Account) -> ContractConstructor:
         """The creation with its arguments, not sent."""
-        return cls.constructor(w3, (datasets_, consents_, owner, guardian, ))
+        return cls.constructor(w3, (datasets_, consents_, ))
 
-    def accept(self, offer: Offer, registrant: Account, manifest_root: bytes, signature: bytes) -> ContractFunction:
-        """Accepts a signed offer as its licensee: pays the price to the holder, and makes the license. Selector
-        `0x8b30f042`.
+    def accept(self, offer: Offer, registrant: Account, manifest_root: bytes, manifest_digest: bytes, deposit: int, signature: bytes) -> ContractFunction:
+        """Accepts a signed offer as its licensee: makes the license, and puts price and deposit into its balance at
+        the distributor, which the sender has approved. Where both are zero, nothing is called. Selector
+        `0x40a08f7c`.
 
         Args:
             offer: `tuple` what its holder signed.
             registrant: `address` who registered the dataset.
-            manifest_root: `bytes32` root over the dataset's recordings.
+            manifest_root: `bytes32` root over the dataset's recordings; zero for a pool.
+            manifest_digest: `bytes32` sha-256 in the CID of its manifest.
+            deposit: `uint128` base units that the first use is paid from, beyond the price.
             signature: `bytes` of the offer's holder: 65 bytes r ‖ s ‖ v, or what its contract wallet accepts
                 (ERC-1271).
 
         Returns:
             licenseId its id.
         """
-        return self.call("accept((bytes32,address,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256),address,bytes32,bytes)", (offer, registrant, manifest_root, signature, ))
+        return self.call("accept((bytes32,address,uint16,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256),address,bytes32,bytes32,uint128,bytes)", (offer, registrant, manifest_root, manifest_digest, deposit, signature, ))
 
-    def accept_role(self, role: bytes) -> ContractFunction:
-        """Takes a role that was offered to the caller at least two days ago. Selector `0x36fc1787`.
-
-        Args:
-            role: `bytes32` its name: an ASCII word, zero-padded on the right.
-        """
-        return self.call("acceptRole(bytes32)", (role, ))
-
-    def accept_with_permit(self, offer: Offer, registrant: Account, manifest_root: bytes, signature: bytes, permit: Permit) -> ContractFunction:
-        """`accept`, after an EIP-2612 permit. A permit that fails (used by a front-runner) is passed over: the
-        allowance decides. Selector `0x7ffa1bf3`.
+    def accept_with_permit(self, offer: Offer, registrant: Account, manifest_root: bytes, manifest_digest: bytes, deposit: int, signature: bytes, permit: Permit) -> ContractFunction:
+        """`accept`, after an EIP-2612 permit of exactly price and deposit to the distributor, whose token is asked for
+        it. A permit that fails (used by a front-runner) is passed over: the allowance decides. Selector
+        `0xac3fc5a2`.
 
         Args:
             offer: `tuple` what its holder signed.
             registrant: `address` who registered the dataset.
-            manifest_root: `bytes32` root over the dataset's recordings.
+            manifest_root: `bytes32` root over the dataset's recordings; zero for a pool.
+            manifest_digest: `bytes32` sha-256 in the CID of its manifest.
+            deposit: `uint128` base units that the first use is paid from, beyond the price.
             signature: `bytes` of the offer's holder: 65 bytes r ‖ s ‖ v, or what its contract wallet accepts
                 (ERC-1271).
             permit: `tuple` the allowance, signed by the sender.
@@ -773,11 +658,11 @@ class DataAccess(Bound[Event]):
         Returns:
             licenseId its id.
         """
-        return self.call("acceptWithPermit((bytes32,address,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256),address,bytes32,bytes,(uint256,uint8,bytes32,bytes32))", (offer, registrant, manifest_root, signature, permit, ))
+        return self.call("acceptWithPermit((bytes32,address,uint16,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256),address,bytes32,bytes32,uint128,bytes,(uint256,uint8,bytes32,bytes32))", (offer, registrant, manifest_root, manifest_digest, deposit, signature, permit, ))
 
     def cancel_offer(self, offer: Offer) -> ContractFunction:
         """Withdraws an offer of the sender. A targeted one that was accepted is `OfferUsed`; of an open one the
-        licenses made so far go on. Selector `0x79d3f17e`.
+        licenses made so far go on. Selector `0x9bad7f67`.
 
         Args:
             offer: `tuple` the sender's own.
@@ -785,24 +670,26 @@ class DataAccess(Bound[Event]):
         Returns:
             offerDigest its EIP-712 digest.
         """
-        return self.call("cancelOffer((bytes32,address,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256))", (offer, ))
+        return self.call("cancelOffer((bytes32,address,uint16,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256))", (offer, ))
 
     def check_access(self, query: Query, path: Sequence[bytes], given: Sequence[Consent], signatures: Sequence[bytes], *, block: BlockIdentifier = "latest") -> CheckAccessAnswer:
-        """Whether `who` may open one recording for the purpose now: license, guardian's suspension, the recording's
-        place in the manifest, and every consent that it names. Asked in the order of the codes, 7 first; of several
-        consents the first that refuses. Selector `0x804aae21`.
+        """Whether `who` may open one recording for the purpose now: license, guardian's suspension, under a pool's
+        license the dataset's place in the pool, the recording's place in the manifest, and every consent that it
+        names, each given or extended to who granted the license (in a pool, to who joined). Asked in the order 7,
+        1–6, 8, 17, 18, 9–16; of several consents the first that refuses. That a member signed its `Join` is not
+        proved here: readers of the members' document see to that. Selector `0xc040eb3f`.
 
         Args:
-            query: `tuple` license, account, purpose, dataset and recording.
+            query: `tuple` license, place in a pool, account, purpose, dataset and recording.
             path: `bytes32[]` siblings from the recording's leaf to `manifestRoot`.
             given: `tuple[]` the consents that the recording names, by ascending consent id.
             signatures: `bytes[]` one for each consent; empty where the subject approved the digest on chain.
 
         Returns:
             reason 0 allowed, else as named in this file.
-            culprit id of the license, dataset or consent that refuses; zero if allowed.
+            culprit id of the license, dataset, pool or consent that refuses; zero if allowed.
         """
-        return CheckAccessAnswer(*self.read("checkAccess((bytes32,address,uint32,address,bytes32,bytes32,(uint32,bytes32,bytes32,bytes32,bytes32)),bytes32[],(address,address,bytes32,bytes32,uint32,bytes32,uint64,uint64,uint256)[],bytes[])", (query, path, given, signatures, ), block))
+        return CheckAccessAnswer(*self.read("checkAccess(((bytes32,address,uint16,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256),address,(address,bytes32[]),address,uint32,address,bytes32,bytes32,bytes32,(uint32,bytes32,bytes32,bytes32,bytes32)),bytes32[],(address,address,bytes32,bytes32,uint32,bytes32,uint64,uint64,uint256)[],bytes[])", (query, path, given, signatures, ), block))
 
     def check_license(self, dataset_id: bytes, license_id: bytes, who: Account, purpose: int, *, block: BlockIdentifier = "latest") -> int:
         """Whether `who` may use the license for the purpose now, whatever the dataset's status. Selector `0xa20aff7e`.
@@ -839,7 +726,7 @@ class DataAccess(Bound[Event]):
         return Eip712DomainAnswer(*self.read("eip712Domain()", (), block))
 
     def grant(self, terms: Grant) -> ContractFunction:
-        """Gives a license without a fee. The sender holds the dataset, which is active. Selector `0x6616cf01`.
+        """Gives a license without a price. The sender holds the dataset, which is active. Selector `0xa742d8e3`.
 
         Args:
             terms: `tuple` dataset, licensee and what is licensed.
@@ -847,7 +734,7 @@ class DataAccess(Bound[Event]):
         Returns:
             licenseId its id.
         """
-        return self.call("grant((address,bytes32,bytes32,address,uint40,uint32,uint16,uint256))", (terms, ))
+        return self.call("grant((address,bytes32,bytes32,bytes32,address,address,uint40,uint32,uint16,uint256))", (terms, ))
 
     def license(self, dataset_id: bytes, license_id: bytes, *, block: BlockIdentifier = "latest") -> License:
         """The license's slot, all zero if unknown. Selector `0x30eeeaf8`.
@@ -874,7 +761,7 @@ class DataAccess(Bound[Event]):
         return cast("bytes", self.read("licenseIdOf(bytes32,address)", (offer_digest, licensee, ), block))
 
     def offer_digest_of(self, offer: Offer, *, block: BlockIdentifier = "latest") -> bytes:
-        """The EIP-712 digest of an offer. Selector `0x5cce1c99`.
+        """The EIP-712 digest of an offer. Selector `0xcfad83ca`.
 
         Args:
             offer: `tuple` all of its fields.
@@ -882,34 +769,7 @@ class DataAccess(Bound[Event]):
         Returns:
             the digest that the holder signs.
         """
-        return cast("bytes", self.read("offerDigestOf((bytes32,address,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256))", (offer, ), block))
-
-    def offer_role(self, role: bytes, account: Account) -> ContractFunction:
-        """Offers a role to an account; owner only. A later offer of the same role replaces it, and an offer to the
-        present holder withdraws it. Selector `0x875434f6`.
-
-        Args:
-            role: `bytes32` its name: an ASCII word, zero-padded on the right.
-            account: `address` to whom.
-        """
-        return self.call("offerRole(bytes32,address)", (role, account, ))
-
-    def pause(self, until: int) -> ContractFunction:
-        """Stops new business until `until` [unix s]; while a pause runs, only shortens it. Guardian only. Selector
-        `0x2110706e`.
-
-        Args:
-            until: `uint40` when it ends [unix s].
-        """
-        return self.call("pause(uint40)", (until, ))
-
-    def paused_until(self, *, block: BlockIdentifier = "latest") -> int:
-        """When the present or the last pause ends [unix s]. Selector `0xda748b10`.
-
-        Returns:
-            block time [unix s]; 0 if there never was one.
-        """
-        return cast("int", self.read("pausedUntil()", (), block))
+        return cast("bytes", self.read("offerDigestOf((bytes32,address,uint16,address,address,uint128,uint40,uint32,uint40,uint16,bytes32,uint256))", (offer, ), block))
 
     def record_access(self, dataset_id: bytes, license_id: bytes, purpose: int, units: int, receipt_hash: bytes) -> ContractFunction:
         """Puts a use on record; the sender is the licensee. Selector `0xd7bb34c5`.
@@ -924,37 +784,14 @@ class DataAccess(Bound[Event]):
         return self.call("recordAccess(bytes32,bytes32,uint32,uint64,bytes32)", (dataset_id, license_id, purpose, units, receipt_hash, ))
 
     def record_access_many(self, dataset_id: bytes, license_id: bytes, uses: Sequence[Use]) -> ContractFunction:
-        """Puts several uses under one license on record; all or none. Selector `0xefc4430f`.
+        """Puts several uses under one license on record; all or none. Selector `0x0eba08ce`.
 
         Args:
             dataset_id: `bytes32` of which dataset.
             license_id: `bytes32` of which license.
             uses: `tuple[]` each with its purpose, units and receipt.
         """
-        return self.call("recordAccessMany(bytes32,bytes32,(uint32,uint64,bytes32)[])", (dataset_id, license_id, uses, ))
-
-    def role_holder(self, role: bytes, *, block: BlockIdentifier = "latest") -> str:
-        """Who holds the role now; zero for a role that this contract does not have. Selector `0x343b3cde`.
-
-        Args:
-            role: `bytes32` its name: an ASCII word, zero-padded on the right.
-
-        Returns:
-            the account.
-        """
-        return cast("str", self.read("roleHolder(bytes32)", (role, ), block))
-
-    def role_offer(self, role: bytes, *, block: BlockIdentifier = "latest") -> RoleOfferAnswer:
-        """The offer that stands: to whom, and from when on it can be accepted. Selector `0x70afafda`.
-
-        Args:
-            role: `bytes32` its name: an ASCII word, zero-padded on the right.
-
-        Returns:
-            account to whom; zero if there is no offer.
-            readyAt from when on it can be accepted [unix s].
-        """
-        return RoleOfferAnswer(*self.read("roleOffer(bytes32)", (role, ), block))
+        return self.call("recordAccessMany(bytes32,bytes32,(uint96,bytes32)[])", (dataset_id, license_id, uses, ))
 
     def terminate(self, dataset_id: bytes, license_id: bytes, reason: bytes) -> ContractFunction:
         """Ends a license: by the licensee at once, by the dataset's holder after `noticeDays`. Selector `0x625c70bc`.

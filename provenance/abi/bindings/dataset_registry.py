@@ -41,9 +41,11 @@ class Dataset:
     Attributes:
         holder: `address` the rights holder now.
         registered_at: `uint40` block time of registration [unix s].
-        items: `uint32` number of recordings.
+        items: `uint32` number of recordings; of a pool its notice in days.
         status: `uint8` 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
         superseded: `bool` whether a newer version has been named.
+        pool: `bool` whether it is a pool.
+        transfers: `uint16` how often it changed hands.
     """
 
     holder: Account
@@ -51,6 +53,8 @@ class Dataset:
     items: int
     status: int
     superseded: bool
+    pool: bool
+    transfers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,12 @@ class Registration:
     """What one `register` says; in `registerMany` one for each dataset.
 
     Attributes:
-        manifest_root: `bytes32` root of the standard Merkle tree over the manifest's recordings.
+        manifest_root: `bytes32` root of the standard Merkle tree over the manifest's recordings; zero: it is a
+            pool.
         manifest_digest: `bytes32` sha-256 in the CID of the manifest.
         terms_hash: `bytes32` sha-256 of the canonical terms.
-        split_hash: `bytes32` sha-256 of the canonical splits.
-        items: `uint32` number of recordings, at least one.
+        split_hash: `bytes32` sha-256 of the manifest's splits, packed as `setSplit` takes them.
+        items: `uint32` number of recordings, at least one; of a pool its notice in days, 0 to 90.
     """
 
     manifest_root: bytes
@@ -96,29 +101,31 @@ class Eip712DomainAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class HolderAndStatusAnswer:
-    """What `holderAndStatus` answers.
-
-    Attributes:
-        holder: `address` the rights holder now.
-        status: `uint8` 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
-    """
-
-    holder: str
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
 class RoleOfferAnswer:
     """What `roleOffer` answers.
 
     Attributes:
-        account: `address` to whom; zero if there is no offer.
-        ready_at: `uint40` from when on it can be accepted [unix s].
+        account: `address` to whom; zero if there is no offer, or it has ended.
+        ready_at: `uint40` from when on it can be accepted [unix s]; 0 if there is none.
     """
 
     account: str
     ready_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingAnswer:
+    """What `standing` answers.
+
+    Attributes:
+        holder: `address` the rights holder now.
+        status: `uint8` 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
+        transfers: `uint16` how often it changed hands.
+    """
+
+    holder: str
+    status: int
+    transfers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +148,32 @@ class ContentRotated:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetDisputed:
+    """The dataset's holder claims that others hold what is its own.
+
+    Attributes:
+        dataset_id: `bytes32` which one.
+        holder: `address` who claims it.
+        evidence_digest: `bytes32` sha-256 of the evidence.
+    """
+
+    dataset_id: bytes
+    holder: str
+    evidence_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetRegistered:
     """A dataset exists from this block on, with status 1 (active).
 
     Attributes:
         dataset_id: `bytes32` which one.
         holder: `address` the rights holder.
-        manifest_root: `bytes32` root of the standard Merkle tree over the recordings.
+        manifest_root: `bytes32` root of the standard Merkle tree over the recordings; zero: it is a pool.
         manifest_digest: `bytes32` sha-256 in the CID of the manifest.
         terms_hash: `bytes32` sha-256 of the canonical terms.
-        split_hash: `bytes32` sha-256 of the canonical splits.
-        items: `uint32` number of recordings, at least one.
+        split_hash: `bytes32` sha-256 of the manifest's splits, packed as `setSplit` takes them.
+        items: `uint32` number of recordings, at least one; of a pool its notice in days, 0 to 90.
     """
 
     dataset_id: bytes
@@ -173,14 +195,12 @@ class DatasetStatusChanged:
         by: `address` holder or guardian.
         status: `uint8` 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian.
         reason: `bytes32` from the guardian the digest of the published ruling; from the holder what it likes.
-        effective_at: `uint40` from then on [unix s].
     """
 
     dataset_id: bytes
     by: str
     status: int
     reason: bytes
-    effective_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +218,7 @@ class DatasetSuperseded:
 
 @dataclass(frozen=True, slots=True)
 class DatasetTransferred:
-    """The offered holder accepted.
+    """The offered holder accepted. Offers of licenses and announced splits of before are void.
 
     Attributes:
         dataset_id: `bytes32` which one.
@@ -217,6 +237,36 @@ class EIP712DomainChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MembersSet:
+    """The pool's members are those under this root; whoever is not among them is out.
+
+    Attributes:
+        pool_id: `bytes32` which pool.
+        root: `bytes32` of the tree over the members; zero: there are none.
+        digest: `bytes32` sha-256 in the CID of the document that lists them, each with its holder's signed `Join`.
+    """
+
+    pool_id: bytes
+    root: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLeft:
+    """The member leaves the pool.
+
+    Attributes:
+        pool_id: `bytes32` which pool.
+        dataset_id: `bytes32` which member.
+        leaves_at: `uint40` from then on it is no member [unix s]; zero: it stays.
+    """
+
+    pool_id: bytes
+    dataset_id: bytes
+    leaves_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoleChanged:
     """A role changed hands (`from` is zero at deployment).
 
@@ -232,8 +282,21 @@ class RoleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleOfferWithdrawn:
+    """The owner took an offer back.
+
+    Attributes:
+        role: `bytes32` its name: an ASCII word, zero-padded on the right.
+        account: `address` to whom the role had been offered.
+    """
+
+    role: bytes
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoleOffered:
-    """The owner offered a role; it can be accepted from `readyAt` on.
+    """The owner offered a role; it can be accepted from `readyAt` on, for 12 days.
 
     Attributes:
         role: `bytes32` its name: an ASCII word, zero-padded on the right.
@@ -248,17 +311,33 @@ class RoleOffered:
 
 @dataclass(frozen=True, slots=True)
 class SplitSet:
-    """Payments of epochs whose window starts at `effectiveAt` or later follow this split.
+    """What falls due in windows that start at `effectiveAt` or later is shared so, unless the dataset is transferred
+    before that time.
 
     Attributes:
         dataset_id: `bytes32` which one.
-        split_hash: `bytes32` sha-256 of the canonical splits.
+        shares: `bytes` as `setSplit` takes them.
         effective_at: `uint40` from then on [unix s].
     """
 
     dataset_id: bytes
-    split_hash: bytes
+    shares: bytes
     effective_at: int
+
+
+@dataclass(eq=False)
+class AlreadyLeaving(Refused):
+    """The dataset is leaving, or has left, the pool.
+
+    Attributes:
+        pool_id: `bytes32` which pool.
+        dataset_id: `bytes32` which member.
+        leaves_at: `uint40` from when on it is no member [unix s].
+    """
+
+    pool_id: bytes
+    dataset_id: bytes
+    leaves_at: int
 
 
 @dataclass(eq=False)
@@ -309,12 +388,23 @@ class DatasetInactive(Refused):
 
 @dataclass(eq=False)
 class EmptyManifest(Refused):
-    """A manifest needs a root and at least one recording."""
+    """A manifest with a root has at least one recording."""
 
 
 @dataclass(eq=False)
 class InvalidShortString(Refused):
     """As named."""
+
+
+@dataclass(eq=False)
+class NoRoleOffer(Refused):
+    """The role is offered to nobody: there is nothing to withdraw.
+
+    Attributes:
+        role: `bytes32` its name: an ASCII word, zero-padded on the right.
+    """
+
+    role: bytes
 
 
 @dataclass(eq=False)
@@ -331,6 +421,32 @@ class NotHolder(Refused):
 
 
 @dataclass(eq=False)
+class NotInPool(Refused):
+    """The one is no pool, or the other is: a pool joins no pool.
+
+    Attributes:
+        pool_id: `bytes32` what should be a pool.
+        dataset_id: `bytes32` what should be a dataset.
+    """
+
+    pool_id: bytes
+    dataset_id: bytes
+
+
+@dataclass(eq=False)
+class NotLeaving(Refused):
+    """The dataset is not leaving the pool.
+
+    Attributes:
+        pool_id: `bytes32` which pool.
+        dataset_id: `bytes32` which member.
+    """
+
+    pool_id: bytes
+    dataset_id: bytes
+
+
+@dataclass(eq=False)
 class NotOffered(Refused):
     """The transfer was offered to somebody else.
 
@@ -341,6 +457,17 @@ class NotOffered(Refused):
 
     id: bytes
     caller: str
+
+
+@dataclass(eq=False)
+class NotPool(Refused):
+    """The dataset is no pool.
+
+    Attributes:
+        id: `bytes32` which one.
+    """
+
+    id: bytes
 
 
 @dataclass(eq=False)
@@ -357,6 +484,17 @@ class NotRole(Refused):
 
 
 @dataclass(eq=False)
+class NoticeTooLong(Refused):
+    """A pool's notice is 90 days at most.
+
+    Attributes:
+        notice_days: `uint32` what was given.
+    """
+
+    notice_days: int
+
+
+@dataclass(eq=False)
 class RoleNotReady(Refused):
     """The offered role cannot be accepted before this time.
 
@@ -368,6 +506,17 @@ class RoleNotReady(Refused):
 
 
 @dataclass(eq=False)
+class RoleOfferEnded(Refused):
+    """The offer of the role ended at this time.
+
+    Attributes:
+        ended_at: `uint40` since when it cannot be accepted any more [unix s].
+    """
+
+    ended_at: int
+
+
+@dataclass(eq=False)
 class RulingMissing(Refused):
     """The guardian acts only under a published ruling: its digest may not be zero.
 
@@ -376,6 +525,39 @@ class RulingMissing(Refused):
     """
 
     id: bytes
+
+
+@dataclass(eq=False)
+class SharesDisordered(Refused):
+    """Payees ascend, so that each stands once and none is zero; each share is 1 basis point at least.
+
+    Attributes:
+        index: `uint256` the first share that does otherwise.
+    """
+
+    index: int
+
+
+@dataclass(eq=False)
+class SharesPartial(Refused):
+    """Shares sum to 10,000 basis points.
+
+    Attributes:
+        sum: `uint256` what these sum to.
+    """
+
+    sum: int
+
+
+@dataclass(eq=False)
+class SharesSize(Refused):
+    """A split is 1 to 100 shares of 22 bytes.
+
+    Attributes:
+        size: `uint256` bytes that were given.
+    """
+
+    size: int
 
 
 @dataclass(eq=False)
@@ -418,6 +600,17 @@ class StringTooLong(Refused):
 @dataclass(eq=False)
 class SupersedesItself(Refused):
     """A dataset cannot supersede itself.
+
+    Attributes:
+        id: `bytes32` which one.
+    """
+
+    id: bytes
+
+
+@dataclass(eq=False)
+class TransfersExhausted(Refused):
+    """The dataset has changed hands 65,535 times and does so no more.
 
     Attributes:
         id: `bytes32` which one.
@@ -472,43 +665,58 @@ class ZeroRole(Refused):
     role: bytes
 
 
-Event: TypeAlias = ContentRotated | DatasetRegistered | DatasetStatusChanged | DatasetSuperseded | DatasetTransferred | EIP712DomainChanged | RoleChanged | RoleOffered | SplitSet
+Event: TypeAlias = ContentRotated | DatasetDisputed | DatasetRegistered | DatasetStatusChanged | DatasetSuperseded | DatasetTransferred | EIP712DomainChanged | MembersSet | PoolLeft | RoleChanged | RoleOfferWithdrawn | RoleOffered | SplitSet
 
 
 class DatasetRegistry(Bound[Event]):
     """Few roles, changed in two steps and with a delay. Roles are set by the constructor. Afterwards the owner offers
-    a role to an account; two days later that account may accept it. Until it accepts, the present holder keeps the
-    role.
+    a role to an account; two days later that account may accept it, until 14 days after the offer. Until it
+    accepts, the present holder keeps the role.
     """
 
     NAME: ClassVar = "DatasetRegistry"
     EVENTS: ClassVar[dict[bytes, type[Event]]] = {
         bytes.fromhex("06143d58dc8c3c14a5f6b895b6fbee343351ffa491230d3fd61d93aaf293ef54"): ContentRotated,
+        bytes.fromhex("eda5206216f2d294ce322e12ffb265828cc98385b621fdc723c231a507c0bdd6"): DatasetDisputed,
         bytes.fromhex("826d6e5e1bb90abff249b2cdadd746ebe486a9f5a35d463937a4cd07d089d70e"): DatasetRegistered,
-        bytes.fromhex("1ada759050ac8c2041a13f52a4fcd466f850d271ad4392a1de753fae01b149f2"): DatasetStatusChanged,
+        bytes.fromhex("101a97fd53406b82a52a4c5444ebc30ef9a6e6c50d49e00732ee68c1e11cbb1f"): DatasetStatusChanged,
         bytes.fromhex("95fa3b6b9f76c05ca7f1cbb1ec504609adfeb5e82e7f909196c94ad84b52644c"): DatasetSuperseded,
         bytes.fromhex("899b5f4dd41692442a17dbb667cd15cdbfbb9b48589cfee257636e5e97279f4b"): DatasetTransferred,
         bytes.fromhex("0a6387c9ea3628b88a633bb4f3b151770f70085117a15f9bf3787cda53f13d31"): EIP712DomainChanged,
+        bytes.fromhex("31dd290233d2d99b584bb17e3b32c6b206c077f2e899f943c404481817ed0675"): MembersSet,
+        bytes.fromhex("d3201c35d4e0bbfabc2d701242f09ab84cdf718c991fcb81154020e335c5e2e1"): PoolLeft,
         bytes.fromhex("ffa3e54e5c523c4d0d65f078ba5981157d44bbe3307acbac76f68498f08bdc3a"): RoleChanged,
+        bytes.fromhex("27d3d8e1858c04b037db94806bf61816eed34024bf6f208ad5642c95a0b59eb5"): RoleOfferWithdrawn,
         bytes.fromhex("c8a55f364d580518bad22e720009d62a959bbd585c698da5062d3faea438a429"): RoleOffered,
-        bytes.fromhex("419e46834aa04d0dad5e43f67f6b3e8423c02a38924b033c63b52feb42293859"): SplitSet,
+        bytes.fromhex("c3498f47f9c6cb0947aa0cac9230571ed66d6f29ffd42f152eef9a9d0d2b5246"): SplitSet,
     }
     ERRORS: ClassVar[dict[bytes, type[Refused]]] = {
+        bytes.fromhex("7e18a244"): AlreadyLeaving,
         bytes.fromhex("77caf672"): AlreadyRegistered,
         bytes.fromhex("52163415"): AlreadySuperseded,
         bytes.fromhex("9a7d38d9"): BadSignature,
         bytes.fromhex("9cbd887f"): DatasetInactive,
         bytes.fromhex("d9313d29"): EmptyManifest,
         bytes.fromhex("b3512b0c"): InvalidShortString,
+        bytes.fromhex("2f8ac7a2"): NoRoleOffer,
         bytes.fromhex("2e207437"): NotHolder,
+        bytes.fromhex("06eac2ef"): NotInPool,
+        bytes.fromhex("2cb7550c"): NotLeaving,
         bytes.fromhex("aaf194b7"): NotOffered,
+        bytes.fromhex("6e351a5c"): NotPool,
         bytes.fromhex("678f4fa9"): NotRole,
+        bytes.fromhex("8df07c03"): NoticeTooLong,
         bytes.fromhex("c3f18433"): RoleNotReady,
+        bytes.fromhex("7f8e0129"): RoleOfferEnded,
         bytes.fromhex("a0899243"): RulingMissing,
+        bytes.fromhex("95ef624b"): SharesDisordered,
+        bytes.fromhex("ef927161"): SharesPartial,
+        bytes.fromhex("245f22e2"): SharesSize,
         bytes.fromhex("fcd4a11f"): SignatureExpired,
         bytes.fromhex("5689fe11"): StatusNotAllowed,
         bytes.fromhex("305a27a9"): StringTooLong,
         bytes.fromhex("d228d1d2"): SupersedesItself,
+        bytes.fromhex("dbabf932"): TransfersExhausted,
         bytes.fromhex("3c94bec5"): UnknownDataset,
         bytes.fromhex("1e47b3a1"): UnknownRecording,
         bytes.fromhex("74cc4fed"): UnknownRole,
@@ -521,7 +729,7 @@ class DatasetRegistry(Bound[Event]):
         return cls.constructor(w3, (owner, guardian, ))
 
     def accept_role(self, role: bytes) -> ContractFunction:
-        """Takes a role that was offered to the caller at least two days ago. Selector `0x36fc1787`.
+        """Takes a role that was offered to the caller at least two days ago, and less than 14. Selector `0x36fc1787`.
 
         Args:
             role: `bytes32` its name: an ASCII word, zero-padded on the right.
@@ -547,34 +755,33 @@ class DatasetRegistry(Bound[Event]):
         """
         return Dataset(*self.read("dataset(bytes32)", (dataset_id, ), block))
 
-    def dataset_id_of(self, registrant: Account, manifest_root: bytes, terms_hash: bytes, *, block: BlockIdentifier = "latest") -> bytes:
-        """The id that these three give on this chain and contract. Selector `0xa7079d11`.
+    def dataset_id_of(self, registrant: Account, manifest_root: bytes, manifest_digest: bytes, terms_hash: bytes, *, block: BlockIdentifier = "latest") -> bytes:
+        """The id that these four give on this chain and contract. Selector `0xde83ed72`.
 
         Args:
             registrant: `address` the first holder.
-            manifest_root: `bytes32` root of the standard Merkle tree over the recordings.
+            manifest_root: `bytes32` root of the standard Merkle tree over the recordings; zero: it is a pool.
+            manifest_digest: `bytes32` sha-256 in the CID of the manifest.
             terms_hash: `bytes32` sha-256 of the canonical terms.
 
         Returns:
             the id.
         """
-        return cast("bytes", self.read("datasetIdOf(address,bytes32,bytes32)", (registrant, manifest_root, terms_hash, ), block))
+        return cast("bytes", self.read("datasetIdOf(address,bytes32,bytes32,bytes32)", (registrant, manifest_root, manifest_digest, terms_hash, ), block))
+
+    def dispute(self, dataset_id: bytes, evidence_digest: bytes) -> ContractFunction:
+        """Puts on record that the holder claims what others registered too. Holder only; keeps no state. Selector
+        `0x82cbf88b`.
+
+        Args:
+            dataset_id: `bytes32` its own dataset.
+            evidence_digest: `bytes32` sha-256 of the evidence.
+        """
+        return self.call("dispute(bytes32,bytes32)", (dataset_id, evidence_digest, ))
 
     def eip712_domain(self, *, block: BlockIdentifier = "latest") -> Eip712DomainAnswer:
         """Selector `0x84b0196e`."""
         return Eip712DomainAnswer(*self.read("eip712Domain()", (), block))
-
-    def holder_and_status(self, dataset_id: bytes, *, block: BlockIdentifier = "latest") -> HolderAndStatusAnswer:
-        """Holder and status in one read; zeros if unknown. Selector `0x90fe5bc6`.
-
-        Args:
-            dataset_id: `bytes32` which one.
-
-        Returns:
-            holder the rights holder now.
-            status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
-        """
-        return HolderAndStatusAnswer(*self.read("holderAndStatus(bytes32)", (dataset_id, ), block))
 
     def holder_status(self, dataset_id: bytes, *, block: BlockIdentifier = "latest") -> int:
         """The status that the holder chose, which a lift of the guardian's suspension returns to. Selector
@@ -587,6 +794,40 @@ class DatasetRegistry(Bound[Event]):
             1 active, 2 suspended, 3 revoked; 0 unknown.
         """
         return cast("int", self.read("holderStatus(bytes32)", (dataset_id, ), block))
+
+    def leave_pool(self, pool_id: bytes, dataset_id: bytes, stays: bool) -> ContractFunction:
+        """Takes a dataset out of a pool once the pool's notice is over, or takes that back. The dataset's holder only;
+        a transfer keeps it. Whether the dataset is a member, the pool's root says, not this. Selector `0x7e9b809c`.
+
+        Args:
+            pool_id: `bytes32` which pool.
+            dataset_id: `bytes32` which member.
+            stays: `bool` false to leave; true to take it back, before or after the notice is over.
+        """
+        return self.call("leavePool(bytes32,bytes32,bool)", (pool_id, dataset_id, stays, ))
+
+    def leaves_at(self, pool_id: bytes, dataset_id: bytes, *, block: BlockIdentifier = "latest") -> int:
+        """When the dataset leaves the pool [unix s]; 0 if it does not. Selector `0x3a0435bc`.
+
+        Args:
+            pool_id: `bytes32` which pool.
+            dataset_id: `bytes32` which member.
+
+        Returns:
+            block time [unix s]; 0 if it stays.
+        """
+        return cast("int", self.read("leavesAt(bytes32,bytes32)", (pool_id, dataset_id, ), block))
+
+    def members_root(self, pool_id: bytes, *, block: BlockIdentifier = "latest") -> bytes:
+        """The root over a pool's members; zero if it has none. Selector `0xb3591bcf`.
+
+        Args:
+            pool_id: `bytes32` which pool.
+
+        Returns:
+            the root.
+        """
+        return cast("bytes", self.read("membersRoot(bytes32)", (pool_id, ), block))
 
     def offer_role(self, role: bytes, account: Account) -> ContractFunction:
         """Offers a role to an account; owner only. A later offer of the same role replaces it, and an offer to the
@@ -610,14 +851,14 @@ class DatasetRegistry(Bound[Event]):
         return cast("str", self.read("pendingHolder(bytes32)", (dataset_id, ), block))
 
     def register(self, manifest_root: bytes, manifest_digest: bytes, terms_hash: bytes, split_hash: bytes, items: int) -> ContractFunction:
-        """Registers a dataset of the caller. Selector `0xaa7e74ce`.
+        """Registers a dataset of the caller, or with root 0 a pool. Selector `0xaa7e74ce`.
 
         Args:
-            manifest_root: `bytes32` root of the standard Merkle tree over the recordings.
+            manifest_root: `bytes32` root of the standard Merkle tree over the recordings; zero: it is a pool.
             manifest_digest: `bytes32` sha-256 in the CID of the manifest.
             terms_hash: `bytes32` sha-256 of the canonical terms.
-            split_hash: `bytes32` sha-256 of the canonical splits.
-            items: `uint32` number of recordings, at least one.
+            split_hash: `bytes32` sha-256 of the manifest's splits, packed as `setSplit` takes them.
+            items: `uint32` number of recordings, at least one; of a pool its notice in days, 0 to 90.
 
         Returns:
             datasetId its id.
@@ -675,14 +916,15 @@ class DatasetRegistry(Bound[Event]):
         return cast("str", self.read("roleHolder(bytes32)", (role, ), block))
 
     def role_offer(self, role: bytes, *, block: BlockIdentifier = "latest") -> RoleOfferAnswer:
-        """The offer that stands: to whom, and from when on it can be accepted. Selector `0x70afafda`.
+        """The offer that stands: to whom, and from when on it can be accepted; until 12 days later. Selector
+        `0x70afafda`.
 
         Args:
             role: `bytes32` its name: an ASCII word, zero-padded on the right.
 
         Returns:
-            account to whom; zero if there is no offer.
-            readyAt from when on it can be accepted [unix s].
+            account to whom; zero if there is no offer, or it has ended.
+            readyAt from when on it can be accepted [unix s]; 0 if there is none.
         """
         return RoleOfferAnswer(*self.read("roleOffer(bytes32)", (role, ), block))
 
@@ -698,14 +940,28 @@ class DatasetRegistry(Bound[Event]):
         """
         return self.call("rotate(bytes32,uint32,bytes32,bytes32,uint32)", (dataset_id, index, cid_digest, key_commitment, key_version, ))
 
-    def set_split(self, dataset_id: bytes, split_hash: bytes) -> ContractFunction:
-        """Announces new splits, in force 7 days from now. Holder only. Selector `0x92b1c2d8`.
+    def set_members(self, pool_id: bytes, root: bytes, digest: bytes) -> ContractFunction:
+        """Names a pool's members, any number of them. The pool's holder only. Selector `0x96284ff9`.
+
+        Args:
+            pool_id: `bytes32` which pool.
+            root: `bytes32` of the standard Merkle tree over `(bytes32 datasetId, address holder)` of each; zero for
+                none.
+            digest: `bytes32` sha-256 in the CID of the document that lists them, each with its holder's signed
+                `Join`.
+        """
+        return self.call("setMembers(bytes32,bytes32,bytes32)", (pool_id, root, digest, ))
+
+    def set_split(self, dataset_id: bytes, shares: bytes) -> ContractFunction:
+        """Announces who shares what the dataset earns, in force 7 days from now unless it is transferred before.
+        Holder only; keeps no state. Selector `0x0963e9a1`.
 
         Args:
             dataset_id: `bytes32` which one.
-            split_hash: `bytes32` sha-256 of the canonical splits.
+            shares: `bytes` 22 bytes a payee, `address payee ‖ uint16 bps` (big-endian), at most 100 of them: payees
+                ascend, every share is at least 1 basis point, all sum to 10,000.
         """
-        return self.call("setSplit(bytes32,bytes32)", (dataset_id, split_hash, ))
+        return self.call("setSplit(bytes32,bytes)", (dataset_id, shares, ))
 
     def set_status(self, dataset_id: bytes, status: int, reason: bytes) -> ContractFunction:
         """Changes the status. The holder: 1 ↔ 2, and from both to 3 (for good); nothing while the guardian's
@@ -719,6 +975,19 @@ class DatasetRegistry(Bound[Event]):
         """
         return self.call("setStatus(bytes32,uint8,bytes32)", (dataset_id, status, reason, ))
 
+    def standing(self, dataset_id: bytes, *, block: BlockIdentifier = "latest") -> StandingAnswer:
+        """Holder, status and transfers in one read; zeros if unknown. Selector `0x28c7a649`.
+
+        Args:
+            dataset_id: `bytes32` which one.
+
+        Returns:
+            holder the rights holder now.
+            status 1 active, 2 suspended (holder), 3 revoked (holder), 4 suspended by the guardian; 0 unknown.
+            transfers how often it changed hands.
+        """
+        return StandingAnswer(*self.read("standing(bytes32)", (dataset_id, ), block))
+
     def supersede(self, old_id: bytes, new_id: bytes) -> ContractFunction:
         """Names a newer version, once; the caller holds both. Licenses of the old one go on. Selector `0xf13cb8cd`.
 
@@ -730,7 +999,8 @@ class DatasetRegistry(Bound[Event]):
 
     def transfer(self, dataset_id: bytes, to: Account) -> ContractFunction:
         """Offers the dataset to a new holder (zero withdraws the offer). Offers of licenses that the old holder signed
-        end with the transfer; licenses go on. Selector `0x79ce9fac`.
+        end with the transfer, for good; licenses go on. Consents are not sold with it: the new holder's licenses
+        need `extendConsent` of each voice. Selector `0x79ce9fac`.
 
         Args:
             dataset_id: `bytes32` which one.

@@ -92,6 +92,7 @@ class Settlement:
         active_at: `uint40` from when on it pays [unix s].
         epoch: `uint64` its number.
         status: `uint8` 1 proposed (active from `activeAt` on), 2 challenged, 3 vetoed, 4 rejected; 0 none.
+        by_exit: `bool` whether it was proposed by the exit (or by a publisher whose role has changed hands since).
     """
 
     root: bytes
@@ -99,6 +100,7 @@ class Settlement:
     active_at: int
     epoch: int
     status: int
+    by_exit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +140,26 @@ class Eip712DomainAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class OwedAnswer:
+    """What `owed` answers.
+
+    Attributes:
+        amount: `uint256` base units owed now.
+        waiting: `uint256` base units of bonds that the arbiter's silence returned: owed once an epoch has become
+            active.
+    """
+
+    amount: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoleOfferAnswer:
     """What `roleOffer` answers.
 
     Attributes:
-        account: `address` to whom; zero if there is no offer.
-        ready_at: `uint40` from when on it can be accepted [unix s].
+        account: `address` to whom; zero if there is no offer, or it has ended.
+        ready_at: `uint40` from when on it can be accepted [unix s]; 0 if there is none.
     """
 
     account: str
@@ -152,18 +168,23 @@ class RoleOfferAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChallengeResolved:
-    """Upheld: the root is rejected, the bond goes back. Dismissed: the full window starts again
-    (`settlement(epoch).activeAt` = this block's time + window), the bond goes to the publisher.
+    """Upheld: the root is rejected; the challenger is owed its bond and, unless it was the arbiter's silence, half the
+    stake, which `StakeChanged` says has left. Dismissed: the full window starts again, and the proposer is owed
+    half the bond.
 
     Attributes:
         epoch: `uint64` of which epoch.
+        root: `bytes32` what was challenged.
         upheld: `bool` whether the root is rejected.
-        bond_to: `address` who receives the bond.
+        challenger: `address` who challenged.
+        active_at: `uint40` from when on the root pays [unix s]; 0 when it is rejected.
     """
 
     epoch: int
+    root: bytes
     upheld: bool
-    bond_to: str
+    challenger: str
+    active_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +224,7 @@ class Funded:
 
 @dataclass(frozen=True, slots=True)
 class PauseSet:
-    """New business is stopped until `until` (now or earlier: the pause was lifted).
+    """Proposals are stopped until `until` (now: the pause was lifted).
 
     Attributes:
         by: `address` the guardian.
@@ -230,8 +251,21 @@ class RoleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleOfferWithdrawn:
+    """The owner took an offer back.
+
+    Attributes:
+        role: `bytes32` its name: an ASCII word, zero-padded on the right.
+        account: `address` to whom the role had been offered.
+    """
+
+    role: bytes
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoleOffered:
-    """The owner offered a role; it can be accepted from `readyAt` on.
+    """The owner offered a role; it can be accepted from `readyAt` on, for 12 days.
 
     Attributes:
         role: `bytes32` its name: an ASCII word, zero-padded on the right.
@@ -264,16 +298,40 @@ class RoyaltyClaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruled:
+    """The guardian ruled over money that is held. The ruleset says when it is in force.
+
+    Attributes:
+        digest: `bytes32` sha-256 in the CID of the ruling.
+    """
+
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RulingStruck:
+    """The arbiter struck a ruling.
+
+    Attributes:
+        digest: `bytes32` sha-256 in the CID of the ruling.
+    """
+
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SettlementChallenged:
     """Somebody put up the bond against the proposed root: it is frozen until resolved.
 
     Attributes:
         epoch: `uint64` of which epoch.
+        root: `bytes32` what is challenged.
         by: `address` who did it.
         reason_digest: `bytes32` sha-256 of the published reason.
     """
 
     epoch: int
+    root: bytes
     by: str
     reason_digest: bytes
 
@@ -305,13 +363,39 @@ class SettlementVetoed:
 
     Attributes:
         epoch: `uint64` of which epoch.
+        root: `bytes32` what was refused.
         by: `address` who did it.
         reason_digest: `bytes32` sha-256 of the published reason.
     """
 
     epoch: int
+    root: bytes
     by: str
     reason_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StakeChanged:
+    """A stake of the proposer came in, or left: taken out, become owed or lost.
+
+    Attributes:
+        proposer: `address` whose stake it is.
+        staked: `uint256` base units that came in; 0 when a stake has left.
+    """
+
+    proposer: str
+    staked: int
+
+
+@dataclass(eq=False)
+class AlreadyStaked(Refused):
+    """The stake is in already.
+
+    Attributes:
+        proposer: `address` whose stake it is.
+    """
+
+    proposer: str
 
 
 @dataclass(eq=False)
@@ -334,6 +418,17 @@ class BadSignature(Refused):
     """
 
     signer: str
+
+
+@dataclass(eq=False)
+class BondOutOfBounds(Refused):
+    """The bond must be within 1 and 2^120 - 1.
+
+    Attributes:
+        bond: `uint256` what was given [base units].
+    """
+
+    bond: int
 
 
 @dataclass(eq=False)
@@ -402,6 +497,39 @@ class InvalidShortString(Refused):
 
 
 @dataclass(eq=False)
+class NoAccess(Refused):
+    """No contract is there to be the access contract for ever.
+
+    Attributes:
+        given: `address` the address given at deployment.
+    """
+
+    given: str
+
+
+@dataclass(eq=False)
+class NoRoleOffer(Refused):
+    """The role is offered to nobody: there is nothing to withdraw.
+
+    Attributes:
+        role: `bytes32` its name: an ASCII word, zero-padded on the right.
+    """
+
+    role: bytes
+
+
+@dataclass(eq=False)
+class NotAccess(Refused):
+    """The caller is not the access contract.
+
+    Attributes:
+        caller: `address` who asked.
+    """
+
+    caller: str
+
+
+@dataclass(eq=False)
 class NotChallenged(Refused):
     """The epoch's root is not under challenge.
 
@@ -426,11 +554,22 @@ class NotRole(Refused):
 
 
 @dataclass(eq=False)
-class NothingDue(Refused):
-    """All of this was claimed before.
+class NotStaked(Refused):
+    """Nothing is proposed without a stake.
 
     Attributes:
-        payee: `address` whose claim it is.
+        proposer: `address` whose stake is missing.
+    """
+
+    proposer: str
+
+
+@dataclass(eq=False)
+class NothingDue(Refused):
+    """All of this was claimed before, or nothing is owed.
+
+    Attributes:
+        payee: `address` who would be paid.
     """
 
     payee: str
@@ -473,10 +612,21 @@ class PauseTooSoon(Refused):
 
 @dataclass(eq=False)
 class PausedUntil(Refused):
-    """New business is stopped until this time.
+    """Proposals are stopped until this time.
 
     Attributes:
         until: `uint40` when it ends [unix s].
+    """
+
+    until: int
+
+
+@dataclass(eq=False)
+class PausesNothing(Refused):
+    """No proposal would be stopped by this that is not stopped, or let through that is.
+
+    Attributes:
+        until: `uint40` what was given [unix s].
     """
 
     until: int
@@ -499,6 +649,17 @@ class RoleNotReady(Refused):
 
 
 @dataclass(eq=False)
+class RoleOfferEnded(Refused):
+    """The offer of the role ended at this time.
+
+    Attributes:
+        ended_at: `uint40` since when it cannot be accepted any more [unix s].
+    """
+
+    ended_at: int
+
+
+@dataclass(eq=False)
 class SafeERC20FailedOperation(Refused):
     """As named.
 
@@ -518,6 +679,28 @@ class SignatureExpired(Refused):
     """
 
     deadline: int
+
+
+@dataclass(eq=False)
+class StakeOutOfBounds(Refused):
+    """The stake must be within 1 and 2^120 - 1.
+
+    Attributes:
+        stake: `uint256` what was given [base units].
+    """
+
+    stake: int
+
+
+@dataclass(eq=False)
+class StakePending(Refused):
+    """The stake stays in while a root that it was given for is pending.
+
+    Attributes:
+        epoch: `uint64` whose root is neither active nor refused.
+    """
+
+    epoch: int
 
 
 @dataclass(eq=False)
@@ -627,13 +810,26 @@ class WindowOpen(Refused):
 
 @dataclass(eq=False)
 class WindowOutOfBounds(Refused):
-    """The window must be within 1 hour and 14 days.
+    """The window must be within 2 days (1 hour on the devnets' chain ids 31337 and 1337) and 14 days.
 
     Attributes:
         window: `uint40` what was given [s].
     """
 
     window: int
+
+
+@dataclass(eq=False)
+class WrongChallenger(Refused):
+    """The challenge is another's than was meant.
+
+    Attributes:
+        expected: `address` who challenged.
+        given: `address` who was meant.
+    """
+
+    expected: str
+    given: str
 
 
 @dataclass(eq=False)
@@ -650,6 +846,19 @@ class WrongEpoch(Refused):
 
 
 @dataclass(eq=False)
+class WrongRoot(Refused):
+    """Another root stands there than was meant.
+
+    Attributes:
+        expected: `bytes32` the epoch's root now.
+        given: `bytes32` the root that was meant.
+    """
+
+    expected: bytes
+    given: bytes
+
+
+@dataclass(eq=False)
 class ZeroRole(Refused):
     """A role may not be held by the zero address.
 
@@ -660,31 +869,37 @@ class ZeroRole(Refused):
     role: bytes
 
 
-Event: TypeAlias = ChallengeResolved | ClaimSkipped | EIP712DomainChanged | Funded | PauseSet | RoleChanged | RoleOffered | RoyaltyClaimed | SettlementChallenged | SettlementProposed | SettlementVetoed
+Event: TypeAlias = ChallengeResolved | ClaimSkipped | EIP712DomainChanged | Funded | PauseSet | RoleChanged | RoleOfferWithdrawn | RoleOffered | RoyaltyClaimed | Ruled | RulingStruck | SettlementChallenged | SettlementProposed | SettlementVetoed | StakeChanged
 
 
 class RoyaltyDistributor(Bound[Event]):
-    """A pause that ends by itself. The guardian may stop new business (never a claim, a revocation or a termination)
-    for at most 7 days, and again only 7 days after the last pause has ended.
+    """A pause that ends by itself. The guardian may stop proposals (never a claim, a veto, a challenge or what is
+    owed) for at most 7 days, and again only 7 days after the last pause has ended.
     """
 
     NAME: ClassVar = "RoyaltyDistributor"
     EVENTS: ClassVar[dict[bytes, type[Event]]] = {
-        bytes.fromhex("f4b0a086054b2046cd4c949134f61f40aee679f23fdd32b80584ee7f47234599"): ChallengeResolved,
+        bytes.fromhex("be05d7847dd0df98d6cd4312ba4346f95d9fe73b4da0b6e058354179612b1a02"): ChallengeResolved,
         bytes.fromhex("e3aa9179e82fd91818c4779305991f10275c070a7cd716dfc8e98d191a51e2cf"): ClaimSkipped,
         bytes.fromhex("0a6387c9ea3628b88a633bb4f3b151770f70085117a15f9bf3787cda53f13d31"): EIP712DomainChanged,
         bytes.fromhex("e34c70bd3e03956978a5c76d2ea5f3a60819171afea6dee4fc12b2e45f72d43d"): Funded,
         bytes.fromhex("a1183bffe228458e82fd34f27e6b6ce97acdf641cf6833fef868ab6f37ae2400"): PauseSet,
         bytes.fromhex("ffa3e54e5c523c4d0d65f078ba5981157d44bbe3307acbac76f68498f08bdc3a"): RoleChanged,
+        bytes.fromhex("27d3d8e1858c04b037db94806bf61816eed34024bf6f208ad5642c95a0b59eb5"): RoleOfferWithdrawn,
         bytes.fromhex("c8a55f364d580518bad22e720009d62a959bbd585c698da5062d3faea438a429"): RoleOffered,
         bytes.fromhex("4d3a9a552887aa080a9bdcc4a4b15c5b9648d5f9cb2c5dfaa6b0cd7993e87601"): RoyaltyClaimed,
-        bytes.fromhex("d7bc43a5152ef323aac95e9fd23aa98328a14ac18b4dd4cfe0db524a33c1a196"): SettlementChallenged,
+        bytes.fromhex("79450577ada69fb1861f40b8e9f2982fbb67985a1eebc4ea54038d70005d71fd"): Ruled,
+        bytes.fromhex("f977f172a016a82cc88ae5543481c6e427fc5e3cd53980a79d0e66b086cc6656"): RulingStruck,
+        bytes.fromhex("40922f339dcf5054ba38e085b6776747e4f7a369c63be861779e264bf19721eb"): SettlementChallenged,
         bytes.fromhex("227ef7ecfd7abf590f41943e325e201d82430d3eece26e02aab46dcccf7a7c4b"): SettlementProposed,
-        bytes.fromhex("edeea3c104cd434edb3b5b2c090db6d7574757e8e7f89fdff254a8f4f2b3ea30"): SettlementVetoed,
+        bytes.fromhex("312077efc952c8e651cdb680841ebf4684a7154286efe1e550b2973730f19a89"): SettlementVetoed,
+        bytes.fromhex("39df0e5286a3ef2f42a0bf52f32cfe2c58e5b0405f47fe512f2c2439e4cfe204"): StakeChanged,
     }
     ERRORS: ClassVar[dict[bytes, type[Refused]]] = {
+        bytes.fromhex("0c45c8ec"): AlreadyStaked,
         bytes.fromhex("08083b2a"): AmountTooLarge,
         bytes.fromhex("9a7d38d9"): BadSignature,
+        bytes.fromhex("afa017ae"): BondOutOfBounds,
         bytes.fromhex("23a138dc"): CumulativeDecreased,
         bytes.fromhex("53ce4ece"): EmptyRoot,
         bytes.fromhex("cf30f307"): GasTooLow,
@@ -692,17 +907,25 @@ class RoyaltyDistributor(Bound[Event]):
         bytes.fromhex("09bde339"): InvalidProof,
         bytes.fromhex("17858bbe"): InvalidRecipient,
         bytes.fromhex("b3512b0c"): InvalidShortString,
+        bytes.fromhex("60dba35c"): NoAccess,
+        bytes.fromhex("2f8ac7a2"): NoRoleOffer,
+        bytes.fromhex("b64d4bfc"): NotAccess,
         bytes.fromhex("f612cb37"): NotChallenged,
         bytes.fromhex("678f4fa9"): NotRole,
+        bytes.fromhex("2449d29b"): NotStaked,
         bytes.fromhex("39b3200d"): NothingDue,
         bytes.fromhex("f3c40789"): Overpaid,
         bytes.fromhex("6d07a27b"): PauseTooLong,
         bytes.fromhex("bea78b4c"): PauseTooSoon,
         bytes.fromhex("bcf40278"): PausedUntil,
+        bytes.fromhex("2df18d67"): PausesNothing,
         bytes.fromhex("b5dfd9e5"): Reentered,
         bytes.fromhex("c3f18433"): RoleNotReady,
+        bytes.fromhex("7f8e0129"): RoleOfferEnded,
         bytes.fromhex("5274afe7"): SafeERC20FailedOperation,
         bytes.fromhex("cd21db4f"): SignatureExpired,
+        bytes.fromhex("9d441ba0"): StakeOutOfBounds,
+        bytes.fromhex("d1521af1"): StakePending,
         bytes.fromhex("305a27a9"): StringTooLong,
         bytes.fromhex("35da1227"): SubtreeSize,
         bytes.fromhex("4115a76c"): TokenShortfall,
@@ -713,22 +936,32 @@ class RoyaltyDistributor(Bound[Event]):
         bytes.fromhex("d4c7fb7b"): WindowClosed,
         bytes.fromhex("b48335a6"): WindowOpen,
         bytes.fromhex("161d69fa"): WindowOutOfBounds,
+        bytes.fromhex("104c1012"): WrongChallenger,
         bytes.fromhex("2b9264ec"): WrongEpoch,
+        bytes.fromhex("a864586d"): WrongRoot,
         bytes.fromhex("6a4729dc"): ZeroRole,
     }
 
     @classmethod
-    def creation(cls, w3: Web3, token_: Account, ruleset_hash_: bytes, window_: int, bond_: int, owner: Account, guardian: Account, arbiter: Account, publisher: Account) -> ContractConstructor:
+    def creation(cls, w3: Web3, token_: Account, ruleset_hash_: bytes, window_: int, bond_: int, stake_: int, access_: Account, owner: Account, guardian: Account, arbiter: Account, publisher: Account) -> ContractConstructor:
         """The creation with its arguments, not sent."""
-        return cls.constructor(w3, (token_, ruleset_hash_, window_, bond_, owner, guardian, arbiter, publisher, ))
+        return cls.constructor(w3, (token_, ruleset_hash_, window_, bond_, stake_, access_, owner, guardian, arbiter, publisher, ))
 
     def accept_role(self, role: bytes) -> ContractFunction:
-        """Takes a role that was offered to the caller at least two days ago. Selector `0x36fc1787`.
+        """Takes a role that was offered to the caller at least two days ago, and less than 14. Selector `0x36fc1787`.
 
         Args:
             role: `bytes32` its name: an ASCII word, zero-padded on the right.
         """
         return self.call("acceptRole(bytes32)", (role, ))
+
+    def access(self, *, block: BlockIdentifier = "latest") -> str:
+        """The access contract, which alone calls `fundFrom`. Selector `0x71907f17`.
+
+        Returns:
+            its address.
+        """
+        return cast("str", self.read("access()", (), block))
 
     def active_epoch(self, *, block: BlockIdentifier = "latest") -> int:
         """The newest epoch that is active; 0 if none. Selector `0x9f6b4a3b`.
@@ -746,25 +979,15 @@ class RoyaltyDistributor(Bound[Event]):
         """
         return cast("int", self.read("bond()", (), block))
 
-    def bond_owed(self, account: Account, *, block: BlockIdentifier = "latest") -> int:
-        """A bond that waits for `withdrawBond`. Selector `0x8af92a6d`.
-
-        Args:
-            account: `address` who challenged, or published.
-
-        Returns:
-            base units.
-        """
-        return cast("int", self.read("bondOwed(address)", (account, ), block))
-
-    def challenge(self, epoch: int, reason_digest: bytes) -> ContractFunction:
-        """Freezes a proposed root before it is active; anyone, by the bond (approve it first). Selector `0x866ce3aa`.
+    def challenge(self, epoch: int, root: bytes, reason_digest: bytes) -> ContractFunction:
+        """Freezes a proposed root before it is active; anyone, by the bond (approve it first). Selector `0x9ad3d69f`.
 
         Args:
             epoch: `uint64` of which epoch.
+            root: `bytes32` the root that is meant.
             reason_digest: `bytes32` sha-256 of the published reason.
         """
-        return self.call("challenge(uint64,bytes32)", (epoch, reason_digest, ))
+        return self.call("challenge(uint64,bytes32,bytes32)", (epoch, root, reason_digest, ))
 
     def challenger(self, *, block: BlockIdentifier = "latest") -> ChallengerAnswer:
         """Who challenged the epoch under challenge, and when; zeros if none is. Selector `0x534db0e2`.
@@ -842,6 +1065,15 @@ class RoyaltyDistributor(Bound[Event]):
         """Selector `0x84b0196e`."""
         return Eip712DomainAnswer(*self.read("eip712Domain()", (), block))
 
+    def exit_opens_at(self, *, block: BlockIdentifier = "latest") -> int:
+        """From when on anybody with a stake may propose: 90 days after the newest active epoch became so, or after the
+        deployment. Selector `0x79e13d56`.
+
+        Returns:
+            block time [unix s].
+        """
+        return cast("int", self.read("exitOpensAt()", (), block))
+
     def fund(self, amount: int, memo: bytes) -> ContractFunction:
         """Adds money, for good; what is owed from it is for the settlements to say. Credits what arrives. Selector
         `0xc41020eb`.
@@ -855,8 +1087,22 @@ class RoyaltyDistributor(Bound[Event]):
         """
         return self.call("fund(uint256,bytes32)", (amount, memo, ))
 
+    def fund_from(self, from_: Account, amount: int, memo: bytes) -> ContractFunction:
+        """As `fund`, of the account that called the access contract and approved this one. Access contract only.
+        Selector `0xf80cd22f`.
+
+        Args:
+            from_: `address` whose money it is.
+            amount: `uint256` base units to take.
+            memo: `bytes32` the license whose price and use it pays for.
+
+        Returns:
+            received base units credited.
+        """
+        return self.call("fundFrom(address,uint256,bytes32)", (from_, amount, memo, ))
+
     def funded(self, *, block: BlockIdentifier = "latest") -> int:
-        """Everything that was ever funded, without bonds. Selector `0xf3a504f2`.
+        """Everything that was ever funded, without bonds and stakes. Selector `0xf3a504f2`.
 
         Returns:
             base units.
@@ -873,6 +1119,18 @@ class RoyaltyDistributor(Bound[Event]):
         """
         return self.call("offerRole(bytes32,address)", (role, account, ))
 
+    def owed(self, account: Account, *, block: BlockIdentifier = "latest") -> OwedAnswer:
+        """What `unstake` would take of what is owed to the account, and what waits. Selector `0xdf18e047`.
+
+        Args:
+            account: `address` who challenged, or proposed.
+
+        Returns:
+            amount base units owed now.
+            waiting base units of bonds that the arbiter's silence returned: owed once an epoch has become active.
+        """
+        return OwedAnswer(*self.read("owed(address)", (account, ), block))
+
     def paid(self, *, block: BlockIdentifier = "latest") -> int:
         """Everything that was ever paid to payees. Selector `0x295b4e17`.
 
@@ -882,8 +1140,8 @@ class RoyaltyDistributor(Bound[Event]):
         return cast("int", self.read("paid()", (), block))
 
     def pause(self, until: int) -> ContractFunction:
-        """Stops new business until `until` [unix s]; while a pause runs, only shortens it. Guardian only. Selector
-        `0x2110706e`.
+        """Stops proposals until `until` [unix s]; while a pause runs, only shortens it (any time before now ends it).
+        Guardian only. Selector `0x2110706e`.
 
         Args:
             until: `uint40` when it ends [unix s].
@@ -899,7 +1157,8 @@ class RoyaltyDistributor(Bound[Event]):
         return cast("int", self.read("pausedUntil()", (), block))
 
     def propose(self, epoch: int, root: bytes, total: int, usage_head: bytes, manifest_digest: bytes) -> ContractFunction:
-        """Proposes the next epoch's root. Publisher only. Selector `0xf2b6506f`.
+        """Proposes the next epoch's root: the publisher with its stake in, or, from `exitOpensAt` on, anybody, whose
+        stake is taken along (approve it first) unless it is still in. Selector `0xf2b6506f`.
 
         Args:
             epoch: `uint64` 1, or the active epoch + 1 (again the same one after a veto or a rejection).
@@ -921,15 +1180,17 @@ class RoyaltyDistributor(Bound[Event]):
         """
         return cast("bytes", self.read("reassignDigest((address,address,uint256,uint256))", (reassign, ), block))
 
-    def resolve(self, epoch: int, upheld: bool) -> ContractFunction:
-        """Decides a challenge: by the arbiter within 14 days; after that it is upheld, and anyone may say so. Selector
-        `0x4931a1d1`.
+    def resolve(self, epoch: int, root: bytes, challenger_: Account, upheld: bool) -> ContractFunction:
+        """Decides a challenge: by the arbiter within 14 days; after that the root is rejected, and anyone may say so
+        (`upheld` true). What is won or given back is owed: `unstake` takes it. Selector `0xfc5fe8a6`.
 
         Args:
             epoch: `uint64` of which epoch.
-            upheld: `bool` true rejects the root and returns the bond; false starts the window again.
+            root: `bytes32` the root that is meant.
+            challenger_: `address`
+            upheld: `bool` true rejects the root; false starts the window again.
         """
-        return self.call("resolve(uint64,bool)", (epoch, upheld, ))
+        return self.call("resolve(uint64,bytes32,address,bool)", (epoch, root, challenger_, upheld, ))
 
     def role_holder(self, role: bytes, *, block: BlockIdentifier = "latest") -> str:
         """Who holds the role now; zero for a role that this contract does not have. Selector `0x343b3cde`.
@@ -943,16 +1204,26 @@ class RoyaltyDistributor(Bound[Event]):
         return cast("str", self.read("roleHolder(bytes32)", (role, ), block))
 
     def role_offer(self, role: bytes, *, block: BlockIdentifier = "latest") -> RoleOfferAnswer:
-        """The offer that stands: to whom, and from when on it can be accepted. Selector `0x70afafda`.
+        """The offer that stands: to whom, and from when on it can be accepted; until 12 days later. Selector
+        `0x70afafda`.
 
         Args:
             role: `bytes32` its name: an ASCII word, zero-padded on the right.
 
         Returns:
-            account to whom; zero if there is no offer.
-            readyAt from when on it can be accepted [unix s].
+            account to whom; zero if there is no offer, or it has ended.
+            readyAt from when on it can be accepted [unix s]; 0 if there is none.
         """
         return RoleOfferAnswer(*self.read("roleOffer(bytes32)", (role, ), block))
+
+    def rule(self, digest: bytes) -> ContractFunction:
+        """Puts a ruling over money that is held on record. Guardian only; changes nothing in the contract. Selector
+        `0x1856c709`.
+
+        Args:
+            digest: `bytes32` sha-256 in the CID of the ruling.
+        """
+        return self.call("rule(bytes32)", (digest, ))
 
     def ruleset_hash(self, *, block: BlockIdentifier = "latest") -> bytes:
         """The rules that hold here: sha-256 of the canonical ruleset. Selector `0xc8ab1e0d`.
@@ -973,6 +1244,40 @@ class RoyaltyDistributor(Bound[Event]):
         """
         return Settlement(*self.read("settlement(uint64)", (epoch, ), block))
 
+    def stake(self) -> ContractFunction:
+        """Puts the publisher's stake in (approve it first). Publisher only; it stays its owner's when the role changes
+        hands. Selector `0x3a4b66f1`.
+        """
+        return self.call("stake()", ())
+
+    def stake_amount(self, *, block: BlockIdentifier = "latest") -> int:
+        """Base units that a proposer must have in. Selector `0x60c7dc47`.
+
+        Returns:
+            base units of the token.
+        """
+        return cast("int", self.read("stakeAmount()", (), block))
+
+    def staked(self, account: Account, *, block: BlockIdentifier = "latest") -> int:
+        """What the account has in as a proposer. Selector `0x98807d84`.
+
+        Args:
+            account: `address` whose stake it is.
+
+        Returns:
+            base units: 0, the stake, or twice the stake (the publisher's and one by the exit).
+        """
+        return cast("int", self.read("staked(address)", (account, ), block))
+
+    def strike(self, digest: bytes) -> ContractFunction:
+        """Puts on record that a ruling is struck. Arbiter only; changes nothing in the contract. Selector
+        `0x01a28b44`.
+
+        Args:
+            digest: `bytes32` sha-256 in the CID of the ruling.
+        """
+        return self.call("strike(bytes32)", (digest, ))
+
     def token(self, *, block: BlockIdentifier = "latest") -> str:
         """The ERC-20 that is paid. Selector `0xfc0c546a`.
 
@@ -981,14 +1286,24 @@ class RoyaltyDistributor(Bound[Event]):
         """
         return cast("str", self.read("token()", (), block))
 
-    def veto(self, epoch: int, reason_digest: bytes) -> ContractFunction:
-        """Refuses a proposed root before it is active. Guardian only. Selector `0xff6c2c84`.
+    def unstake(self, to: Account) -> ContractFunction:
+        """Takes what is owed to the sender, and a stake of its that binds no pending root. An account with two stakes
+        in, the publisher's and one by the exit, takes them in two calls. Selector `0xf2888dbb`.
+
+        Args:
+            to: `address` who receives it.
+        """
+        return self.call("unstake(address)", (to, ))
+
+    def veto(self, epoch: int, root: bytes, reason_digest: bytes) -> ContractFunction:
+        """Refuses a proposed root before it is active. Guardian only. Selector `0x5584fb9a`.
 
         Args:
             epoch: `uint64` of which epoch.
+            root: `bytes32` the root that is meant.
             reason_digest: `bytes32` sha-256 of the published reason.
         """
-        return self.call("veto(uint64,bytes32)", (epoch, reason_digest, ))
+        return self.call("veto(uint64,bytes32,bytes32)", (epoch, root, reason_digest, ))
 
     def window(self, *, block: BlockIdentifier = "latest") -> int:
         """Seconds between a proposal and its activity. Selector `0x461645bf`.
@@ -997,11 +1312,3 @@ class RoyaltyDistributor(Bound[Event]):
             seconds.
         """
         return cast("int", self.read("window()", (), block))
-
-    def withdraw_bond(self, to: Account) -> ContractFunction:
-        """Takes a bond that the token refused to return at the time. Selector `0x7529d9df`.
-
-        Args:
-            to: `address` who receives it.
-        """
-        return self.call("withdrawBond(address)", (to, ))

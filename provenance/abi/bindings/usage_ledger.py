@@ -76,8 +76,8 @@ class RoleOfferAnswer:
     """What `roleOffer` answers.
 
     Attributes:
-        account: `address` to whom; zero if there is no offer.
-        ready_at: `uint40` from when on it can be accepted [unix s].
+        account: `address` to whom; zero if there is no offer, or it has ended.
+        ready_at: `uint40` from when on it can be accepted [unix s]; 0 if there is none.
     """
 
     account: str
@@ -127,8 +127,21 @@ class RoleChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleOfferWithdrawn:
+    """The owner took an offer back.
+
+    Attributes:
+        role: `bytes32` its name: an ASCII word, zero-padded on the right.
+        account: `address` to whom the role had been offered.
+    """
+
+    role: bytes
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoleOffered:
-    """The owner offered a role; it can be accepted from `readyAt` on.
+    """The owner offered a role; it can be accepted from `readyAt` on, for 12 days.
 
     Attributes:
         role: `bytes32` its name: an ASCII word, zero-padded on the right.
@@ -142,18 +155,34 @@ class RoleOffered:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRevoked:
-    """The signer of the session ended it. May repeat: the first counts.
+class SessionClosed:
+    """The signer of the session said what it used in all. May repeat: the first counts, and only by the signer of the
+    session whom its license names.
 
     Attributes:
         session_id: `bytes32` EIP-712 digest of the session.
         licensee: `address` who signed it.
-        at: `uint40` block time [unix s].
+        units_total: `uint128` units used in all; what is anchored counts if it is more, and never more than
+            `maxUnits`.
     """
 
     session_id: bytes
     licensee: str
-    at: int
+    units_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRevoked:
+    """The signer of the session ended it. May repeat: the first counts, and only by the signer of the session whom its
+    license names.
+
+    Attributes:
+        session_id: `bytes32` EIP-712 digest of the session.
+        licensee: `address` who signed it.
+    """
+
+    session_id: bytes
+    licensee: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +245,17 @@ class InvalidShortString(Refused):
 
 
 @dataclass(eq=False)
+class NoRoleOffer(Refused):
+    """The role is offered to nobody: there is nothing to withdraw.
+
+    Attributes:
+        role: `bytes32` its name: an ASCII word, zero-padded on the right.
+    """
+
+    role: bytes
+
+
+@dataclass(eq=False)
 class NotMeter(Refused):
     """The account is no admitted meter.
 
@@ -251,6 +291,17 @@ class RoleNotReady(Refused):
 
 
 @dataclass(eq=False)
+class RoleOfferEnded(Refused):
+    """The offer of the role ended at this time.
+
+    Attributes:
+        ended_at: `uint40` since when it cannot be accepted any more [unix s].
+    """
+
+    ended_at: int
+
+
+@dataclass(eq=False)
 class StringTooLong(Refused):
     """As named.
 
@@ -283,13 +334,13 @@ class ZeroRole(Refused):
     role: bytes
 
 
-Event: TypeAlias = EIP712DomainChanged | MeterAdmitted | MeterRemoved | RoleChanged | RoleOffered | SessionRevoked | UsageAnchored
+Event: TypeAlias = EIP712DomainChanged | MeterAdmitted | MeterRemoved | RoleChanged | RoleOfferWithdrawn | RoleOffered | SessionClosed | SessionRevoked | UsageAnchored
 
 
 class UsageLedger(Bound[Event]):
     """Few roles, changed in two steps and with a delay. Roles are set by the constructor. Afterwards the owner offers
-    a role to an account; two days later that account may accept it. Until it accepts, the present holder keeps the
-    role.
+    a role to an account; two days later that account may accept it, until 14 days after the offer. Until it
+    accepts, the present holder keeps the role.
     """
 
     NAME: ClassVar = "UsageLedger"
@@ -298,8 +349,10 @@ class UsageLedger(Bound[Event]):
         bytes.fromhex("db98d520566edb948c2bfe5e18644b42dc7908435dfcd433fabc8f14eb26f57d"): MeterAdmitted,
         bytes.fromhex("2718f71c8c668ecab17c4a97593a8f19f978e070877cc2331519841482da60c0"): MeterRemoved,
         bytes.fromhex("ffa3e54e5c523c4d0d65f078ba5981157d44bbe3307acbac76f68498f08bdc3a"): RoleChanged,
+        bytes.fromhex("27d3d8e1858c04b037db94806bf61816eed34024bf6f208ad5642c95a0b59eb5"): RoleOfferWithdrawn,
         bytes.fromhex("c8a55f364d580518bad22e720009d62a959bbd585c698da5062d3faea438a429"): RoleOffered,
-        bytes.fromhex("62dc2b188fff9579476b570758ecaeb1ee94e7fa074d21badc50c5f351dca72a"): SessionRevoked,
+        bytes.fromhex("0d568f31629ffe62fac668d7f50d9cd9eeea0adf7720e473aba7c192df633360"): SessionClosed,
+        bytes.fromhex("53c7d74d36edc91dbf6b53bb0ea80bbdb2ca5894d54f6f62beacc537701822fd"): SessionRevoked,
         bytes.fromhex("5fb8c40bf461395c2f61cadbf9e4bd1729345cd7bb94afd8587433571cc281f3"): UsageAnchored,
     }
     ERRORS: ClassVar[dict[bytes, type[Refused]]] = {
@@ -307,9 +360,11 @@ class UsageLedger(Bound[Event]):
         bytes.fromhex("9a7d38d9"): BadSignature,
         bytes.fromhex("6f2de3c7"): HeadMismatch,
         bytes.fromhex("b3512b0c"): InvalidShortString,
+        bytes.fromhex("2f8ac7a2"): NoRoleOffer,
         bytes.fromhex("21a15d0f"): NotMeter,
         bytes.fromhex("678f4fa9"): NotRole,
         bytes.fromhex("c3f18433"): RoleNotReady,
+        bytes.fromhex("7f8e0129"): RoleOfferEnded,
         bytes.fromhex("305a27a9"): StringTooLong,
         bytes.fromhex("74cc4fed"): UnknownRole,
         bytes.fromhex("6a4729dc"): ZeroRole,
@@ -321,7 +376,7 @@ class UsageLedger(Bound[Event]):
         return cls.constructor(w3, (owner, ))
 
     def accept_role(self, role: bytes) -> ContractFunction:
-        """Takes a role that was offered to the caller at least two days ago. Selector `0x36fc1787`.
+        """Takes a role that was offered to the caller at least two days ago, and less than 14. Selector `0x36fc1787`.
 
         Args:
             role: `bytes32` its name: an ASCII word, zero-padded on the right.
@@ -349,6 +404,17 @@ class UsageLedger(Bound[Event]):
             head the sender's new head.
         """
         return self.call("anchor(bytes32,bytes32,uint64,bytes32)", (prev, root, count, digest, ))
+
+    def close_session(self, session: MeterSession, units_total: int, signature: bytes) -> ContractFunction:
+        """Says what a session that the sender signed used in all, so that it owes this and not `maxUnits` where its
+        meter is silent. Changes nothing in the contract. Selector `0xd76698c7`.
+
+        Args:
+            session: `tuple` the session, as it was signed.
+            units_total: `uint128` units used in all.
+            signature: `bytes` the sender's over the session (ERC-1271 if the sender is a contract).
+        """
+        return self.call("closeSession((address,address,bytes32,uint64,uint64,uint128,uint256),uint128,bytes)", (session, units_total, signature, ))
 
     def eip712_domain(self, *, block: BlockIdentifier = "latest") -> Eip712DomainAnswer:
         """Selector `0x84b0196e`."""
@@ -405,14 +471,15 @@ class UsageLedger(Bound[Event]):
         return cast("str", self.read("roleHolder(bytes32)", (role, ), block))
 
     def role_offer(self, role: bytes, *, block: BlockIdentifier = "latest") -> RoleOfferAnswer:
-        """The offer that stands: to whom, and from when on it can be accepted. Selector `0x70afafda`.
+        """The offer that stands: to whom, and from when on it can be accepted; until 12 days later. Selector
+        `0x70afafda`.
 
         Args:
             role: `bytes32` its name: an ASCII word, zero-padded on the right.
 
         Returns:
-            account to whom; zero if there is no offer.
-            readyAt from when on it can be accepted [unix s].
+            account to whom; zero if there is no offer, or it has ended.
+            readyAt from when on it can be accepted [unix s]; 0 if there is none.
         """
         return RoleOfferAnswer(*self.read("roleOffer(bytes32)", (role, ), block))
 

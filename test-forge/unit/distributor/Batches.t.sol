@@ -233,19 +233,18 @@ contract ReentrancyTest is Settled {
     }
 
     function test_nothing_enters_while_a_batch_pays() public {
-        bytes[5] memory calls = [
+        bytes[4] memory calls = [
             abi.encodeCall(distributor.claim, (1, payee(7), earned(7, 1), proof(7))),
             abi.encodeCall(distributor.claimMany, (1, claimsOf(1))),
             abi.encodeCall(distributor.claimSubtree, (1, paymentsBelow(0, 1), new bytes32[](0))),
-            abi.encodeCall(distributor.fund, (5, REASON)),
-            abi.encodeCall(distributor.withdrawBond, (stranger))
+            abi.encodeCall(distributor.fund, (5, REASON))
         ];
         for (uint256 i = 0; i < calls.length; ++i) {
             evil.arm(address(distributor), calls[i]);
             distributor.claimSubtree(1, paymentsBelow(COUNT - 1 + i, 1), Trees.path(nodes, COUNT - 1 + i));
             assertRefused();
         }
-        vm.assertEq(distributor.paid(), earned(0, 1) + earned(1, 1) + earned(2, 1) + earned(3, 1) + earned(4, 1));
+        vm.assertEq(distributor.paid(), earned(0, 1) + earned(1, 1) + earned(2, 1) + earned(3, 1));
     }
 
     function test_a_claim_inside_a_claim_pays_each_once() public {
@@ -266,6 +265,6 @@ contract ReentrancyTest is Settled {
         challenge(2);
         assertRefused();
         vm.assertEq(distributor.funded(), FUNDS / 2);
-        vm.assertEq(evil.balanceOf(address(distributor)), FUNDS / 2 + BOND);
+        vm.assertEq(beside(), STAKE + BOND);
     }
 }

@@ -10,24 +10,22 @@ import {AccessBase} from "../DataAccess.t.sol";
 contract AccessTokensTest is AccessBase {
     IDataAccess.Permit internal noPermit;
 
-    function pay(Token by) internal returns (IDataAccess.Offer memory offer) {
-        token = by;
-        by.mint(licensee, 10 * PRICE);
-        vm.prank(licensee);
-        by.approve(address(access), 10 * PRICE);
-        offer = offered();
+    function pay(Token by) internal returns (IDataAccess.Offer memory) {
+        adopt(by, address(access));
+        return offered();
     }
 
     /// @dev Accepts in one of the two ways, with a bounded amount of gas.
     function tried(IDataAccess.Offer memory offer, bool withPermit) internal returns (bool ok) {
         bytes memory by = signature(offer);
         bytes memory data = withPermit
-            ? abi.encodeCall(access.acceptWithPermit, (offer, holder, ROOT, by, noPermit))
-            : abi.encodeCall(access.accept, (offer, holder, ROOT, by));
+            ? abi.encodeCall(access.acceptWithPermit, (offer, holder, ROOT, MANIFEST, DEPOSIT, by, noPermit))
+            : abi.encodeCall(access.accept, (offer, holder, ROOT, MANIFEST, DEPOSIT, by));
         vm.prank(licensee);
         (ok,) = address(access).call{gas: 2_000_000}(data);
         vm.assertEq(access.license(datasetId, licenseOf(offer)).status, ok ? 1 : 0);
-        vm.assertEq(token.balanceOf(holder), ok ? PRICE : 0);
+        vm.assertEq(token.balanceOf(address(distributor)), ok ? PRICE + DEPOSIT : 0);
+        vm.assertEq(distributor.funded(), ok ? PRICE + DEPOSIT : 0);
     }
 
     function test_there_is_no_license_without_the_price_whatever_the_token_says() public {
@@ -35,21 +33,21 @@ contract AccessTokensTest is AccessBase {
             HookToken hook = new HookToken();
             IDataAccess.Offer memory offer = pay(hook);
             for (uint256 mood = 1; mood <= 5; ++mood) {
-                hook.set(holder, HookToken.Mood(mood));
+                hook.set(address(distributor), HookToken.Mood(mood));
                 vm.assertFalse(tried(offer, way == 1));
             }
-            hook.set(holder, HookToken.Mood.LongTrue);
+            hook.set(address(distributor), HookToken.Mood.LongTrue);
             vm.assertTrue(tried(offer, way == 1));
         }
     }
 
-    function test_there_is_no_license_where_the_token_lists_the_holder() public {
+    function test_there_is_no_license_where_the_token_lists_the_distributor() public {
         BlacklistToken listing = new BlacklistToken();
         IDataAccess.Offer memory offer = pay(listing);
-        listing.list(holder, true);
+        listing.list(address(distributor), true);
         vm.assertFalse(tried(offer, false));
         vm.assertFalse(tried(offer, true));
-        listing.list(holder, false);
+        listing.list(address(distributor), false);
         vm.assertTrue(tried(offer, false));
     }
 
@@ -75,8 +73,8 @@ contract AccessTokensTest is AccessBase {
             if (way % 2 == 1) offer.licensee = address(0);
             bytes memory by = signature(offer);
             bytes memory again = way < 2
-                ? abi.encodeCall(access.accept, (offer, holder, ROOT, by))
-                : abi.encodeCall(access.acceptWithPermit, (offer, holder, ROOT, by, noPermit));
+                ? abi.encodeCall(access.accept, (offer, holder, ROOT, MANIFEST, DEPOSIT, by))
+                : abi.encodeCall(access.acceptWithPermit, (offer, holder, ROOT, MANIFEST, DEPOSIT, by, noPermit));
             evil.arm(address(access), again);
             vm.assertTrue(tried(offer, way >= 2));
             vm.assertFalse(evil.entered());

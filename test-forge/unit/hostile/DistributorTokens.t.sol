@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
-import {RoyaltyDistributor} from "../../../contracts/RoyaltyDistributor.sol";
 import {IRoyaltyDistributor} from "../../../contracts/interfaces/IRoyaltyDistributor.sol";
 import {BlacklistToken, FeeToken, HookToken, NoReturnToken} from "../../../contracts/mocks/HostileTokens.sol";
 import {Token} from "../../../contracts/mocks/Token.sol";
 import {Settled} from "../distributor/Settled.sol";
+
+/// @dev Keeps 1 % of what it moves once it has begun to.
+contract LateFeeToken is Token {
+    bool internal begun;
+
+    function begin() external {
+        begun = true;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        if (begun) super._update(from, address(0xfee), value / 100);
+        super._update(from, to, begun ? value - value / 100 : value);
+    }
+}
 
 /// @dev Every way into and out of the distributor, against every token of the failure table.
 contract DistributorTokensTest is Settled {
@@ -46,26 +59,64 @@ contract DistributorTokensTest is Settled {
     function test_fund_credits_nothing_that_did_not_arrive() public {
         fails(licensee, abi.encodeCall(distributor.fund, (7, REASON)), address(distributor));
         vm.assertEq(distributor.funded(), FUNDS / 2 + 7);
-        vm.assertEq(hook.balanceOf(address(distributor)), FUNDS / 2 + 7);
+        vm.assertEq(beside(), STAKE);
+    }
+
+    function test_fundFrom_credits_nothing_that_did_not_arrive() public {
+        fails(address(access), abi.encodeCall(distributor.fundFrom, (licensee, 7, REASON)), address(distributor));
+        vm.assertEq(distributor.funded(), FUNDS / 2 + 7);
+        vm.assertEq(beside(), STAKE);
+    }
+
+    function test_fundFrom_refuses_a_token_that_keeps_a_fee() public {
+        found(new FeeToken());
+        give(licensee, 1_000);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TokenShortfall.selector, 1_000, 990));
+        vm.prank(address(access));
+        distributor.fundFrom(licensee, 1_000, REASON);
+    }
+
+    function test_stake_counts_nothing_that_did_not_arrive() public {
+        found(hook);
+        give(publisher, STAKE);
+        fails(publisher, abi.encodeCall(distributor.stake, ()), address(distributor));
+        vm.assertEq(distributor.staked(publisher), STAKE);
+        vm.assertEq(beside(), STAKE);
+    }
+
+    function test_propose_by_the_exit_counts_nothing_without_its_stake() public {
+        vm.warp(START + 90 days);
+        plant(1);
+        bytes memory data = abi.encodeCall(distributor.propose, (1, nodes[0], total(1), HEAD, MANIFEST));
+        fails(stranger, data, address(distributor));
+        vm.assertEq(distributor.settlement(1).status, 1);
+        vm.assertEq(beside(), 2 * STAKE);
+    }
+
+    function test_propose_by_the_exit_refuses_a_stake_cut_by_a_fee() public {
+        found(new FeeToken());
+        give(stranger, STAKE);
+        vm.warp(START + 90 days);
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TokenShortfall.selector, STAKE, STAKE - STAKE / 100));
+        vm.prank(stranger);
+        distributor.propose(1, HEAD, 0, HEAD, MANIFEST);
     }
 
     function test_challenge_freezes_nothing_without_its_bond() public {
         propose(1);
-        fails(stranger, abi.encodeCall(distributor.challenge, (1, REASON)), address(distributor));
+        fails(stranger, abi.encodeCall(distributor.challenge, (1, nodes[0], REASON)), address(distributor));
         vm.assertEq(distributor.settlement(1).status, 2);
-        vm.assertEq(hook.balanceOf(address(distributor)), FUNDS / 2 + BOND);
+        vm.assertEq(beside(), STAKE + BOND);
     }
 
+    /// @dev A token that begins to keep a fee after the stake has come in.
     function test_challenge_refuses_a_bond_cut_by_a_fee() public {
-        FeeToken fee = new FeeToken();
-        distributor = new RoyaltyDistributor(address(fee), TERMS, WINDOW, BOND, owner, guardian, arbiter, publisher);
-        vm.prank(publisher);
-        distributor.propose(1, HEAD, 0, HEAD, MANIFEST);
-        fee.mint(stranger, BOND);
-        vm.startPrank(stranger);
-        fee.approve(address(distributor), BOND);
+        LateFeeToken fee = new LateFeeToken();
+        adopt(fee);
+        propose(1);
+        fee.begin();
         vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TokenShortfall.selector, BOND, BOND - BOND / 100));
-        distributor.challenge(1, REASON);
+        challenge(1);
         vm.assertEq(distributor.settlement(1).status, 1);
     }
 
@@ -87,7 +138,7 @@ contract DistributorTokensTest is Settled {
 
     // --- out
 
-    function test_resolve_owes_the_bond_that_the_token_refuses() public {
+    function test_resolve_asks_no_token() public {
         for (uint256 mood = 1; mood <= 5; ++mood) {
             adopt(hook);
             propose(1);
@@ -95,24 +146,44 @@ contract DistributorTokensTest is Settled {
             hook.set(stranger, HookToken.Mood(mood));
             hook.set(publisher, HookToken.Mood(mood));
             bool upheld = mood % 2 == 0;
-            address to = upheld ? stranger : publisher;
+            bytes32 root = nodes[0];
             vm.prank(arbiter);
-            distributor.resolve{gas: 2_000_000}(1, upheld);
+            distributor.resolve{gas: 200_000}(1, root, stranger, upheld);
             vm.assertEq(distributor.settlement(1).status, upheld ? 4 : 1);
-            vm.assertEq(distributor.bondOwed(to), BOND);
-            vm.assertEq(hook.balanceOf(address(distributor)), FUNDS / 2 + BOND);
+            assertOwed(upheld ? stranger : publisher, upheld ? BOND + STAKE / 2 : BOND / 2, 0);
+            vm.assertEq(beside(), STAKE + BOND);
             hook.set(stranger, HookToken.Mood.Kind);
         }
     }
 
-    function test_withdrawBond_keeps_what_the_token_refuses() public {
+    function test_unstake_keeps_what_the_token_refuses() public {
         propose(1);
         challenge(1);
-        hook.set(stranger, HookToken.Mood.Reverts);
         resolve(arbiter, 1, true);
-        fails(stranger, abi.encodeCall(distributor.withdrawBond, (stranger)), stranger);
-        vm.assertEq(distributor.bondOwed(stranger), 0);
-        vm.assertEq(hook.balanceOf(stranger), 10 * BOND);
+        fails(stranger, abi.encodeCall(distributor.unstake, (stranger)), stranger);
+        assertOwed(stranger, 0, 0);
+        vm.assertEq(hook.balanceOf(stranger), 10 * BOND + STAKE / 2);
+        putStake();
+        fails(publisher, abi.encodeCall(distributor.unstake, (publisher)), publisher);
+        vm.assertEq(distributor.staked(publisher), 0);
+    }
+
+    function test_what_is_owed_to_a_listed_account_goes_elsewhere() public {
+        BlacklistToken listing = new BlacklistToken();
+        adopt(listing);
+        propose(1);
+        challenge(1);
+        listing.list(stranger, true);
+        resolve(arbiter, 1, true);
+        putStake();
+        settle(1); // nothing is held up
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TransferFailed.selector, stranger, BOND + STAKE / 2));
+        vm.prank(stranger);
+        distributor.unstake(stranger);
+        vm.prank(stranger);
+        distributor.unstake(voice);
+        vm.assertEq(listing.balanceOf(voice), BOND + STAKE / 2);
+        assertOwed(stranger, 0, 0);
     }
 
     function test_claim_keeps_what_the_token_refuses() public {
@@ -162,7 +233,8 @@ contract DistributorTokensTest is Settled {
         propose(1);
         challenge(1);
         resolve(arbiter, 1, true);
-        vm.assertEq(token.balanceOf(stranger), 10 * BOND);
+        vm.assertEq(unstake(stranger), BOND + STAKE / 2);
+        putStake();
         settle(1);
         claim(1, 0);
         (IRoyaltyDistributor.Reassign memory reassign, bytes memory by) = reassignedTo(1, voice);
@@ -172,6 +244,6 @@ contract DistributorTokensTest is Settled {
         for (uint256 i = 0; i < COUNT; ++i) {
             vm.assertEq(token.balanceOf(i == 1 ? voice : payee(i)), earned(i, 1));
         }
-        vm.assertEq(token.balanceOf(address(distributor)), FUNDS / 2 - total(1));
+        vm.assertEq(beside(), STAKE + STAKE - STAKE / 2);
     }
 }

@@ -1,17 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
+import {RoyaltyDistributor} from "../../../contracts/RoyaltyDistributor.sol";
 import {IRoyaltyDistributor} from "../../../contracts/interfaces/IRoyaltyDistributor.sol";
 import {ReentrantToken} from "../../../contracts/mocks/HostileTokens.sol";
 import {Trees} from "../../Trees.sol";
 import {Settled} from "../distributor/Settled.sol";
 
+/// @dev Takes what is owed to it while it funds.
+contract Hasty {
+    RoyaltyDistributor internal immutable DISTRIBUTOR;
+
+    constructor(RoyaltyDistributor distributor) {
+        DISTRIBUTOR = distributor;
+    }
+
+    function challenge(uint64 epoch, bytes32 root) external {
+        DISTRIBUTOR.challenge(epoch, root, 0);
+    }
+
+    function fund(uint256 amount) external {
+        DISTRIBUTOR.fund(amount, 0);
+    }
+
+    function take() external {
+        DISTRIBUTOR.unstake(address(this));
+    }
+}
+
 /// @dev Every entry that moves money, tried from inside every other.
 contract ReentrancyMatrixTest is Settled {
-    uint256 internal constant ENTRIES = 8;
+    uint256 internal constant ENTRIES = 11;
+    uint256 internal constant LOCKED = 6; // the first of them hold the lock; the last two call no token here
     ReentrantToken internal evil;
 
-    /// @dev Epoch 1 pays; the bond of a challenge to the first proposal of epoch 2 is owed to the stranger.
+    /// @dev Epoch 1 pays; what the stranger won with its challenge of the first root of epoch 2 is owed to it.
     function setUp() public override {
         super.setUp();
         evil = new ReentrantToken();
@@ -22,9 +45,8 @@ contract ReentrancyMatrixTest is Settled {
         settle(1);
         propose(2);
         challenge(2);
-        evil.list(stranger, true);
         resolve(arbiter, 2, true);
-        evil.list(stranger, false);
+        putStake();
         propose(2);
         plant(1);
     }
@@ -32,9 +54,9 @@ contract ReentrancyMatrixTest is Settled {
     /// @dev Entry `n`, as its rightful sender makes it about payee `i`.
     function entry(uint256 n, uint256 i) internal view returns (address who, bytes memory data) {
         if (n == 0) return (licensee, abi.encodeCall(distributor.fund, (5, REASON)));
-        if (n == 1) return (stranger, abi.encodeCall(distributor.challenge, (2, REASON)));
-        if (n == 2) return (arbiter, abi.encodeCall(distributor.resolve, (2, true)));
-        if (n == 3) return (stranger, abi.encodeCall(distributor.withdrawBond, (stranger)));
+        if (n == 1) return (address(access), abi.encodeCall(distributor.fundFrom, (licensee, 5, REASON)));
+        if (n == 2) return (stranger, abi.encodeCall(distributor.challenge, (2, rootOf(2), REASON)));
+        if (n == 3) return (holder, abi.encodeCall(distributor.stake, ()));
         if (n == 4) return (holder, abi.encodeCall(distributor.claimMany, (1, claimsOf(1))));
         uint256 node = COUNT - 1 + i;
         if (n == 5) {
@@ -42,6 +64,9 @@ contract ReentrancyMatrixTest is Settled {
             return (holder, abi.encodeCall(distributor.claimSubtree, (1, payments, Trees.path(nodes, node))));
         }
         if (n == 6) return (holder, abi.encodeCall(distributor.claim, (1, payee(i), earned(i, 1), proof(i))));
+        if (n == 8) return (stranger, abi.encodeCall(distributor.unstake, (stranger)));
+        if (n == 9) return (arbiter, abi.encodeCall(distributor.resolve, (2, rootOf(2), stranger, true)));
+        if (n == 10) return (holder, abi.encodeCall(distributor.propose, (3, HEAD, total(2), HEAD, MANIFEST)));
         IRoyaltyDistributor.Reassign memory reassign = IRoyaltyDistributor.Reassign(payee(i), voice, earned(i, 1), FAR);
         bytes memory by = signed(PAYEE_KEY + i, distributor.reassignDigest(reassign));
         return (holder, abi.encodeCall(distributor.claimTo, (1, earned(i, 1), proof(i), reassign, by)));
@@ -49,7 +74,8 @@ contract ReentrancyMatrixTest is Settled {
 
     /// @dev Makes the outer call, which must go through, with the inner one armed.
     function nested(uint256 outer, uint256 inner) internal {
-        if (outer == 2) challenge(2);
+        if (outer == 3) handOver(holder);
+        if (outer == 3) give(holder, STAKE);
         (, bytes memory data) = entry(inner, 7);
         evil.arm(address(distributor), data);
         address who;
@@ -61,31 +87,34 @@ contract ReentrancyMatrixTest is Settled {
     }
 
     function test_nothing_enters_what_holds_the_lock() public {
-        for (uint256 outer = 0; outer < 6; ++outer) {
-            for (uint256 inner = 0; inner < ENTRIES; ++inner) {
+        for (uint256 outer = 0; outer < LOCKED; ++outer) {
+            for (uint256 inner = 0; inner < 8; ++inner) {
                 uint256 before = vm.snapshotState();
                 nested(outer, inner);
                 vm.assertFalse(evil.entered());
-                vm.assertEq(evil.answer(), abi.encodeWithSelector(IRoyaltyDistributor.Reentered.selector));
+                bytes memory why = abi.encodeWithSelector(IRoyaltyDistributor.Reentered.selector);
+                if (inner == 1) why = abi.encodeWithSelector(IRoyaltyDistributor.NotAccess.selector, evil);
+                vm.assertEq(evil.answer(), why);
                 vm.revertToState(before);
             }
         }
     }
 
     function test_what_enters_a_single_claim_finds_the_books_in_order() public {
-        for (uint256 outer = 6; outer < ENTRIES; ++outer) {
+        for (uint256 outer = 6; outer < 9; ++outer) {
             for (uint256 inner = 0; inner < ENTRIES; ++inner) {
                 uint256 before = vm.snapshotState();
                 nested(outer, inner);
-                assertBooks(inner);
+                assertBooks(outer, inner);
                 vm.revertToState(before);
             }
         }
     }
 
-    /// @dev The token itself is nobody's arbiter and is owed no bond; all else is open to it.
-    function assertBooks(uint256 inner) internal view {
-        vm.assertEq(evil.entered(), inner != 2 && inner != 3);
+    /// @dev The token itself is no publisher, arbiter nor access contract and is owed nothing; all else is open to it.
+    function assertBooks(uint256 outer, uint256 inner) internal view {
+        bool open = inner == 0 || inner == 2 || (inner >= 4 && inner < 8);
+        vm.assertEq(evil.entered(), open);
         uint256 sum = 0;
         for (uint256 i = 0; i < COUNT; ++i) {
             uint256 claimed = distributor.claimed(payee(i));
@@ -93,13 +122,28 @@ contract ReentrancyMatrixTest is Settled {
             sum += claimed;
         }
         vm.assertEq(sum, distributor.paid());
-        uint256 bonds = inner == 1 ? 2 * BOND : BOND;
-        vm.assertEq(evil.balanceOf(address(distributor)), distributor.funded() - sum + bonds);
+        uint256 present = 2 * STAKE + BOND; // the stake, what the stranger won, and the other half
+        if (inner == 2) present += BOND;
+        if (outer == 8) present -= BOND + STAKE / 2;
+        vm.assertEq(beside(), present);
+    }
+
+    /// @dev Taken out while money comes in, what is owed leaves the money short: the outer call is undone.
+    function test_what_is_owed_does_not_leave_while_money_comes_in() public {
+        Hasty hasty = new Hasty(distributor);
+        give(address(hasty), 2 * BOND);
+        hasty.challenge(2, rootOf(2));
+        resolve(arbiter, 2, true);
+        assertOwed(address(hasty), BOND + STAKE / 2, 0);
+        evil.arm(address(hasty), abi.encodeCall(hasty.take, ()));
+        vm.expectRevert(abi.encodeWithSelector(IRoyaltyDistributor.TokenShortfall.selector, BOND, 0));
+        hasty.fund(BOND);
+        assertOwed(address(hasty), BOND + STAKE / 2, 0);
     }
 
     function test_a_claim_inside_a_claim_of_the_same_payee_pays_once() public {
-        for (uint256 outer = 6; outer < ENTRIES; ++outer) {
-            for (uint256 inner = 6; inner < ENTRIES; ++inner) {
+        for (uint256 outer = 6; outer < 8; ++outer) {
+            for (uint256 inner = 6; inner < 8; ++inner) {
                 uint256 before = vm.snapshotState();
                 (, bytes memory data) = entry(inner, 8);
                 evil.arm(address(distributor), data);

@@ -25,18 +25,19 @@ contract SurplusTest is Settled {
         vm.assertEq(distributor.fund(5, REASON), 6);
     }
 
-    function test_a_holder_who_receives_more_than_the_price_is_paid() public {
-        GenerousToken generous = new GenerousToken();
-        generous.mint(licensee, 10);
-        vm.prank(licensee);
-        generous.approve(address(access), 10);
+    function test_a_license_is_funded_with_all_that_arrives() public {
+        adopt(new GenerousToken());
+        uint256 before = distributor.funded();
         IDataAccess.Offer memory offer =
-            IDataAccess.Offer(register(), holder, licensee, address(generous), 10, FAR, 1, START, 0, TERMS, 1);
+            IDataAccess.Offer(register(), holder, 0, licensee, address(distributor), 10, FAR, 1, START, 0, TERMS, 1);
         bytes memory by = signed(HOLDER_KEY, access.offerDigestOf(offer));
+        bytes32 license = access.licenseIdOf(access.offerDigestOf(offer), licensee);
+        vm.expectEmit(address(distributor));
+        emit IRoyaltyDistributor.Funded(licensee, license, 11);
         vm.prank(licensee);
-        bytes32 license = access.accept(offer, holder, ROOT, by);
+        access.accept(offer, holder, ROOT, MANIFEST, 0, by);
         vm.assertEq(access.license(offer.datasetId, license).licensee, licensee);
-        vm.assertEq(generous.balanceOf(holder), 11);
+        vm.assertEq(distributor.funded(), before + 11);
     }
 
     /// @dev The lock is then the whole word.

@@ -38,7 +38,7 @@ contract HostileWalletsTest is Settled {
             abi.encodeCall(datasets.registerFor, (signer, r, FAR, "")),
             IDatasetRegistry.BadSignature.selector
         );
-        vm.assertEq(datasets.dataset(datasets.datasetIdOf(signer, ROOT, TERMS)).holder, address(0));
+        vm.assertEq(datasets.dataset(datasets.datasetIdOf(signer, ROOT, MANIFEST, TERMS)).holder, address(0));
     }
 
     function test_revokeConsentFor_takes_no_other_answer_of_a_wallet() public {
@@ -50,15 +50,29 @@ contract HostileWalletsTest is Settled {
         vm.assertEq(consents.revokedAt(signer, ROOT), 0);
     }
 
+    function test_extendConsentFor_takes_no_other_answer_of_a_wallet() public {
+        refused(
+            address(consents),
+            abi.encodeCall(consents.extendConsentFor, (signer, ROOT, holder, FAR, "")),
+            IConsentRegistry.BadSignature.selector
+        );
+        vm.assertEq(consents.extendedAt(signer, ROOT, holder), 0);
+    }
+
     function test_accept_takes_no_other_answer_of_a_wallet() public {
         vm.prank(signer);
         bytes32 datasetId = datasets.register(ROOT, MANIFEST, TERMS, SPLITS, 3);
         IDataAccess.Offer memory offer =
-            IDataAccess.Offer(datasetId, signer, licensee, address(token), 0, FAR, 1, FAR, 30, TERMS, 1);
+            IDataAccess.Offer(datasetId, signer, 0, licensee, address(token), 0, FAR, 1, FAR, 30, TERMS, 1);
         IDataAccess.Permit memory permit;
         bytes4 why = IDataAccess.BadSignature.selector;
-        refused(address(access), abi.encodeCall(access.accept, (offer, signer, ROOT, "")), why);
-        refused(address(access), abi.encodeCall(access.acceptWithPermit, (offer, signer, ROOT, "", permit)), why);
+        refused(address(access), abi.encodeCall(access.accept, (offer, signer, ROOT, MANIFEST, 0, "")), why);
+        offer.distributor = address(distributor);
+        refused(
+            address(access),
+            abi.encodeCall(access.acceptWithPermit, (offer, signer, ROOT, MANIFEST, 0, "", permit)),
+            why
+        );
         bytes32 id = access.licenseIdOf(access.offerDigestOf(offer), licensee);
         vm.assertEq(access.license(datasetId, id).status, 0);
     }
@@ -79,16 +93,21 @@ contract HostileWalletsTest is Settled {
         vm.assertEq(token.balanceOf(signer), 7);
     }
 
-    function test_revokeSession_takes_no_other_answer_of_a_wallet() public {
+    function test_sessions_take_no_other_answer_of_a_wallet() public {
         IUsageLedger.MeterSession memory session =
             IUsageLedger.MeterSession(meter, stranger, MANIFEST, START, FAR, 1_000, 1);
         for (uint256 mood = 0; mood <= uint256(type(HostileWallet.Mood).max); ++mood) {
             wallet.set(HostileWallet.Mood(mood));
-            bytes memory data = abi.encodeCall(ledger.revokeSession, (session, ""));
-            vm.prank(signer);
-            (bool ok, bytes memory answer) = address(ledger).call{gas: 2_000_000}(data);
-            vm.assertFalse(ok);
-            vm.assertEq(answer, abi.encodeWithSelector(IUsageLedger.BadSignature.selector, signer));
+            bytes[2] memory calls = [
+                abi.encodeCall(ledger.revokeSession, (session, "")),
+                abi.encodeCall(ledger.closeSession, (session, 9, ""))
+            ];
+            for (uint256 i = 0; i < 2; ++i) {
+                vm.prank(signer);
+                (bool ok, bytes memory answer) = address(ledger).call{gas: 2_000_000}(calls[i]);
+                vm.assertFalse(ok);
+                vm.assertEq(answer, abi.encodeWithSelector(IUsageLedger.BadSignature.selector, signer));
+            }
         }
     }
 
