@@ -13,6 +13,7 @@ from provenance.adapters.keys.keystore import KeySigner
 from provenance.adapters.keys.mnemonic import keys
 from provenance.app.deploy import Plan, Roles, deploy, mint, ruleset_1
 from provenance.app.ports import Call
+from provenance.app.stake import staking
 from provenance.types import Wei
 from tests.fakes.content import MemoryContent
 
@@ -72,6 +73,8 @@ def world(folder: Path, backend: Backend = "anvil") -> Iterator[World]:
         if backend == "ganache":  # which mines an account's very first transaction again as often as it is sent
             for one in signers[1:]:
                 chain.send(Call("Token", "approve", (owner, 0)), one)
+        for call in staking(chain, publisher):
+            chain.send(call, signers[1])
         yield World(running.url, devnet, record, chain, signers)
     finally:
         devnet.stop()

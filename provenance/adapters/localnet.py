@@ -21,6 +21,7 @@ from provenance.adapters.keys.keystore import KeySigner, Keystore
 from provenance.adapters.keys.mnemonic import keys
 from provenance.adapters.keys.v3 import SCRYPT_N_DEVNET, scrypt_n
 from provenance.app.deploy import Plan, Record, Roles, deploy, mint, ruleset_1
+from provenance.app.stake import staking
 from provenance.errors import Conflict, Missing
 from provenance.types import Address, Wei
 
@@ -200,6 +201,8 @@ def _deployed(
     plan = Plan(roles, ruleset_1(operator.address))
     record, chain = deploy(EvmCreator(node), connect, wire.store(settings), plan, operator, sent=sent)
     mint(chain, operator, tuple(signer.address for signer in signers.values()), TOKENS_EACH)
+    for call in staking(chain, roles.publisher):
+        sent("stake for the publisher", chain.send(call, signers["publisher"]).gas_used)
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".tmp")
     draft.write_bytes(record.encode())

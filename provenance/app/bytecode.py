@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from provenance.app.deploy import windows
 from provenance.domain import fields
 from provenance.domain.hashes import keccak
 from provenance.domain.typed import Domain
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 DOMAINS: Final[Mapping[str, str]] = {"Token": "Test Dollar"}
 """The EIP-712 name of a contract that is not its own."""
-WINDOW_S: Final = range(3_600, 14 * 86_400 + 1)
 
 
 class CompilerMissing(Missing):
@@ -62,10 +62,13 @@ def words(name: ContractName, record: Record) -> Iterator[tuple[str, bytes]]:
     yield "CONSENTS", places["ConsentRegistry"]
     yield "TOKEN", places["Token"]
     yield "rulesetHash", record.ruleset.digest
+    yield "access", places["DataAccess"]
     if "distributor" in record.extra:
         fixed = fields.mapping(record.extra, "distributor")
         yield "window", fields.integer(fixed, "windowS", bits=256).to_bytes(32, "big")
         yield "bond", fields.integer(fixed, "bond", bits=256).to_bytes(32, "big")
+        yield "stakeAmount", fields.integer(fixed, "stake", bits=256).to_bytes(32, "big")
+        yield "DEPLOYED_AT", fields.integer(fixed, "deployedAt", bits=256).to_bytes(32, "big")
 
 
 def judge(
@@ -83,7 +86,7 @@ def judge(
         compiled: what the sources give; or why they could not be compiled.
 
     Raises:
-        BadField: the document fixes the distributor's window or bond as something that is none.
+        BadField: the document fixes the distributor's window, bond, stake or time as something that is none.
     """
     return tuple(Check(name, *_judged(name, record, shipped[name], code[name], compiled)) for name in record.contracts)
 
@@ -127,7 +130,8 @@ def _difference(name: ContractName, record: Record, shipped: Artifact, code: byt
             word = known.get(immutable, code[places[0][0] : places[0][0] + length])
             wanted[start : start + length] = word
             owners |= dict.fromkeys(range(start, start + length), immutable)
-        if immutable == "window" and int.from_bytes(wanted[places[0][0] : places[0][0] + 32], "big") not in WINDOW_S:
+        fixed = int.from_bytes(wanted[places[0][0] : places[0][0] + 32], "big")
+        if immutable == "window" and fixed not in windows(record.chain_id):
             return "its window is out of bounds"
     differs = next((i for i, (byte, other) in enumerate(zip(code, wanted, strict=True)) if byte != other), None)
     if differs is None:

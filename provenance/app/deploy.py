@@ -14,12 +14,12 @@ from provenance.app.ports import Call, Chain, Content, ContractName, Cost, Deplo
 from provenance.app.role import CONTRACTS as CONTRACTS_BY_ROLE
 from provenance.domain import canonical, cid, fields
 from provenance.domain.cid import Cid
-from provenance.domain.fields import checksummed, shown
+from provenance.domain.fields import checksummed, counted, shown
 from provenance.domain.hashes import sha256
 from provenance.domain.settlement.facts import Method, Ruleset
 from provenance.domain.typed import Domain, Domains
 from provenance.errors import Broken, Invalid
-from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Bytes32, Json, Ppm, Wei
+from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Bytes32, Json, Ppm, UnixSeconds, Wei
 
 KIND: Final = "provenance/deployment"
 NAMES: Final[tuple[ContractName, ...]] = get_args(ContractName)
@@ -35,10 +35,19 @@ NAMES_IN_ORDER: Final[tuple[ContractName, ...]] = (
 
 WINDOW_S: Final = 3_600
 BOND: Final = Wei(100_000_000)  # 100 tokens of 6 decimals
+STAKE: Final = Wei(1_000_000_000)
+AMOUNT_BITS: Final = 120
+"""No bond and no stake has more. Source: contracts/mixins/Stakes.sol."""
+DEVNETS: Final = (31_337, 1_337)
 FEE_BPS: Final = Bps(500)
 TOLERANCE_PPM: Final = Ppm(50_000)
 CALL_GAS: Final = 60_000
 """More than an admission or an offer uses; a node estimates neither before the contracts are there."""
+
+
+def windows(chain_id: int) -> range:
+    """The windows [s] that a distributor takes on that chain. Source: contracts/mixins/Settlements.sol."""
+    return range(3_600 if chain_id in DEVNETS else 2 * 86_400, 14 * 86_400 + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +159,14 @@ class Plan:
         ruleset: the rules; their hash is fixed in the distributor.
         window_s: seconds between a proposal and its activity.
         bond: what a challenge puts up, in base units of the token.
+        stake: what a proposer has in, in base units of the token.
         token: the ERC-20 that is paid; None makes a test token.
         heir: to whom the role of owner is offered once all is made; None: the deployer stays owner.
         older: the contracts that the new ones take the place of, for the document's `supersedes`.
 
     Raises:
-        Invalid: the zero address shall be something, which no contract takes or nobody could use.
+        Invalid: the zero address shall be something, which no contract takes or nobody could use; or bond or stake
+            is nothing, or more than the distributor can count.
     """
 
     roles: Roles
@@ -163,6 +174,7 @@ class Plan:
     token: Address | None = None
     window_s: int = WINDOW_S
     bond: Wei = BOND
+    stake: Wei = STAKE
     heir: Address | None = None
     older: Mapping[ContractName, Address] = field(default_factory=dict)
 
@@ -180,13 +192,16 @@ class Plan:
         for name, account in named:
             if account == ZERO_ADDRESS:
                 raise Invalid("nobody has the zero address", next=f"Name another account as {name}.", field=name)
+        for name, amount in (("bond", self.bond), ("stake", self.stake)):
+            if not 0 < amount < 1 << AMOUNT_BITS:
+                raise Invalid(f"a {name} of {amount} base units", next=f"Say another amount with --{name}.", field=name)
 
     @property
     def digest(self) -> Bytes32:
         """Tells this plan from every other."""
         roles, word = self.roles, b"".join((self.token or ZERO_ADDRESS, self.heir or ZERO_ADDRESS))
         held = b"".join((roles.owner, roles.guardian, roles.arbiter, roles.publisher, *roles.meters))
-        fixed = b"".join(number.to_bytes(32, "big") for number in (self.window_s, self.bond))
+        fixed = b"".join(number.to_bytes(32, "big") for number in (self.window_s, self.bond, self.stake))
         older = sha256(b"".join(self.older.values())) if self.older else b""
         return sha256(b"".join((word, fixed, self.ruleset.hash, held, older)))
 
@@ -201,11 +216,11 @@ class Plan:
             case "DatasetRegistry":
                 return roles.owner, roles.guardian
             case "DataAccess":
-                return places["DatasetRegistry"], places["ConsentRegistry"], roles.owner, roles.guardian
+                return places["DatasetRegistry"], places["ConsentRegistry"]
             case "UsageLedger":
                 return (roles.owner,)
             case "RoyaltyDistributor":
-                fixed = (places["Token"], self.ruleset.hash, self.window_s, self.bond)
+                fixed = (places["Token"], self.ruleset.hash, self.window_s, self.bond, self.stake, places["DataAccess"])
                 return (*fixed, roles.owner, roles.guardian, roles.arbiter, roles.publisher)
             case "Token" | "ConsentRegistry" | "ArtifactRegistry":
                 return ()
@@ -219,6 +234,8 @@ class Created:
     address: Address
     code_hash: Bytes32
     block: BlockNumber
+    time: UnixSeconds
+    """Of that block."""
     gas_used: int
 
 
@@ -280,12 +297,20 @@ def foresee(
         plan: what is to be made.
         mined: what an earlier run sent, in its order: where it made a contract, None for a call.
         waiting: the nonce of the next transaction, if an earlier run wrote it down and no block has it yet.
+
+    Raises:
+        Invalid: no distributor on that chain takes the plan's window.
     """
+    _check_window(plan, creator)
     deployer, order = plan.roles.owner, plan.making()
     standing = tuple(address for address in mined if address is not None)
     coming = creator.next_addresses(deployer, len(order) - len(standing), waiting)
     places = dict(zip(order, (*standing, *coming), strict=True))
     known = {**places, "Token": plan.token} if plan.token else places
+    if plan.token and places["DataAccess"] not in standing:
+        known["DataAccess"] = (
+            plan.token
+        )  # the distributor wants code there, of which a node that estimates finds none yet
     creations = (
         Foreseen(f"deploy {name}", creator.cost(name, plan.arguments(name, known), deployer), name, places[name])
         for name in order[len(standing) :]
@@ -318,6 +343,7 @@ def deploy(
     roles = plan.roles
     if owner.address != roles.owner:
         raise Invalid("the contracts are made by their owner", field="owner")
+    _check_window(plan, creator)
     rules = content.put(plan.ruleset.encode())
     if rules.digest != plan.ruleset.hash:
         raise Broken("the ruleset's address is not its hash")
@@ -328,7 +354,8 @@ def deploy(
         args = plan.arguments(name, {known: contract.address for known, contract in created.items()})
         created[name] = creator.create(name, args, owner)
         sent(f"deploy {name}", created[name].gas_used)
-    fixed: dict[str, Json] = {"distributor": {"windowS": plan.window_s, "bond": str(plan.bond)}}
+    terms: dict[str, Json] = {"windowS": plan.window_s, "bond": str(plan.bond), "stake": str(plan.stake)}
+    fixed: dict[str, Json] = {"distributor": {**terms, "deployedAt": created["RoyaltyDistributor"].time}}
     if plan.heir:
         fixed["ownerOffered"] = shown(plan.heir)
     if plan.older:
@@ -348,6 +375,17 @@ def deploy(
     for title, call in calls(plan):
         sent(title, chain.send(call, owner).gas_used)
     return record, chain
+
+
+def _check_window(plan: Plan, creator: Creator) -> None:
+    bounds = windows(creator.chain_id())
+    if plan.window_s not in bounds:
+        least, most = bounds[0] // 3_600, bounds[-1] // 3_600
+        raise Invalid(
+            f"a window of {counted(plan.window_s // 3_600, 'hour')} on chain {creator.chain_id()}",
+            next=f"Say --window-hours from {least} to {most}.",
+            field="window-hours",
+        )
 
 
 def mint(chain: Chain, minter: Signer, accounts: tuple[Address, ...], amount: Wei) -> tuple[Mined, ...]:

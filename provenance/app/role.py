@@ -17,13 +17,13 @@ from provenance.errors import Conflict, Denied, Invalid, Missing
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
 
 CONTRACTS: Final[dict[str, tuple[ContractName, ...]]] = {
-    "owner": ("DatasetRegistry", "DataAccess", "UsageLedger", "RoyaltyDistributor"),
-    "guardian": ("DatasetRegistry", "DataAccess", "RoyaltyDistributor"),
+    "owner": ("DatasetRegistry", "UsageLedger", "RoyaltyDistributor"),
+    "guardian": ("DatasetRegistry", "RoyaltyDistributor"),
     "arbiter": ("RoyaltyDistributor",),
     "publisher": ("RoyaltyDistributor",),
 }
 """Which contracts know a role, each for itself."""
-PAUSING: Final[tuple[ContractName, ...]] = ("DataAccess", "RoyaltyDistributor")
+PAUSING: Final[tuple[ContractName, ...]] = ("RoyaltyDistributor",)
 ARBITER_S: Final = 14 * 86_400
 PROPOSED, CHALLENGED, VETOED, REJECTED = 1, 2, 3, 4
 """Status codes of a settlement. Source: IRoyaltyDistributor."""
@@ -91,6 +91,8 @@ class Pending:
     root: Bytes32
     active_at: UnixSeconds
     status: int
+    by_exit: bool
+    """Whether it was proposed by the exit, or by a publisher whose role has changed hands since."""
     challenger: Address
     challenged_at: UnixSeconds
 
@@ -127,7 +129,7 @@ def _held_role(chain: Chain, contract: ContractName, role: str) -> HeldRole:
 def settlement(chain: Chain, epoch: int) -> Pending | None:
     """An epoch as the distributor keeps it; None if it is not one of the two kept."""
     (slot,) = chain.read(Call("RoyaltyDistributor", "settlement", (epoch,)))
-    root, _, active_at, number, status = cast("tuple[bytes, int, int, int, int]", slot)
+    root, _, active_at, number, status, by_exit = cast("tuple[bytes, int, int, int, int, bool]", slot)
     if number != epoch or not status:
         return None
     challenger, challenged_at = ZERO_ADDRESS, 0
@@ -136,7 +138,13 @@ def settlement(chain: Chain, epoch: int) -> Pending | None:
             "tuple[Address, int]", chain.read(Call("RoyaltyDistributor", "challenger", ()))
         )
     return Pending(
-        epoch, Bytes32(root), UnixSeconds(active_at), status, Address(challenger), UnixSeconds(challenged_at)
+        epoch,
+        Bytes32(root),
+        UnixSeconds(active_at),
+        status,
+        by_exit,
+        Address(challenger),
+        UnixSeconds(challenged_at),
     )
 
 

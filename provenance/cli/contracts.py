@@ -142,7 +142,7 @@ def verify(ctx: Context, solc: Path | None) -> int:
     contracts,
     "deploy",
     example="provenance contracts deploy --network main --token 0x… --owner 0x… --guardian 0x… --arbiter 0x… "
-    "--publisher 0x… --meter 0x… --window-hours 72 --bond 1000",
+    "--publisher 0x… --meter 0x… --window-hours 72 --bond 100 --stake 1000",
 )
 @click.option("--token", metavar="ADDRESS", required=True, help="ERC-20 that is paid.")
 @click.option("--owner", metavar="NAME|ADDRESS", help="Is offered the role of owner; --account by default keeps it.")
@@ -152,9 +152,14 @@ def verify(ctx: Context, solc: Path | None) -> int:
 @click.option("--meter", "meters", metavar="NAME|ADDRESS", multiple=True, required=True, help="May anchor; repeatable.")
 @click.option("--fee-payee", metavar="NAME|ADDRESS", help="Receives the fee; the first meter by default.")
 @click.option(
-    "--window-hours", type=click.IntRange(1, 336), default=72, show_default=True, help="Before a root counts."
+    "--window-hours",
+    type=click.IntRange(1, 336),
+    default=72,
+    show_default=True,
+    help="Before a root counts; two days at least, but on a local chain.",
 )
 @click.option("--bond", metavar="AMOUNT", default="100", show_default=True, help="Tokens that a challenge puts up.")
+@click.option("--stake", metavar="AMOUNT", default="1000", show_default=True, help="Tokens that a proposer has in.")
 @click.option("--supersedes", type=PATH, metavar="FILE", help="Deployment file of the contracts that these replace.")
 @click.option(
     "--out", type=PATH, metavar="FILE", help="Deployment file; deployments/<chainId>.json in home by default."
@@ -170,6 +175,7 @@ def deploy(
     fee_payee: str | None,
     window_hours: int,
     bond: str,
+    stake: str,
     supersedes: Path | None,
     out: Path | None,
 ) -> None:
@@ -184,12 +190,14 @@ def deploy(
     roles = use.Roles(ctx.address(), ctx.address(guardian), ctx.address(arbiter), ctx.address(publisher), admitted)
     heir = ctx.address(owner) if owner else roles.owner
     paid = ctx.address(token)
+    decimals = _decimals(ctx, paid)
     plan = use.Plan(
         roles,
         use.ruleset_1(ctx.address(fee_payee) if fee_payee else admitted[0]),
         paid,
         window_hours * 3_600,
-        amount(bond, _decimals(ctx, paid), field="bond"),
+        amount(bond, decimals, field="bond"),
+        amount(stake, decimals, field="stake"),
         heir if heir != roles.owner else None,
         _older(ctx, supersedes) if supersedes else {},
     )
@@ -271,8 +279,6 @@ def _agree(ctx: Context, plan: use.Plan, node: EvmNode, begun: list[dict[str, Js
         ctx.out.say(f"  {label:80} {step.cost.gas:>9,} gas")
     for name, holder in roles.items():
         ctx.out.say(f"  {name:20} {holder}")
-    if not plan.bond:
-        ctx.out.warn("A bond of 0: a false challenge costs nothing but gas, and each holds an epoch up.")
     left = f"{counted(len(seen), 'transaction')} from {deployer}, at most {ether(most)} ETH"
     action = f"deploy {counted(len(plan.making()), 'contract')} to chain {chain_id} in {left}"
     if mined:

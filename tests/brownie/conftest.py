@@ -8,6 +8,7 @@ from brownie import accounts, chain, compile_source, web3
 MNEMONIC = "test test test test test test test test test test test junk"
 WINDOW_S = 3_600
 BOND = 10**6
+STAKE = 10**7
 NAMED_TOKEN = """// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 contract NamedToken {
@@ -62,7 +63,7 @@ def of(
     owner, guardian = parties.owner, parties.guardian
     of = SimpleNamespace(token=owner.deploy(Token), consents=owner.deploy(ConsentRegistry))
     of.datasets = owner.deploy(DatasetRegistry, owner, guardian)
-    of.access = owner.deploy(DataAccess, of.datasets, of.consents, owner, guardian)
+    of.access = owner.deploy(DataAccess, of.datasets, of.consents)
     of.usage = owner.deploy(UsageLedger, owner)
     of.artifacts = owner.deploy(ArtifactRegistry)
     of.royalties = owner.deploy(
@@ -71,6 +72,8 @@ def of(
         digest("ruleset"),
         WINDOW_S,
         BOND,
+        STAKE,
+        of.access,
         owner,
         guardian,
         parties.arbiter,
@@ -78,6 +81,9 @@ def of(
     )
     of.usage.admitMeter(parties.meter, {"from": owner})
     of.token.mint(parties.licensee, 10**9, {"from": owner})
+    of.token.mint(parties.publisher, STAKE, {"from": owner})
+    of.token.approve(of.royalties, STAKE, {"from": parties.publisher})
+    of.royalties.stake({"from": parties.publisher})
     return of
 
 

@@ -84,7 +84,14 @@ def test_the_sources_give_the_code_on_chain_and_one_other_byte_is_named(home: Ho
     address = record.contracts["RoyaltyDistributor"]
     code = node.code(address)
     (bond, _), *_ = abi.load("RoyaltyDistributor").immutables["bond"]
-    for at, named in ((len(code) - 60, ""), (bond + 31, ": the immutable bond")):
+    (stake, _), *_ = abi.load("RoyaltyDistributor").immutables["stakeAmount"]
+    (access, _), *_ = abi.load("RoyaltyDistributor").immutables["access"]
+    for at, named in (
+        (len(code) - 60, ""),
+        (bond + 31, ": the immutable bond"),
+        (stake + 31, ": the immutable stakeAmount"),
+        (access + 31, ": the immutable access"),
+    ):
         other = code[:at] + bytes((code[at] ^ 1,)) + code[at + 1 :]
         node.rpc.call("anvil_setCode", "0x" + address.hex(), "0x" + other.hex())
         try:
@@ -139,7 +146,7 @@ def said(home: Home, out: Path, *more: str, account: str = "holder-1", token: st
 
 def test_contracts_are_deployed_with_their_roles_and_once(home: Home):
     out = home.folder / "second.json"
-    command = said(home, out, "--window-hours", "72", "--bond", "2.5", "--owner", "holder-2")
+    command = said(home, out, "--window-hours", "72", "--bond", "2.5", "--stake", "7", "--owner", "holder-2")
     status, told, _ = home.run(*command, "--dry-run")
     assert (status, told["dryRun"], out.exists()) == (0, True, False)
     foreseen = {one["contract"]: one["address"] for one in told["contracts"]}
@@ -155,6 +162,8 @@ def test_contracts_are_deployed_with_their_roles_and_once(home: Home):
     chain = wire.chain(config.load(home.file, {"network": "second"}))
     assert chain.read(Call("RoyaltyDistributor", "window", ())) == (72 * 3_600,)
     assert chain.read(Call("RoyaltyDistributor", "bond", ())) == (2_500_000,)
+    assert chain.read(Call("RoyaltyDistributor", "stakeAmount", ())) == (7_000_000,)
+    assert chain.read(Call("RoyaltyDistributor", "access", ())) == (chain.deployment.contracts["DataAccess"],)
     assert chain.deployment.contracts["Token"] == bytes.fromhex(told["contracts"]["Token"][2:])
     for contract in role.CONTRACTS["owner"]:
         (offered, _) = chain.read(Call(contract, "roleOffer", (b"owner".ljust(32, b"\0"),)))
@@ -172,7 +181,7 @@ def test_all_that_is_sent_is_foreseen_and_an_account_that_holds_just_as_much_can
     command = said(home, out, "--owner", "holder-2", "--meter", "operator", account="voice-1")
     node, person = wire.node(home.settings()), "0x" + deployer.hex()
     status, told, words = home.run(*command, "--dry-run")
-    assert (status, len(told["contracts"]), len(told["calls"]), told["transactions"]) == (0, 6, 2 + 4, 12)
+    assert (status, len(told["contracts"]), len(told["calls"]), told["transactions"]) == (0, 6, 2 + 3, 11)
     for meter in ("relayer", "operator"):
         assert any(one["title"] == f"admit meter {checksummed(home.address(meter))}" for one in told["calls"])
     for role_name in ("guardian", "arbiter", "publisher"):
@@ -308,11 +317,12 @@ def test_a_new_version_names_the_addresses_that_it_supersedes(home: Home):
         assert home.run(*command, "--yes")[0] in (2, 6), wrong
 
 
-def test_a_bond_of_nothing_is_said(home: Home):
-    """Challenges that cost nothing are the "false challenges" of docs/security.md without their price."""
-    free = home.run(*said(home, home.folder / "free.json", "--bond", "0", "-q"), "--dry-run")
-    priced = home.run(*said(home, home.folder / "free.json", "--bond", "0.01", "-q"), "--dry-run")
-    assert (free[0], "bond of 0" in free[2], priced[0], priced[2]) == (0, True, 0, "")  # -q, too
+@pytest.mark.parametrize("option", ["--bond", "--stake"])
+def test_a_bond_or_a_stake_of_nothing_is_refused(home: Home, option: str):
+    """Challenges and roots that cost nothing are the "false challenges" of docs/security.md without their price."""
+    free = home.run(*said(home, home.folder / "free.json", option, "0", "-q"), "--dry-run")
+    priced = home.run(*said(home, home.folder / "free.json", option, "0.01", "-q"), "--dry-run")
+    assert (free[0], free[1]["field"], priced[0], priced[2]) == (2, option[2:], 0, "")
 
 
 def test_what_is_no_token_is_refused(home: Home):

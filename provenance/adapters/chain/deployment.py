@@ -288,7 +288,8 @@ class EvmCreator:
         code = self.node.code(address)
         if not code:
             raise NoCode(f"no contract at {checksummed(address)}", address=checksummed(address))
-        return Created(address, keccak(code), self.node.block("latest").number, 0)
+        latest = self.node.block("latest")
+        return Created(address, keccak(code), latest.number, latest.time, 0)
 
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created:
         """The contract stands; its code is the compiled one."""
@@ -299,7 +300,8 @@ class EvmCreator:
         code = self.node.code(receipt.created)
         if not load(contract).is_code(code):
             raise AbiMismatch(f"what was made is not our {contract}", contract=contract)
-        return Created(receipt.created, keccak(code), receipt.block_number, receipt.gas_used)
+        time = self.node.block(receipt.block_hash).time
+        return Created(receipt.created, keccak(code), receipt.block_number, time, receipt.gas_used)
 
     def _creation(self, contract: ContractName, args: tuple[object, ...]) -> bytes:
         with _fitting():

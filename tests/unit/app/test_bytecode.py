@@ -28,6 +28,12 @@ GIVEN = {
     for name, one in SHIPPED.items()
 }
 SOMEBODY = Address(b"\x51" * 20)
+FIXED: dict[str, Json] = {
+    "windowS": 3_600,
+    "bond": "100000000",
+    "stake": "1000000000",
+    "deployedAt": 1_767_225_600,
+}
 DEPLOYED = Record(
     chain_id=31_337,
     first_block=BlockNumber(1),
@@ -35,7 +41,7 @@ DEPLOYED = Record(
     code_hashes={name: documents.word(name) for name in NAMES},
     roles=Roles(SOMEBODY, SOMEBODY, SOMEBODY, SOMEBODY, (SOMEBODY,)),
     ruleset=cid.of_raw(ruleset_1(SOMEBODY).encode()),
-    extra={"distributor": {"windowS": 3_600, "bond": "100000000"}},
+    extra={"distributor": FIXED},
 )
 
 
@@ -122,13 +128,31 @@ def test_a_window_that_the_file_does_not_fix_keeps_its_bounds_and_is_the_same_ev
     for start, length in places:
         held[start : start + length] = (60).to_bytes(length, "big")
     assert judged(code | {name: bytes(held)}, record=silent)[name] == (Verdict.FAILED, "its window is out of bounds")
-    bonds = SHIPPED[name].immutables["bond"]
-    held = bytearray(code[name] or b"")
-    held[bonds[-1][0] + 31] ^= 1
-    assert ("bond" in judged(code | {name: bytes(held)}, record=silent)[name][1]) is (len(bonds) > 1)
+    for immutable in ("bond", "stakeAmount"):
+        amounts = SHIPPED[name].immutables[immutable]
+        held = bytearray(code[name] or b"")
+        held[amounts[-1][0] + 31] ^= 1
+        assert (immutable in judged(code | {name: bytes(held)}, record=silent)[name][1]) is (len(amounts) > 1)
 
 
-@pytest.mark.parametrize("fixed", [{}, {"windowS": "x", "bond": "1"}, {"windowS": 1}, {"windowS": 1, "bond": -1}, None])
-def test_a_document_that_fixes_the_window_or_the_bond_as_none_is_invalid(fixed: Json) -> None:
+def test_a_window_of_an_hour_is_out_of_bounds_where_money_is() -> None:
+    main = replace(DEPLOYED, chain_id=1, extra={})
+    long = replace(main, extra={"distributor": {**FIXED, "windowS": 172_800}})
+    name = "RoyaltyDistributor"
+    short = on_chain(replace(main, extra={"distributor": FIXED}))
+    assert judged(short, record=main)[name] == (Verdict.FAILED, "its window is out of bounds")
+    assert judged(on_chain(long), record=long)[name][0] is Verdict.VERIFIED
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"windowS": "x"}, {"bond": None}, {"bond": -1}, {"stake": None}, {"stake": -1}, {"deployedAt": "-1"}]
+)
+def test_a_document_that_fixes_the_window_or_the_bond_as_none_is_invalid(wrong: dict[str, Json]) -> None:
+    with pytest.raises(BadField):
+        judged(on_chain(), record=replace(DEPLOYED, extra={"distributor": {**FIXED, **wrong}}))
+
+
+@pytest.mark.parametrize("fixed", [{}, *({name: 1} for name in ("windowS", "bond", "stake", "deployedAt")), None])
+def test_a_document_that_fixes_a_part_only_is_invalid(fixed: Json) -> None:
     with pytest.raises(BadField):
         judged(on_chain(), record=replace(DEPLOYED, extra={"distributor": fixed}))

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from provenance.app.deploy import NAMES, Created, Plan, Record, Roles, deploy, ruleset_1
+from provenance.app.deploy import NAMES, Created, Plan, Record, Roles, deploy, ruleset_1, windows
 from provenance.app.ports import Call, ChainBlock, Mined
 from provenance.domain import cid
 from provenance.domain.fields import checksummed
 from provenance.domain.settlement.facts import Ruleset
 from provenance.errors import Invalid
-from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Wei
+from provenance.types import ZERO_ADDRESS, Address, BlockNumber, UnixSeconds, Wei
 from tests import documents
 from tests.fakes.content import MemoryContent
 
@@ -70,20 +70,22 @@ def test_domains_are_named_as_the_contracts():
 class Workshop:
     """Makes contracts that are only their arguments."""
 
-    def __init__(self) -> None:
+    def __init__(self, chain_id: int = 31_337) -> None:
         self.made: list[tuple[str, tuple[object, ...]]] = []
+        self._chain_id = chain_id
 
     def chain_id(self) -> int:
-        return 31_337
+        return self._chain_id
 
     def found(self, address):
-        return Created(address, documents.word("found"), BlockNumber(1), 0)
+        return Created(address, documents.word("found"), BlockNumber(1), documents.START, 0)
 
     def create(self, contract, args, signer):
         assert signer is OWNER
         self.made.append((contract, args))
         at = len(self.made)
-        return Created(Address(bytes((at,)) * 20), documents.word(contract), BlockNumber(10 + at), 1_000 * at)
+        time = UnixSeconds(documents.START + at)
+        return Created(Address(bytes((at,)) * 20), documents.word(contract), BlockNumber(10 + at), time, 1_000 * at)
 
 
 class Admitting:
@@ -108,14 +110,46 @@ def test_contracts_are_made_in_the_order_they_need_each_other(token):
     made = dict(workshop.made)
     contracts = record.contracts
     assert made["DatasetRegistry"] == (OWNER.address, GUARDIAN.address)
-    assert made["DataAccess"][:2] == (contracts["DatasetRegistry"], contracts["ConsentRegistry"])
-    assert made["RoyaltyDistributor"][:4] == (contracts["Token"], plan.ruleset.hash, 3_600, Wei(100_000_000))
+    assert made["DataAccess"] == (contracts["DatasetRegistry"], contracts["ConsentRegistry"])
+    assert made["RoyaltyDistributor"] == (
+        *(contracts["Token"], plan.ruleset.hash, 3_600, Wei(100_000_000), Wei(1_000_000_000)),
+        *(contracts["DataAccess"], OWNER.address, GUARDIAN.address, ARBITER.address, PUBLISHER.address),
+    )
+    made_at = documents.START + len(workshop.made)
+    fixed = {"windowS": 3_600, "bond": "100000000", "stake": "1000000000", "deployedAt": made_at}
+    assert json.loads(record.encode())["distributor"] == fixed
     assert ("Token" in made) == (token is None)
     assert contracts["Token"] == (token or Address(b"\x01" * 20))
     assert chain.sent == [Call("UsageLedger", "admitMeter", (METER.address,))]
     assert Ruleset.parse(content.get(record.ruleset)) == plan.ruleset
     assert record.first_block == (11 if token else 12)
     assert told[-1] == (f"admit meter {checksummed(METER.address)}", 48_000)
+
+
+@pytest.mark.parametrize("name", ["bond", "stake"])
+@pytest.mark.parametrize("amount", [0, 1 << 120])
+def test_a_bond_and_a_stake_are_something_that_the_distributor_can_count(name, amount):
+    with pytest.raises(Invalid) as refused:
+        Plan(ROLES, ruleset_1(METER.address), **{name: amount})
+    assert refused.value.facts["field"] == name
+    assert getattr(Plan(ROLES, ruleset_1(METER.address), **{name: (1 << 120) - 1}), name)
+
+
+def test_plans_differ_where_their_stakes_do():
+    plan = Plan(ROLES, ruleset_1(METER.address))
+    assert replace(plan, stake=Wei(1)).digest != replace(plan, bond=Wei(1)).digest != plan.digest
+
+
+@pytest.mark.parametrize(("chain_id", "least"), [(31_337, 3_600), (1_337, 3_600), (1, 172_800), (84_532, 172_800)])
+def test_a_window_is_refused_before_anything_is_made(chain_id, least):
+    """The distributor is made last: what it refuses must not have cost five contracts."""
+    assert windows(chain_id) == range(least, 14 * 86_400 + 1)
+    for window in (least - 1, 14 * 86_400 + 1):
+        workshop = Workshop(chain_id)
+        plan = Plan(ROLES, ruleset_1(METER.address), window_s=window)
+        with pytest.raises(Invalid) as refused:
+            deploy(workshop, lambda _r: Admitting(), MemoryContent(), plan, OWNER)
+        assert (refused.value.facts["field"], workshop.made) == ("window-hours", [])
 
 
 def test_only_the_owner_makes_the_contracts():

@@ -1,0 +1,81 @@
+"""Stakes and bonds: what proposers and challengers put in, and what is owed to them.
+
+The distributor keeps both outside of the sums that payees are paid from; nothing here touches these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from provenance.app.license import approval
+from provenance.app.ports import Call, Chain
+from provenance.domain.fields import checksummed, shown
+from provenance.errors import Conflict
+from provenance.types import Address, UnixSeconds, Wei
+
+
+class StakeIsIn(Conflict):
+    """The account's stake is in already."""
+
+    next = "Nothing to do; `provenance role unstake` takes a stake out that binds no pending root."
+
+
+class NothingOwed(Conflict):
+    """Nothing is owed to this account, and no stake of it is in."""
+
+    next = "Nothing to do; `provenance role show` says what is in and what is owed."
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the distributor keeps for one account, in base units of the token."""
+
+    staked: Wei
+    owed: Wei
+    """What can be taken now."""
+    waiting: Wei
+    """Bonds that the arbiter's silence returned: owed once an epoch has become active."""
+
+
+def account(chain: Chain, address: Address) -> Account:
+    """What the account has in, and what is owed to it."""
+    (staked,) = chain.read(Call("RoyaltyDistributor", "staked", (address,)))
+    owed, waiting = chain.read(Call("RoyaltyDistributor", "owed", (address,)))
+    return Account(*(Wei(cast("int", amount)) for amount in (staked, owed, waiting)))
+
+
+def price(chain: Chain) -> Wei:
+    """What a proposer must have in."""
+    return Wei(cast("int", chain.read(Call("RoyaltyDistributor", "stakeAmount", ()))[0]))
+
+
+def exit_opens_at(chain: Chain) -> UnixSeconds:
+    """From when on anybody with a stake may propose."""
+    return UnixSeconds(cast("int", chain.read(Call("RoyaltyDistributor", "exitOpensAt", ()))[0]))
+
+
+def staking(chain: Chain, publisher: Address) -> tuple[Call, ...]:
+    """The publisher's stake is in; the approval goes first, where it is missing.
+
+    Raises:
+        StakeIsIn: it is in already.
+        TooFewTokens: the account has less.
+    """
+    if account(chain, publisher).staked:
+        raise StakeIsIn(f"a stake of {checksummed(publisher)} is in", account=shown(publisher))
+    approved = approval(chain, publisher, "RoyaltyDistributor", price(chain))
+    return (*([approved] if approved else []), Call("RoyaltyDistributor", "stake", ()))
+
+
+def unstaking(chain: Chain, owner: Address, to: Address) -> Call:
+    """What is owed to the account goes there, and a stake of it that binds no pending root.
+
+    Raises:
+        NothingOwed: there is neither.
+    """
+    kept = account(chain, owner)
+    if not kept.owed and not kept.staked:
+        later = "; a bond waits until an epoch has become active" if kept.waiting else ""
+        raise NothingOwed(f"nothing is owed to {checksummed(owner)}{later}", account=shown(owner))
+    return Call("RoyaltyDistributor", "unstake", (to,))
