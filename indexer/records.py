@@ -297,16 +297,6 @@ class Equivocation(SQLModel, table=True):
     batch: int | None = Field(default=None, index=True, sa_type=BigInteger)
 
 
-class PublishedSplit(SQLModel, table=True):
-    """A splits document that a holder set on chain and that is content here."""
-
-    __tablename__ = "published_splits"
-
-    digest: bytes = Field(primary_key=True)
-    cid: str
-    batch: int | None = Field(default=None, index=True, sa_type=BigInteger)
-
-
 class AnchoredBatch(SQLModel, table=True):
     """A batch document, written down before its transaction is sent."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.domain import events as e
+from provenance.domain import cid, events as e
 from provenance.domain.ledger import ChainBlock, Logged
-from provenance.types import Address, BlockNumber, UnixSeconds, Wei
+from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
 from tests import documents
 from tests.documents import CHAIN, HOLDER, Key, word
 
@@ -19,7 +19,14 @@ LICENSEE = Key("licensee")
 NOW = 1_800_000_000
 MANIFEST = documents.manifest()
 REGISTRY = documents.domains().registry.contract
-DATASET = MANIFEST.dataset_id(CHAIN, REGISTRY)
+
+
+def manifest_digest(manifest: Manifest) -> Bytes32:
+    """The digest in the address of a small manifest."""
+    return cid.of_raw(manifest.encode()).digest
+
+
+DATASET = MANIFEST.dataset_id(CHAIN, REGISTRY, manifest_digest(MANIFEST))
 LICENSE = word("license")
 EXPIRY = UnixSeconds(NOW + 1_000)
 
@@ -42,10 +49,10 @@ def chain(events: Iterable[e.Event], start: int = 1) -> list[Logged]:
 def registered(manifest: Manifest = MANIFEST) -> e.DatasetRegistered:
     """The registration of a manifest by its holder."""
     return e.DatasetRegistered(
-        manifest.dataset_id(CHAIN, REGISTRY),
+        manifest.dataset_id(CHAIN, REGISTRY, manifest_digest(manifest)),
         manifest.holder,
         manifest.root(),
-        word("manifest"),
+        manifest_digest(manifest),
         manifest.terms_hash,
         manifest.split_hash(),
         len(manifest.recordings),
@@ -63,6 +70,6 @@ def granted(purposes: int = 0b110, expiry: int = EXPIRY, dataset: bytes = DATASE
         purposes,
         UnixSeconds(expiry),
         0,
-        Address(bytes(20)),
+        documents.TOKEN,
         Wei(0),
     )

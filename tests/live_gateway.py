@@ -24,7 +24,7 @@ from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.keys.keystore import KeystoreWallet, SystemRandom
 from provenance.adapters.remote import HttpGateway
 from provenance.app.ports import Call
-from provenance.domain import canonical, cid, fields, splits, typed
+from provenance.domain import canonical, cid, fields, typed
 from provenance.domain.cid import Cid
 from provenance.domain.consent import Scope, SignedConsent
 from provenance.domain.manifest import Manifest, Recording, SealedObject, recording_id
@@ -201,7 +201,7 @@ class LiveGateway:
             )
         private = SealedObject(*sealed(b'{"format":"provenance/private","version":1}'))  # type: ignore[arg-type]
         shares = (Split(self.address(holder), Bps(10_000)),)
-        documents_ = [chosen.encode(), splits.encode(shares), *(one.scope.encode() for one in given)]
+        documents_ = [chosen.encode(), *(one.scope.encode() for one in given)]
         objects |= {cid.of_raw(data): data for data in documents_}
         manifest = Manifest(
             title=title,
@@ -241,7 +241,9 @@ class LiveGateway:
 
     def dataset_id(self, package: Package) -> DatasetId:
         return package.manifest.dataset_id(
-            self.node.deployment.chain_id, self.node.deployment.contracts["DatasetRegistry"]
+            self.node.deployment.chain_id,
+            self.node.deployment.contracts["DatasetRegistry"],
+            cid.of_raw(package.manifest.encode()).digest,
         )
 
     def put(self, package: Package, name: str = "holder") -> HttpGateway:
@@ -283,18 +285,31 @@ class LiveGateway:
     ) -> LicenseId:
         """A grant without a fee."""
         said, nonce = package.manifest, self.nonce()
+        digest, distributor = cid.of_raw(said.encode()).digest, self.node.deployment.contracts["RoyaltyDistributor"]
         ends = UnixSeconds(expiry or self.now + 86_400)
         self.send(
             "holder",
             "DataAccess",
             "grant",
-            (said.holder, said.root(), said.terms_hash, self.address(licensee), ends, purposes, 0, nonce),
+            (
+                said.holder,
+                said.root(),
+                digest,
+                said.terms_hash,
+                self.address(licensee),
+                distributor,
+                ends,
+                purposes,
+                0,
+                nonce,
+            ),
         )
         offer = typed.Offer(
             self.dataset_id(package),
             said.holder,
+            0,
             self.address(licensee),
-            ZERO_ADDRESS,
+            distributor,
             Wei(0),
             ends,
             purposes,
@@ -310,8 +325,9 @@ class LiveGateway:
         said = typed.Offer(
             self.dataset_id(package),
             self.address(name),
+            0,
             ZERO_ADDRESS,
-            self.node.deployment.contracts["Token"],
+            self.node.deployment.contracts["RoyaltyDistributor"],
             Wei(0),
             UnixSeconds(self.now + 86_400),
             0b110,

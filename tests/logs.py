@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 
 def encode(event: Event) -> tuple[tuple[Bytes32, ...], bytes]:
     """(topics, data) as the contract logs them."""
-    topics, data = [events.topic(type(event))], b""
-    for (kind, indexed, _), field in zip(events.arguments(type(event)), dataclasses.fields(event), strict=True):
-        word = _word(kind, getattr(event, field.name))
+    topics, data, tail = [events.topic(type(event))], b"", b""
+    arguments = events.arguments(type(event))
+    head = 32 * sum(not indexed for _, indexed, _ in arguments)
+    for (kind, indexed, _), field in zip(arguments, dataclasses.fields(event), strict=True):
+        value = getattr(event, field.name)
         if indexed:
-            topics.append(Bytes32(word))
+            topics.append(Bytes32(_word(kind, value)))
+        elif kind == "bytes":
+            data += (head + len(tail)).to_bytes(32, "big")
+            tail += len(value).to_bytes(32, "big") + value + bytes(-len(value) % 32)
         else:
-            data += word
-    return tuple(topics), data
+            data += _word(kind, value)
+    return tuple(topics), data + tail
 
 
 def _word(kind: str, value: bytes | int) -> bytes:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, cast
 from indexer import records
 from indexer.gateway import catalogue, deposits, leases, sessions
 from provenance.app.ports import Call, Mined
-from provenance.domain import batch, canonical, cid, merkle, splits
+from provenance.domain import batch, canonical, cid, merkle
 from provenance.domain.batch import AccessEntry, Batch, GateEntry, SegmentEntry, SessionEntry
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import sha256
-from provenance.errors import Denied, Failed, Invalid, Missing
+from provenance.errors import Denied
 from provenance.types import ZERO32, Bytes32, RecordingId, UnixMs
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def document(node: GatewayNode, pending: Unbatched, prev_head: Bytes32) -> Batch
         sessions=tuple(SessionEntry(sessions.session_of(row), row.signature) for row in pending.sessions),
         accesses=tuple(_access(node, row) for row in pending.leases),
         gates=tuple(GateEntry(deposits.report_of(row), row.signature) for row in pending.reports),
-        splits=tuple(cid.parse(row.cid) for row in pending.splits),
         refusals=node.content.put(listed) if refused else None,
         refusals_root=merkle.root(merkle.leaf(sha256(canonical.dumps(row))) for row in refused) if refused else ZERO32,
     )
@@ -113,8 +112,6 @@ def _head(node: GatewayNode) -> Bytes32:
 
 def _written(node: GatewayNode, head: Bytes32) -> records.AnchoredBatch | None:
     """A batch of all that is pending, put as content and then written down."""
-    for digest in node.usage.splits_unseen():
-        _publish_split(node, Bytes32(digest))
     pending = node.usage.pending()
     if not _any(pending):
         return None
@@ -130,16 +127,6 @@ def _written(node: GatewayNode, head: Bytes32) -> records.AnchoredBatch | None:
     )
     node.usage.add_batch(row, pending)
     return row
-
-
-def _publish_split(node: GatewayNode, digest: Bytes32) -> None:
-    """The splits document that a holder set is on record, if it is here; a later anchor asks again if it is not."""
-    try:
-        found, data = node.content.get_digest(digest)
-        splits.parse(data)
-    except (Missing, Invalid, Failed):
-        return
-    node.usage.add_split(records.PublishedSplit(digest=digest, cid=str(found)))
 
 
 def _segment(row: records.ReceivedSegment | records.Equivocation) -> SegmentEntry:

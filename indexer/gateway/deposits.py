@@ -74,7 +74,8 @@ def deposit(
     """
     head, final = node.present()
     manifest = _manifest(node, manifest_cid)
-    dataset = manifest.dataset_id(node.deployment.chain_id, node.deployment.contracts["DatasetRegistry"])
+    registry = node.deployment.contracts["DatasetRegistry"]
+    dataset = manifest.dataset_id(node.deployment.chain_id, registry, manifest_cid.digest)
     known = node.custody.deposit(dataset)
     if known is not None:
         if known.manifest_cid != str(manifest_cid):
@@ -143,7 +144,6 @@ def _check_content(node: GatewayNode, manifest: Manifest) -> None:
     _, terms = node.content.get_digest(manifest.terms_hash)
     if Terms.parse(terms).encode() != terms:
         raise Invalid("the terms are not in their canonical bytes", next="Make them with `terms new`.", field="terms")
-    _need_digest(node, manifest.split_hash(), "splits")
     for consent in manifest.consents:
         _need_digest(node, consent.consent.scope_hash, "scope")
     for name, sealed_object in _objects(manifest):

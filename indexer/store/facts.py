@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 INDEXED: Final = frozenset(
     {
-        *("dataset_id", "old_id", "consent_id", "license_id", "session_id", "artifact_id"),
+        *("dataset_id", "old_id", "pool_id", "consent_id", "license_id", "session_id", "artifact_id"),
         *("holder", "subject", "wallet", "licensee", "accessor", "meter", "payee", "account"),
         *("epoch", "memo", "offer_digest", "receipt_hash"),
     }
@@ -42,6 +42,7 @@ INDEXED: Final = frozenset(
 _SQL: Final[Mapping[str, type[TypeEngine[Any]]]] = {
     "address": LargeBinary,
     "bytes32": LargeBinary,
+    "bytes": LargeBinary,
     "bool": Boolean,
     **{f"uint{bits}": BigInteger if bits < 64 else Uint for bits in range(8, 257, 8)},  # BIGINT is signed
 }

@@ -26,8 +26,6 @@ _BATCHES = bulk.table_of(records.AnchoredBatch)
 _RECORDINGS = bulk.table_of(records.DepositedRecording)
 _REGISTERED = FACTS[events.DatasetRegistered]
 _DEPOSITS = bulk.table_of(records.Deposit)
-_SPLITS_SET = FACTS[events.SplitSet]
-_SPLITS = bulk.table_of(records.PublishedSplit)
 R = TypeVar("R", bound="SQLModel")
 BATCHED: tuple[type[SQLModel], ...] = (
     records.ReceivedSegment,
@@ -35,7 +33,6 @@ BATCHED: tuple[type[SQLModel], ...] = (
     records.SessionRecord,
     records.LeaseRecord,
     records.DepositedRecording,
-    records.PublishedSplit,
     records.Refusal,
 )
 """What a batch document publishes, in the order of `Unbatched`."""
@@ -50,7 +47,6 @@ class Unbatched:
     sessions: tuple[records.SessionRecord, ...]
     leases: tuple[records.LeaseRecord, ...]
     reports: tuple[records.DepositedRecording, ...]
-    splits: tuple[records.PublishedSplit, ...]
     refusals: tuple[records.Refusal, ...]
 
 
@@ -100,17 +96,6 @@ class UsageStore:
         segments = self.database.rows(query)
         return Produced(sum(outputs for outputs, _ in segments), sum(length for _, length in segments) // 1000)
 
-    def splits_unseen(self) -> tuple[bytes, ...]:
-        """Digests that holders of deposited datasets set on chain and of which no document is on record."""
-        set_here = _SPLITS_SET.c.dataset_id.in_(select(_DEPOSITS.c.dataset_id))
-        unseen = _SPLITS_SET.c.split_hash.not_in(select(_SPLITS.c.digest))
-        query = select(_SPLITS_SET.c.split_hash).where(set_here & unseen).distinct()
-        return tuple(sorted(digest for (digest,) in self.database.rows(query)))
-
-    def add_split(self, published: records.PublishedSplit) -> None:
-        """The next batch names the document; twice is once."""
-        rows.add(self.database, published)
-
     def pending(self) -> Unbatched:
         """What no batch holds yet, from one snapshot, each in a fixed order.
 
@@ -126,7 +111,6 @@ class UsageStore:
                 _left(connection, records.SessionRecord, "session_id"),
                 _left(connection, records.LeaseRecord, "access_id"),
                 tuple(report for report in reports if report.dataset_id in registered),
-                _left(connection, records.PublishedSplit, "digest"),
                 _left(connection, records.Refusal, "id"),
             )
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from provenance.app.ports import Call, Chain
 from provenance.domain import fields, splits
-from provenance.domain.hashes import sha256
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_REVOKED, DATASET_SUSPENDED
 from provenance.domain.splits import Split
 from provenance.errors import Conflict, Denied, Invalid, Missing
@@ -56,7 +55,7 @@ def standing(dataset: DatasetId, chain: Chain) -> tuple[Address, int]:
     Raises:
         UnknownDataset: it is not registered.
     """
-    holder, status = chain.read(Call("DatasetRegistry", "holderAndStatus", (dataset,)))
+    holder, status, _ = chain.read(Call("DatasetRegistry", "standing", (dataset,)))
     if not isinstance(holder, bytes) or not isinstance(status, int) or not status:
         raise UnknownDataset(f"no dataset 0x{dataset.hex()} on this chain", dataset=fields.shown(dataset))
     return Address(holder), status
@@ -153,11 +152,8 @@ def acceptance(dataset: DatasetId, account: Address, chain: Chain) -> Call:
     return Call("DatasetRegistry", "acceptTransfer", (dataset,))
 
 
-def resharing(dataset: DatasetId, shares: Iterable[Split], account: Address, chain: Chain) -> tuple[Call, bytes]:
-    """The transaction that announces new splits, in force 7 days later, and the document that it names.
-
-    The document is to be content before the transaction is sent: a settlement reads it.
-    """
-    document = splits.encode(shares)
+def resharing(dataset: DatasetId, shares: Iterable[Split], account: Address, chain: Chain) -> Call:
+    """The transaction that announces new shares, in force 7 days later unless the dataset changes hands before."""
+    packed = splits.pack(shares)
     held(dataset, account, chain)
-    return Call("DatasetRegistry", "setSplit", (dataset, sha256(document))), document
+    return Call("DatasetRegistry", "setSplit", (dataset, packed))

@@ -101,6 +101,8 @@ class DatasetRecord:
     terms: Terms
     holder: Address
     status: int
+    transfers: int
+    """How often it changed hands."""
     rotations: tuple[ContentRotated, ...] = ()
 
     def serving(self, index: int) -> Recording:
@@ -137,15 +139,15 @@ def dataset(chain: Chain, content: Content, dataset_id: DatasetId) -> DatasetRec
     """
     about = [logged.event for logged in chain.about(dataset_id)]
     registration = _registration(about, dataset_id)
-    manifest = Manifest.parse(content.get_digest(registration.manifest_digest)[1])
-    deployment = chain.deployment
-    if manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"]) != dataset_id:
+    digest, deployment = registration.manifest_digest, chain.deployment
+    manifest = Manifest.parse(content.get_digest(digest)[1])
+    if manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"], digest) != dataset_id:
         raise ManifestDiffers("the manifest is of another dataset", dataset=shown(dataset_id))
     terms = Terms.parse(content.get_digest(registration.terms_hash)[1])
     (slot,) = chain.read(Call("DatasetRegistry", "dataset", (dataset_id,)))
-    holder, _, _, status, _ = cast("tuple[bytes, int, int, int, bool]", slot)
+    holder, _, _, status, _, _, transfers = cast("tuple[bytes, int, int, int, bool, bool, int]", slot)
     rotations = tuple(event for event in about if isinstance(event, ContentRotated))
-    return DatasetRecord(dataset_id, registration, manifest, terms, Address(holder), status, rotations)
+    return DatasetRecord(dataset_id, registration, manifest, terms, Address(holder), status, transfers, rotations)
 
 
 def items(chain: Chain, dataset_id: DatasetId) -> int:
@@ -228,8 +230,9 @@ def offer(
     unsigned = typed.Offer(
         dataset_id=dataset.id,
         holder=signer.address,
+        transfers=dataset.transfers,
         licensee=licensee,
-        token=dataset.terms.price.token,
+        distributor=dataset.terms.price.token,
         price=dataset.terms.price.per_license,
         expiry=expiry,
         purposes=purposes,
@@ -317,7 +320,7 @@ def accept(
     licensed = dataset(chain, content, terms.dataset_id)
     if licensed.status == ACTIVE:  # of any other the contract says so
         check_prospects(chain, licensed, terms, clock, warn)
-    allow(chain, licensee, "DataAccess", terms.price, send, token=terms.token)
+    allow(chain, licensee, "DataAccess", terms.price, send, token=terms.distributor)
     words = (_tuple(terms), licensed.registration.holder, licensed.registration.manifest_root, signed.signature)
     send(Call("DataAccess", "accept", words), "accept license")
     return accepted

@@ -81,7 +81,7 @@ def offer_row(row: dict[str, Json], money: Money) -> dict[str, Json]:
     offer = SignedOffer.parse(canonical.dumps(row["offer"])).offer
     return {
         "offer": row["digest"],
-        "price": money.in_tokens(offer.price, offer.token),
+        "price": money.in_tokens(offer.price, offer.distributor),
         "purposes": purposes.label(offer.purposes),
         "acceptUntil": shown_time(offer.deadline),
         "expires": shown_time(offer.expiry),

@@ -233,9 +233,8 @@ def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool,
 def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
     """Announce new shares of DATASET, in basis points; they count for windows that start 7 days from now."""
     account = ctx.wallet().signer.address
-    call, document = use.resharing(dataset_id, splits_of(ctx, shares, account), account, ctx.chain())
-    published = _publish(ctx, document)
-    _emit_done(ctx, ctx.transact(call, "set split"), {"datasetId": fields.shown(dataset_id), "split": str(published)})
+    call = use.resharing(dataset_id, splits_of(ctx, shares, account), account, ctx.chain())
+    _emit_done(ctx, ctx.transact(call, "set split"), {"datasetId": fields.shown(dataset_id)})
 
 
 @command(dataset, "rotate", example="provenance dataset rotate 0x5a…c1 0 1 --account holder-1")

@@ -148,7 +148,7 @@ def show(ctx: Context, license_id: Bytes32) -> None:
         "termsHash": f"0x{grant.terms_hash.hex()}",
         "conditions": canonical.loads(terms.encode()) if terms else None,
         "price": str(grant.price),
-        "token": shown_address(grant.token),
+        "token": shown_address(grant.distributor),
         "noticeDays": grant.notice_days,
         "accesses": len(license_.accesses),
         "recordingsOpened": sum(access.units for access in license_.accesses),
@@ -156,7 +156,7 @@ def show(ctx: Context, license_id: Bytes32) -> None:
         "tx": f"0x{license_.granted.tx.hex()}",
     }
     money = conditions.Money.of(ctx)
-    shown = _readable(facts, money) | {"price": money.in_tokens(grant.price, grant.token)}
+    shown = _readable(facts, money) | {"price": money.in_tokens(grant.price, grant.distributor)}
     shown.pop("conditions")
     if terms:
         row = conditions.terms_row(terms, money)
@@ -208,7 +208,7 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
 def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> str:
     money, shown = conditions.Money.of(ctx), _terms(ctx, signed)
     each = terms.price.per_unit
-    price = money.in_tokens(signed.offer.price, signed.offer.token) + (" + " if each and each.amount else "; ")
+    price = money.in_tokens(signed.offer.price, signed.offer.distributor) + (" + " if each and each.amount else "; ")
     return (
         f"Offer {shown['offerDigest']}\nof {shown['dataset']} at {price}{conditions.per_use(terms, money)},"
         f" until {shown['expires']};"

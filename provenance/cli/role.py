@@ -159,18 +159,18 @@ def resolve(ctx: Context, epoch: int, verdict: str) -> None:
     upheld, chain = verdict == "upheld", ctx.chain()
     call = use.ruling(chain, epoch, ctx.address(), ctx.clock.now(), upheld=upheld)
     [mined] = _send(ctx, (call,), "resolve the challenge")
-    bond_to = next(log.event.bond_to for log in mined.logs if isinstance(log.event, ChallengeResolved))
+    challenger = next(log.event.challenger for log in mined.logs if isinstance(log.event, ChallengeResolved))
     after = use.settlement(chain, epoch)
     outcome = (
         f"The challenge of epoch {epoch} is {verdict}: "
         + ("its root is rejected" if upheld or after is None else f"it counts from {shown_time(after.active_at)} on")
-        + f". The bond goes to {shown_address(bond_to)}."
+        + "."
     )
     ctx.out.emit(
         {
             "epoch": epoch,
             "upheld": upheld,
-            "bondTo": shown_address(bond_to),
+            "challenger": shown_address(challenger),
             "activeAt": after.active_at if after and not upheld else None,
         },
         text=outcome,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Final, Self
 
-from provenance.domain import cid, merkle, record, typed
+from provenance.domain import merkle, record, typed
 from provenance.domain.attribution import WEIGHTS, Weights
 from provenance.domain.cid import Cid
 from provenance.domain.hashes import abi_words, keccak
@@ -82,10 +82,6 @@ class Batch:
     accesses: Annotated[tuple[AccessEntry, ...], most(MOST)] = ()
     gates: Annotated[tuple[GateEntry, ...], most(MOST)] = ()
     attributions: Annotated[tuple[AttributionEntry, ...], most(MOST)] = ()
-    splits: Annotated[
-        tuple[Cid, ...], record.items(record.via(record.text(64), cid.parse, str), MOST), record.OPTIONAL
-    ] = ()
-    """Documents that a holder set on chain; one that no batch names is not in force."""
     refusals: Annotated[Cid | None, at("refusals.cid")] = None
     refusals_root: Annotated[Bytes32, at("refusals.root")] = ZERO32
     extra: Mapping[str, Json] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from provenance.errors import Failed
+from provenance.types import ZERO32
 
 if TYPE_CHECKING:
     from provenance.domain import events as e
@@ -93,11 +94,15 @@ class RegisteredDataset:
     transfers: tuple[Fact[e.DatasetTransferred], ...] = ()
     splits: tuple[Fact[e.SplitSet], ...] = ()
     rotations: tuple[Fact[e.ContentRotated], ...] = ()
+    disputes: tuple[Fact[e.DatasetDisputed], ...] = ()
     superseded: Fact[e.DatasetSuperseded] | None = None
+    members: tuple[Fact[e.MembersSet], ...] = ()
+    leavings: tuple[Fact[e.PoolLeft], ...] = ()
+    """As a pool: its members' roots, and who leaves it."""
 
     @property
     def registrant(self) -> Address:
-        """The first holder: the one that consents name."""
+        """The first holder: the one that the manifest's consents name."""
         return self.registered.event.holder
 
     @property
@@ -117,8 +122,13 @@ class RegisteredDataset:
 
     @property
     def items(self) -> int:
-        """How many recordings."""
+        """How many recordings; of a pool, its notice in days."""
         return self.registered.event.items
+
+    @property
+    def pool(self) -> bool:
+        """Whether it is a pool: a dataset without recordings."""
+        return self.manifest_root == ZERO32
 
     @property
     def superseded_by(self) -> DatasetId | None:
@@ -158,10 +168,30 @@ class RegisteredDataset:
                 standing = None
         return standing
 
-    def splits_set(self, start: UnixSeconds, block: BlockNumber) -> tuple[Bytes32, ...]:
-        """The splits documents that the holder set and that were due by a time, the latest first."""
+    def transfer_count(self, block: BlockNumber) -> int:
+        """How often it changed hands by the end of a block: an offer of another count is none."""
+        return sum(transfer.upto(block) for transfer in self.transfers)
+
+    def shares(self, start: UnixSeconds, block: BlockNumber) -> bytes | None:
+        """The packed shares in force at a time, None while those of the manifest are.
+
+        The last list that was due by then counts; one that a transfer outran, later than it and before its time, never
+        does: a seller's list binds no buyer.
+        """
         due = [split for split in self.splits if split.upto(block) and split.event.effective_at <= start]
-        return tuple(split.event.split_hash for split in reversed(due))
+        standing = [split for split in due if not self._outrun(split, block)]
+        return standing[-1].event.shares if standing else None
+
+    def _outrun(self, split: Fact[e.SplitSet], block: BlockNumber) -> bool:
+        return any(
+            transfer.upto(block) and transfer.position > split.position and transfer.time < split.event.effective_at
+            for transfer in self.transfers
+        )
+
+    def leaves_at(self, member: DatasetId, block: BlockNumber) -> UnixSeconds | None:
+        """From when on a dataset is in this pool no more, as its holder said last; None while it stays."""
+        said = [left.event.leaves_at for left in self.leavings if left.upto(block) and left.event.dataset_id == member]
+        return (said[-1] or None) if said else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +250,8 @@ class Settlement:
     """One proposal of an epoch's root, and what was said against it."""
 
     proposed: Fact[e.SettlementProposed]
+    replaced: Fact[e.SettlementProposed] | None = None
+    """The publisher's own proposal of the epoch, which took the place of this one by the exit."""
     vetoed: Fact[e.SettlementVetoed] | None = None
     challenged: tuple[Fact[e.SettlementChallenged], ...] = ()
     resolved: tuple[Fact[e.ChallengeResolved], ...] = ()
@@ -235,14 +267,17 @@ class Settlement:
         return len(self.challenged) > len(self.resolved)
 
     @property
+    def root(self) -> Bytes32:
+        """What it proposes."""
+        return self.proposed.event.root
+
+    @property
     def active_at(self) -> UnixSeconds:
         """From when on it can be claimed, unless it is stopped: a dismissed challenge starts its window anew."""
-        planned = self.proposed.event.active_at
-        if not self.resolved:
-            return planned
-        return type(planned)(self.resolved[-1].time + planned - self.proposed.time)
+        return self.resolved[-1].event.active_at if self.resolved else self.proposed.event.active_at
 
     @property
     def rejected(self) -> bool:
-        """Vetoed, or a challenge was upheld: the epoch is proposed again under its number."""
-        return self.vetoed is not None or any(ruling.event.upheld for ruling in self.resolved)
+        """Vetoed, replaced, or a challenge was upheld: the epoch is proposed again under its number."""
+        upheld = any(ruling.event.upheld for ruling in self.resolved)
+        return self.vetoed is not None or self.replaced is not None or upheld

@@ -44,12 +44,12 @@ def sha256(message: bytes) -> Bytes32:
 
 
 def word(argument: bytes | int | bool) -> bytes:  # noqa: FBT001 - a boolean is one of the ABI's words
-    """One ABI word: integers and booleans right-aligned, an address (20 bytes) too, bytesN left-aligned.
+    """One ABI word: integers (two's complement) and booleans right-aligned, an address too, bytesN left-aligned.
 
     Source: Contract ABI Specification, "Formal Specification of the Encoding".
     """
     if isinstance(argument, int):
-        return argument.to_bytes(32, "big")
+        return argument.to_bytes(32, "big", signed=argument < 0)
     if len(argument) == 20:
         return argument.rjust(32, b"\0")
     return argument.ljust(32, b"\0")

@@ -36,6 +36,7 @@ class Ledger:
         self.datasets: dict[DatasetId, RegisteredDataset] = {}
         self.licenses: dict[LicenseId, GrantedLicense] = {}
         self.revocations: dict[tuple[Address, ConsentId], Fact[e.ConsentRevoked]] = {}
+        self.extensions: dict[tuple[Address, ConsentId, Address], Fact[e.ConsentExtended]] = {}
         self.approvals: dict[tuple[Address, Bytes32], Fact[e.DigestApproved]] = {}
         self.cancelled: dict[tuple[Address, Bytes32], Fact[e.OfferCancelled]] = {}
         self.accesses: list[Fact[e.AccessRecorded]] = []
@@ -82,6 +83,7 @@ class Ledger:
                     e.ArtifactRegistered()
                     | e.ArtifactStatusChanged()
                     | e.RoleOffered()
+                    | e.RoleOfferWithdrawn()
                     | e.RoleChanged()
                     | e.PauseSet()
                 ):
@@ -97,6 +99,11 @@ class Ledger:
         """The subject's own revocation of a consent, if the chain has it by then."""
         fact = self.revocations.get((subject, consent_id))
         return fact if fact is not None and fact.upto(block) else None
+
+    def extended(self, subject: Address, consent_id: ConsentId, holder: Address, block: BlockNumber) -> bool:
+        """Whether the subject itself let a consent serve this holder as well, if the chain has it by then."""
+        fact = self.extensions.get((subject, consent_id, holder))
+        return fact is not None and fact.upto(block)
 
     def approved(self, wallet: Address, digest: Bytes32, block: BlockNumber) -> bool:
         """Whether a wallet put on record by then that it stands by a digest."""
@@ -119,35 +126,27 @@ class Ledger:
         if isinstance(event, e.DatasetRegistered):
             self.datasets[event.dataset_id] = RegisteredDataset(event.dataset_id, Fact(event, logged))
             return
-        key = event.old_id if isinstance(event, e.DatasetSuperseded) else event.dataset_id
+        key = _told_of(event)
         dataset = self.datasets.get(key)
         if dataset is None:
-            self._check_names_newer(event, key)
+            self._check_names_other(event, key)
             return
-        match event:
-            case e.DatasetStatusChanged():
-                changed = replace(dataset, statuses=(*dataset.statuses, Fact(event, logged)))
-            case e.DatasetSuperseded():
-                changed = replace(dataset, superseded=Fact(event, logged))
-            case e.DatasetTransferred():
-                changed = replace(dataset, transfers=(*dataset.transfers, Fact(event, logged)))
-            case e.SplitSet():
-                changed = replace(dataset, splits=(*dataset.splits, Fact(event, logged)))
-            case e.ContentRotated():
-                changed = replace(dataset, rotations=(*dataset.rotations, Fact(event, logged)))
-            case _:
-                assert_never(event)
-        self.datasets[key] = changed
+        self.datasets[key] = _changed(dataset, event, logged)
 
-    def _check_names_newer(self, event: e.DatasetEvent, key: DatasetId) -> None:
-        """A selection about the newer version of a dataset has, of the older, the event that names both."""
-        if not isinstance(event, e.DatasetSuperseded) or event.new_id not in self.datasets:
+    def _check_names_other(self, event: e.DatasetChange | e.PoolEvent, key: DatasetId) -> None:
+        """A selection about a newer version, or a pool's member, has of the older, or the pool, the event that names both."""
+        other = event.new_id if isinstance(event, e.DatasetSuperseded) else None
+        other = event.dataset_id if isinstance(event, e.PoolLeft) else other
+        if other not in self.datasets:
             raise BrokenHistory(f"{type(event).__name__} of an unknown dataset", dataset="0x" + key.hex())
 
     def _add_consent_event(self, event: e.ConsentEvent, logged: Logged) -> None:
         match event:
             case e.ConsentRevoked():
                 self.revocations.setdefault((event.subject, event.consent_id), Fact(event, logged))
+            case e.ConsentExtended():
+                key = (event.subject, event.consent_id, event.holder)
+                self.extensions.setdefault(key, Fact(event, logged))
             case e.ErasureOrdered() | e.ErasureAttested():
                 pass  # an erasure is owed and shown to whom it concerns; it decides about no use
             case e.DigestApproved():
@@ -183,6 +182,8 @@ class Ledger:
                 self.meters_removed.setdefault(event.meter, Fact(event, logged))
             case e.UsageAnchored():
                 self.anchors[event.meter].append(Fact(event, logged))
+            case e.SessionClosed():
+                pass  # ruleset 1 charges a session by its segments alone
             case e.SessionRevoked():
                 self.sessions_revoked.setdefault((event.licensee, event.session_id), Fact(event, logged))
             case _:
@@ -193,25 +194,35 @@ class Ledger:
             case e.Funded():
                 self.fundings.append(Fact(event, logged))
             case e.SettlementProposed():
-                self.settlements.append(Settlement(Fact(event, logged)))
+                self._add_proposal(Fact(event, logged))
             case e.RoyaltyClaimed():
                 self.claims.append(Fact(event, logged))
             case e.ClaimSkipped():
                 pass  # the payee's royalty stays claimable
+            case e.StakeChanged() | e.Ruled() | e.RulingStruck():
+                pass  # the contract alone answers for stakes; ruleset 1 holds no money that could be ruled over
             case e.SettlementVetoed() | e.SettlementChallenged() | e.ChallengeResolved():
                 self._add_objection(event, logged)
             case _:
                 assert_never(event)
+
+    def _add_proposal(self, proposed: Fact[e.SettlementProposed]) -> None:
+        """A proposal takes the place of one by the exit that still waits under its epoch."""
+        for i, earlier in enumerate(self.settlements):
+            if earlier.epoch == proposed.event.epoch and not earlier.rejected:
+                self.settlements[i] = replace(earlier, replaced=proposed)
+        self.settlements.append(Settlement(proposed))
 
     def _add_objection(
         self,
         event: e.SettlementVetoed | e.SettlementChallenged | e.ChallengeResolved,
         logged: Logged,
     ) -> None:
-        """A settlement is objected to under its epoch; the latest proposal of it is meant."""
-        proposals = [i for i, settlement in enumerate(self.settlements) if settlement.epoch == event.epoch]
+        """A settlement is objected to by its root; the latest proposal of that root is meant."""
+        named = (event.epoch, event.root)
+        proposals = [i for i, settlement in enumerate(self.settlements) if (settlement.epoch, settlement.root) == named]
         if not proposals:
-            raise BrokenHistory(f"{type(event).__name__} of an epoch never proposed", epoch=event.epoch)
+            raise BrokenHistory(f"{type(event).__name__} of a root never proposed", epoch=event.epoch)
         settlement = self.settlements[proposals[-1]]
         match event:
             case e.SettlementVetoed():
@@ -223,6 +234,49 @@ class Ledger:
             case _:
                 assert_never(event)
         self.settlements[proposals[-1]] = settlement
+
+
+def _changed(dataset: RegisteredDataset, event: e.DatasetChange | e.PoolEvent, logged: Logged) -> RegisteredDataset:
+    """The dataset with one more event of it."""
+    if isinstance(event, e.PoolEvent):
+        return _pool_changed(dataset, event, logged)
+    match event:
+        case e.DatasetStatusChanged():
+            return replace(dataset, statuses=(*dataset.statuses, Fact(event, logged)))
+        case e.DatasetSuperseded():
+            return replace(dataset, superseded=Fact(event, logged))
+        case e.DatasetTransferred():
+            return replace(dataset, transfers=(*dataset.transfers, Fact(event, logged)))
+        case e.SplitSet():
+            return replace(dataset, splits=(*dataset.splits, Fact(event, logged)))
+        case e.ContentRotated():
+            return replace(dataset, rotations=(*dataset.rotations, Fact(event, logged)))
+        case e.DatasetDisputed():
+            return replace(dataset, disputes=(*dataset.disputes, Fact(event, logged)))
+        case _:
+            assert_never(event)
+
+
+def _pool_changed(pool: RegisteredDataset, event: e.PoolEvent, logged: Logged) -> RegisteredDataset:
+    """The pool with one more event of its members."""
+    match event:
+        case e.MembersSet():
+            return replace(pool, members=(*pool.members, Fact(event, logged)))
+        case e.PoolLeft():
+            return replace(pool, leavings=(*pool.leavings, Fact(event, logged)))
+        case _:
+            assert_never(event)
+
+
+def _told_of(event: e.DatasetChange | e.PoolEvent) -> DatasetId:
+    """The dataset that an event changes: the older of two versions, the pool of a member."""
+    match event:
+        case e.DatasetSuperseded():
+            return event.old_id
+        case e.MembersSet() | e.PoolLeft():
+            return event.pool_id
+        case _:
+            return event.dataset_id
 
 
 __all__ = [

@@ -116,12 +116,18 @@ class Manifest:
         return self.tree().root
 
     def split_hash(self) -> Bytes32:
-        """The digest of its `provenance/splits/1` document."""
+        """The digest of its shares as the chain packs them."""
         return splits.split_hash(self.splits)
 
-    def dataset_id(self, chain_id: int, registry: Address) -> DatasetId:
-        """The id that registering it at this contract gives."""
-        return dataset_id(chain_id, registry, self.holder, self.root(), self.terms_hash)
+    def dataset_id(self, chain_id: int, registry: Address, digest: Bytes32) -> DatasetId:
+        """The id that registering it at this contract gives.
+
+        Args:
+            chain_id: of the chain.
+            registry: the contract.
+            digest: `manifestDigest`, the one in the address of its bytes.
+        """
+        return dataset_id(chain_id, registry, self.holder, self.root(), digest, self.terms_hash)
 
     def consents_by_id(self, domain: Domain) -> dict[ConsentId, SignedConsent]:
         """Its consents under the ids that recordings and revocations name."""
@@ -171,10 +177,11 @@ def dataset_id(
     registry: Address,
     registrant: Address,
     manifest_root: Bytes32,
+    manifest_digest: Bytes32,
     terms_hash: Bytes32,
 ) -> DatasetId:
-    """For ever the id of what this registrant registers under this root and these terms."""
-    return keccak(abi_words(chain_id, registry, registrant, manifest_root, terms_hash))
+    """For ever the id of what this registrant registers by this manifest under these terms."""
+    return keccak(abi_words(chain_id, registry, registrant, manifest_root, manifest_digest, terms_hash))
 
 
 def recording_id(dataset: DatasetId, index: int) -> RecordingId:

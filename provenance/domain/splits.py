@@ -1,22 +1,30 @@
-"""Splits: who shares a dataset's earnings, in basis points, as `provenance/splits/1`."""
+"""Splits: who shares a dataset's earnings, in basis points.
+
+- Packed, as `SplitSet` carries them and as their hash is taken: for each payee, ascending by account, 20 bytes of the
+  account and 2 of its basis points, big-endian.
+- A list is a whole or none: 1 to 100 accounts, each once, none zero, each gets something, together 10,000. The contract
+  takes no other, so that every reader reads the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import Final
 
-from provenance.domain import fields, record
+from provenance.domain import record
+from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
 from provenance.types import BPS_ONE, ZERO_ADDRESS, Address, Bps, Bytes32
 
-KIND: Final = "provenance/splits"
-PAYEES: Final = 1_000
+PAYEES: Final = 100
+_ACCOUNT: Final = 20
+_PAYEE: Final = _ACCOUNT + 2
 
 
 class BadSplits(Invalid):
     """Shares that do not make a whole."""
 
-    next = "Give shares of whole basis points that sum to 10,000, one for each account."
+    next = "Give shares of whole basis points that sum to 10,000, one for each account, to 100 accounts at most."
 
 
 @record.dataclass(frozen=True, slots=True, order=True)
@@ -54,21 +62,26 @@ def check(splits: Iterable[Split]) -> tuple[Split, ...]:
 SHARES: Final = record.via(record.items(record.record(Split), PAYEES), check, check)
 
 
-@record.dataclass(frozen=True, slots=True)
-class _Document:
-    splits: Annotated[tuple[Split, ...], SHARES]
+def pack(splits: Iterable[Split]) -> bytes:
+    """The shares as the chain carries them."""
+    return b"".join(split.account + split.bps.to_bytes(2, "big") for split in check(splits))
 
 
-def parse(encoded: bytes) -> tuple[Split, ...]:
-    """The shares of a `provenance/splits/1` document."""
-    return record.parse(_Document, encoded, KIND).splits
+def unpack(shares: bytes) -> tuple[Split, ...]:
+    """The shares that `pack` wrote.
 
-
-def encode(splits: Iterable[Split]) -> bytes:
-    """The canonical `provenance/splits/1` document."""
-    return record.encode(_Document(tuple(splits)), KIND)
+    Raises:
+        BadSplits: the accounts do not ascend, or they are no whole.
+    """
+    if len(shares) % _PAYEE:
+        raise BadSplits(f"splits: {len(shares)} bytes are no list of {_PAYEE} a payee", field="splits")
+    packed = (shares[start : start + _PAYEE] for start in range(0, len(shares), _PAYEE))
+    listed = tuple(Split(Address(payee[:_ACCOUNT]), Bps(int.from_bytes(payee[_ACCOUNT:], "big"))) for payee in packed)
+    if check(listed) != listed:
+        raise BadSplits("splits: the accounts do not ascend", field="splits")
+    return listed
 
 
 def split_hash(splits: Iterable[Split]) -> Bytes32:
-    """What the chain sees of the shares."""
-    return fields.document_hash(encode(splits), "splits")
+    """What the registration names of a manifest's shares: SHA-256 of them, packed."""
+    return sha256(pack(splits))

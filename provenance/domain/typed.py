@@ -94,6 +94,16 @@ class RevokeConsent:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendConsent:
+    """A voice owner's word that a consent serves another holder as well, which anyone may relay."""
+
+    TYPE: ClassVar[str] = "ExtendConsent(bytes32 consentId,address holder,uint64 deadline)"
+    consent_id: Bytes32
+    holder: Address
+    deadline: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     """A registration that a relayer sends for the holder."""
 
@@ -111,17 +121,32 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """A holder's word that its dataset is licensed under a pool; it stands in the pool's list of members."""
+
+    TYPE: ClassVar[str] = "Join(bytes32 poolId,bytes32 datasetId,uint64 deadline)"
+    pool_id: Bytes32
+    dataset_id: Bytes32
+    deadline: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """What a rights holder offers; licensee zero is open to everyone, once each."""
+    """What a rights holder offers; licensee zero is open to everyone, once each.
+
+    `transfers` is how often the dataset changed hands: with the next time the offer ends. Price and use are paid into
+    `distributor`.
+    """
 
     TYPE: ClassVar[str] = (
-        "Offer(bytes32 datasetId,address holder,address licensee,address token,uint128 price,uint40 expiry,"
-        "uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)"
+        "Offer(bytes32 datasetId,address holder,uint16 transfers,address licensee,address distributor,uint128 price,"
+        "uint40 expiry,uint32 purposes,uint40 deadline,uint16 noticeDays,bytes32 termsHash,uint256 nonce)"
     )
     dataset_id: Bytes32
     holder: Address
+    transfers: int
     licensee: Address
-    token: Address
+    distributor: Address
     price: Wei
     expiry: UnixSeconds
     purposes: int
@@ -272,6 +297,19 @@ class GateReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """A gateway's word that one recording is a copy of an earlier one; a method of 0 heard the same samples."""
+
+    TYPE: ClassVar[str] = "Finding(bytes32 recordingId,bytes32 earlierId,uint32 scorePpm,int32 offsetMs,uint16 method)"
+    recording_id: Bytes32
+    earlier_id: Bytes32
+    score_ppm: int
+    offset_ms: int
+    """Where the earlier one begins in it [ms]; below 0: before its start."""
+    method: int
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
     """Weights by an attributor who is not the licensee."""
 
@@ -280,6 +318,17 @@ class Attribution:
     attribution_root: Bytes32
     method: int
     quality_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An attributor's word on how good the weights of a method are for a model; the digest names the measurements."""
+
+    TYPE: ClassVar[str] = "Evaluation(bytes32 modelId,uint16 method,uint32 qualityPpm,bytes32 digest)"
+    model_id: Bytes32
+    method: int
+    quality_ppm: int
+    digest: Bytes32
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,12 +366,19 @@ def _values(struct: Struct) -> tuple[tuple[str, str, object], ...]:
     )
 
 
+@cache
+def _range(kind: str) -> range:
+    """The integers of an ABI type."""
+    bits = int(kind.lstrip("uint"))
+    return range(1 << bits) if kind.startswith("uint") else range(-(1 << bits - 1), 1 << bits - 1)
+
+
 def _encoded(kind: str, name: str, given: object) -> bytes | int | bool:
     if kind == "string" and isinstance(given, str):
         return keccak(given.encode())
     if kind == "bool" and isinstance(given, bool):
         return given
-    if kind.startswith("uint") and isinstance(given, int) and 0 <= given < 1 << int(kind[4:]):
+    if kind.startswith(("uint", "int")) and isinstance(given, int) and given in _range(kind):
         return given
     size = 20 if kind == "address" else int(kind[5:] or 0) if kind.startswith("bytes") else -1
     if isinstance(given, bytes) and len(given) == size:
@@ -350,7 +406,7 @@ def spelled(kind: str, given: object) -> Json:
     if isinstance(given, bytes):
         return "0x" + given.hex()
     if isinstance(given, int) and not isinstance(given, bool):
-        return str(given) if int(kind[4:]) > _JSON_NUMBER_BITS else given
+        return str(given) if _range(kind).stop > 1 << _JSON_NUMBER_BITS else given
     return given if isinstance(given, bool | str) else str(given)
 
 

@@ -83,5 +83,5 @@ def registered(
     entry = Call("DatasetRegistry", "register", words)
     mined = world.chain.send(entry, holder)
     deployment = world.chain.deployment
-    dataset_id = manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
+    dataset_id = manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"], digest)
     return manifest, dataset_id, mined

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,12 @@ class MemoryChain:
         self.contracts: set[Address] = set()
         self.guardian = documents.Key("guardian").address
         self.halted: set[Bytes32] = set()
+        self.transfers: Counter[Bytes32] = Counter()
         self.pending: dict[Bytes32, Address] = {}
         self.superseded: dict[Bytes32, Bytes32] = {}
         self.sent: list[Call] = []
         self.logged: list[Logged] = []
+        self.call_by_tx: dict[Bytes32, Call] = {}
         self.die_before_send = self.die_after_send = False
 
     @property
@@ -86,6 +89,12 @@ class MemoryChain:
     def has_code(self, address: Address) -> bool:
         return address in self.contracts or address in self._deployment.contracts.values()
 
+    def calls(self, tx: Bytes32, contract: str, *functions: str) -> tuple[Call, ...]:
+        if tx not in self.call_by_tx:
+            raise Missing("the node has no such transaction")
+        call = self.call_by_tx[tx]
+        return (call,) if call.contract == contract and call.function in functions else ()
+
     def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
         del at, sender
         match call.function, call.args:
@@ -104,8 +113,10 @@ class MemoryChain:
         holder, own = self.datasets.get(dataset_id, (ZERO_ADDRESS, 0))
         status = 4 if dataset_id in self.halted else own
         answers: dict[str, tuple[object, ...]] = {
-            "holderAndStatus": (holder, status),
-            "dataset": ((holder, self.time, 1, status, dataset_id in self.superseded),),
+            "standing": (holder, status, self.transfers[dataset_id]),
+            "dataset": (
+                (holder, self.time, 1, status, dataset_id in self.superseded, False, self.transfers[dataset_id]),
+            ),
             "holderStatus": (own,),
             "pendingHolder": (self.pending.get(dataset_id, ZERO_ADDRESS),),
         }
@@ -128,6 +139,7 @@ class MemoryChain:
         tx, contract = keccak(self.number.to_bytes(8, "big") + b"tx"), self._deployment.contracts[call.contract]
         logged = Logged(self.head(), tx, 0, contract, event)
         self.logged.append(logged)
+        self.call_by_tx[tx] = call
         if self.die_after_send:
             raise Killed
         return Mined(tx, self.head(), 48_000, (logged,))
@@ -148,7 +160,7 @@ class MemoryChain:
                 if (sender, consent_id) in self.revoked:
                     raise refused("already-revoked")
                 self.revoked[sender, consent_id] = self.time
-                return events.ConsentRevoked(consent_id, sender, reason, self.time)
+                return events.ConsentRevoked(consent_id, sender, reason)
             case "approveDigest", (digest,):
                 if (sender, digest) in self.approved:
                     raise refused("already-approved")
@@ -170,15 +182,16 @@ class MemoryChain:
                     raise Reverted("NotOffered")
                 before, status = self.datasets[dataset_id]
                 self.datasets[dataset_id] = (sender, status)
+                self.transfers[dataset_id] += 1
                 return events.DatasetTransferred(dataset_id, before, sender)
             case "supersede", (old, new):
                 return self._supersede(old, new, sender)
             case "rotate", (dataset_id, index, cid_digest, key_commitment, key_version):
                 self._need_holder(dataset_id, sender)
                 return events.ContentRotated(dataset_id, index, cid_digest, key_commitment, key_version)
-            case "setSplit", (dataset_id, split_hash):
+            case "setSplit", (dataset_id, shares):
                 self._need_holder(dataset_id, sender)
-                return events.SplitSet(dataset_id, split_hash, UnixSeconds(self.time + 7 * 86_400))
+                return events.SplitSet(dataset_id, shares, UnixSeconds(self.time + 7 * 86_400))
             case _:
                 raise AssertionError(f"the fake does not know {call.function}")
 
@@ -207,11 +220,11 @@ class MemoryChain:
             if dataset_id in self.halted or own == 3 or status in (0, 4, own):
                 raise Reverted("StatusNotAllowed")
             self.datasets[dataset_id] = (holder, status)
-        return events.DatasetStatusChanged(dataset_id, sender, status, reason, self.time)
+        return events.DatasetStatusChanged(dataset_id, sender, status, reason)
 
     def _register(self, holder, root, digest, terms, split, items) -> events.DatasetRegistered:
         registry = self._deployment.contracts["DatasetRegistry"]
-        made = manifests.dataset_id(self._deployment.chain_id, registry, holder, root, terms)
+        made = manifests.dataset_id(self._deployment.chain_id, registry, holder, root, digest, terms)
         if made in self.datasets:
             raise refused("already-registered")
         if not items or root == ZERO32:

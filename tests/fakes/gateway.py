@@ -60,9 +60,9 @@ class MemoryGateway:
         if self.die_at_deposit:
             raise Killed
         self.disputes.append(dispute)
-        self.content.put(manifest)
+        cid = self.content.put(manifest)
         found, deployment = Manifest.parse(manifest), self.chain.deployment
-        made = found.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
+        made = found.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"], cid.digest)
         if made in self.deposits:
             self._take_rotated(made, found, envelopes)
             return self.deposits[made]
@@ -71,7 +71,7 @@ class MemoryGateway:
             deployment.domains.consent,
             {one for one, said in ids.items() if (said.consent.subject, one) in self.chain.approved},
         )
-        for digest in (found.terms_hash, found.split_hash(), *(one.consent.scope_hash for one in found.consents)):
+        for digest in (found.terms_hash, *(one.consent.scope_hash for one in found.consents)):
             self.content.get_digest(digest)
         refused: list[dict[str, object]] = []
         heard: list[bytes] = []

@@ -51,7 +51,9 @@ const leafTypes = ["uint32", "bytes32", "bytes32", "bytes32", "bytes32"];
 const tree = StandardMerkleTree.of(recordings.map((recording) => recording.words), leafTypes);
 const registry = "0x" + "d5".repeat(20);
 const termsHash = word("terms");
-const datasetId = abi(["uint256", "address", "address", "bytes32", "bytes32"], [31337, registry, holder, tree.root, termsHash]);
+const manifestDigest = word("manifest");
+const idTypes = ["uint256", "address", "address", "bytes32", "bytes32", "bytes32"];
+const datasetId = abi(idTypes, [31337, registry, holder, tree.root, manifestDigest, termsHash]);
 writeFileSync(
   new URL("manifest.json", import.meta.url),
   JSON.stringify({
@@ -62,6 +64,7 @@ writeFileSync(
     recordings: recordings.map((recording) => ({ ...recording, leaf: tree.leafHash(recording.words), proof: tree.getProof(recording.words) })),
     root: tree.root,
     registry,
+    manifestDigest,
     termsHash,
     datasetId,
     recordingIds: voices.map((_, index) => abi(["bytes32", "uint32"], [datasetId, index])),

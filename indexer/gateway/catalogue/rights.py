@@ -132,7 +132,7 @@ def consents_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
                 "notBefore": consent.not_before,
                 "notAfter": consent.not_after,
                 "state": state(signed, revoked.time if revoked else None, query.block.time),
-                "revokedAt": revoked.event.at if revoked else None,
+                "revokedAt": revoked.time if revoked else None,
                 "datasets": [fields.shown(dataset_id) for dataset_id in used.get(consent_id, [])],
             }
         )

@@ -67,9 +67,9 @@ def _manifest(evidence: Evidence, dataset: RegisteredDataset) -> None:
         raise Failed(
             f"its recordings give the root {shown(manifest.root())}, registered is {shown(event.manifest_root)}"
         )
-    computed = dataset_id(deployment.chain_id, registry, event.holder, event.manifest_root, event.terms_hash)
-    if computed != dataset.id or manifest.holder != event.holder:
-        raise Failed("its id is not made of its holder, root and terms")
+    named = (event.holder, event.manifest_root, event.manifest_digest, event.terms_hash)
+    if dataset_id(deployment.chain_id, registry, *named) != dataset.id or manifest.holder != event.holder:
+        raise Failed("its id is not made of its holder, manifest and terms")
     if manifest.split_hash() != event.split_hash:
         raise Failed("its shares are not those registered")
     if len(manifest.recordings) != event.items:

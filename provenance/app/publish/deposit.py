@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.app.publish import takes
 from provenance.app.publish.memory import GateRefusal, Memory
-from provenance.domain import fields, splits
+from provenance.domain import fields
 from provenance.domain.refusal import DuplicateOf, TakeRejected
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def deposited(
     sealing.progress.phase("Storing at the gateway", sum(object_.sealed.header.sealed_bytes for object_ in objects))
     for object_ in objects:
         takes.send(object_.cid, object_.sealed.header.sealed_bytes, sealing, ports.gateway)
-    documents = [request.terms.encode(), splits.encode(manifest.splits)]
-    documents += [consent.scope.encode() for consent in manifest.consents]
-    for document in documents:
+    for document in (request.terms.encode(), *(consent.scope.encode() for consent in manifest.consents)):
         ports.gateway.put_content(sealing.content.put(document), document)
     sealing.progress.phase("Depositing", 0)
     document = sealing.content.get(cid)

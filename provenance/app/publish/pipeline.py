@@ -76,7 +76,7 @@ def upload(request: Request, ports: UploadPorts, now: UnixSeconds) -> Outcome:
         if not left:
             raise _nothing_left(out, memory)
         cid, manifest = _manifest(request, left, chosen, gateway, ports, memory, now)
-        dataset = manifest.dataset_id(_chain_id(ports), _contract(ports))
+        dataset = manifest.dataset_id(_chain_id(ports), _contract(ports), cid.digest)
         if is_registered(dataset, ports.sealing.chain):
             if dataset not in dict(memory.registered):
                 _remember(ports.journal, memory, _registered(request, left, dataset, cid))

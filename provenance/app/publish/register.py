@@ -28,7 +28,7 @@ class OtherRegistration(Invalid):
 
 def is_registered(dataset: DatasetId, chain: Chain) -> bool:
     """Whether the chain knows the dataset."""
-    return chain.read(Call("DatasetRegistry", "holderAndStatus", (dataset,)))[1] != 0
+    return chain.read(Call("DatasetRegistry", "standing", (dataset,)))[1] != 0
 
 
 def words(manifest: Manifest, cid: Cid, deadline: UnixSeconds) -> Register:

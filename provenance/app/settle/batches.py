@@ -196,10 +196,6 @@ class Anchors:
                     )
         return found
 
-    def splits(self) -> frozenset[Bytes32]:
-        """Digests of the splits documents that a gateway said it holds."""
-        return frozenset(one.digest for fixed in self.fixed for one in fixed.batch.splits)
-
     def _signed(self, digest: Bytes32, signed: bytes, by: Address) -> bool:
         """The account's key signed it, or the account put the digest on record on chain."""
         if self.ledger.approved(by, digest, self.at.number):

@@ -6,7 +6,7 @@ recordings faulty, which costs nobody's neighbor anything; one that nobody has s
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
@@ -92,23 +92,10 @@ class Catalog:
         says = (event.holder, event.manifest_root, event.terms_hash, event.split_hash, event.items)
         return found if is_ == says else None
 
-    def splits(
-        self, dataset: ledgers.RegisteredDataset, start: UnixSeconds, named: Container[Bytes32]
-    ) -> tuple[Split, ...]:
-        """Who shares a dataset's score: as in force at the window's start, or as registered if that is later.
-
-        Args:
-            dataset: as registered, and what its holder set since.
-            start: of the window.
-            named: digests of the splits documents that batches name. What a holder set and showed to no gateway is
-                not in force: anybody could set a hash that nobody has, and stop everybody's settlement with it.
-        """
-        for digest in dataset.splits_set(start, self.at):
-            if digest in named:
-                try:
-                    return splits.parse(self.content.get_digest(digest)[1])
-                except Invalid:
-                    continue
+    def splits(self, dataset: ledgers.RegisteredDataset, start: UnixSeconds) -> tuple[Split, ...]:
+        """Who shares a dataset's score: as in force at the window's start, or as registered if that is later."""
+        if shares := dataset.shares(start, self.at):
+            return splits.unpack(shares)
         manifest = self.manifest(dataset)
         return manifest.splits if manifest else (splits.Split(dataset.registrant, BPS_ONE),)
 

@@ -60,7 +60,6 @@ def gather(
     recordings = known.around(
         (opened.recording_id for opened in known.opened), [hold.id for hold in carry.holds if hold.kind == "cluster"]
     )
-    named = anchors.splits()
     datasets = {recording.dataset_id for recording in recordings.values()}
     return Inputs(
         chain_id=deployment.chain_id,
@@ -74,7 +73,7 @@ def gather(
         carry=carry,
         licenses=catalog.licenses(session.session.license_id for session in sessions.values()),
         recordings=recordings,
-        splits={one: catalog.splits(ledger.datasets[one], start.time, named) for one in sorted(datasets)},
+        splits={one: catalog.splits(ledger.datasets[one], start.time) for one in sorted(datasets)},
         sessions=sessions,
         segments=segments,
         opened=known.opened,

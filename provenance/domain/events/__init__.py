@@ -79,17 +79,37 @@ def decode(contract: str, topics: Sequence[bytes], data: bytes) -> Event | None:
         return None
     declared = arguments(kind)
     indexed = sum(is_indexed for _, is_indexed, _ in declared)
-    if len(topics) != indexed + 1 or len(data) != _WORD * (len(declared) - indexed):
+    tail = _WORD * (len(declared) - indexed)
+    if len(topics) != indexed + 1 or len(data) < tail:
         raise BadLog(f"{kind.__name__} has {len(topics)} topics and {len(data)} bytes", event=kind.__name__)
     topic_words = iter(topics[1:])
-    data_words = (data[start : start + _WORD] for start in range(0, len(data), _WORD))
+    data_words = (data[start : start + _WORD] for start in range(0, tail, _WORD))
+    given: list[bytes | int | bool] = []
+    for solidity, is_indexed, name in declared:
+        word = next(topic_words if is_indexed else data_words)
+        if solidity == "bytes":
+            content, tail = _content(word, data, tail, f"{kind.__name__}.{name}")
+            given.append(content)
+        else:
+            given.append(_value(solidity, word, f"{kind.__name__}.{name}"))
+    if len(data) != tail:
+        raise BadLog(f"{kind.__name__} has {len(data)} bytes, not {tail}", event=kind.__name__)
     make: Callable[..., Event] = kind
-    return make(
-        *(
-            _value(solidity, next(topic_words if is_indexed else data_words), f"{kind.__name__}.{name}")
-            for solidity, is_indexed, name in declared
-        )
-    )
+    return make(*given)
+
+
+def _content(place: bytes, data: bytes, tail: int, name: str) -> tuple[bytes, int]:
+    """The bytes that begin at `tail`, where `place` has to say that they do, and where they end.
+
+    Source: Contract ABI Specification, "Use of Dynamic Types".
+    """
+    start = tail + _WORD
+    length = int.from_bytes(data[tail:start], "big")
+    end = start + -(-length // _WORD) * _WORD
+    content, padding = data[start : start + length], data[start + length : end]
+    if int.from_bytes(place, "big") != tail or len(data) < end or any(padding):
+        raise BadLog(f"{name} is not encoded as canonical bytes", field=name)
+    return content, end
 
 
 def _value(kind: str, word: bytes, name: str) -> bytes | int | bool:

@@ -34,14 +34,12 @@ class DatasetStatusChanged:
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("DatasetRegistry",)
     ABI: ClassVar[str] = (
-        "DatasetStatusChanged(bytes32 indexed datasetId,address indexed by,uint8 status,bytes32 reason,"
-        "uint40 effectiveAt)"
+        "DatasetStatusChanged(bytes32 indexed datasetId,address indexed by,uint8 status,bytes32 reason)"
     )
     dataset_id: DatasetId
     by: Address
     status: int
     reason: Bytes32
-    effective_at: UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +65,24 @@ class DatasetTransferred:
 
 @dataclass(frozen=True, slots=True)
 class SplitSet:
-    """Other contributors' shares, in force later."""
+    """Other contributors' shares, packed as `splits` says, in force later."""
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("DatasetRegistry",)
-    ABI: ClassVar[str] = "SplitSet(bytes32 indexed datasetId,bytes32 splitHash,uint40 effectiveAt)"
+    ABI: ClassVar[str] = "SplitSet(bytes32 indexed datasetId,bytes shares,uint40 effectiveAt)"
     dataset_id: DatasetId
-    split_hash: Bytes32
+    shares: bytes
     effective_at: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetDisputed:
+    """A dataset's holder claims that others hold what is its own."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("DatasetRegistry",)
+    ABI: ClassVar[str] = "DatasetDisputed(bytes32 indexed datasetId,address indexed holder,bytes32 evidenceDigest)"
+    dataset_id: DatasetId
+    holder: Address
+    evidence_digest: Bytes32
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +101,33 @@ class ContentRotated:
     key_version: int
 
 
-DatasetEvent: TypeAlias = (
-    DatasetRegistered | DatasetStatusChanged | DatasetSuperseded | DatasetTransferred | SplitSet | ContentRotated
+@dataclass(frozen=True, slots=True)
+class MembersSet:
+    """A pool's members are those of this root from now on."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("DatasetRegistry",)
+    ABI: ClassVar[str] = "MembersSet(bytes32 indexed poolId,bytes32 root,bytes32 digest)"
+    pool_id: DatasetId
+    root: Bytes32
+    digest: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLeft:
+    """A member's holder leaves a pool at a time; 0: it stays after all."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("DatasetRegistry",)
+    ABI: ClassVar[str] = "PoolLeft(bytes32 indexed poolId,bytes32 indexed datasetId,uint40 leavesAt)"
+    pool_id: DatasetId
+    dataset_id: DatasetId
+    leaves_at: UnixSeconds
+
+
+PoolEvent: TypeAlias = MembersSet | PoolLeft
+DatasetChange: TypeAlias = (
+    DatasetStatusChanged | DatasetSuperseded | DatasetTransferred | SplitSet | DatasetDisputed | ContentRotated
 )
+DatasetEvent: TypeAlias = DatasetRegistered | DatasetChange | PoolEvent
 
 
 # --- ConsentRegistry
@@ -105,11 +138,21 @@ class ConsentRevoked:
     """A voice owner withdrew a consent."""
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("ConsentRegistry",)
-    ABI: ClassVar[str] = "ConsentRevoked(bytes32 indexed consentId,address indexed subject,bytes32 reason,uint40 at)"
+    ABI: ClassVar[str] = "ConsentRevoked(bytes32 indexed consentId,address indexed subject,bytes32 reason)"
     consent_id: ConsentId
     subject: Address
     reason: Bytes32
-    at: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentExtended:
+    """A voice owner lets a consent serve another holder as well; only if `subject` gave the consent."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("ConsentRegistry",)
+    ABI: ClassVar[str] = "ConsentExtended(bytes32 indexed consentId,address indexed subject,address indexed holder)"
+    consent_id: ConsentId
+    subject: Address
+    holder: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +172,12 @@ class ErasureAttested:
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("ConsentRegistry",)
     ABI: ClassVar[str] = (
-        "ErasureAttested(bytes32 indexed consentId,address indexed holder,bytes32 indexed evidenceDigest,"
-        "uint8 method,uint40 at)"
+        "ErasureAttested(bytes32 indexed consentId,address indexed holder,bytes32 indexed evidenceDigest,uint8 method)"
     )
     consent_id: ConsentId
     holder: Address
     evidence_digest: Bytes32
     method: int
-    at: UnixSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +190,4 @@ class DigestApproved:
     digest: Bytes32
 
 
-ConsentEvent: TypeAlias = ConsentRevoked | ErasureOrdered | ErasureAttested | DigestApproved
+ConsentEvent: TypeAlias = ConsentRevoked | ConsentExtended | ErasureOrdered | ErasureAttested | DigestApproved

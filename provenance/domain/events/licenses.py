@@ -17,7 +17,7 @@ class LicenseGranted:
     CONTRACTS: ClassVar[tuple[str, ...]] = ("DataAccess",)
     ABI: ClassVar[str] = (
         "LicenseGranted(bytes32 indexed licenseId,bytes32 indexed datasetId,address indexed licensee,address holder,"
-        "bytes32 termsHash,uint32 purposes,uint40 expiry,uint16 noticeDays,address token,uint128 price)"
+        "bytes32 termsHash,uint32 purposes,uint40 expiry,uint16 noticeDays,address distributor,uint128 price)"
     )
     license_id: LicenseId
     dataset_id: DatasetId
@@ -27,7 +27,7 @@ class LicenseGranted:
     purposes: int
     expiry: UnixSeconds
     notice_days: int
-    token: Address
+    distributor: Address
     price: Wei
 
 
@@ -112,17 +112,27 @@ class UsageAnchored:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """A licensee says how many units a session used in all; only if `licensee` is the session's signer."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("UsageLedger",)
+    ABI: ClassVar[str] = "SessionClosed(bytes32 indexed sessionId,address indexed licensee,uint128 unitsTotal)"
+    session_id: SessionId
+    licensee: Address
+    units_total: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRevoked:
     """A session's key counts no more; only if `licensee` is the session's signer."""
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("UsageLedger",)
-    ABI: ClassVar[str] = "SessionRevoked(bytes32 indexed sessionId,address indexed licensee,uint40 at)"
+    ABI: ClassVar[str] = "SessionRevoked(bytes32 indexed sessionId,address indexed licensee)"
     session_id: SessionId
     licensee: Address
-    at: UnixSeconds
 
 
-UsageEvent: TypeAlias = MeterAdmitted | MeterRemoved | UsageAnchored | SessionRevoked
+UsageEvent: TypeAlias = MeterAdmitted | MeterRemoved | UsageAnchored | SessionClosed | SessionRevoked
 
 
 # --- ArtifactRegistry

@@ -43,8 +43,11 @@ class SettlementVetoed:
     """The guardian stopped a proposed root."""
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("RoyaltyDistributor",)
-    ABI: ClassVar[str] = "SettlementVetoed(uint64 indexed epoch,address indexed by,bytes32 reasonDigest)"
+    ABI: ClassVar[str] = (
+        "SettlementVetoed(uint64 indexed epoch,bytes32 indexed root,address indexed by,bytes32 reasonDigest)"
+    )
     epoch: int
+    root: Bytes32
     by: Address
     reason_digest: Bytes32
 
@@ -54,21 +57,56 @@ class SettlementChallenged:
     """Somebody put a bond against a proposed root."""
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("RoyaltyDistributor",)
-    ABI: ClassVar[str] = "SettlementChallenged(uint64 indexed epoch,address indexed by,bytes32 reasonDigest)"
+    ABI: ClassVar[str] = (
+        "SettlementChallenged(uint64 indexed epoch,bytes32 indexed root,address indexed by,bytes32 reasonDigest)"
+    )
     epoch: int
+    root: Bytes32
     by: Address
     reason_digest: Bytes32
 
 
 @dataclass(frozen=True, slots=True)
 class ChallengeResolved:
-    """The arbiter, or time, decided a challenge."""
+    """The arbiter, or time, decided a challenge; dismissed, the root's window begins anew and ends at `active_at`."""
 
     CONTRACTS: ClassVar[tuple[str, ...]] = ("RoyaltyDistributor",)
-    ABI: ClassVar[str] = "ChallengeResolved(uint64 indexed epoch,bool upheld,address bondTo)"
+    ABI: ClassVar[str] = (
+        "ChallengeResolved(uint64 indexed epoch,bytes32 indexed root,bool upheld,address challenger,uint40 activeAt)"
+    )
     epoch: int
+    root: Bytes32
     upheld: bool
-    bond_to: Address
+    challenger: Address
+    active_at: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class StakeChanged:
+    """A proposer's stake came in; 0: a stake left, taken out, owed or lost."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("RoyaltyDistributor",)
+    ABI: ClassVar[str] = "StakeChanged(address indexed proposer,uint256 staked)"
+    proposer: Address
+    staked: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """The guardian put a ruling over money that is held on record."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("RoyaltyDistributor",)
+    ABI: ClassVar[str] = "Ruled(bytes32 indexed digest)"
+    digest: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class RulingStruck:
+    """The arbiter struck a ruling."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("RoyaltyDistributor",)
+    ABI: ClassVar[str] = "RulingStruck(bytes32 indexed digest)"
+    digest: Bytes32
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +141,15 @@ RoyaltyEvent: TypeAlias = (
     | SettlementVetoed
     | SettlementChallenged
     | ChallengeResolved
+    | StakeChanged
+    | Ruled
+    | RulingStruck
     | RoyaltyClaimed
     | ClaimSkipped
 )
 
 
-# --- Roles and pauses: the same event from several contracts
+# --- Roles, the same event from several contracts, and the pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +158,6 @@ class RoleOffered:
 
     CONTRACTS: ClassVar[tuple[str, ...]] = (
         "DatasetRegistry",
-        "DataAccess",
         "UsageLedger",
         "RoyaltyDistributor",
     )
@@ -128,12 +168,21 @@ class RoleOffered:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleOfferWithdrawn:
+    """A role that was offered is not to be had any more."""
+
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("DatasetRegistry", "UsageLedger", "RoyaltyDistributor")
+    ABI: ClassVar[str] = "RoleOfferWithdrawn(bytes32 indexed role,address indexed account)"
+    role: Bytes32
+    account: Address
+
+
+@dataclass(frozen=True, slots=True)
 class RoleChanged:
     """Another account has a role now."""
 
     CONTRACTS: ClassVar[tuple[str, ...]] = (
         "DatasetRegistry",
-        "DataAccess",
         "UsageLedger",
         "RoyaltyDistributor",
     )
@@ -145,12 +194,12 @@ class RoleChanged:
 
 @dataclass(frozen=True, slots=True)
 class PauseSet:
-    """New business rests until a time; claims and revocations never do."""
+    """No settlement is proposed until a time; claims, vetoes and challenges never rest."""
 
-    CONTRACTS: ClassVar[tuple[str, ...]] = ("DataAccess", "RoyaltyDistributor")
+    CONTRACTS: ClassVar[tuple[str, ...]] = ("RoyaltyDistributor",)
     ABI: ClassVar[str] = "PauseSet(address indexed by,uint40 until)"
     by: Address
     until: UnixSeconds
 
 
-RoleEvent: TypeAlias = RoleOffered | RoleChanged | PauseSet
+RoleEvent: TypeAlias = RoleOffered | RoleOfferWithdrawn | RoleChanged | PauseSet

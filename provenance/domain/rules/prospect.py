@@ -43,7 +43,15 @@ def prospects(
         now: the latest block.
     """
     license_ = license_id(typed.digest(domains.access, offer), licensee)
-    words = (offer.holder, offer.terms_hash, offer.purposes, offer.expiry, offer.notice_days, offer.token, offer.price)
+    words = (
+        offer.holder,
+        offer.terms_hash,
+        offer.purposes,
+        offer.expiry,
+        offer.notice_days,
+        offer.distributor,
+        offer.price,
+    )
     granted = LicenseGranted(license_, offer.dataset_id, licensee, *words)
     ledger.add(Logged(now, ZERO32, 0, domains.access.contract, granted))
     consents = manifest.consents_by_id(domains.consent)

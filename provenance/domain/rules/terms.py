@@ -56,8 +56,8 @@ def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Off
         raise BroaderThanTerms(
             f"the terms ask for {terms.price.per_license}, the offer for {offer.price}", field="price"
         )
-    if offer.price and offer.token != terms.price.token:
-        raise BroaderThanTerms("the terms name another token", field="token")
+    if offer.price and offer.distributor != terms.price.token:
+        raise BroaderThanTerms("the terms name another distributor", field="distributor")
     for consent in consents:
         lacking = offer.purposes & ~consent.consent.purposes
         if lacking:

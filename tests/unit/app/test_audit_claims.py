@@ -36,7 +36,7 @@ def judged(*paid: tuple[int, int], epoch: int = 1, veto: bool = False) -> tuple[
             1, settled.root, settled.usage_head, cid.of_raw(settled.manifest).digest, settled.total, block(9).time
         )
     ]
-    said += [events.SettlementVetoed(1, PAYEE, Bytes32(bytes(32)))] if veto else []
+    said += [events.SettlementVetoed(1, settled.root, PAYEE, Bytes32(bytes(32)))] if veto else []
     said += [events.RoyaltyClaimed(PAYEE, epoch, Address(PAYEE), Wei(part), Wei(upto)) for part, upto in paid]
     logs = tuple(chain(said))
     nothing = lambda data, expected_sha256=None: ()  # noqa: E731 - no segment is read here

@@ -13,7 +13,7 @@ from provenance.adapters.content import unixfs
 from provenance.app import settle
 from provenance.app.ports import ChainBlock, Logged
 from provenance.app.settle import reading
-from provenance.domain import attribution, batch, events, manifest, merkle, typed, usage
+from provenance.domain import attribution, batch, events, manifest, merkle, splits, typed, usage
 from provenance.domain.batch import AccessEntry, AttributionEntry, Batch, GateEntry, SegmentEntry, SessionEntry
 from provenance.domain.hashes import keccak
 from provenance.domain.manifest import Manifest, recording_id
@@ -66,17 +66,14 @@ class EventChain:
 
     def register(self, terms: Terms | None = None, **changes: object) -> tuple[Manifest, Bytes32]:
         said = terms or documents.terms()
-        from provenance.domain import splits
-
         made = documents.manifest(
             2, gateway=GATE.address, terms_cid=self.content.put(said.encode()), terms_hash=said.terms_hash, **changes
         )
         digest = self.content.put(made.encode()).digest
-        shares = self.content.put(splits.encode(made.splits)).digest
-        dataset = made.dataset_id(DEPLOYMENT.chain_id, DEPLOYMENT.contracts["DatasetRegistry"])
+        dataset = made.dataset_id(DEPLOYMENT.chain_id, DEPLOYMENT.contracts["DatasetRegistry"], digest)
         self.say(
             events.DatasetRegistered(
-                dataset, made.holder, made.root(), digest, made.terms_hash, shares, len(made.recordings)
+                dataset, made.holder, made.root(), digest, made.terms_hash, made.split_hash(), len(made.recordings)
             )
         )
         return made, dataset
@@ -380,11 +377,11 @@ def test_a_consent_of_another_or_unsigned_rejects_the_use(funded: FundedLicense)
 def test_only_the_subjects_own_withdrawal_counts(funded: FundedLicense) -> None:
     opened(funded)
     consent_id = funded.made.consents[0].id(DOMAINS.consent)
-    funded.chain.say(events.ConsentRevoked(consent_id, Key("thief").address, ZERO32, UnixSeconds(START)))
+    funded.chain.say(events.ConsentRevoked(consent_id, Key("thief").address, ZERO32))
     used(funded)
     assert earned(funded) == 950
     funded.chain.logs.pop()
-    funded.chain.say(events.ConsentRevoked(consent_id, VOICE.address, ZERO32, UnixSeconds(START)))
+    funded.chain.say(events.ConsentRevoked(consent_id, VOICE.address, ZERO32))
     used(funded)
     assert earned(funded) == 0
 
@@ -401,38 +398,18 @@ def test_a_manifest_that_is_not_the_registered_one_scores_nothing(funded: Funded
     ]
 
 
-def test_a_split_set_later_counts_from_its_effect_at_the_windows_start(funded: FundedLicense) -> None:
-    from provenance.domain import splits
+def shares_of(who: str) -> bytes:
+    return splits.pack([Split(Key(who).address, Bps(10_000))])
 
+
+def test_a_split_set_later_counts_from_its_effect_at_the_windows_start(funded: FundedLicense) -> None:
     opened(funded)
     used(funded)
-    new = funded.chain.content.put(splits.encode((Split(Key("heir").address, Bps(10_000)),)))
-    funded.chain.anchor(splits=(new,))
-    funded.chain.say(events.SplitSet(funded.dataset, new.digest, UnixSeconds(START)))
+    funded.chain.say(events.SplitSet(funded.dataset, shares_of("heir"), UnixSeconds(START)))
     assert sharers(funded) == {Key("heir").address}
     funded.chain.logs.pop()
-    funded.chain.say(events.SplitSet(funded.dataset, new.digest, UnixSeconds(START + 10**4)))
+    funded.chain.say(events.SplitSet(funded.dataset, shares_of("heir"), UnixSeconds(START + 10**4)))
     assert Key("heir").address not in sharers(funded)
-
-
-def test_a_split_that_no_batch_names_is_not_in_force_and_stops_nobody(funded: FundedLicense) -> None:
-    from provenance.domain import splits
-
-    opened(funded)
-    used(funded)
-    heir, second = Key("heir").address, Key("second heir").address
-    known, later = (funded.chain.content.put(splits.encode((Split(who, Bps(10_000)),))) for who in (heir, second))
-    funded.chain.anchor(splits=(known,))
-    funded.chain.say(events.SplitSet(funded.dataset, known.digest, UnixSeconds(START)))
-    funded.chain.say(events.SplitSet(funded.dataset, word("nobody has this"), UnixSeconds(START)))
-    funded.chain.say(events.SplitSet(funded.dataset, later.digest, UnixSeconds(START)))
-    assert sharers(funded) == {heir}
-    funded.chain.anchor(splits=(later,))
-    assert sharers(funded) == {second}
-    funded.chain.anchor(splits=(lost := unixfs.address([b"named by a batch and gone"]),))
-    funded.chain.say(events.SplitSet(funded.dataset, lost.digest, UnixSeconds(START)))
-    with pytest.raises(Missing):
-        sharers(funded)
 
 
 def test_a_registration_with_other_shares_than_its_manifests_scores_nothing(funded: FundedLicense) -> None:
@@ -490,18 +467,14 @@ def test_an_attributors_signed_word_counts_when_the_terms_name_it(funded: Funded
 def test_a_guardians_ruling_is_read_and_a_holders_reason_is_not(funded: FundedLicense) -> None:
     ruling = Ruling(licenses={funded.license: (Split(Key("heir").address, Bps(10_000)),)})
     digest = funded.chain.content.put(ruling.encode()).digest
-    funded.chain.say(
-        events.DatasetStatusChanged(funded.dataset, HOLDER.address, 2, word("no document"), UnixSeconds(START))
-    )
+    funded.chain.say(events.DatasetStatusChanged(funded.dataset, HOLDER.address, 2, word("no document")))
     assert funded.chain.gather().ruling == Ruling()
-    funded.chain.say(
-        events.DatasetStatusChanged(funded.dataset, Key("guardian").address, 4, digest, UnixSeconds(START))
-    )
+    funded.chain.say(events.DatasetStatusChanged(funded.dataset, Key("guardian").address, 4, digest))
     assert funded.chain.gather().ruling == ruling
 
 
-def propose(funded: FundedLicense) -> None:
-    """The epoch up to here is published and stands."""
+def propose(funded: FundedLicense) -> Bytes32:
+    """The epoch up to here is published and stands; its root."""
     epoch = settle.decide(funded.chain.gather(), ENGINE)
     manifest = settle.commit(epoch, funded.chain.content)
     funded.chain.say(
@@ -509,6 +482,7 @@ def propose(funded: FundedLicense) -> None:
             epoch.number, epoch.root, epoch.usage_head, manifest.digest, epoch.total, UnixSeconds(START)
         )
     )
+    return epoch.root
 
 
 def test_the_next_epoch_counts_only_what_was_anchored_since(funded: FundedLicense) -> None:
@@ -525,8 +499,8 @@ def test_the_next_epoch_counts_only_what_was_anchored_since(funded: FundedLicens
 def test_a_vetoed_epoch_is_settled_again_under_its_number(funded: FundedLicense) -> None:
     opened(funded)
     used(funded)
-    propose(funded)
-    funded.chain.say(events.SettlementVetoed(1, Key("guardian").address, ZERO32))
+    root = propose(funded)
+    funded.chain.say(events.SettlementVetoed(1, root, Key("guardian").address, ZERO32))
     inputs = funded.chain.gather()
     assert (inputs.epoch, len(inputs.segments)) == (1, 1)
 

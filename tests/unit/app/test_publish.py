@@ -45,7 +45,10 @@ def test_a_folder_becomes_a_registered_dataset_that_its_manifest_describes(uploa
     assert outcome.mined is not None
     assert outcome.refused == ()
     assert uploader.chain.datasets[outcome.dataset_id] == (documents.HOLDER.address, 1)
-    assert manifest.dataset_id(documents.CHAIN, documents.domains().registry.contract) == outcome.dataset_id
+    assert (
+        manifest.dataset_id(documents.CHAIN, documents.domains().registry.contract, outcome.manifest.digest)
+        == outcome.dataset_id
+    )
     assert [one.name for one in manifest.recordings] == ["0001.wav", "0002.wav", "0003.wav"]
     assert len(outcome.reports) == 3
     call = uploader.chain.sent[0]

@@ -7,15 +7,15 @@ from hypothesis import given, strategies as st
 
 from provenance.domain import events as e
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_SUSPENDED, BrokenHistory, Ledger, Logged
-from provenance.types import BlockNumber, DatasetId, UnixSeconds, Wei
+from provenance.types import Address, BlockNumber, DatasetId, UnixSeconds, Wei
 from tests.documents import HOLDER, VOICE, word
-from tests.facts import DATASET, LICENSE, LICENSEE, block, chain, granted, registered
+from tests.facts import DATASET, LICENSE, LICENSEE, NOW, block, chain, granted, registered
 
 ID, STRANGER = word("consent"), word("stranger")[:20]
 
 
 def status(value: int, by: bytes = b"\x01" * 20) -> e.DatasetStatusChanged:
-    return e.DatasetStatusChanged(DATASET, by, value, word("ruling"), UnixSeconds(0))
+    return e.DatasetStatusChanged(DATASET, by, value, word("ruling"))
 
 
 def ended(at: int) -> e.LicenseTerminated:
@@ -29,9 +29,9 @@ HISTORY = st.lists(
             status(DATASET_SUSPENDED),
             status(DATASET_HALTED),
             e.DatasetTransferred(DATASET, HOLDER.address, VOICE.address),
-            e.SplitSet(DATASET, word("split"), UnixSeconds(1_800_000_500)),
-            e.ConsentRevoked(ID, VOICE.address, word("r"), UnixSeconds(0)),
-            e.ConsentRevoked(ID, STRANGER, word("r"), UnixSeconds(0)),
+            e.SplitSet(DATASET, word("split"), UnixSeconds(1_800_000_100)),
+            e.ConsentRevoked(ID, VOICE.address, word("r")),
+            e.ConsentRevoked(ID, STRANGER, word("r")),
             e.DigestApproved(VOICE.address, ID),
             ended(1_800_000_300),
             ended(1_800_000_200),
@@ -39,7 +39,10 @@ HISTORY = st.lists(
             e.Funded(LICENSEE.address, word("other"), Wei(5)),
             e.MeterAdmitted(STRANGER),
             e.MeterRemoved(STRANGER),
-            e.SessionRevoked(ID, LICENSEE.address, UnixSeconds(0)),
+            e.SessionRevoked(ID, LICENSEE.address),
+            e.ConsentExtended(ID, VOICE.address, HOLDER.address),
+            e.ConsentExtended(ID, STRANGER, LICENSEE.address),
+            e.PoolLeft(DATASET, ID, UnixSeconds(1_800_000_400)),
         ]
     ),
     max_size=30,
@@ -54,7 +57,10 @@ def answers(ledger: Ledger, number: int) -> tuple[object, ...]:
         dataset.holder(at),
         dataset.status(at),
         dataset.halt(at, at),
-        dataset.splits_set(UnixSeconds(1_800_000_600), at),
+        dataset.shares(UnixSeconds(1_800_000_600), at),
+        dataset.transfer_count(at),
+        dataset.leaves_at(ID, at),
+        ledger.extended(VOICE.address, ID, HOLDER.address, at),
         license_.end(at),
         license_.state(block(number)),
         ledger.funded(LICENSE, at),
@@ -115,31 +121,156 @@ def test_a_removed_meter_is_never_admitted_again() -> None:
     assert [ledger.admitted(STRANGER, BlockNumber(at)) for at in range(4)] == [False, True, False, False]
 
 
-def test_a_veto_means_the_latest_proposal_of_its_epoch() -> None:
-    proposal = e.SettlementProposed(1, word("root"), word("head"), word("manifest"), Wei(5), UnixSeconds(9))
-    said = [proposal, e.SettlementVetoed(1, STRANGER, word("why")), proposal]
+WINDOW = 3_600
+
+
+def proposed(root: str = "root", epoch: int = 1) -> e.SettlementProposed:
+    at = UnixSeconds(block(1).time + WINDOW)
+    return e.SettlementProposed(epoch, word(root), word("head"), word("manifest"), Wei(5), at)
+
+
+def vetoed(root: str = "root") -> e.SettlementVetoed:
+    return e.SettlementVetoed(1, word(root), STRANGER, word("why"))
+
+
+def challenged(root: str = "root") -> e.SettlementChallenged:
+    return e.SettlementChallenged(1, word(root), STRANGER, word("why"))
+
+
+def resolved(root: str = "root", *, upheld: bool = False, active_at: int = 0) -> e.ChallengeResolved:
+    return e.ChallengeResolved(1, word(root), upheld, STRANGER, UnixSeconds(active_at))
+
+
+def test_a_veto_means_the_latest_proposal_of_its_root() -> None:
+    said = [proposed(), vetoed(), proposed()]
     first, second = Ledger.fold(chain(said)).settlements
     assert (first.rejected, second.rejected) == (True, False)
-    upheld = [*said, e.SettlementChallenged(1, STRANGER, word("why")), e.ChallengeResolved(1, True, STRANGER)]
-    assert Ledger.fold(chain(upheld)).settlements[1].rejected
-    dismissed = [*said, e.SettlementChallenged(1, STRANGER, word("why")), e.ChallengeResolved(1, False, STRANGER)]
-    assert not Ledger.fold(chain(dismissed)).settlements[1].rejected
+    assert Ledger.fold(chain([*said, challenged(), resolved(upheld=True)])).settlements[1].rejected
+    assert not Ledger.fold(chain([*said, challenged(), resolved(active_at=9)])).settlements[1].rejected
 
 
-def test_a_dismissed_challenge_starts_the_whole_window_anew() -> None:
-    window = 3_600
-    first = UnixSeconds(block(1).time + window)
-    proposal = e.SettlementProposed(1, word("root"), word("head"), word("manifest"), Wei(5), first)
-    rounds = [e.SettlementChallenged(1, STRANGER, word("why")), e.ChallengeResolved(1, False, STRANGER)]
+def test_an_objection_against_one_root_leaves_every_other_alone() -> None:
+    """A publisher slips a good root in between a veto and an honest challenge of the bad one."""
+    for objection in (vetoed("bad"), challenged("bad")):
+        bad, good = Ledger.fold(chain([proposed("bad"), proposed("good"), objection])).settlements
+        assert (good.vetoed, good.disputed, good.rejected) == (None, False, False)
+        assert bad.vetoed is not None or bad.disputed
+    with pytest.raises(BrokenHistory):
+        Ledger.fold(chain([proposed("good"), vetoed("bad")]))
+
+
+def test_a_publishers_proposal_takes_the_place_of_one_by_the_exit() -> None:
+    by_exit, publishers = Ledger.fold(chain([proposed("junk"), proposed("good")])).settlements
+    assert by_exit.rejected
+    assert by_exit.replaced is not None
+    assert (by_exit.replaced.event.root, publishers.rejected) == (word("good"), False)
+    assert not any(one.rejected for one in Ledger.fold(chain([proposed("one"), proposed("two", epoch=2)])).settlements)
+
+
+ROUNDS = st.lists(st.sampled_from(("a", "b", "veto a", "veto b", "challenge a", "challenge b")), max_size=12)
+
+
+@given(ROUNDS)
+def test_of_an_epoch_only_its_latest_proposal_ever_stands(rounds: list[str]) -> None:
+    said: list[e.Event] = []
+    for turn in rounds:
+        verb, _, root = turn.rpartition(" ")
+        if not verb:
+            said.append(proposed(root))
+        elif any(isinstance(one, e.SettlementProposed) and one.root == word(root) for one in said):
+            said.append(vetoed(root) if verb == "veto" else challenged(root))
+    settlements = Ledger.fold(chain(said)).settlements
+    assert all(one.rejected for one in settlements[:-1])
+
+
+def test_a_dismissed_challenge_starts_the_window_that_its_ruling_names() -> None:
+    rounds = [proposed(), challenged(), resolved(active_at=77), challenged(), resolved(active_at=99)]
     standing = [
-        (one.active_at - block(number).time, one.disputed)
+        (one.active_at, one.disputed)
         for number in range(1, 6)
-        for [one] in [Ledger.fold(chain([proposal, *rounds, *rounds][:number])).settlements]
+        for [one] in [Ledger.fold(chain(rounds[:number])).settlements]
     ]
-    assert standing == [(window, False), (window - 10, True), (window, False), (window - 10, True), (window, False)]
+    first = block(1).time + WINDOW
+    assert standing == [(first, False), (first, True), (77, False), (77, True), (99, False)]
 
 
-@pytest.mark.parametrize("event", [status(2), ended(1), e.SettlementVetoed(1, STRANGER, word("why"))])
+def shared(at: int, payee: bytes = STRANGER) -> e.SplitSet:
+    return e.SplitSet(DATASET, payee + (10_000).to_bytes(2, "big"), UnixSeconds(NOW + at))
+
+
+def moved(to: bytes = VOICE.address) -> e.DatasetTransferred:
+    return e.DatasetTransferred(DATASET, HOLDER.address, Address(to))
+
+
+def in_force(*said: e.Event, at: int = 500) -> bytes | None:
+    """The payee of the shares in force `at` seconds later; the registration stands in block 1, ten seconds a block."""
+    dataset = Ledger.fold(chain([registered(), *said])).datasets[DATASET]
+    shares = dataset.shares(UnixSeconds(NOW + at), BlockNumber(99))
+    return shares[:20] if shares else None
+
+
+def test_shares_are_in_force_from_their_time_and_the_last_ones_count() -> None:
+    other = word("other")[:20]
+    assert in_force(shared(100), at=99) is None
+    assert in_force(shared(100), at=100) == STRANGER
+    assert in_force(shared(100), shared(200, other), at=199) == STRANGER
+    assert in_force(shared(100), shared(200, other), at=200) == other
+
+
+def test_shares_that_a_transfer_outruns_bind_nobody() -> None:
+    """A seller's last list, in the block of the sale, would take the buyer's earnings for good."""
+    assert in_force(shared(100), moved()) is None
+    assert in_force(moved(), shared(100)) == STRANGER  # the new holder's own
+    assert in_force(shared(25), moved()) == STRANGER  # in force at 25, sold at 30: what was in force stays
+    assert in_force(shared(30), moved()) == STRANGER
+    assert in_force(shared(31), moved()) is None
+    assert in_force(shared(25), shared(100, word("late")[:20]), moved()) == STRANGER
+
+
+def test_a_transfer_later_in_the_same_block_outruns_shares_and_one_before_does_not() -> None:
+    def same_block(*said: e.Event) -> bytes | None:
+        logs = [Logged(block(2), word("tx"), index, HOLDER.address, event) for index, event in enumerate(said)]
+        dataset = Ledger.fold([*chain([registered()]), *logs]).datasets[DATASET]
+        return dataset.shares(UnixSeconds(NOW + 500), BlockNumber(99))
+
+    assert same_block(shared(100), moved()) is None
+    assert same_block(moved(), shared(100)) == shared(100).shares
+
+
+@given(st.lists(st.sampled_from((0, 1, 2)), max_size=8))
+def test_shares_in_force_are_those_that_their_own_holder_set(turns: list[int]) -> None:
+    """Whoever holds a dataset when shares come into force had set them, or nobody had."""
+    said = [
+        shared(1_000, bytes([n + 1]) * 20) if turn == 0 else moved(bytes([turn]) * 20) for n, turn in enumerate(turns)
+    ]
+    last_transfer = max((n for n, turn in enumerate(turns) if turn), default=-1)
+    own = [one.shares[:20] for one in said[last_transfer + 1 :] if isinstance(one, e.SplitSet)]
+    assert in_force(*said, at=2_000) == (own[-1] if own else None)
+
+
+def test_only_the_subject_extends_its_consent_and_to_whom_it_says() -> None:
+    ledger = Ledger.fold(chain([e.ConsentExtended(ID, VOICE.address, HOLDER.address)]))
+    assert [ledger.extended(VOICE.address, ID, HOLDER.address, BlockNumber(at)) for at in (0, 1)] == [False, True]
+    assert not ledger.extended(STRANGER, ID, HOLDER.address, BlockNumber(1))
+    assert not ledger.extended(VOICE.address, ID, STRANGER, BlockNumber(1))
+
+
+def test_a_member_leaves_when_its_holder_said_last_and_stays_when_it_took_that_back() -> None:
+    member = word("member")
+    said = [registered(), e.PoolLeft(DATASET, member, UnixSeconds(77)), e.PoolLeft(DATASET, member, UnixSeconds(0))]
+    pool = Ledger.fold(chain(said)).datasets[DATASET]
+    assert [pool.leaves_at(member, BlockNumber(at)) for at in (1, 2, 3)] == [None, 77, None]
+    assert pool.leaves_at(word("another"), BlockNumber(3)) is None
+
+
+def test_a_selection_about_a_member_needs_no_history_of_its_pool() -> None:
+    left = e.PoolLeft(DatasetId(word("pool")), DATASET, UnixSeconds(1))
+    assert Ledger.fold(chain([registered(), left])).datasets == Ledger.fold(chain([registered()])).datasets
+    with pytest.raises(BrokenHistory):
+        Ledger.fold(chain([left]))
+
+
+@pytest.mark.parametrize("event", [status(2), ended(1), vetoed(), e.MembersSet(DATASET, word("m"), word("m"))])
 def test_a_history_without_its_beginning_is_refused(event: e.Event) -> None:
     with pytest.raises(BrokenHistory):
         Ledger.fold(chain([event]))
@@ -170,4 +301,4 @@ def test_every_event_has_its_place() -> None:
 def _plain(kind: str) -> object:
     if kind == "bool":
         return True
-    return 1 if kind.startswith("uint") else bytes(20 if kind == "address" else 32)
+    return 1 if kind.startswith("uint") else bytes({"address": 20, "bytes": 22}.get(kind, 32))

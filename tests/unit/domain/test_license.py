@@ -96,11 +96,11 @@ def test_each_reason_has_its_code_and_names_the_license(code: str, changes: dict
 
 
 def revoke(subject: bytes = VOICE.address) -> e.ConsentRevoked:
-    return e.ConsentRevoked(CONSENT_ID, subject, word("why"), UnixSeconds(0))  # type: ignore[arg-type]
+    return e.ConsentRevoked(CONSENT_ID, subject, word("why"))  # type: ignore[arg-type]
 
 
 def status(value: int) -> e.DatasetStatusChanged:
-    return e.DatasetStatusChanged(DATASET, HOLDER.address, value, word("ruling"), UnixSeconds(0))
+    return e.DatasetStatusChanged(DATASET, HOLDER.address, value, word("ruling"))
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def offer(**changes: object) -> SignedOffer:
         dataset_id=DATASET,
         holder=HOLDER.address,
         licensee=ZERO_ADDRESS,
-        token=TOKEN,
+        distributor=TOKEN,
         price=Wei(5_000_000),
         expiry=EXPIRY,
         purposes=0b110,

@@ -34,7 +34,7 @@ def foresee(said: Manifest, under: Terms) -> tuple[AccessDecision, ...]:
         dataset_id=event.dataset_id,
         holder=HOLDER.address,
         licensee=ZERO_ADDRESS,
-        token=TOKEN,
+        distributor=TOKEN,
         price=Wei(1),
         expiry=EXPIRY,
         purposes=0b110,

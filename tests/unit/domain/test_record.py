@@ -143,7 +143,7 @@ EXAMPLES: dict[type, object] = {
     Words: Words("Только закадровый текст.", word("salt")),
     SignedOffer: SignedOffer(
         typed.Offer(
-            word("d"), HOLDER.address, VOICE.address, documents.TOKEN, Wei(2**90), UnixSeconds(9), 6, UnixSeconds(8), 14,
+            word("d"), HOLDER.address, 3, VOICE.address, documents.TOKEN, Wei(2**90), UnixSeconds(9), 6, UnixSeconds(8), 14,
             word("t"), 2**200,
         ),
         b"\x01" * 65,
