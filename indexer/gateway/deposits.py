@@ -145,22 +145,19 @@ def _check_content(node: GatewayNode, manifest: Manifest) -> None:
     if Terms.parse(terms).encode() != terms:
         raise Invalid("the terms are not in their canonical bytes", next="Make them with `terms new`.", field="terms")
     for consent in manifest.consents:
-        _need_digest(node, consent.consent.scope_hash, "scope")
+        digest = consent.consent.scope_hash
+        try:
+            node.content.get_digest(digest)
+        except Missing as error:
+            raise NotUploaded(
+                f"scope: nothing with digest 0x{digest.hex()} is here", digest=fields.shown(digest)
+            ) from error
     for name, sealed_object in _objects(manifest):
         if not node.content.has(sealed_object.cid):
             raise NotUploaded(f"{name}: {sealed_object.cid} is not here", cid=str(sealed_object.cid))
         size, expected = node.content.size(sealed_object.cid), sealed_object.sealed.header.sealed_bytes
         if size != expected:
             raise Invalid(f"{name}: {size} bytes are here, the manifest says {expected}", cid=str(sealed_object.cid))
-
-
-def _need_digest(node: GatewayNode, digest: Bytes32, name: str) -> None:
-    try:
-        node.content.get_digest(digest)
-    except Missing as error:
-        raise NotUploaded(
-            f"{name}: nothing with digest 0x{digest.hex()} is here", digest=fields.shown(digest)
-        ) from error
 
 
 def _objects(manifest: Manifest) -> list[tuple[str, Recording | SealedObject]]:

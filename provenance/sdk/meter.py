@@ -24,7 +24,7 @@ from provenance.adapters.keys.keystore import KeySigner, Keystore
 from provenance.adapters.localnet import password_of
 from provenance.adapters.queue import FolderQueue
 from provenance.app import license as licenses
-from provenance.app.meter import RECEIPTS, MeteredOutput, MeterExtent, Recorder, SessionClosed, open_session
+from provenance.app.meter import RECEIPTS, MeterClosed, MeteredOutput, MeterExtent, Recorder, open_session
 from provenance.domain import attribution, purposes, territories, typed, usage
 from provenance.domain.hashes import sha256
 from provenance.domain.rules.case import UseFacts
@@ -231,7 +231,7 @@ class Meter:
 
     def _refuse_ended(self) -> None:
         if self._ended:
-            raise SessionClosed("this Meter was closed", session=self.session)
+            raise MeterClosed("this Meter was closed", session=self.session)
 
     def close(self) -> None:
         """The session has signed its last segment, and all of it is acknowledged.

@@ -24,7 +24,7 @@ from provenance.adapters.queue import FolderQueue
 from provenance.adapters.remote import GatewaySilent
 from provenance.app import settle
 from provenance.app.deploy import BOND, ruleset_1
-from provenance.app.meter import ForeignRecording, MeteredOutput, Recorder, SessionClosed, SessionSpent, open_session
+from provenance.app.meter import ForeignRecording, MeterClosed, MeteredOutput, Recorder, SessionSpent, open_session
 from provenance.app.ports import Call
 from provenance.app.settle import closing, earning
 from provenance.cli.context import Session
@@ -393,7 +393,7 @@ def test_a_program_meters_with_three_lines(
         with pytest.raises(Invalid, match="outcome"):
             meter.record(output=b"", outcome="fine")
     meter.close()
-    with pytest.raises(SessionClosed):
+    with pytest.raises(MeterClosed):
         meter.record(output=b"")
     [row] = live.client().listing("sessions", session=meter.session).rows
     assert (row["receipts"], row["units"], row["closed"]) == ("2", "3", True)

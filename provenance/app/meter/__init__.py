@@ -10,10 +10,10 @@ from provenance.app.meter.opening import OpenSession, open_session
 from provenance.app.meter.recorder import (
     RECEIPTS,
     KeyGone,
+    MeterClosed,
     MeteredOutput,
     Recorder,
     SegmentFiles,
-    SessionClosed,
     SessionSpent,
 )
 
@@ -21,12 +21,12 @@ __all__ = [
     "RECEIPTS",
     "ForeignRecording",
     "KeyGone",
+    "MeterClosed",
     "MeterExtent",
     "MeteredOutput",
     "OpenSession",
     "Recorder",
     "SegmentFiles",
-    "SessionClosed",
     "SessionSpent",
     "open_session",
 ]

@@ -34,7 +34,7 @@ class SessionSpent(Denied):
     next = "Close this Meter and open another session; fund the license if its balance does not cover it."
 
 
-class SessionClosed(Denied):
+class MeterClosed(Denied):
     """The session has signed its last segment."""
 
     next = "Open another Meter; a closed session takes no more receipts."
@@ -165,7 +165,7 @@ class Recorder:
         """The use is on disk with its place in the session.
 
         Raises:
-            SessionClosed: the last segment is signed.
+            MeterClosed: the last segment is signed.
             SessionSpent: the session's maxUnits do not reach for it.
             Invalid: weights that do not sum, a purpose that is not one, a territory that is no country.
             Denied, ForeignRecording: a settlement would reject the use, if the license's extent is known.
@@ -269,7 +269,7 @@ class Recorder:
 
     def _open_session(self) -> MeterSession:
         if self.closed:
-            raise SessionClosed("the session has signed its last segment", session=fields.shown(self.session_id))
+            raise MeterClosed("the session has signed its last segment", session=fields.shown(self.session_id))
         return self._session()
 
     def _replay(self, entry: Mapping[str, Json]) -> None:

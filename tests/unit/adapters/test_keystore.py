@@ -242,6 +242,8 @@ def values(kind: str) -> st.SearchStrategy[object]:
         return st.text(st.characters(codec="utf-8"), max_size=50)
     if kind.startswith("uint"):
         return st.integers(0, 2 ** int(kind[4:]) - 1)
+    if kind.startswith("int"):
+        return st.integers(-(2 ** (int(kind[3:]) - 1)), 2 ** (int(kind[3:]) - 1) - 1)
     size = 20 if kind == "address" else int(kind[5:])
     return st.binary(min_size=size, max_size=size)
 

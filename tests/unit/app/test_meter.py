@@ -16,10 +16,10 @@ from provenance.adapters.keys.keystore import KeySigner
 from provenance.adapters.queue import FolderQueue
 from provenance.app.meter import (
     KeyGone,
+    MeterClosed,
     MeteredOutput,
     MeterExtent,
     Recorder,
-    SessionClosed,
     SessionSpent,
     open_session,
     recorder as recorders,
@@ -349,7 +349,7 @@ def test_a_closed_session_and_one_without_its_key_record_nothing(
     folder: Path, opened: Recorder, counter: Counter
 ) -> None:
     opened.cut(last=True)
-    with pytest.raises(SessionClosed):
+    with pytest.raises(MeterClosed):
         opened.record(output())
     opened._files.close()
     (folder / "session.key").unlink()

@@ -45,16 +45,15 @@ def test_a_folder_becomes_a_registered_dataset_that_its_manifest_describes(uploa
     assert outcome.mined is not None
     assert outcome.refused == ()
     assert uploader.chain.datasets[outcome.dataset_id] == (documents.HOLDER.address, 1)
-    assert (
-        manifest.dataset_id(documents.CHAIN, documents.domains().registry.contract, outcome.manifest.digest)
-        == outcome.dataset_id
-    )
+    assert outcome.manifest_cid is not None
+    named = documents.CHAIN, documents.domains().registry.contract, outcome.manifest_cid.digest
+    assert manifest.dataset_id(*named) == outcome.dataset_id
     assert [one.name for one in manifest.recordings] == ["0001.wav", "0002.wav", "0003.wav"]
     assert len(outcome.reports) == 3
     call = uploader.chain.sent[0]
     assert call.args == (
         manifest.root(),
-        outcome.manifest_cid.digest,  # type: ignore[union-attr]
+        outcome.manifest_cid.digest,
         manifest.terms_hash,
         manifest.split_hash(),
         3,

@@ -43,7 +43,6 @@ def whole() -> Batch:
                 b"\x07" * 65,
             ),
         ),
-        splits=(cid.of_raw(b"splits"), cid.of_raw(b"later splits")),
         refusals=cid.of_raw(b"refusals"),
         refusals_root=word("refusals"),
         extra={"later": "kept"},

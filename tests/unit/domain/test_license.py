@@ -300,6 +300,7 @@ def offer(**changes: object) -> SignedOffer:
     said = typed.Offer(
         dataset_id=DATASET,
         holder=HOLDER.address,
+        transfers=0,
         licensee=ZERO_ADDRESS,
         distributor=TOKEN,
         price=Wei(5_000_000),

@@ -33,6 +33,7 @@ def foresee(said: Manifest, under: Terms) -> tuple[AccessDecision, ...]:
     offer = typed.Offer(
         dataset_id=event.dataset_id,
         holder=HOLDER.address,
+        transfers=0,
         licensee=ZERO_ADDRESS,
         distributor=TOKEN,
         price=Wei(1),

@@ -164,7 +164,7 @@ EXAMPLES: dict[type, object] = {
         ),),
         (GateEntry(typed.GateReport(word("r1"), 1, word("m"), word("c"), 3), b"\x06"),),
         (AttributionEntry(typed.Attribution(word("x"), word("y"), 1, 9), ((word("r1"), Ppm(1_000_000)),), b"\x07"),),
-        (cid.of_raw(b"splits"),), cid.of_raw(b"refusals"), word("refusals"),
+        cid.of_raw(b"refusals"), word("refusals"),
     ),
     DepositRequest: DepositRequest(cid.of_raw(b"m"), {word("o"): b"\x01"}, (1, 2)),
     DepositAnswer: DepositAnswer((SignedGateReport(0, typed.GateReport(word("r"), 1, word("m"), word("c"), 3), b"\x02"),)),
@@ -195,14 +195,14 @@ EXAMPLES: dict[type, object] = {
 }  # fmt: skip
 
 
-BYTES: dict[type, str] = {  # SHA-256 of what each module wrote by hand, before it had a codec
+BYTES: dict[type, str] = {  # SHA-256 of what each module wrote by hand, before it had a codec; of offer and batch since
     Terms: "9af04d6318a08ea028ffb0424e7d5973768dc120e9ca85eaa320e4b81de39da0",
     Words: "99d318634e6214798ca0e96b1c2a06e39bd12b7a36e0f8906e08ca83e7fd2691",
-    SignedOffer: "2498f5a71ff6bfd7210cf7fed6de46f578bc6aed33278e44a8bfd3791961dc12",
+    SignedOffer: "bb07104bae517b38149a659551b0d3ed341509d675a6980073a0beae08fe452d",
     SignedConsent: "c2ceb3bb3ce0d8ffe9fac8b91002e020384a70bc1e7b23d2cbf54462442c2aff",
     Manifest: "e160200b5885d24e3d4e01a3f41f0e2cc55d3b9922975125d8862bd4cc6f8f83",
     Private: "1022515be42fa2766aabd89a896eb504a311d9716de7fd768948f78ca6d5943e",
-    Batch: "7a23d64ac3a659c46a57c9f4b2b8da39a709a15f287cc3c4d6e09adeb2dbbe71",
+    Batch: "dd9a27c6c7b03da9ab9bfce9adb51e8f0a3d58f853d6e7bec931e0fa3efb3f7d",
     Ruleset: "9c0a18d00e5f5cc58d9727d29a60da28a52f2cec72f202e0d2f36c13117c4953",
     Ruling: "d802683beb2118438875c46fc0e2d507e1395218304b35e7d79771bc2c807a78",
 }

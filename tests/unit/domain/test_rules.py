@@ -122,7 +122,7 @@ class DrawnUse:
         events: list[tuple[int, e.Event]] = [(1, event), (1, granted(self.granted, 900_000, event.dataset_id))]
         if self.revoked_s is not None:
             events += [
-                (self.revoked_s, e.ConsentRevoked(one.id(DOMAIN), one.consent.subject, ZERO32, UnixSeconds(0)))
+                (self.revoked_s, e.ConsentRevoked(one.id(DOMAIN), one.consent.subject, ZERO32))
                 for one in self.given[:1]
             ]
         now = block(1_000, self.at_s)
