@@ -22,31 +22,44 @@ if TYPE_CHECKING:
     from indexer.payouts import Report, Worker
     from indexer.store.database import Database
     from indexer.store.outbox import SettlementFacts
-    from provenance.app.ports import Content
+    from provenance.app.ports import Call, Content
     from provenance.app.settle.closing import Waiting
     from provenance.cli.context import Context
     from provenance.domain.settlement.documents import Epoch
-    from provenance.types import Json
+    from provenance.types import Address, Json
 
 PAY_LOCK = "pay"
 SETTLE_LOCK = "settle"
 CLOSING_TRIES = 5
 
 
-@command(node, "settle", example=("provenance node settle --yes", "provenance node settle --dry-run"))
-def settle(ctx: Context) -> None:
+@command(
+    node,
+    "settle",
+    example=(
+        "provenance node settle --yes",
+        "provenance node settle --dry-run",
+        "provenance node settle --as holder-1 --yes",
+    ),
+)
+@click.option("--as", "stranger", metavar="NAME|ADDRESS", help="Propose by the exit, with the stake of this account.")
+def settle(ctx: Context, stranger: str | None) -> None:
     """Close the epoch at the last final block, publish its documents and propose its root.
 
     Run again within the window, with nothing anchored or funded since, it names the epoch that it proposed.
+    Once no epoch has become active for 90 days, anybody can do so with --as, for a window of 14 days: the stake goes in
+    with the root, and comes out with `provenance role unstake` once the root is active.
     """
     from provenance.adapters import tally
     from provenance.app.settle import closing
 
     opened = database(ctx.settings)
+    account = stranger or acting(ctx, "publisher")
     with opened.lock(SETTLE_LOCK):
         _refuse_halted(opened)
-        content = wire.store(ctx.settings)
-        closed = _closed(ctx, opened, content)
+        content, by_exit = wire.store(ctx.settings), _by_exit(ctx, stranger)
+        approval = _staked(ctx, ctx.address(account), by_exit=by_exit)
+        closed = _closed(ctx, opened, content, by_exit=by_exit)
         if isinstance(closed, closing.Waiting):
             _tell_waiting(ctx, closed, content)
             return
@@ -55,16 +68,18 @@ def settle(ctx: Context) -> None:
         action = f"propose epoch {closed.number}, root {shown(closed.root)}, {total} in all"
         if ctx.dry_run:
             ctx.would_send(
-                action,
-                (closing.proposal(closed, tally.engine().address(closed.manifest)),),
-                ctx.address(acting(ctx, "publisher")),
+                action + (", first approve the stake" if approval else ""),
+                (approval or closing.proposal(closed, tally.engine().address(closed.manifest)),),
+                ctx.address(account),
                 epoch=str(closed.number),
                 root=shown(closed.root),
                 total=str(closed.total),
             )
         manifest = closing.commit(closed, content)
-        publisher = ctx.wallet(acting(ctx, "publisher"))
-        mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", publisher, means=action)
+        wallet = ctx.wallet(account)
+        if approval:
+            ctx.transact(approval, "approve tokens", wallet, means="let the distributor take the stake")
+        mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", wallet, means=action)
     payees = sum(1 for amount in closed.decision.carry.cumulative.values() if amount)
     ctx.out.emit(
         {
@@ -114,15 +129,32 @@ def summary(closed: Epoch, payees: int, decimals: int, symbol: str) -> Iterator[
         yield f"Rejected: {counted(reasons.total(), 'receipt')} ({listed}); charged, and nobody's score."
 
 
-def _claimable(ctx: Context, epoch: int) -> str:
+def _by_exit(ctx: Context, stranger: str | None) -> bool:
+    """Whether the account that proposes is not the publisher."""
     from provenance.app import role
 
-    kept = role.settlement(ctx.chain(), epoch)
+    return stranger is not None and ctx.address(stranger) != role.holder(ctx.chain(), "RoyaltyDistributor", "publisher")
+
+
+def _staked(ctx: Context, proposer: Address, *, by_exit: bool) -> Call | None:
+    """The proposer may propose; what lets its stake be taken along, where that has to be sent first."""
+    from provenance.app import stake
+
+    if by_exit:
+        return stake.proposal_by_exit(ctx.chain(), proposer, ctx.clock.now())
+    stake.check_staked(ctx.chain(), proposer)
+    return None
+
+
+def _claimable(ctx: Context, epoch: int) -> str:
+    from provenance.app import pending
+
+    kept = pending.settlement(ctx.chain(), epoch)
     when = f"from {shown_time(kept.active_at)} on" if kept else "once its window is over"
     return f"It can be claimed {when}."
 
 
-def _closed(ctx: Context, opened: Database, content: Content) -> Epoch | Waiting:
+def _closed(ctx: Context, opened: Database, content: Content, *, by_exit: bool) -> Epoch | Waiting:
     """The epoch, decided on the mirror's facts; blocks that came meanwhile are mirrored first."""
     from indexer.store.mirror import NotMirrored
     from provenance.adapters import tally
@@ -131,7 +163,9 @@ def _closed(ctx: Context, opened: Database, content: Content) -> Epoch | Waiting
     def decided() -> Epoch | Waiting:
         facts = caught_up(ctx, opened)
         waiting = closing.waiting(facts, content, ctx.chain().head())
-        return waiting or closing.close(ctx.chain(), facts, content, tally.engine())
+        if waiting and (by_exit or not closing.gives_way(ctx.chain(), waiting.settlement)):
+            return waiting
+        return closing.close(ctx.chain(), facts, content, tally.engine(), by_exit=by_exit)
 
     for _ in range(CLOSING_TRIES):
         with suppress(NotMirrored):

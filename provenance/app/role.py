@@ -1,7 +1,7 @@
 """Roles on chain: what owner, guardian, arbiter and publisher may do, and who holds them.
 
 Each function reads what the chain says, decides, and answers the transactions that do it. A guardian's
-suspension of a dataset is `dataset`; a challenge is `audit`.
+suspension of a dataset is `dataset`; a challenge is `audit`; stakes are `stake`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from typing import Final, cast
 
 from provenance.app.ports import Call, Chain, ContractName
 from provenance.domain.fields import checksummed, dated, shown
-from provenance.domain.hashes import sha256
 from provenance.domain.ledger import Ledger
-from provenance.errors import Conflict, Denied, Invalid, Missing
+from provenance.errors import Conflict, Denied, Invalid
 from provenance.types import ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
 
 CONTRACTS: Final[dict[str, tuple[ContractName, ...]]] = {
@@ -23,10 +22,8 @@ CONTRACTS: Final[dict[str, tuple[ContractName, ...]]] = {
     "publisher": ("RoyaltyDistributor",),
 }
 """Which contracts know a role, each for itself."""
-PAUSING: Final[tuple[ContractName, ...]] = ("RoyaltyDistributor",)
-ARBITER_S: Final = 14 * 86_400
-PROPOSED, CHALLENGED, VETOED, REJECTED = 1, 2, 3, 4
-"""Status codes of a settlement. Source: IRoyaltyDistributor."""
+OFFER_S: Final = 12 * 86_400
+"""How long a role can be accepted once it can. Source: contracts/mixins/Roles.sol."""
 _REMOVED: Final = Bytes32(b"\x01".rjust(32, b"\0"))
 
 
@@ -37,7 +34,7 @@ class NotInRole(Denied):
 
 
 class NotOffered(Denied):
-    """The role was not offered to this account."""
+    """The role is not offered to this account; an offer ends 14 days after it was made."""
 
     code = "role-not-offered"
     next = "Ask the owner for `provenance role offer`; `provenance role show` lists what is offered."
@@ -57,20 +54,6 @@ class Unchanged(Conflict):
     next = "Nothing to do; `provenance role show` says how it is."
 
 
-class NotProposed(Missing):
-    """No root of that epoch is proposed, as far as the chain is final."""
-
-    next = (
-        "`provenance role show` names the epoch that waits; a proposal that is not final yet is judged a little later."
-    )
-
-
-class NotChallenged(Conflict):
-    """The epoch's root is not under challenge."""
-
-    next = "Nothing to decide; `provenance role show` names the epoch that waits, and what for."
-
-
 @dataclass(frozen=True, slots=True)
 class HeldRole:
     """One role on one contract: who holds it, and to whom it is offered."""
@@ -79,28 +62,13 @@ class HeldRole:
     role: str
     holder: Address
     offered: Address
-    """Zero: to nobody."""
+    """Zero: to nobody, or the offer has ended."""
     ready_at: UnixSeconds
 
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """The settlement after the active one, as the distributor keeps it."""
-
-    epoch: int
-    root: Bytes32
-    active_at: UnixSeconds
-    status: int
-    by_exit: bool
-    """Whether it was proposed by the exit, or by a publisher whose role has changed hands since."""
-    challenger: Address
-    challenged_at: UnixSeconds
-
-    def state(self, now: UnixSeconds) -> str:
-        """In one word."""
-        if self.status == PROPOSED:
-            return "PROPOSED" if now < self.active_at else "FINAL"
-        return {CHALLENGED: "CHALLENGED", VETOED: "VETOED", REJECTED: "REJECTED"}.get(self.status, "NONE")
+    @property
+    def ends_at(self) -> UnixSeconds:
+        """From when on the offer can be accepted no more."""
+        return UnixSeconds(self.ready_at + OFFER_S)
 
 
 def held_roles(chain: Chain, role: str | None = None) -> tuple[HeldRole, ...]:
@@ -126,42 +94,30 @@ def _held_role(chain: Chain, contract: ContractName, role: str) -> HeldRole:
     )
 
 
-def settlement(chain: Chain, epoch: int) -> Pending | None:
-    """An epoch as the distributor keeps it; None if it is not one of the two kept."""
-    (slot,) = chain.read(Call("RoyaltyDistributor", "settlement", (epoch,)))
-    root, _, active_at, number, status, by_exit = cast("tuple[bytes, int, int, int, int, bool]", slot)
-    if number != epoch or not status:
-        return None
-    challenger, challenged_at = ZERO_ADDRESS, 0
-    if status == CHALLENGED:
-        challenger, challenged_at = cast(
-            "tuple[Address, int]", chain.read(Call("RoyaltyDistributor", "challenger", ()))
-        )
-    return Pending(
-        epoch,
-        Bytes32(root),
-        UnixSeconds(active_at),
-        status,
-        by_exit,
-        Address(challenger),
-        UnixSeconds(challenged_at),
-    )
+def holder(chain: Chain, contract: ContractName, role: str) -> Address:
+    """Who holds the role on that contract."""
+    return _held_role(chain, contract, role).holder
 
 
-def pending(chain: Chain) -> Pending | None:
-    """The settlement after the active one, if any was proposed."""
-    (active,) = chain.read(Call("RoyaltyDistributor", "activeEpoch", ()))
-    return settlement(chain, cast("int", active) + 1)
+def check(chain: Chain, contract: ContractName, role: str, account: Address) -> None:
+    """The account holds the role on that contract.
+
+    Raises:
+        NotInRole: another does.
+    """
+    held_by = holder(chain, contract, role)
+    if held_by != account:
+        raise NotInRole(f"the {role} of {contract} is {checksummed(held_by)}", role=role, holder=shown(held_by))
 
 
 def offer(chain: Chain, role: str, to: Address, account: Address) -> tuple[Call, ...]:
     """The role is offered on every contract that has it, where it is not offered to that account already.
 
-    An offer to the present holder withdraws one that stands.
+    An offer to the present holder withdraws one that stands; where none does, the contract would refuse it.
 
     Raises:
         NotInRole: the sender owns none of these contracts, or not all.
-        Unchanged: it is offered already.
+        Unchanged: it is offered already, or there is no offer to withdraw.
         Invalid: to the zero address, which no contract takes.
     """
     if to == ZERO_ADDRESS:
@@ -172,7 +128,7 @@ def offer(chain: Chain, role: str, to: Address, account: Address) -> tuple[Call,
         )
     places = held_roles(chain, role)
     for place in places:
-        _check_role(chain, place.contract, "owner", account)
+        check(chain, place.contract, "owner", account)
     key = role.encode().ljust(32, b"\0")
     calls = tuple(
         Call(place.contract, "offerRole", (key, to))
@@ -200,85 +156,40 @@ def acceptance(chain: Chain, role: str, account: Address, now: UnixSeconds) -> t
     return tuple(Call(place.contract, "acceptRole", (role.encode().ljust(32, b"\0"),)) for place in offered)
 
 
-def pause(chain: Chain, until: UnixSeconds | None, account: Address, now: UnixSeconds) -> tuple[Call, ...]:
-    """New licenses and proposals wait until then; None ends the pauses that run.
-
-    A contract takes a time that has passed for a pause of no length, after which the next must wait seven days:
-    that is never sent where nothing is paused. Where a pause runs that ends by then, as after a run that was cut
-    short, it stays: a contract lets it be shortened only.
+def pause(chain: Chain, until: UnixSeconds | None, account: Address, now: UnixSeconds) -> Call:
+    """Proposals wait until then; None ends the pause that runs, which can be shortened only.
 
     Raises:
         NotInRole: the sender is not the guardian.
         Invalid: the time has passed.
-        Unchanged: there is no pause to end, or all is paused and would have to be for longer.
+        Unchanged: there is no pause to end, or one runs that ends by then.
     """
-    for contract in PAUSING:
-        _check_role(chain, contract, "guardian", account)
+    check(chain, "RoyaltyDistributor", "guardian", account)
     if until is not None and until <= now:
         raise Invalid(
             f"{dated(until)} has passed", next="Name a later time, or end a pause with --lift.", field="--until"
         )
-    paused = {contract: paused_until(chain, contract) for contract in PAUSING}
+    end = paused_until(chain)
     if until is None:
-        running = [contract for contract, end in paused.items() if now < end]
-        if not running:
+        if end <= now:
             raise Unchanged("nothing is paused")
-        return tuple(Call(contract, "pause", (0,)) for contract in running)
-    left = [contract for contract, end in paused.items() if not now < end <= until]
-    if not left:
+        return Call("RoyaltyDistributor", "pause", (0,))
+    if now < end <= until:
         raise Unchanged(
-            f"all is paused until {dated(min(paused.values()))}",
+            f"proposals are paused until {dated(end)}",
             next="A running pause can be shortened only; the next begins 7 days after it ends, or later.",
         )
-    return tuple(Call(contract, "pause", (until,)) for contract in left)
+    return Call("RoyaltyDistributor", "pause", (until,))
 
 
-def paused_until(chain: Chain, contract: ContractName) -> UnixSeconds:
-    """When the present or the last pause ends."""
-    return UnixSeconds(cast("int", chain.read(Call(contract, "pausedUntil", ()))[0]))
-
-
-def veto(chain: Chain, epoch: int, reason: str, account: Address) -> Call:
-    """The proposed root is refused; the transaction carries the sha-256 of the reason.
-
-    Raises:
-        NotInRole: the sender is not the guardian.
-        NotProposed: no root of that epoch waits.
-        Invalid: no reason is given.
-    """
-    _check_role(chain, "RoyaltyDistributor", "guardian", account)
-    if settlement(chain, epoch) is None:
-        raise NotProposed(f"no root of epoch {epoch} waits", epoch=epoch)
-    if not reason.strip():
-        raise Invalid("a veto has a reason", next="Say what is wrong with --reason.", field="reason")
-    return Call("RoyaltyDistributor", "veto", (epoch, sha256(reason.encode())))
-
-
-def ruling(chain: Chain, epoch: int, account: Address, now: UnixSeconds, *, upheld: bool) -> Call:
-    """The challenge of the epoch is decided: by the arbiter within 14 days, after that upheld by anybody.
-
-    Raises:
-        NotChallenged: nothing is to be decided.
-        NotInRole: it is the arbiter's to decide, or the arbiter's time is over.
-    """
-    challenged = settlement(chain, epoch)
-    if challenged is None or challenged.status != CHALLENGED:
-        raise NotChallenged(f"epoch {epoch} is not under challenge", epoch=epoch)
-    over = UnixSeconds(challenged.challenged_at + ARBITER_S)
-    if now < over:
-        _check_role(chain, "RoyaltyDistributor", "arbiter", account)
-    elif not upheld:
-        raise NotInRole(
-            f"the arbiter was silent until {dated(over)}: the challenge is upheld",
-            next="Repeat with `upheld`; anybody may.",
-            epoch=epoch,
-        )
-    return Call("RoyaltyDistributor", "resolve", (epoch, upheld))
+def paused_until(chain: Chain) -> UnixSeconds:
+    """When the present or the last pause of proposals ends."""
+    return UnixSeconds(cast("int", chain.read(Call("RoyaltyDistributor", "pausedUntil", ()))[0]))
 
 
 def admission(chain: Chain, meter: Address, account: Address) -> Call:
     """The meter may anchor usage; one that was removed never may again."""
-    _check_role(chain, "UsageLedger", "owner", account)
+    check(chain, "UsageLedger", "owner", account)
     head = _head(chain, meter)
     if head == _REMOVED:
         raise Denied(f"{checksummed(meter)} was removed, for good", next="Admit another key.", meter=shown(meter))
@@ -296,7 +207,7 @@ def meters(chain: Chain) -> tuple[Address, ...]:
 
 def removal(chain: Chain, meter: Address, account: Address) -> Call:
     """The meter may anchor no more, for good; what it anchored stands."""
-    _check_role(chain, "UsageLedger", "owner", account)
+    check(chain, "UsageLedger", "owner", account)
     if _head(chain, meter) in (ZERO32, _REMOVED):
         raise Unchanged(f"{checksummed(meter)} is no meter", next="Nothing to do.", meter=shown(meter))
     return Call("UsageLedger", "removeMeter", (meter,))
@@ -304,9 +215,3 @@ def removal(chain: Chain, meter: Address, account: Address) -> Call:
 
 def _head(chain: Chain, meter: Address) -> object:
     return chain.read(Call("UsageLedger", "headOf", (meter,)))[0]
-
-
-def _check_role(chain: Chain, contract: ContractName, role: str, account: Address) -> None:
-    holder = _held_role(chain, contract, role).holder
-    if holder != account:
-        raise NotInRole(f"the {role} of {contract} is {checksummed(holder)}", role=role, holder=shown(holder))

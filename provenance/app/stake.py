@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from provenance.app import role
 from provenance.app.license import approval
 from provenance.app.ports import Call, Chain
-from provenance.domain.fields import checksummed, shown
-from provenance.errors import Conflict
+from provenance.domain.fields import checksummed, dated, shown
+from provenance.errors import Conflict, Denied
 from provenance.types import Address, UnixSeconds, Wei
 
 
@@ -19,6 +20,18 @@ class StakeIsIn(Conflict):
     """The account's stake is in already."""
 
     next = "Nothing to do; `provenance role unstake` takes a stake out that binds no pending root."
+
+
+class StakeMissing(Conflict):
+    """The publisher proposes nothing without its stake."""
+
+    next = "Put it in: `provenance role stake --account publisher`."
+
+
+class ExitShut(Denied):
+    """Another than the publisher proposes only once no epoch has become active for 90 days."""
+
+    next = "Wait until the named time; the publisher settles with `provenance node settle`."
 
 
 class NothingOwed(Conflict):
@@ -66,6 +79,33 @@ def staking(chain: Chain, publisher: Address) -> tuple[Call, ...]:
         raise StakeIsIn(f"a stake of {checksummed(publisher)} is in", account=shown(publisher))
     approved = approval(chain, publisher, "RoyaltyDistributor", price(chain))
     return (*([approved] if approved else []), Call("RoyaltyDistributor", "stake", ()))
+
+
+def proposal_by_exit(chain: Chain, proposer: Address, now: UnixSeconds) -> Call | None:
+    """What lets the distributor take the proposer's stake along with its root, unless the stake is in or approved.
+
+    Raises:
+        ExitShut: the time of the publisher alone is not over.
+        TooFewTokens: the account has less than the stake.
+    """
+    opens_at = exit_opens_at(chain)
+    if now < opens_at:
+        raise ExitShut(f"until {dated(opens_at)} only the publisher proposes", opensAt=opens_at)
+    if account(chain, proposer).staked:
+        return None
+    return approval(chain, proposer, "RoyaltyDistributor", price(chain))
+
+
+def check_staked(chain: Chain, publisher: Address) -> None:
+    """The publisher may propose.
+
+    Raises:
+        NotInRole: the account is another.
+        StakeMissing: its stake is not in.
+    """
+    role.check(chain, "RoyaltyDistributor", "publisher", publisher)
+    if not account(chain, publisher).staked:
+        raise StakeMissing(f"no stake of {checksummed(publisher)} is in", account=shown(publisher))
 
 
 def unstaking(chain: Chain, owner: Address, to: Address) -> Call:

@@ -9,7 +9,7 @@ import click
 
 from provenance.adapters import segments, tally, wire
 from provenance.app import audit as use, license as money
-from provenance.app.role import ARBITER_S
+from provenance.app.pending import ARBITER_S
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
 from provenance.domain import canonical, fields
@@ -114,8 +114,8 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
 def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None, *, unavailable: bool) -> None:
     """Judge the proposed EPOCH and, if it does not hold, freeze it with this network's bond.
 
-    Upheld by the arbiter, or after 14 days of silence, the bond comes back; dismissed, it is the
-    publisher's. Claims on the active epoch go on.
+    Upheld by the arbiter, the bond comes back with half of the proposer's stake (`provenance role unstake`); dismissed,
+    it is lost; after 14 days of silence it is owed back once an epoch has become active. Claims on the active epoch go on.
     """
     ctx.settings = _settings(ctx, rpc, deployment)
     evidence, account = _evidence(ctx, ctx.settings, None), ctx.address()
@@ -150,21 +150,6 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
         },
         text=f"Epoch {epoch} is frozen until the arbiter decides; after"
         f" {shown_time(UnixSeconds(mined.block.time + ARBITER_S))} without a decision, anybody may reject it.",
-    )
-
-
-@command(audit, "bond", example=("provenance audit bond --account watcher", "provenance audit bond --to 0x15d3…6a65"))
-@click.option("--to", metavar="NAME|ADDRESS", help="Who receives it; the account itself by default.")
-def bond(ctx: Context, to: str | None) -> None:
-    """Take a bond that the token refused to return when the challenge was decided."""
-    chain, account = ctx.chain(), ctx.address()
-    receiver = ctx.address(to) if to else account
-    call, owed = use.withdrawal(chain, account, receiver)
-    decimals, symbol = token(chain)
-    mined = ctx.transact(call, "withdraw bond")
-    ctx.out.emit(
-        {"to": shown_address(receiver), "amount": str(owed), "tx": "0x" + mined.tx.hex()},
-        text=f"{shown_amount(owed, decimals)} {symbol} went to {shown_address(receiver)}.",
     )
 
 

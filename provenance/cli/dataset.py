@@ -10,21 +10,18 @@ from provenance.app import dataset as use, license as licenses
 from provenance.app.ports import Mined
 from provenance.app.publish import register, rotate as rotation
 from provenance.app.publish.private import private
-from provenance.cli import conditions, dates, files
+from provenance.cli import conditions, dates, files, published
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.upload import sealing_ports, splits_of
 from provenance.cli.values import ID, shown_address, shown_time
-from provenance.domain import canonical, cid, fields, ledger
-from provenance.domain.cid import Cid
+from provenance.domain import canonical, fields, ledger
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest
-from provenance.domain.settlement.facts import Ruling
 from provenance.errors import Invalid
 from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
 
-RULING_BYTES = 1 << 20  # one block, whose sha-256 is what the chain keeps
 ROTATE_GAS = 100_000  # more than one rotation uses, which can be estimated only once the gateway has the new bytes
 ABOUT = ("title", "datasetId", "kind", "language", "tags", "items", "minutes", "holder", "status", "time", "tx")
 COLUMNS = ("datasetId", "title", "kind", "language", "items", "minutes", "holder", "status")
@@ -144,14 +141,6 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     )
 
 
-def _ruling(document: bytes) -> bytes:
-    """The same bytes, which settlements can read as a ruling."""
-    body = canonical.parse(document, kind="provenance/ruling")
-    if any(name in body for name in ("clusters", "receipts", "licenses")):
-        Ruling.parse(document)
-    return document
-
-
 @command(
     dataset,
     "suspend",
@@ -170,7 +159,7 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
     if lift and for_good:
         raise Invalid("--lift and --for-good exclude each other", next="Give one of them.")
     wanted = ledger.DATASET_ACTIVE if lift else ledger.DATASET_REVOKED if for_good else ledger.DATASET_SUSPENDED
-    document = files.document(ruling, _ruling, RULING_BYTES) if ruling else None
+    document = published.ruling(ruling) if ruling else None
     call = use.suspension(
         dataset_id,
         ctx.wallet().signer.address,
@@ -178,12 +167,12 @@ def suspend(ctx: Context, dataset_id: Bytes32, *, lift: bool, for_good: bool, ru
         wanted=wanted,
         ruling=sha256(document) if document else None,
     )
-    published = _publish(ctx, document) if document else None
+    address = published.publish(ctx, document) if document else None
     status = use.STATUS[int(str(call.args[1]))]
     name = fields.shown(dataset_id)
     means = f"make dataset {name} {status}" + (", for good" if for_good else "")
     mined = ctx.transact(call, "set dataset status", means=means)
-    _emit_done(ctx, mined, {"datasetId": name, "status": status, "ruling": str(published) if published else None})
+    _emit_done(ctx, mined, {"datasetId": name, "status": status, "ruling": str(address) if address else None})
 
 
 @command(dataset, "supersede", example="provenance dataset supersede 0x5a…c1 0x77…02 --account holder-1")
@@ -271,15 +260,6 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
             for done in rotated
         ]
     )
-
-
-def _publish(ctx: Context, document: bytes) -> Cid:
-    """The document's address; it is content here and at the gateway, but for `--dry-run`."""
-    address = cid.of_raw(document)
-    if not ctx.dry_run:
-        ctx.content().put(document)
-        ctx.gateway(ctx.wallet()).put_content(address, document)
-    return address
 
 
 def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:

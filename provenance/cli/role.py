@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
 
 import click
 
-from provenance.app import role as use
+from provenance.app import pending as settlements, role as use, stake as stakes
 from provenance.app.ports import Call, Mined
-from provenance.cli import dates
+from provenance.cli import dates, published
 from provenance.cli.context import Context
-from provenance.cli.frame import command, group
+from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
-from provenance.cli.values import shown_address, shown_time
-from provenance.domain.events import ChallengeResolved
+from provenance.cli.values import ID, shown_address, shown_time, shown_tokens, token
+from provenance.domain import cid
+from provenance.domain.events import ChallengeResolved, StakeChanged
 from provenance.domain.fields import counted
 from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
-from provenance.types import Json, UnixSeconds
+from provenance.types import Bytes32, Json, UnixSeconds
 
 _ROLE = click.argument("role", type=click.Choice(["owner", "guardian", "arbiter", "publisher"]), metavar="ROLE")
-_TIMES = ("readyAt", "activeAt", "arbiterUntil")
+_TIMES = ("readyAt", "endsAt", "activeAt", "arbiterUntil")
 _EPOCH = click.argument("epoch", type=click.IntRange(1, (1 << 64) - 1), metavar="EPOCH")
+_ROOT = click.option("--root", type=ID, metavar="ROOT", help="Which root is meant; by default the one that stands now.")
 
 
 @group("role")
@@ -32,37 +36,73 @@ def role() -> None:
 @command(role, "show", example=("provenance role show", "provenance role show --meters --json"))
 @click.option("--meters", is_flag=True, help="Also the keys that may anchor usage; reads every event.")
 def show(ctx: Context, *, meters: bool) -> None:
-    """Show who holds which role, what is offered, what is paused and which settlement waits."""
+    """Show who holds which role, what is offered and paused, which settlement waits, and what is staked and owed."""
     chain, now = ctx.chain(), ctx.clock.now()
-    rows: list[dict[str, Json]] = [
-        {
-            "role": place.role,
-            "contract": place.contract,
-            "holder": shown_address(place.holder),
-            "offeredTo": shown_address(place.offered) if any(place.offered) else None,
-            "readyAt": place.ready_at if any(place.offered) else None,
-        }
-        for place in use.held_roles(chain)
-    ]
-    paused = {contract: use.paused_until(chain, contract) for contract in use.PAUSING}
-    pending = use.pending(chain)
+    held = use.held_roles(chain)
+    rows: list[dict[str, Json]] = [_held(place) for place in held]
+    paused, pending = use.paused_until(chain), settlements.waiting(chain)
     waiting = _pending(pending, now) if pending else None
-
+    exit_opens_at = stakes.exit_opens_at(chain)
+    accounts = _stakes(ctx, held, pending)
     lines = [
         plain([_readable(row) for row in rows]),
-        *(f"{name} is paused until {shown_time(until)}" for name, until in paused.items() if until > now),
+        *([f"proposals are paused until {shown_time(paused)}"] if paused > now else []),
         *([plain(_readable(waiting))] if waiting else []),
+        plain([_in_tokens(row, *token(chain)) for row in accounts]),
+        f"Anybody with a stake may propose from {shown_time(exit_opens_at)} on.",
     ]
     facts: dict[str, Json] = {
         "roles": list(rows),
-        "paused": {name: until if until > now else None for name, until in paused.items()},
+        "pausedUntil": paused if paused > now else None,
         "settlement": waiting,
+        "stake": str(stakes.price(chain)),
+        "stakes": list(accounts),
+        "exitOpensAt": exit_opens_at,
     }
     if meters:
         admitted = [shown_address(meter) for meter in use.meters(chain)]
         facts["meters"] = list(admitted)
         lines.append("\n".join((f"{counted(len(admitted), 'meter')} may anchor usage", *admitted)))
     ctx.out.emit(facts, text="\n\n".join(lines))
+
+
+def _held(place: use.HeldRole) -> dict[str, Json]:
+    offered = any(place.offered)
+    return {
+        "role": place.role,
+        "contract": place.contract,
+        "holder": shown_address(place.holder),
+        "offeredTo": shown_address(place.offered) if offered else None,
+        "readyAt": place.ready_at if offered else None,
+        "endsAt": place.ends_at if offered else None,
+    }
+
+
+def _stakes(ctx: Context, held: Sequence[use.HeldRole], pending: settlements.Pending | None) -> list[dict[str, Json]]:
+    """What is in and owed of the publisher, who challenges, and the account in force if there is one."""
+    named = [place.holder for place in held if place.role == "publisher"]
+    if pending and pending.status == settlements.CHALLENGED:
+        named.append(pending.challenger)
+    if ctx.settings.account:
+        named.append(ctx.address())
+    return [
+        {
+            "account": shown_address(address),
+            "staked": str(kept.staked),
+            "owed": str(kept.owed),
+            "waiting": str(kept.waiting),
+        }
+        for address in dict.fromkeys(named)
+        for kept in [stakes.account(ctx.chain(), address)]
+    ]
+
+
+def _in_tokens(row: dict[str, Json], decimals: int, symbol: str) -> dict[str, Json]:
+    """The same for people."""
+    return {
+        name: fact if name == "account" else shown_tokens(int(str(fact)), decimals, symbol)
+        for name, fact in row.items()
+    }
 
 
 @command(
@@ -110,16 +150,17 @@ def accept(ctx: Context, role: str) -> None:
 @click.option("--until", metavar="DATE", help="When it ends by itself: 2d, 2027-12-31, …; 7 days at most.")
 @click.option("--lift", is_flag=True, help="End the pause.")
 def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
-    """Stop new licenses and proposals for a while; claims and revocations go on. Guardian only."""
+    """Stop proposals for a while; licenses, claims and revocations go on. Guardian only."""
     if lift == (until is not None):
         raise Invalid("one of --until and --lift is needed", next="Say until when, or lift it.")
     now = ctx.clock.now()
     end = None if until is None else dates.seconds(until, now, option="--until")
     chain = ctx.chain()
-    _send(ctx, use.pause(chain, end, ctx.address(), now), "lift the pause" if lift else "pause")
+    ctx.transact(use.pause(chain, end, ctx.address(), now), "lift the pause" if lift else "pause")
+    paused = use.paused_until(chain)
     ctx.out.emit(
-        {"pausedUntil": {name: use.paused_until(chain, name) for name in use.PAUSING}},
-        text="The pause is over." if end is None else f"Paused until {shown_time(end)}; it ends by itself.",
+        {"pausedUntil": None if end is None else paused},
+        text="The pause is over." if end is None else f"Paused until {shown_time(paused)}; it ends by itself.",
     )
 
 
@@ -129,13 +170,16 @@ def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
     example="provenance role veto 2 --reason 'settlements: epoch 2: its tree differs' --account guardian",
 )
 @_EPOCH
+@_ROOT
 @click.option("--reason", required=True, metavar="TEXT", help="What is wrong; the chain keeps its sha-256.")
-def veto(ctx: Context, epoch: int, reason: str) -> None:
+def veto(ctx: Context, epoch: int, root: Bytes32 | None, reason: str) -> None:
     """Refuse the proposed root of EPOCH before its window is over; it is proposed again. Guardian only."""
-    [mined] = _send(ctx, (use.veto(ctx.chain(), epoch, reason, ctx.address()),), "veto the settlement")
+    call = settlements.veto(ctx.chain(), epoch, reason, ctx.address(), root=root)
+    refused = "0x" + cast("bytes", call.args[1]).hex()
+    mined = ctx.transact(call, "veto the settlement", means=f"veto the root {refused} of epoch {epoch}")
     digest = "0x" + sha256(reason.encode()).hex()
     ctx.out.emit(
-        {"epoch": epoch, "reason": reason, "reasonDigest": digest, "tx": "0x" + mined.tx.hex()},
+        {"epoch": epoch, "root": refused, "reason": reason, "reasonDigest": digest, "tx": "0x" + mined.tx.hex()},
         text=f"The root of epoch {epoch} is refused. Publish the reason; the chain keeps its sha-256 {digest}.",
     )
 
@@ -145,36 +189,124 @@ def veto(ctx: Context, epoch: int, reason: str) -> None:
     "resolve",
     example=(
         "provenance role resolve 2 upheld --account arbiter",
-        "provenance role resolve 2 dismissed --account arbiter",
+        "provenance role resolve 2 dismissed --challenger 0x15d3…6a65 --account arbiter",
     ),
 )
 @_EPOCH
 @click.argument("verdict", type=click.Choice(["upheld", "dismissed"]), metavar="upheld|dismissed")
-def resolve(ctx: Context, epoch: int, verdict: str) -> None:
+@_ROOT
+@click.option("--challenger", metavar="NAME|ADDRESS", help="Whose challenge is meant; by default any that stands now.")
+def resolve(ctx: Context, epoch: int, verdict: str, root: Bytes32 | None, challenger: str | None) -> None:
     """Decide the challenge of EPOCH: by the arbiter within 14 days, after that upheld by anybody.
 
-    Upheld: the root is rejected, the bond goes back. Dismissed: the full window starts again, the bond goes
-    to the publisher.
+    Upheld: the root is rejected, and the challenger is owed its bond and half of the proposer's stake. Dismissed: the
+    full window starts again, and the proposer is owed half of the bond. The other half is nobody's. After the
+    arbiter's silence nobody loses anything. What is owed is taken with `provenance role unstake`.
     """
     upheld, chain = verdict == "upheld", ctx.chain()
-    call = use.ruling(chain, epoch, ctx.address(), ctx.clock.now(), upheld=upheld)
-    [mined] = _send(ctx, (call,), "resolve the challenge")
-    challenger = next(log.event.challenger for log in mined.logs if isinstance(log.event, ChallengeResolved))
-    after = use.settlement(chain, epoch)
-    outcome = (
-        f"The challenge of epoch {epoch} is {verdict}: "
-        + ("its root is rejected" if upheld or after is None else f"it counts from {shown_time(after.active_at)} on")
-        + "."
-    )
+    meant = settlements.challenged(chain, epoch, root=root, challenger=ctx.address(challenger) if challenger else None)
+    call = settlements.ruling(chain, meant, ctx.address(), ctx.clock.now(), upheld=upheld)
+    who = shown_address(meant.challenger)
+    means = f"{'uphold' if upheld else 'dismiss'} the challenge of {who} against epoch {epoch}"
+    mined = ctx.transact(call, "resolve the challenge", means=f"{means}, root 0x{meant.root.hex()}")
+    decided = next(log.event for log in mined.logs if isinstance(log.event, ChallengeResolved))
+    lost = any(isinstance(log.event, StakeChanged) for log in mined.logs)
     ctx.out.emit(
         {
             "epoch": epoch,
+            "root": "0x" + meant.root.hex(),
+            "challenger": who,
             "upheld": upheld,
-            "challenger": shown_address(challenger),
-            "activeAt": after.active_at if after and not upheld else None,
+            "stakeLost": lost,
+            "activeAt": decided.active_at or None,
         },
-        text=outcome,
+        text=f"The challenge of epoch {epoch} is {verdict}: {_outcome(who, decided, lost=lost)}",
     )
+
+
+def _outcome(challenger: str, decided: ChallengeResolved, *, lost: bool) -> str:
+    """Who is owed what, in words."""
+    if not decided.upheld:
+        return f"it counts from {shown_time(decided.active_at)} on. The proposer is owed half of the bond."
+    if lost:
+        return f"its root is rejected. {challenger} is owed its bond and half of the stake."
+    return f"its root is rejected. The bond is owed to {challenger} once an epoch has become active."
+
+
+@command(role, "stake", example="provenance role stake --account publisher")
+def stake(ctx: Context) -> None:
+    """Put the stake in, without which nothing is proposed. Publisher only; who proposes by the exit stakes with that."""
+    chain, account = ctx.chain(), ctx.address()
+    amount = stakes.price(chain)
+    shown = shown_tokens(amount, *token(chain))
+    calls = stakes.staking(chain, account)
+    if ctx.dry_run:
+        ctx.would_send(f"stake {shown}, first {calls[0].function}", calls[:1], account, stake=str(amount))
+    *approvals, staking = calls
+    for call in approvals:
+        ctx.transact(call, "approve tokens", means="let the distributor take the stake")
+    mined = ctx.transact(staking, "stake", means=f"stake {shown}")
+    ctx.out.emit(
+        {"account": shown_address(account), "staked": str(amount), "tx": "0x" + mined.tx.hex()},
+        text=f"{shown} of {shown_address(account)} are in. A root of it that is rejected by the arbiter costs them.",
+    )
+
+
+@command(
+    role,
+    "unstake",
+    example=(
+        "provenance role unstake --account watcher",
+        "provenance role unstake --to 0x15d3…6a65 --account publisher",
+    ),
+)
+@click.option("--to", metavar="NAME|ADDRESS", help="Who receives it; the account itself by default.")
+def unstake(ctx: Context, to: str | None) -> None:
+    """Take what is owed of bonds and stakes, and a stake that binds no pending root."""
+    chain, account = ctx.chain(), ctx.address()
+    receiver = ctx.address(to) if to else account
+    before = stakes.account(chain, account)
+    mined = ctx.transact(stakes.unstaking(chain, account, receiver), "unstake")
+    after = stakes.account(chain, account)
+    amount = before.owed - after.owed + before.staked - after.staked
+    left = (
+        f"; {shown_tokens(after.waiting, *token(chain))} wait until an epoch has become active" if after.waiting else ""
+    )
+    ctx.out.emit(
+        {
+            "to": shown_address(receiver),
+            "amount": str(amount),
+            "staked": str(after.staked),
+            "waiting": str(after.waiting),
+            "tx": "0x" + mined.tx.hex(),
+        },
+        text=f"{shown_tokens(amount, *token(chain))} went to {shown_address(receiver)}{left}.",
+    )
+
+
+@command(role, "rule", example="provenance role rule ruling.json --account guardian")
+@click.argument("file", type=PATH, metavar="FILE")
+def rule(ctx: Context, file: Path) -> None:
+    """Publish the ruling in FILE over money that is held, and put its digest on record. Guardian only."""
+    document = published.ruling(file)
+    call = settlements.rule(ctx.chain(), sha256(document), ctx.address())
+    address = published.publish(ctx, document)
+    mined = ctx.transact(call, "rule", means=f"put the ruling {address} on record")
+    ctx.out.emit(
+        {"ruling": str(address), "tx": "0x" + mined.tx.hex()},
+        text=f"The ruling {address} is on record. The arbiter strikes it with `provenance role strike {address}`.",
+    )
+
+
+@command(role, "strike", example="provenance role strike bafkrei… --account arbiter")
+@click.argument("ruling", metavar="CID")
+def strike(ctx: Context, ruling: str) -> None:
+    """Strike the guardian's ruling CID. Arbiter only."""
+    named = cid.parse(ruling)
+    mined = ctx.transact(
+        settlements.striking(ctx.chain(), named.digest, ctx.address()), "strike", means=f"strike {named}"
+    )
+    ctx.out.emit({"ruling": str(named), "tx": "0x" + mined.tx.hex()}, text=f"The ruling {named} is struck.")
 
 
 @command(role, "admit", example="provenance role admit 0x70f3…9b2c --account operator")
@@ -208,18 +340,19 @@ def _send(ctx: Context, calls: Sequence[Call], title: str) -> list[Mined]:
     return [ctx.transact(call, title) for call in calls]
 
 
-def _pending(pending: use.Pending, now: UnixSeconds) -> dict[str, Json]:
+def _pending(pending: settlements.Pending, now: UnixSeconds) -> dict[str, Json]:
 
     row: dict[str, Json] = {
         "epoch": pending.epoch,
         "state": pending.state(now),
         "root": "0x" + pending.root.hex(),
+        "byExit": pending.by_exit,
     }
-    if pending.status not in (use.VETOED, use.REJECTED):
+    if pending.status not in (settlements.VETOED, settlements.REJECTED):
         row["activeAt"] = pending.active_at
-    if pending.status == use.CHALLENGED:
+    if pending.status == settlements.CHALLENGED:
         row["challenger"] = shown_address(pending.challenger)
-        row["arbiterUntil"] = pending.challenged_at + use.ARBITER_S
+        row["arbiterUntil"] = pending.challenged_at + settlements.ARBITER_S
     return row
 
 

@@ -8,7 +8,7 @@ import click
 
 from provenance.adapters import journal, segments
 from provenance.adapters.queue import waits
-from provenance.app.meter.opening import revocation
+from provenance.app.meter.opening import closure, revocation
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID
@@ -104,6 +104,35 @@ def revoke(ctx: Context, session_id: Bytes32) -> None:
     ctx.out.emit(
         {"session": f"0x{session_id.hex()}", "revoked": True, "tx": f"0x{mined.tx.hex()}", "block": mined.block.number},
         text=f"Revoked in block {mined.block.number}: segments anchored later are rejected.",
+    )
+
+
+@command(usage, "close", example="provenance usage close 0x77…1e 4200 --account licensee")
+@click.argument("session_id", type=ID, metavar="SESSION")
+@click.argument("units", type=click.IntRange(0, (1 << 128) - 1), metavar="UNITS")
+def close(ctx: Context, session_id: Bytes32, units: int) -> None:
+    """Say on chain that a SESSION used UNITS in all, whether or not its gateway ever anchors them.
+
+    The first word counts. Ruleset 1 charges what is anchored and reads no such word; a later ruleset owes the units said
+    instead of all that the session may use, where its gateway is silent.
+    """
+    session = _session(ctx, session_id)
+    wallet, usage_domain = ctx.wallet(), ctx.chain().deployment.domains.usage
+    signature = wallet.signer.sign_typed(usage_domain, session)
+    mined = ctx.transact(
+        closure(ctx.chain(), session, units, signature, wallet.signer.address),
+        "close session",
+        wallet,
+        means=f"say that session 0x{session_id.hex()} used {counted(units, 'unit')} in all",
+    )
+    ctx.out.emit(
+        {
+            "session": f"0x{session_id.hex()}",
+            "units": str(units),
+            "tx": f"0x{mined.tx.hex()}",
+            "block": mined.block.number,
+        },
+        text=f"Closed in block {mined.block.number} at {counted(units, 'unit')}.",
     )
 
 

@@ -66,25 +66,27 @@ def of(
     of.access = owner.deploy(DataAccess, of.datasets, of.consents)
     of.usage = owner.deploy(UsageLedger, owner)
     of.artifacts = owner.deploy(ArtifactRegistry)
-    of.royalties = owner.deploy(
-        RoyaltyDistributor,
-        of.token,
-        digest("ruleset"),
-        WINDOW_S,
-        BOND,
-        STAKE,
-        of.access,
-        owner,
-        guardian,
-        parties.arbiter,
-        parties.publisher,
-    )
+    of.make_distributor = RoyaltyDistributor
+    of.royalties = distributor(of, parties, of.token)
     of.usage.admitMeter(parties.meter, {"from": owner})
     of.token.mint(parties.licensee, 10**9, {"from": owner})
     of.token.mint(parties.publisher, STAKE, {"from": owner})
     of.token.approve(of.royalties, STAKE, {"from": parties.publisher})
     of.royalties.stake({"from": parties.publisher})
     return of
+
+
+def distributor(of, parties, token):
+    """Pays royalties in that token, for licenses of this access contract."""
+    fixed = (digest("ruleset"), WINDOW_S, BOND, STAKE, of.access)
+    roles = (parties.owner, parties.guardian, parties.arbiter, parties.publisher)
+    return parties.owner.deploy(of.make_distributor, token, *fixed, *roles)
+
+
+def accept(of, parties, fields, signature, *, deposit=0, sender=None):
+    """The offer is accepted, its dataset opened as it was registered."""
+    opened = (parties.holder, digest("root"), digest("manifest"))
+    return of.access.accept(fields, *opened, deposit, signature, {"from": sender or parties.licensee})
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +112,9 @@ def offer(of, parties, dataset):
         fields = {
             "datasetId": dataset,
             "holder": parties.holder.address,
+            "transfers": 0,
             "licensee": parties.licensee.address,
-            "token": of.token.address,
+            "distributor": of.royalties.address,
             "price": 250,
             "expiry": chain.time() + 10_000,
             "purposes": 0b11,
@@ -145,8 +148,10 @@ def licensed(of, parties, dataset):
     terms = (
         parties.holder,
         digest("root"),
+        digest("manifest"),
         digest("terms"),
         parties.licensee,
+        of.royalties,
         chain.time() + 10_000,
         0b11,
         30,

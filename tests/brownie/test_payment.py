@@ -6,7 +6,7 @@ from pathlib import Path
 import brownie
 import pytest
 from brownie import chain, web3
-from conftest import BOND, WINDOW_S, digest
+from conftest import BOND, STAKE, WINDOW_S, accept, digest
 
 NAMES = (
     "ArtifactRegistry",
@@ -60,30 +60,32 @@ def test_only_the_holder_suspends_a_dataset(of, parties, dataset):
     with brownie.reverts(revert_pattern=f"NotHolder: .*, {parties.stranger.address.lower()}"):
         of.datasets.setStatus(dataset, 2, bytes(32), {"from": parties.stranger})
     of.datasets.setStatus(dataset, 2, bytes(32), {"from": parties.holder})
-    assert tuple(of.datasets.holderAndStatus(dataset)) == (parties.holder, 2)
+    assert tuple(of.datasets.standing(dataset)) == (parties.holder, 2, 0)
 
 
-def test_a_signed_offer_is_accepted_once_and_its_price_reaches_the_holder(of, parties, dataset, offer):
+def test_a_signed_offer_is_accepted_once_and_its_price_and_a_deposit_fund_the_license(of, parties, dataset, offer):
     fields, signature = offer()
-    of.token.approve(of.access, 250, {"from": parties.licensee})
-    sent = of.access.accept(fields, parties.holder, digest("root"), signature, {"from": parties.licensee})
-    assert of.token.balanceOf(parties.holder) == 250
+    of.token.approve(of.royalties, 350, {"from": parties.licensee})
+    sent = accept(of, parties, fields, signature, deposit=100)
+    funded = sent.events["Funded"]
+    assert (funded["from"], said(funded, "memo"), funded["received"]) == (parties.licensee, str(sent.return_value), 350)
+    assert (of.royalties.funded(), of.token.balanceOf(parties.holder)) == (350, 0)
     event = sent.events["LicenseGranted"]
     assert (event["licensee"], event["holder"], event["price"]) == (parties.licensee, parties.holder, 250)
     assert of.access.checkLicense(dataset, sent.return_value, parties.licensee, 0b10) == 0
     assert of.access.checkLicense(dataset, sent.return_value, parties.stranger, 0b10) == 2
     with brownie.reverts(revert_pattern="OfferUsed: .*"):
-        of.access.accept(fields, parties.holder, digest("root"), signature, {"from": parties.licensee})
+        accept(of, parties, fields, signature)
 
 
 def test_an_offer_of_another_price_or_for_another_is_refused(of, parties, offer):
     fields, _ = offer()
     _, other_signature = offer(price=1)
     with brownie.reverts(f"BadSignature: {parties.holder.address.lower()}"):
-        of.access.accept(fields, parties.holder, digest("root"), other_signature, {"from": parties.licensee})
+        accept(of, parties, fields, other_signature)
     fields, signature = offer()
     with brownie.reverts(f"WrongLicensee: {parties.licensee.address.lower()}"):
-        of.access.accept(fields, parties.holder, digest("root"), signature, {"from": parties.stranger})
+        accept(of, parties, fields, signature, sender=parties.stranger)
 
 
 def test_a_use_is_recorded_for_a_licensed_purpose_only(of, parties, dataset, licensed):
@@ -132,21 +134,28 @@ def test_a_funded_settlement_is_paid_to_both_payees_after_its_window(of, parties
     with brownie.reverts(revert_pattern="InvalidProof.*"):
         of.royalties.claim(1, parties.other, 301, [one], {"from": parties.other})
     of.royalties.claimMany(1, [(parties.other, 300, [one])], {"from": parties.stranger})
-    assert (of.royalties.paid(), of.royalties.funded(), of.token.balanceOf(of.royalties)) == (900, 1_000, 100)
+    assert (of.royalties.paid(), of.royalties.funded(), of.token.balanceOf(of.royalties)) == (
+        *(900, 1_000, 100 + STAKE),
+    )
 
 
-def test_a_challenge_takes_the_bond_and_freezes_the_root(of, parties):
+def test_a_challenge_takes_the_bond_freezes_the_root_and_wins_half_the_stake(of, parties):
     of.token.approve(of.royalties, 1_000 + BOND, {"from": parties.licensee})
     of.royalties.fund(1_000, digest("license"), {"from": parties.licensee})
     wrong = leaf(of, parties.stranger.address, 1_000)
     of.royalties.propose(1, wrong, 1_000, digest("heads"), digest("epoch"), {"from": parties.publisher})
-    of.royalties.challenge(1, digest("why"), {"from": parties.licensee})
+    with brownie.reverts(revert_pattern="WrongRoot: .*"):
+        of.royalties.challenge(1, digest("another root"), digest("why"), {"from": parties.licensee})
+    of.royalties.challenge(1, wrong, digest("why"), {"from": parties.licensee})
     chain.sleep(WINDOW_S)
     with brownie.reverts("UnderChallenge: 1"):
         of.royalties.claim(1, parties.stranger, 1_000, [], {"from": parties.stranger})
-    sent = of.royalties.resolve(1, True, {"from": parties.arbiter})
-    assert sent.events["ChallengeResolved"]["bondTo"] == parties.licensee
-    assert of.token.balanceOf(of.royalties) == 1_000
+    sent = of.royalties.resolve(1, wrong, parties.licensee, True, {"from": parties.arbiter})
+    event = sent.events["ChallengeResolved"]
+    assert (event["challenger"], event["activeAt"]) == (parties.licensee, 0)
+    assert tuple(of.royalties.owed(parties.licensee)) == (BOND + STAKE // 2, 0)
+    of.royalties.unstake(parties.licensee, {"from": parties.licensee})
+    assert of.token.balanceOf(of.royalties) == 1_000 + STAKE // 2
 
 
 def test_an_artifact_of_ten_thousand_parents_is_one_event(of, parties):

@@ -28,7 +28,7 @@ from tests.e2e.transcript import Transcript
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 BETWEEN = re.compile(r"(?<=<!-- played: begin -->\n```text\n).*?(?=\n```\n<!-- played: end -->)", re.DOTALL)
 FAILED, DENIED, CONFLICT, REVERTED = 10, 5, 7, 9
-BOND = 100_000_000
+BOND, STAKE = 100_000_000, 1_000_000_000
 FIRST, SECOND = 4, 3  # outputs of the two epochs
 
 
@@ -102,10 +102,14 @@ def story(own_network: OperatedNetwork, dataset: str, license_: str) -> Played:
     during = own_network.tokens("holder-3")
     transcript.say("Meanwhile epoch 1 pays as before.")
     transcript.run("earnings", "claim", "--account", "holder-1")
-    transcript.say("The arbiter looks at the same facts and upholds: the root is gone, the bond returns.")
+    transcript.say(
+        "The arbiter looks at the same facts and upholds: the root is gone, and with it the publisher's stake."
+    )
     transcript.run("role", "resolve", "2", "upheld", "--account", "arbiter")
+    transcript.run("role", "unstake", "--account", "holder-3")
     after = own_network.tokens("holder-3")
-    transcript.say("The epoch is settled again under its number, and claimed once its window is over.")
+    transcript.say("With another stake the epoch is settled again under its number, and claimed after its window.")
+    transcript.run("role", "stake", "--account", "publisher")
     transcript.run("node", "settle")
     transcript.run("devnet", "advance", str(WINDOW_S))
     transcript.run("earnings", "claim", "--account", "holder-1")
@@ -122,9 +126,9 @@ def test_the_story_in_the_docs_is_the_one_that_was_played(played: Played, reques
     assert BETWEEN.findall(page) == [played.transcript.text()], "run: pytest tests/e2e/test_played.py --write-docs"
 
 
-def test_the_watchers_bond_was_up_and_is_back(played: Played) -> None:
+def test_the_watchers_bond_was_up_and_came_back_with_half_the_stake(played: Played) -> None:
     before, during, after = played.bonded
-    assert (before - during, after) == (BOND, before)
+    assert (before - during, after) == (BOND, before + STAKE // 2)
 
 
 def test_everybody_has_what_was_earned_and_the_friend_nothing(own_network: OperatedNetwork, played: Played) -> None:

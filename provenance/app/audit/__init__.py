@@ -7,8 +7,8 @@ endpoint and content addresses.
 from __future__ import annotations
 
 from provenance.app.audit.evidence import Evidence
-from provenance.app.audit.objection import Challenge, challenge, ready, withdrawal
+from provenance.app.audit.objection import Challenge, challenge, ready
 from provenance.app.audit.run import run
 from provenance.app.audit.trace import Trace, trace
 
-__all__ = ["Challenge", "Evidence", "Trace", "challenge", "ready", "run", "trace", "withdrawal"]
+__all__ = ["Challenge", "Evidence", "Trace", "challenge", "ready", "run", "trace"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from provenance.app import role
+from provenance.app import pending
 from provenance.app.audit import paid
-from provenance.app.ports import Call, Chain
-from provenance.app.role import NotProposed
+from provenance.app.pending import NotProposed
+from provenance.app.ports import Call
 from provenance.app.settle.gathering import standing
 from provenance.domain.fields import checksummed, dated, shown
 from provenance.domain.hashes import abi_words, keccak, sha256
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provenance.app.settle import Engine
     from provenance.domain.ledger import Settlement
 
-_SELECTOR: Final = keccak(b"challenge(uint64,bytes32)")[:4]
+_SELECTOR: Final = keccak(b"challenge(uint64,bytes32,bytes32)")[:4]
 
 
 class WindowOver(Conflict):
@@ -48,24 +48,18 @@ class NotJudged(Incomplete):
     next = "Add a content source and repeat; if nobody has the documents, challenge that with --unavailable."
 
 
-class NoBondOwed(Conflict):
-    """No bond waits for this account."""
-
-    next = (
-        "Nothing to do: a bond goes to whom it belongs when the challenge is decided; this is for those refused then."
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """The transaction that stops a pending epoch until the arbiter, or 14 days of silence, decides."""
 
     epoch: int
+    root: Bytes32
+    """What is challenged: the transaction reverts on any other."""
     distributor: Address
     reason: str
     """What is wrong, in words; the transaction carries its sha-256."""
     bond: Wei
-    """What the sender must have approved; returned if the challenge is upheld."""
+    """What the sender must have approved; owed to it again, with half of the stake, if the challenge is upheld."""
     before: UnixSeconds
     judged: bool
     """Whether the epoch was found wrong; else it could not be judged, and is challenged for that alone."""
@@ -77,17 +71,18 @@ class Challenge:
 
     def call(self) -> Call:
         """The transaction, which takes the bond from whoever sends it."""
-        return Call("RoyaltyDistributor", "challenge", (self.epoch, self.reason_digest))
+        return Call("RoyaltyDistributor", "challenge", (self.epoch, self.root, self.reason_digest))
 
     @property
     def data(self) -> bytes:
         """The transaction's calldata."""
-        return _SELECTOR + abi_words(self.epoch, self.reason_digest)
+        return _SELECTOR + abi_words(self.epoch, self.root, self.reason_digest)
 
     def document(self) -> dict[str, Json]:
         """As `--json` prints it."""
         return {
             "epoch": self.epoch,
+            "root": shown(self.root),
             "to": "0x" + self.distributor.hex(),
             "data": "0x" + self.data.hex(),
             "bond": str(self.bond),
@@ -124,12 +119,12 @@ def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, u
         NothingWrong: the audit says that it holds.
         NotJudged: the audit cannot say, and `unavailable` is not said.
     """
-    last, kept = standing(evidence.ledger), role.settlement(evidence.chain, epoch)
+    last, kept = standing(evidence.ledger), pending.settlement(evidence.chain, epoch)
     if kept is None or last is None or last.epoch != epoch or last.proposed.event.root != kept.root:
-        if kept is not None and kept.status == role.PROPOSED and kept.active_at <= now:
+        if kept is not None and kept.status == pending.PROPOSED and kept.active_at <= now:
             raise WindowOver(f"epoch {epoch} counts since {dated(kept.active_at)}", epoch=epoch)
         raise NotProposed(f"no root of epoch {epoch} waits at block {evidence.head.number}", epoch=epoch)
-    if kept.status == role.CHALLENGED:
+    if kept.status == pending.CHALLENGED:
         raise AlreadyChallenged(
             f"{checksummed(kept.challenger)} challenged epoch {epoch} at {dated(kept.challenged_at)}",
             epoch=epoch,
@@ -145,18 +140,6 @@ def ready(evidence: Evidence, engine: Engine, epoch: int, now: UnixSeconds, *, u
     return _challenge(evidence, last, wrong)
 
 
-def withdrawal(chain: Chain, account: Address, to: Address) -> tuple[Call, Wei]:
-    """What takes the bonds that the token refused to give the account when they were decided, and how much they are.
-
-    Raises:
-        NoBondOwed: none waits.
-    """
-    (owed,) = chain.read(Call("RoyaltyDistributor", "bondOwed", (account,)))
-    if not isinstance(owed, int) or not owed:
-        raise NoBondOwed(f"no bond waits for {checksummed(account)}", account=shown(account))
-    return Call("RoyaltyDistributor", "withdrawBond", (to,)), Wei(owed)
-
-
 def _wrong(evidence: Evidence, engine: Engine, settlement: Settlement) -> Check | None:
     """The first check of this epoch alone that fails; else the first that cannot be made."""
     failing = [check for check in paid.epochs(evidence, engine, [settlement]) if check.verdict is not Verdict.VERIFIED]
@@ -169,6 +152,7 @@ def _challenge(evidence: Evidence, against: Settlement, wrong: Check) -> Challen
         raise Broken("bond is not a number")
     return Challenge(
         epoch=against.epoch,
+        root=against.proposed.event.root,
         distributor=evidence.chain.deployment.contracts["RoyaltyDistributor"],
         reason=f"{wrong.name}: {wrong.detail}",
         bond=Wei(bond),

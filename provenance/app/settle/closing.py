@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from provenance.app import pending
 from provenance.app.ports import Call, Chain, Content, Events, Mined, Signer
 from provenance.app.settle import reading
 from provenance.app.settle.gathering import gather, standing
@@ -133,7 +134,7 @@ def waiting(events: Events, content: Content, head: ChainBlock) -> Waiting | Non
     return Waiting(last, found) if newest <= cutoff else None
 
 
-def close(chain: Chain, events: Events, content: Content, engine: Engine) -> Epoch:
+def close(chain: Chain, events: Events, content: Content, engine: Engine, *, by_exit: bool = False) -> Epoch:
     """The epoch up to the last final block is decided; nothing is put or sent.
 
     Args:
@@ -141,13 +142,14 @@ def close(chain: Chain, events: Events, content: Content, engine: Engine) -> Epo
         events: the chain's facts, from the mirror or from the node.
         content: where earlier documents are.
         engine: counts and reads.
+        by_exit: whether another than the publisher would propose it, whose root takes the place of none.
 
     Raises:
         StillOpen: the last proposal's window or challenge is not over, or its block is not final.
         NothingToSettle: no payee has a leaf.
     """
     cutoff = chain.head(final=True)
-    _refuse_open(events, cutoff, chain.head())
+    _refuse_open(chain, events, cutoff, by_exit=by_exit)
     closed = decide(
         gather(
             events,
@@ -186,13 +188,19 @@ def epoch(chain: Chain, events: Events, content: Content, publisher: Signer, eng
     return Proposed(closed, manifest, chain.send(proposal(closed, manifest), publisher))
 
 
-def _refuse_open(events: Events, final: ChainBlock, head: ChainBlock) -> None:
-    """The last proposal is final, active and unchallenged."""
-    settling = [logged for logged in events.upto(head.number) if isinstance(logged.event, _SETTLING)]
+def gives_way(chain: Chain, last: Settlement) -> bool:
+    """Whether the publisher's proposal would take the place of an open one: of one by the exit, unless challenged."""
+    kept = pending.settlement(chain, last.epoch)
+    return kept is not None and kept.root == last.root and kept.by_exit and kept.status == pending.PROPOSED
+
+
+def _refuse_open(chain: Chain, events: Events, final: ChainBlock, *, by_exit: bool) -> None:
+    """The last proposal is final, active and unchallenged, or the next takes its place."""
+    settling = [logged for logged in events.upto(chain.head().number) if isinstance(logged.event, _SETTLING)]
     last = standing(Ledger.fold(settling))
     if any(logged.block.number > final.number for logged in settling):
         raise StillOpen("the chain's last word on a settlement is not final yet")
     if last and last.disputed:
         raise StillOpen(f"epoch {last.epoch} is under challenge", epoch=str(last.epoch))
-    if last and last.active_at > final.time:
+    if last and last.active_at > final.time and (by_exit or not gives_way(chain, last)):
         raise StillOpen(f"epoch {last.epoch} is active from {fields.dated(last.active_at)} on", activeAt=last.active_at)
