@@ -11,6 +11,7 @@ import click
 from indexer.cli import node
 from indexer.cli.parts import acting, caught_up, database
 from provenance.adapters import wire
+from provenance.app import pending, stake
 from provenance.cli.frame import command
 from provenance.cli.out import Sent
 from provenance.cli.values import shown_address, shown_time, shown_tokens, token
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from indexer.payouts import Report, Worker
     from indexer.store.database import Database
     from indexer.store.outbox import SettlementFacts
-    from provenance.app.ports import Call, Content
+    from provenance.app.ports import Content
     from provenance.app.settle.closing import Waiting
     from provenance.cli.context import Context
     from provenance.domain.settlement.documents import Epoch
-    from provenance.types import Address, Json
+    from provenance.types import Json
 
 PAY_LOCK = "pay"
 SETTLE_LOCK = "settle"
@@ -57,8 +58,8 @@ def settle(ctx: Context, stranger: str | None) -> None:
     account = stranger or acting(ctx, "publisher")
     with opened.lock(SETTLE_LOCK):
         _refuse_halted(opened)
-        content, by_exit = wire.store(ctx.settings), _by_exit(ctx, stranger)
-        approval = _staked(ctx, ctx.address(account), by_exit=by_exit)
+        content, proposer = wire.store(ctx.settings), ctx.address(account)
+        by_exit, approval = stake.proposing(ctx.chain(), proposer, ctx.clock.now(), stranger=stranger is not None)
         closed = _closed(ctx, opened, content, by_exit=by_exit)
         if isinstance(closed, closing.Waiting):
             _tell_waiting(ctx, closed, content)
@@ -70,7 +71,7 @@ def settle(ctx: Context, stranger: str | None) -> None:
             ctx.would_send(
                 action + (", first approve the stake" if approval else ""),
                 (approval or closing.proposal(closed, tally.engine().address(closed.manifest)),),
-                ctx.address(account),
+                proposer,
                 epoch=str(closed.number),
                 root=shown(closed.root),
                 total=str(closed.total),
@@ -129,26 +130,7 @@ def summary(closed: Epoch, payees: int, decimals: int, symbol: str) -> Iterator[
         yield f"Rejected: {counted(reasons.total(), 'receipt')} ({listed}); charged, and nobody's score."
 
 
-def _by_exit(ctx: Context, stranger: str | None) -> bool:
-    """Whether the account that proposes is not the publisher."""
-    from provenance.app import role
-
-    return stranger is not None and ctx.address(stranger) != role.holder(ctx.chain(), "RoyaltyDistributor", "publisher")
-
-
-def _staked(ctx: Context, proposer: Address, *, by_exit: bool) -> Call | None:
-    """The proposer may propose; what lets its stake be taken along, where that has to be sent first."""
-    from provenance.app import stake
-
-    if by_exit:
-        return stake.proposal_by_exit(ctx.chain(), proposer, ctx.clock.now())
-    stake.check_staked(ctx.chain(), proposer)
-    return None
-
-
 def _claimable(ctx: Context, epoch: int) -> str:
-    from provenance.app import pending
-
     kept = pending.settlement(ctx.chain(), epoch)
     when = f"from {shown_time(kept.active_at)} on" if kept else "once its window is over"
     return f"It can be claimed {when}."

@@ -41,8 +41,8 @@ class NothingOwed(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What the distributor keeps for one account, in base units of the token."""
+class Kept:
+    """What the distributor keeps of one account outside the sums, in base units of the token."""
 
     staked: Wei
     owed: Wei
@@ -51,11 +51,11 @@ class Account:
     """Bonds that the arbiter's silence returned: owed once an epoch has become active."""
 
 
-def account(chain: Chain, address: Address) -> Account:
+def kept(chain: Chain, account: Address) -> Kept:
     """What the account has in, and what is owed to it."""
-    (staked,) = chain.read(Call("RoyaltyDistributor", "staked", (address,)))
-    owed, waiting = chain.read(Call("RoyaltyDistributor", "owed", (address,)))
-    return Account(*(Wei(cast("int", amount)) for amount in (staked, owed, waiting)))
+    (staked,) = chain.read(Call("RoyaltyDistributor", "staked", (account,)))
+    owed, waiting = chain.read(Call("RoyaltyDistributor", "owed", (account,)))
+    return Kept(*(Wei(cast("int", amount)) for amount in (staked, owed, waiting)))
 
 
 def price(chain: Chain) -> Wei:
@@ -75,37 +75,37 @@ def staking(chain: Chain, publisher: Address) -> tuple[Call, ...]:
         StakeIsIn: it is in already.
         TooFewTokens: the account has less.
     """
-    if account(chain, publisher).staked:
+    if kept(chain, publisher).staked:
         raise StakeIsIn(f"a stake of {checksummed(publisher)} is in", account=shown(publisher))
     approved = approval(chain, publisher, "RoyaltyDistributor", price(chain))
     return (*([approved] if approved else []), Call("RoyaltyDistributor", "stake", ()))
 
 
-def proposal_by_exit(chain: Chain, proposer: Address, now: UnixSeconds) -> Call | None:
-    """What lets the distributor take the proposer's stake along with its root, unless the stake is in or approved.
+def proposing(chain: Chain, proposer: Address, now: UnixSeconds, *, stranger: bool) -> tuple[bool, Call | None]:
+    """Whether the account would propose by the exit, and the approval of its stake if that has to be sent before.
+
+    Args:
+        chain: where it would be proposed.
+        proposer: who sends it.
+        now: the present time.
+        stranger: whether the account may be another than the publisher.
 
     Raises:
-        ExitShut: the time of the publisher alone is not over.
-        TooFewTokens: the account has less than the stake.
+        NotInRole: it is another, and may not be.
+        StakeMissing: it is the publisher, and its stake is not in.
+        ExitShut: it is another, and the time of the publisher alone is not over.
+        TooFewTokens: it has less than the stake.
     """
+    staked = kept(chain, proposer).staked
+    if not stranger or proposer == role.holder(chain, "RoyaltyDistributor", "publisher"):
+        role.check(chain, "RoyaltyDistributor", "publisher", proposer)
+        if not staked:
+            raise StakeMissing(f"no stake of {checksummed(proposer)} is in", account=shown(proposer))
+        return False, None
     opens_at = exit_opens_at(chain)
     if now < opens_at:
         raise ExitShut(f"until {dated(opens_at)} only the publisher proposes", opensAt=opens_at)
-    if account(chain, proposer).staked:
-        return None
-    return approval(chain, proposer, "RoyaltyDistributor", price(chain))
-
-
-def check_staked(chain: Chain, publisher: Address) -> None:
-    """The publisher may propose.
-
-    Raises:
-        NotInRole: the account is another.
-        StakeMissing: its stake is not in.
-    """
-    role.check(chain, "RoyaltyDistributor", "publisher", publisher)
-    if not account(chain, publisher).staked:
-        raise StakeMissing(f"no stake of {checksummed(publisher)} is in", account=shown(publisher))
+    return True, None if staked else approval(chain, proposer, "RoyaltyDistributor", price(chain))
 
 
 def unstaking(chain: Chain, owner: Address, to: Address) -> Call:
@@ -114,8 +114,8 @@ def unstaking(chain: Chain, owner: Address, to: Address) -> Call:
     Raises:
         NothingOwed: there is neither.
     """
-    kept = account(chain, owner)
-    if not kept.owed and not kept.staked:
-        later = "; a bond waits until an epoch has become active" if kept.waiting else ""
+    there = kept(chain, owner)
+    if not there.owed and not there.staked:
+        later = "; a bond waits until an epoch has become active" if there.waiting else ""
         raise NothingOwed(f"nothing is owed to {checksummed(owner)}{later}", account=shown(owner))
     return Call("RoyaltyDistributor", "unstake", (to,))

@@ -24,6 +24,7 @@ from provenance.types import Bytes32, Json, UnixSeconds
 
 _ROLE = click.argument("role", type=click.Choice(["owner", "guardian", "arbiter", "publisher"]), metavar="ROLE")
 _TIMES = ("readyAt", "endsAt", "activeAt", "arbiterUntil")
+_AMOUNTS = ("staked", "owed", "waiting")
 _EPOCH = click.argument("epoch", type=click.IntRange(1, (1 << 64) - 1), metavar="EPOCH")
 _ROOT = click.option("--root", type=ID, metavar="ROOT", help="Which root is meant; by default the one that stands now.")
 
@@ -43,12 +44,12 @@ def show(ctx: Context, *, meters: bool) -> None:
     paused, pending = use.paused_until(chain), settlements.waiting(chain)
     waiting = _pending(pending, now) if pending else None
     exit_opens_at = stakes.exit_opens_at(chain)
-    accounts = _stakes(ctx, held, pending)
+    accounts, unit = _stakes(ctx, held, pending), token(chain)
     lines = [
         plain([_readable(row) for row in rows]),
         *([f"proposals are paused until {shown_time(paused)}"] if paused > now else []),
         *([plain(_readable(waiting))] if waiting else []),
-        plain([_in_tokens(row, *token(chain)) for row in accounts]),
+        plain([row | {name: shown_tokens(int(row[name]), *unit) for name in _AMOUNTS} for row in accounts]),
         f"Anybody with a stake may propose from {shown_time(exit_opens_at)} on.",
     ]
     facts: dict[str, Json] = {
@@ -56,7 +57,7 @@ def show(ctx: Context, *, meters: bool) -> None:
         "pausedUntil": paused if paused > now else None,
         "settlement": waiting,
         "stake": str(stakes.price(chain)),
-        "stakes": list(accounts),
+        "stakes": [dict(row) for row in accounts],
         "exitOpensAt": exit_opens_at,
     }
     if meters:
@@ -78,7 +79,7 @@ def _held(place: use.HeldRole) -> dict[str, Json]:
     }
 
 
-def _stakes(ctx: Context, held: Sequence[use.HeldRole], pending: settlements.Pending | None) -> list[dict[str, Json]]:
+def _stakes(ctx: Context, held: Sequence[use.HeldRole], pending: settlements.Pending | None) -> list[dict[str, str]]:
     """What is in and owed of the publisher, who challenges, and the account in force if there is one."""
     named = [place.holder for place in held if place.role == "publisher"]
     if pending and pending.status == settlements.CHALLENGED:
@@ -93,16 +94,8 @@ def _stakes(ctx: Context, held: Sequence[use.HeldRole], pending: settlements.Pen
             "waiting": str(kept.waiting),
         }
         for address in dict.fromkeys(named)
-        for kept in [stakes.account(ctx.chain(), address)]
+        for kept in [stakes.kept(ctx.chain(), address)]
     ]
-
-
-def _in_tokens(row: dict[str, Json], decimals: int, symbol: str) -> dict[str, Json]:
-    """The same for people."""
-    return {
-        name: fact if name == "account" else shown_tokens(int(str(fact)), decimals, symbol)
-        for name, fact in row.items()
-    }
 
 
 @command(
@@ -211,6 +204,13 @@ def resolve(ctx: Context, epoch: int, verdict: str, root: Bytes32 | None, challe
     mined = ctx.transact(call, "resolve the challenge", means=f"{means}, root 0x{meant.root.hex()}")
     decided = next(log.event for log in mined.logs if isinstance(log.event, ChallengeResolved))
     lost = any(isinstance(log.event, StakeChanged) for log in mined.logs)
+    outcome = (
+        f"it counts from {shown_time(decided.active_at)} on. The proposer is owed half of the bond"
+        if not upheld
+        else f"its root is rejected. {who} is owed its bond and half of the stake"
+        if lost
+        else f"its root is rejected. The bond is owed to {who} once an epoch has become active"
+    )
     ctx.out.emit(
         {
             "epoch": epoch,
@@ -220,17 +220,8 @@ def resolve(ctx: Context, epoch: int, verdict: str, root: Bytes32 | None, challe
             "stakeLost": lost,
             "activeAt": decided.active_at or None,
         },
-        text=f"The challenge of epoch {epoch} is {verdict}: {_outcome(who, decided, lost=lost)}",
+        text=f"The challenge of epoch {epoch} is {verdict}: {outcome}.",
     )
-
-
-def _outcome(challenger: str, decided: ChallengeResolved, *, lost: bool) -> str:
-    """Who is owed what, in words."""
-    if not decided.upheld:
-        return f"it counts from {shown_time(decided.active_at)} on. The proposer is owed half of the bond."
-    if lost:
-        return f"its root is rejected. {challenger} is owed its bond and half of the stake."
-    return f"its root is rejected. The bond is owed to {challenger} once an epoch has become active."
 
 
 @command(role, "stake", example="provenance role stake --account publisher")
@@ -265,9 +256,9 @@ def unstake(ctx: Context, to: str | None) -> None:
     """Take what is owed of bonds and stakes, and a stake that binds no pending root."""
     chain, account = ctx.chain(), ctx.address()
     receiver = ctx.address(to) if to else account
-    before = stakes.account(chain, account)
+    before = stakes.kept(chain, account)
     mined = ctx.transact(stakes.unstaking(chain, account, receiver), "unstake")
-    after = stakes.account(chain, account)
+    after = stakes.kept(chain, account)
     amount = before.owed - after.owed + before.staked - after.staked
     left = (
         f"; {shown_tokens(after.waiting, *token(chain))} wait until an epoch has become active" if after.waiting else ""
