@@ -59,13 +59,15 @@ def registered(manifest: Manifest = MANIFEST) -> e.DatasetRegistered:
     )
 
 
-def granted(purposes: int = 0b110, expiry: int = EXPIRY, dataset: bytes = DATASET) -> e.LicenseGranted:
+def granted(
+    purposes: int = 0b110, expiry: int = EXPIRY, dataset: bytes = DATASET, holder: Address = HOLDER.address
+) -> e.LicenseGranted:
     """A license of the dataset for the licensee."""
     return e.LicenseGranted(
         LICENSE,
         dataset,  # type: ignore[arg-type]
         LICENSEE.address,
-        HOLDER.address,
+        holder,
         MANIFEST.terms_hash,
         purposes,
         UnixSeconds(expiry),

@@ -190,8 +190,8 @@ class RegisteredDataset:
 
     def leaves_at(self, member: DatasetId, block: BlockNumber) -> UnixSeconds | None:
         """From when on a dataset is in this pool no more, as its holder said last; None while it stays."""
-        said = [left.event.leaves_at for left in self.leavings if left.upto(block) and left.event.dataset_id == member]
-        return (said[-1] or None) if said else None
+        times = [left.event.leaves_at for left in self.leavings if left.upto(block) and left.event.dataset_id == member]
+        return (times[-1] or None) if times else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,18 @@ from provenance.domain.facts import (
     RegisteredDataset,
     Settlement,
 )
-from provenance.types import AccessId, Address, BlockNumber, Bytes32, ConsentId, DatasetId, LicenseId, SessionId, Wei
+from provenance.types import (
+    AccessId,
+    Address,
+    BlockNumber,
+    Bytes32,
+    ConsentId,
+    DatasetId,
+    LicenseId,
+    SessionId,
+    UnixSeconds,
+    Wei,
+)
 
 
 class Ledger:
@@ -36,7 +47,7 @@ class Ledger:
         self.datasets: dict[DatasetId, RegisteredDataset] = {}
         self.licenses: dict[LicenseId, GrantedLicense] = {}
         self.revocations: dict[tuple[Address, ConsentId], Fact[e.ConsentRevoked]] = {}
-        self.extensions: dict[tuple[Address, ConsentId, Address], Fact[e.ConsentExtended]] = {}
+        self.extensions: dict[tuple[Address, ConsentId], dict[Address, Fact[e.ConsentExtended]]] = defaultdict(dict)
         self.approvals: dict[tuple[Address, Bytes32], Fact[e.DigestApproved]] = {}
         self.cancelled: dict[tuple[Address, Bytes32], Fact[e.OfferCancelled]] = {}
         self.accesses: list[Fact[e.AccessRecorded]] = []
@@ -100,10 +111,12 @@ class Ledger:
         fact = self.revocations.get((subject, consent_id))
         return fact if fact is not None and fact.upto(block) else None
 
-    def extended(self, subject: Address, consent_id: ConsentId, holder: Address, block: BlockNumber) -> bool:
-        """Whether the subject itself let a consent serve this holder as well, if the chain has it by then."""
-        fact = self.extensions.get((subject, consent_id, holder))
-        return fact is not None and fact.upto(block)
+    def extended(
+        self, subject: Address, consent_id: ConsentId, block: BlockNumber
+    ) -> tuple[tuple[Address, UnixSeconds], ...]:
+        """To whom the subject itself let a consent serve as well by a block, and since when; sorted."""
+        facts = self.extensions.get((subject, consent_id), {})
+        return tuple(sorted((holder, fact.time) for holder, fact in facts.items() if fact.upto(block)))
 
     def approved(self, wallet: Address, digest: Bytes32, block: BlockNumber) -> bool:
         """Whether a wallet put on record by then that it stands by a digest."""
@@ -145,8 +158,7 @@ class Ledger:
             case e.ConsentRevoked():
                 self.revocations.setdefault((event.subject, event.consent_id), Fact(event, logged))
             case e.ConsentExtended():
-                key = (event.subject, event.consent_id, event.holder)
-                self.extensions.setdefault(key, Fact(event, logged))
+                self.extensions[event.subject, event.consent_id].setdefault(event.holder, Fact(event, logged))
             case e.ErasureOrdered() | e.ErasureAttested():
                 pass  # an erasure is owed and shown to whom it concerns; it decides about no use
             case e.DigestApproved():

@@ -91,6 +91,7 @@ class World:
         given = License(
             id=name(text),
             dataset_id=name("dataset of " + text),
+            holder=account("holder"),
             licensee=account("licensee of " + text),
             extent=Extent(2, 2, ("WW",), UnixSeconds(0), UnixSeconds(1_000 * end), Unit.OUTPUT, Caps()),
             terms_hash=ZERO32,

@@ -42,12 +42,12 @@ class Catalog:
     _terms: dict[Bytes32, Terms | None] = field(default_factory=dict)
 
     def licenses(self, used: Iterable[LicenseId]) -> dict[LicenseId, facts.License]:
-        """Every license up to the block; terms are read for those that were used."""
-        wanted = set(used)
+        """Every license up to the block that pays into this distributor; terms are read for those that were used."""
+        wanted, here = set(used), self.deployment.contracts["RoyaltyDistributor"]
         return {
             license_id: self._license(license_, with_terms=license_id in wanted)
             for license_id, license_ in self.ledger.licenses.items()
-            if license_.granted.upto(self.at)
+            if license_.granted.upto(self.at) and license_.granted.event.distributor == here
         }
 
     def _license(self, license_: ledgers.GrantedLicense, *, with_terms: bool) -> facts.License:
@@ -57,6 +57,7 @@ class Catalog:
         return facts.License(
             id=license_.id,
             dataset_id=license_.dataset_id,
+            holder=license_.holder,
             licensee=license_.licensee,
             extent=Extent.of(license_.purposes, terms) if terms else NOTHING,
             terms_hash=license_.terms_hash,

@@ -29,7 +29,7 @@ from provenance.domain.rules.case import (
 )
 from provenance.domain.rules.reason import Reason
 from provenance.domain.terms import Terms
-from provenance.types import Address, BlockNumber, ConsentId, Json, LicenseId
+from provenance.types import ZERO_ADDRESS, Address, BlockNumber, ConsentId, Json, LicenseId
 
 REQUEST_LIFE_S: Final = 3_600  # how far ahead a request's deadline may lie; so it was asked at most so long before it
 
@@ -109,13 +109,14 @@ def evaluate(
     """
     use = UseFacts(state.block.time, request.purpose, request.territory)
     license_ = state.ledger.licenses.get(request.license_id)
+    holder = license_.holder if license_ else ZERO_ADDRESS
     extent = Extent.of(license_.purposes if license_ else 0, state.terms)
     case = LicenseCase(use, extent, _standing(state, request.license_id, request.licensee), produced)
     broken = first_broken(license.LICENSE, case)
     whole = (broken.reason, None, broken.detail(case)) if broken else None
     decisions = []
     for index in request.recordings:
-        reason, consent_id, detail = whole or _judge(state, use, index)
+        reason, consent_id, detail = whole or _judge(state, use, index, holder)
         decisions.append(AccessDecision(reason, request.license_id, consent_id, index, detail))
     return tuple(decisions)
 
@@ -153,8 +154,8 @@ def _standing(state: DatasetState, license_id: LicenseId, account: Address) -> S
     )
 
 
-def _judge(state: DatasetState, use: UseFacts, index: int) -> tuple[Reason, ConsentId | None, str]:
-    """One recording, under a license that allows the use: the reason, the consent behind it and what is said."""
+def _judge(state: DatasetState, use: UseFacts, index: int, holder: Address) -> tuple[Reason, ConsentId | None, str]:
+    """One recording, under a license of this holder that allows the use: reason, consent behind it and what is said."""
     recordings, given = state.manifest.recordings, state.consents
     if not 0 <= index < len(recordings):
         return Reason.UNKNOWN_RECORDING, None, f"there is no recording {index}"
@@ -165,7 +166,7 @@ def _judge(state: DatasetState, use: UseFacts, index: int) -> tuple[Reason, Cons
         return Reason.CONSENT_MISSING, missing, "the consent is not in the manifest"
     for consent_id in ids:
         facts = consent.facts(consent_id, given[consent_id], recording, state.ledger, state.block.number, state.final)
-        case = ConsentCase(facts, state.manifest.holder, use)
+        case = ConsentCase(facts, holder, use)
         broken = first_broken(consent.CONSENT, case)
         if broken:
             return broken.reason, consent_id, broken.detail(case)

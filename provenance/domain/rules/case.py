@@ -100,8 +100,10 @@ class ConsentFacts:
     """A consent as far as uses of one recording need it.
 
     Attributes:
+        holder: to whom it was given.
         signed: its subject's key signed it, or its subject put it on record.
         covers: its scope includes the recording.
+        extended: to whom its subject let it serve as well, and since when.
     """
 
     id: ConsentId
@@ -115,6 +117,11 @@ class ConsentFacts:
     revoked_block: BlockNumber | None = None
     signed: bool = True
     covers: bool = True
+    extended: tuple[tuple[Address, UnixSeconds], ...] = ()
+
+    def serves(self, holder: Address, time: UnixSeconds) -> bool:
+        """Whether this holder may grant licenses under it at a time."""
+        return holder == self.holder or any(other == holder and since <= time for other, since in self.extended)
 
     @classmethod
     def of(
@@ -126,6 +133,7 @@ class ConsentFacts:
         *,
         signed: bool = True,
         covers: bool = True,
+        extended: tuple[tuple[Address, UnixSeconds], ...] = (),
     ) -> Self:
         """The facts of a consent's document, and what the chain says of it."""
         consent = document.consent
@@ -141,6 +149,7 @@ class ConsentFacts:
             revoked_block,
             signed,
             covers,
+            extended,
         )
 
 
@@ -148,7 +157,8 @@ class ConsentCase(NamedTuple):
     """One use of a recording that rests on one consent.
 
     Attributes:
-        holder: of the recording's dataset, as registered.
+        holder: who granted the license; under a pool's, who joined with the recording's dataset. A transfer of the
+            dataset changes neither.
         grace_s: how long before `use.time` the use may have been made; None: it is still to come.
     """
 

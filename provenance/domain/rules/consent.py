@@ -52,8 +52,11 @@ def _withdrawn(case: ConsentCase) -> bool:
 CONSENT: Final[tuple[Rule[ConsentCase], ...]] = (
     Rule(
         Reason.CONSENT_OF_ANOTHER_HOLDER,
-        lambda case: case.consent.holder != case.holder,
-        lambda case: f"the consent was given to {checksummed(case.consent.holder)}",
+        lambda case: not case.consent.serves(case.holder, case.use.time),
+        lambda case: (
+            f"the consent was given to {checksummed(case.consent.holder)}, not to {checksummed(case.holder)},"
+            " who granted the license"
+        ),
     ),
     Rule(
         Reason.CONSENT_NOT_SIGNED,
@@ -99,9 +102,9 @@ _OF_USE: Final = {Reason.CONSENT_PURPOSE, Reason.CONSENT_NOT_YET, Reason.CONSENT
 STANDING: Final = tuple(rule for rule in CONSENT if rule.reason not in _OF_USE)
 """Those that a consent can break for good, whatever the use."""
 
-_LAPSES: Final = {Reason.CONSENT_WITHDRAWN, Reason.CONSENT_EXPIRED}
-GIVING: Final = tuple(rule for rule in STANDING if rule.reason not in _LAPSES)
-"""Those that it broke when it was given, whatever came after."""
+_LATER: Final = {Reason.CONSENT_OF_ANOTHER_HOLDER, Reason.CONSENT_WITHDRAWN, Reason.CONSENT_EXPIRED}
+GIVING: Final = tuple(rule for rule in STANDING if rule.reason not in _LATER)
+"""Those that it broke when it was given, whatever came after and whoever licenses under it."""
 
 
 def facts(
@@ -120,7 +123,7 @@ def facts(
         recording: one that names it.
         ledger: facts up to `last` at least.
         last: a withdrawal counts up to here.
-        final: an approval counts up to here only.
+        final: an approval and an extension count up to here only.
     """
     subject = document.consent.subject
     revoked = ledger.revoked(subject, consent_id, last)
@@ -131,6 +134,7 @@ def facts(
         revoked.number if revoked else None,
         signed=ledger.approved(subject, consent_id, final) or _recovered(consent_id, document.signature) == subject,
         covers=document.covers(recording.voice_ids, recording.sealed.plaintext_commitment),
+        extended=ledger.extended(subject, consent_id, final),
     )
 
 

@@ -178,8 +178,8 @@ class Reason(StrEnum):
         "consent-of-another-holder",
         11,
         Subject.CONSENT,
-        "The consent was given to somebody else.",
-        "Only the rights holder to whom a consent was given may use it.",
+        "The consent was given to another than who granted the license.",
+        "The voice owner lets it serve that holder too by `consent extend ID HOLDER`.",
     )
     CONSENT_NOT_SIGNED = (
         "consent-not-signed",

@@ -198,7 +198,7 @@ class _Closing:
                 and recording.verdict == PASSED
                 and not recording.fault
                 and not any(
-                    first_broken(STANDING, ConsentCase(consent, recording.holder, at, grace_s))
+                    first_broken(STANDING, ConsentCase(consent, license_.holder, at, grace_s))
                     for consent in recording.consents
                 )
             ):

@@ -104,10 +104,11 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class License:
-    """A license with what its terms say of use, money and attribution."""
+    """A license with what its terms say of use, money and attribution; `holder` granted it."""
 
     id: LicenseId
     dataset_id: DatasetId
+    holder: Address
     licensee: Address
     extent: Extent
     """Within its terms, which it cannot outlive, whatever the chain granted."""

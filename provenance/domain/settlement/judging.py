@@ -20,7 +20,7 @@ from provenance.domain.rules.reason import Subject
 from provenance.domain.settlement.carry import CHARGED, COMPLETE, Cursor, Settled
 from provenance.domain.settlement.facts import PASSED, Anchored, Inputs, License, Place, Session
 from provenance.domain.usage import CLOCK_AHEAD_MS, Use, clock_faults
-from provenance.types import ZERO32, Bytes32, LicenseId, ReceiptId, RecordingId, SessionId
+from provenance.types import ZERO32, Address, Bytes32, LicenseId, ReceiptId, RecordingId, SessionId
 
 
 class Fault(NamedTuple):
@@ -98,7 +98,8 @@ class Judge:
         self.corrected: set[ReceiptId] = set(inputs.carry.corrected)
         self.known: dict[ReceiptId, Use] = dict(inputs.earlier)
         self.anchored: UseFacts | None = None
-        self.faults: dict[RecordingId, Fault | None] = {}  # of uses `anchored`: a segment's receipts are mostly alike
+        self.faults: dict[tuple[RecordingId, Address], Fault | None] = {}
+        """Of uses `anchored`, by who granted the license: a segment's receipts are mostly alike."""
         self.opened: dict[tuple[LicenseId, RecordingId], Place] = {
             (opened.license_id, opened.recording_id): opened.at
             for opened in sorted(inputs.opened, key=lambda opened: opened.at, reverse=True)  # the first one stays
@@ -218,6 +219,7 @@ class Judge:
     def draws(self, use: Use, drawn: Iterable[RecordingId], at: Place) -> Fault | None:
         """The first recording that this use may not draw on, and why."""
         receipt = use.receipt
+        holder = self.inputs.licenses[receipt.license_id].holder
         anchored = UseFacts(at.time, receipt.purpose, receipt.territory)
         for recording_id in drawn:
             if recording_id in (UNATTRIBUTED, ELSEWHERE):
@@ -227,19 +229,20 @@ class Judge:
                 return Fault("never-opened", recording_id)
             if anchored != self.anchored:
                 self.anchored, self.faults = anchored, {}
-            if recording_id not in self.faults:
-                self.faults[recording_id] = self._recording_fault(recording_id, anchored)
-            if self.faults[recording_id]:
-                return self.faults[recording_id]
+            key = recording_id, holder
+            if key not in self.faults:
+                self.faults[key] = self._recording_fault(recording_id, holder, anchored)
+            if fault := self.faults[key]:
+                return fault
         return None
 
-    def _recording_fault(self, recording_id: RecordingId, anchored: UseFacts) -> Fault | None:
-        """Why a use of this kind, anchored then, may not draw on a recording."""
+    def _recording_fault(self, recording_id: RecordingId, holder: Address, anchored: UseFacts) -> Fault | None:
+        """Why a use of this kind, anchored then, may not draw on a recording under a license of this holder."""
         recording = self.inputs.recordings.get(recording_id)
         if recording is None or recording.verdict != PASSED:
             return Fault("no-passing-report", recording_id)
         for consent in recording.consents:
-            broken = first_broken(CONSENT, ConsentCase(consent, recording.holder, anchored, self.grace_s))
+            broken = first_broken(CONSENT, ConsentCase(consent, holder, anchored, self.grace_s))
             if broken:
                 return Fault(broken.reason, consent.id)
         return Fault(recording.fault, recording_id) if recording.fault else None

@@ -170,6 +170,7 @@ def _rates(inputs: Inputs) -> list[dict[str, Json]]:
         {
             "licenseId": fields.shown(license_id),
             "datasetId": fields.shown(license_.dataset_id),
+            "holder": fields.shown(license_.holder),
             "licensee": fields.shown(license_.licensee),
             "termsHash": fields.shown(license_.terms_hash),
             "unit": license_.extent.unit,
@@ -187,12 +188,13 @@ def _consents(inputs: Inputs) -> Iterator[dict[str, Json]]:
     cases: dict[ConsentId, ConsentCase] = {}
     for recording_id, recording in sorted(inputs.recordings.items()):
         for consent in recording.consents:
-            cases[consent.id] = ConsentCase(consent, recording.holder, UseFacts(inputs.cutoff.time))
+            cases[consent.id] = ConsentCase(consent, consent.holder, UseFacts(inputs.cutoff.time))
             recordings[consent.id].append(fields.shown(recording_id))
     for consent_id, case in sorted(cases.items()):
         broken = first_broken(GIVING, case)
         yield {
             "consentId": fields.shown(consent_id),
+            "holders": [fields.shown(holder) for holder in (case.consent.holder, *dict(case.consent.extended))],
             "notAfter": case.consent.not_after,
             "revokedAt": case.consent.revoked_at,
             "fault": broken.reason.value if broken else "",

@@ -78,7 +78,13 @@ class EventChain:
         )
         return made, dataset
 
-    def license(self, made: Manifest, dataset: Bytes32, name: str = "license") -> Bytes32:
+    def license(
+        self,
+        made: Manifest,
+        dataset: Bytes32,
+        name: str = "license",
+        distributor: Address = DEPLOYMENT.contracts["RoyaltyDistributor"],
+    ) -> Bytes32:
         of = word(name)
         self.say(
             events.LicenseGranted(
@@ -90,7 +96,7 @@ class EventChain:
                 0b10,
                 UnixSeconds(START + 10**6),
                 0,
-                documents.TOKEN,
+                distributor,
                 Wei(0),
             )
         )
@@ -483,6 +489,24 @@ def propose(funded: FundedLicense) -> Bytes32:
         )
     )
     return epoch.root
+
+
+def test_a_license_that_pays_into_another_distributor_is_none_here(funded: FundedLicense) -> None:
+    """Its use costs nothing and pays nobody; what came under its name goes back to who sent it."""
+    astray = funded.chain.license(funded.made, funded.dataset, "astray", Address(b"\xd9" * 20))
+    funded.license = astray
+    opened(funded)
+    used(funded)
+    decision = funded.chain.decide()
+    assert astray not in decision.inputs.licenses
+    assert [(one.cause, one.payee, one.amount) for one in decision.credits] == [("returned", LICENSEE.address, 50_000)]
+
+
+def test_a_price_waits_in_the_balance_of_its_license(funded: FundedLicense) -> None:
+    """`accept` pays price and deposit in one `Funded`; both pay for use."""
+    assert funded.chain.decide().pots[0].balance == 50_000
+    funded.chain.say(events.Funded(LICENSEE.address, funded.license, Wei(7)))
+    assert funded.chain.decide().pots[0].balance == 50_007
 
 
 def test_the_next_epoch_counts_only_what_was_anchored_since(funded: FundedLicense) -> None:

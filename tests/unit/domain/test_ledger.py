@@ -60,7 +60,7 @@ def answers(ledger: Ledger, number: int) -> tuple[object, ...]:
         dataset.shares(UnixSeconds(1_800_000_600), at),
         dataset.transfer_count(at),
         dataset.leaves_at(ID, at),
-        ledger.extended(VOICE.address, ID, HOLDER.address, at),
+        ledger.extended(VOICE.address, ID, at),
         license_.end(at),
         license_.state(block(number)),
         ledger.funded(LICENSE, at),
@@ -250,9 +250,11 @@ def test_shares_in_force_are_those_that_their_own_holder_set(turns: list[int]) -
 
 def test_only_the_subject_extends_its_consent_and_to_whom_it_says() -> None:
     ledger = Ledger.fold(chain([e.ConsentExtended(ID, VOICE.address, HOLDER.address)]))
-    assert [ledger.extended(VOICE.address, ID, HOLDER.address, BlockNumber(at)) for at in (0, 1)] == [False, True]
-    assert not ledger.extended(STRANGER, ID, HOLDER.address, BlockNumber(1))
-    assert not ledger.extended(VOICE.address, ID, STRANGER, BlockNumber(1))
+    assert [ledger.extended(VOICE.address, ID, BlockNumber(at)) for at in (0, 1)] == [
+        (),
+        ((HOLDER.address, block(1).time),),
+    ]
+    assert not ledger.extended(STRANGER, ID, BlockNumber(1))
 
 
 def test_a_member_leaves_when_its_holder_said_last_and_stays_when_it_took_that_back() -> None:

@@ -98,6 +98,10 @@ class DrawnUse:
     purpose: int
     territory: bytes
     at_s: int
+    grantor: Key = HOLDER
+    """Who granted the license: the registrant, or whoever held the dataset later."""
+    extended_s: int | None = None
+    """When the first consent's voice let it serve the grantor as well."""
 
     @property
     def given(self) -> tuple[SignedConsent, ...]:
@@ -119,12 +123,16 @@ class DrawnUse:
             terms_cid=cid.of_raw(under.encode()),
         )
         event = registered(said)
-        events: list[tuple[int, e.Event]] = [(1, event), (1, granted(self.granted, 900_000, event.dataset_id))]
+        events: list[tuple[int, e.Event]] = [
+            (1, event),
+            (1, granted(self.granted, 900_000, event.dataset_id, self.grantor.address)),
+        ]
+        first = self.given[0]
+        named = first.id(DOMAIN), first.consent.subject
+        if self.extended_s is not None:
+            events.append((self.extended_s, e.ConsentExtended(*named, self.grantor.address)))
         if self.revoked_s is not None:
-            events += [
-                (self.revoked_s, e.ConsentRevoked(one.id(DOMAIN), one.consent.subject, ZERO32))
-                for one in self.given[:1]
-            ]
+            events.append((self.revoked_s, e.ConsentRevoked(*named, ZERO32)))
         now = block(1_000, self.at_s)
         ledger = Ledger.fold(
             Logged(block(number, time), ZERO32, 0, HOLDER.address, event)
@@ -142,15 +150,17 @@ class DrawnUse:
     def settled(self) -> str:
         """What the settlement publishes of the same use, recorded when it was anchored."""
         world, take = World(grace_s=0, cutoff=255), recording(0, self.given)
-        license_ = world.license("L")
+        license_ = world.license("L", holder=self.grantor.address)
         world.licenses[license_] = replace(world.licenses[license_], extent=self.extent())
         facts = []
         for one in sorted(self.given, key=lambda one: one.id(DOMAIN)):
             found = consents.facts(one.id(DOMAIN), one, take, Ledger(), BlockNumber(0), BlockNumber(0))
-            withdrawn = self.revoked_s if one is self.given[0] else None
-            facts.append(replace(found, revoked_at=None if withdrawn is None else UnixSeconds(withdrawn)))
+            if one is self.given[0] and self.revoked_s is not None:
+                found = replace(found, revoked_at=UnixSeconds(self.revoked_s))
+            if one is self.given[0] and self.extended_s is not None:
+                found = replace(found, extended=((self.grantor.address, UnixSeconds(self.extended_s)),))
+            facts.append(found)
         drawn = world.recording("r", consents=tuple(facts))
-        world.recordings[drawn] = replace(world.recordings[drawn], holder=HOLDER.address)
         world.open(license_, drawn)
         use = {"purpose": self.purpose, "territory": self.territory, "occurred_at_ms": UnixMs(1_000 * self.at_s)}
         world.used(license_, {drawn: 1_000_000}, at=self.at_s // 1_000, **use)
@@ -179,6 +189,8 @@ TOLD = st.builds(
     purpose=st.sampled_from([0b10, 0b100, 0b110, 0b1000, 0, 1 << 20]),
     territory=st.sampled_from([b"DE", b"KR", b"US", b"ZZ"]),
     at_s=st.integers(5, 250).map(lambda thousands: 1_000 * thousands),
+    grantor=st.sampled_from([HOLDER, HOLDER, Key("buyer")]),
+    extended_s=st.none() | st.integers(1, 240_000),
 )
 
 
@@ -193,6 +205,32 @@ def test_the_settlement_says_what_the_lease_would_say_of_the_same_use(told: Draw
         assert told.metered() == lease.reason
     else:
         assert told.metered() == Reason.ALLOWED
+
+
+BUYERS = {"grantor": Key("buyer")}
+
+
+def told(number: int, at_s: int = 100_000, **changes: object) -> DrawnUse:
+    """A use that only the consent of this number may stand against."""
+    return DrawnUse((number,), None, 0b10, 0b10, ("WW",), 0, 240_000, 0b10, b"DE", at_s, **changes)  # type: ignore[arg-type]
+
+
+def test_who_buys_a_dataset_sells_no_voice_that_did_not_name_it() -> None:
+    """A consent is of whom the voice named: the seller's license stays open, the buyer's opens nothing."""
+    assert (told(0).lease().reason, told(0).settled()) == ("allowed", "allowed")
+    bought = told(0, **BUYERS)
+    assert (bought.lease().reason, bought.settled()) == ("consent-of-another-holder", "consent-of-another-holder")
+
+
+def test_a_voice_that_extends_its_consent_opens_the_buyers_licenses_from_then_on() -> None:
+    reasons = [told(0, at, extended_s=100_000, **BUYERS) for at in (99_000, 100_000)]
+    assert [one.lease().reason for one in reasons] == ["consent-of-another-holder", "allowed"]
+    assert [one.settled() for one in reasons] == ["consent-of-another-holder", "allowed"]
+
+
+def test_a_consent_that_names_the_grantor_serves_whoever_registered_the_dataset() -> None:
+    named = told(5, grantor=VOICE)
+    assert (named.lease().reason, named.settled()) == ("allowed", "allowed")
 
 
 def test_a_consent_that_is_over_and_lacks_purpose_and_country_has_the_contracts_reason_everywhere() -> None:
