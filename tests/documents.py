@@ -11,6 +11,7 @@ from provenance.domain import cid, typed
 from provenance.domain.consent import Scope, SignedConsent, Words
 from provenance.domain.hashes import keccak
 from provenance.domain.manifest import Manifest, Recording, SealedObject
+from provenance.domain.pool import CuratorShare
 from provenance.domain.sealed import Header, KeyCommitment, PlaintextCommitment, Sealed
 from provenance.domain.splits import Split
 from provenance.domain.terms import AttributionRule, Caps, LegalText, PerUnit, Price, Terms
@@ -164,3 +165,9 @@ def manifest(count: int = 3, given: Iterable[SignedConsent] | None = None, **cha
         "private": SealedObject(cid.Cid("raw", word("private cid")), sealed("private")),
     }
     return Manifest(**{**made, **changes})  # type: ignore[arg-type]
+
+
+def pool_manifest(**changes: object) -> Manifest:
+    """A pool, of which the curator gets a twentieth."""
+    made: dict[str, object] = {"kind": "pool", "consents": (), "recordings": (), "private": None}
+    return manifest(0, (), **{**made, "pool": CuratorShare(Bps(500)), **changes})

@@ -161,9 +161,8 @@ def _check_content(node: GatewayNode, manifest: Manifest) -> None:
 
 
 def _objects(manifest: Manifest) -> list[tuple[str, Recording | SealedObject]]:
-    return [(f"recording {recording.index}", recording) for recording in manifest.recordings] + [
-        ("private", manifest.private)
-    ]
+    names = [f"recording {recording.index}" for recording in manifest.recordings]
+    return [*zip([*names, "private"], manifest.objects(), strict=False)]  # a pool has neither
 
 
 def info(node: GatewayNode, sealed_object: Recording | SealedObject) -> bytes:
@@ -314,7 +313,7 @@ def _deposit(manifest: Manifest, manifest_cid: Cid, dataset: DatasetId, now: Uni
         holder=manifest.holder,
         manifest_root=manifest.root(),
         terms_cid=str(manifest.terms_cid),
-        private_cid=str(manifest.private.cid),
+        private_cid=str(manifest.private.cid) if manifest.private else "",
         title=manifest.title,
         kind=manifest.kind,
         language=manifest.language,

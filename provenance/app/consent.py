@@ -12,7 +12,7 @@ from typing import Final
 
 from provenance.app.ports import Call, Chain, Journal, Random, Signer
 from provenance.domain import canonical, fields, purposes, record, refusal, signature, territories, typed
-from provenance.domain.consent import SALT_BYTES, BadConsent, Scope, SignedConsent, Words
+from provenance.domain.consent import SALT_BYTES, BadConsent, Scope, SignedConsent, SignedExtension, Words
 from provenance.domain.manifest import ForeignConsent
 from provenance.domain.rules import consent as rules
 from provenance.domain.rules.case import ConsentCase, ConsentFacts, UseFacts, first_broken
@@ -38,6 +38,18 @@ class NotTheSubject(Denied):
     """Only who gave a consent can withdraw it."""
 
     next = "Repeat with --account of the voice owner who signed it."
+
+
+class ServesAlready(Conflict):
+    """The consent serves that holder already."""
+
+    next = "Nothing is left to do: that holder can license what rests on it."
+
+
+class ExtensionOver(Invalid):
+    """A signed extension whose time has passed."""
+
+    next = "Ask the voice owner for a fresh one: `consent extend ID HOLDER --out F`."
 
 
 class ConsentOver(Invalid):
@@ -251,3 +263,76 @@ def revocation(consent_id: ConsentId, subject: Address, sender: Address, chain: 
             f"withdrawn at {fields.dated(revoked_at)}", consent=fields.shown(consent_id), at=revoked_at
         )
     return Call("ConsentRegistry", "revokeConsent", (consent_id, ZERO32))
+
+
+def check_extendable(
+    consent_id: ConsentId, consent: SignedConsent, holder: Address, account: Address, chain: Chain
+) -> None:
+    """Its subject can let it serve this holder too.
+
+    Raises:
+        NotTheSubject: the account did not give it.
+        ConsentWithdrawn: it serves nobody any more.
+        ServesAlready: it names the holder, or was extended to it.
+    """
+    given = consent.consent
+    if given.subject != account:
+        raise NotTheSubject(
+            f"{fields.checksummed(given.subject)} gave this consent, not {fields.checksummed(account)}",
+            subject=fields.shown(given.subject),
+        )
+    if withdrawn_at(consent_id, account, chain) is not None:
+        raise refusal.ConsentWithdrawn(
+            "a withdrawn consent serves nobody",
+            next="Give the other holder a new one: `consent grant`.",
+            consent=fields.shown(consent_id),
+        )
+    if given.holder == holder or extended_at(consent_id, account, holder, chain):
+        raise ServesAlready(
+            f"the consent serves {fields.checksummed(holder)} already",
+            consent=fields.shown(consent_id),
+            holder=fields.shown(holder),
+        )
+
+
+def extended_at(consent_id: ConsentId, subject: Address, holder: Address, chain: Chain) -> UnixSeconds | None:
+    """When the subject let the consent serve this holder too, by the latest block."""
+    (second,) = chain.read(Call("ConsentRegistry", "extendedAt", (subject, consent_id, holder)))
+    return UnixSeconds(second) if isinstance(second, int) and second else None
+
+
+def extension(consent_id: ConsentId, holder: Address) -> Call:
+    """The transaction by which the subject lets a consent serve another holder too, from its block on."""
+    return Call("ConsentRegistry", "extendConsent", (consent_id, holder))
+
+
+def sign_extension(
+    consent_id: ConsentId, holder: Address, signer: Signer, chain: Chain, deadline: UnixSeconds
+) -> SignedExtension:
+    """The same as a document, for somebody else to send up to the deadline."""
+    words = typed.ExtendConsent(consent_id, holder, deadline)
+    return SignedExtension(words, signer.address, signer.sign_typed(chain.deployment.domains.consent, words))
+
+
+def relayed_extension(signed: SignedExtension, chain: Chain, now: UnixSeconds) -> Call:
+    """The transaction by which anybody puts a signed extension on chain.
+
+    Raises:
+        ExtensionOver: its deadline has passed.
+        ServesAlready: it is on chain.
+        BadSignature: its subject's key did not sign it; a contract wallet is the contract's to ask.
+    """
+    words = signed.extension
+    if words.deadline < now:
+        raise ExtensionOver(f"the extension counted until {fields.dated(words.deadline)}", deadline=words.deadline)
+    if extended_at(words.consent_id, signed.subject, words.holder, chain):
+        raise ServesAlready(
+            f"the consent serves {fields.checksummed(words.holder)} already",
+            consent=fields.shown(words.consent_id),
+            holder=fields.shown(words.holder),
+        )
+    if not chain.has_code(signed.subject):
+        digest = typed.digest(chain.deployment.domains.consent, words)
+        signature.check(digest, signed.signature, signed.subject)
+    arguments = (signed.subject, words.consent_id, words.holder, words.deadline, signed.signature)
+    return Call("ConsentRegistry", "extendConsentFor", arguments)

@@ -153,7 +153,28 @@ def acceptance(dataset: DatasetId, account: Address, chain: Chain) -> Call:
 
 
 def resharing(dataset: DatasetId, shares: Iterable[Split], account: Address, chain: Chain) -> Call:
-    """The transaction that announces new shares, in force 7 days later unless the dataset changes hands before."""
+    """The transaction that announces new splits, in force 7 days later unless the dataset is transferred before.
+
+    Raises:
+        BadSplits: the shares make no whole.
+        NotHolder: somebody else holds the dataset.
+    """
     packed = splits.pack(shares)
     held(dataset, account, chain)
     return Call("DatasetRegistry", "setSplit", (dataset, packed))
+
+
+def dispute(dataset: DatasetId, evidence: Bytes32, account: Address, chain: Chain) -> Call:
+    """The transaction that puts on record that others registered what this dataset holds; it changes nothing else.
+
+    Args:
+        dataset: the account's own.
+        evidence: sha-256 of the evidence.
+        account: who claims it.
+        chain: where.
+
+    Raises:
+        NotHolder: somebody else holds the dataset.
+    """
+    held(dataset, account, chain)
+    return Call("DatasetRegistry", "dispute", (dataset, evidence))

@@ -8,13 +8,14 @@ import click
 
 from provenance.adapters import journal
 from provenance.app import consent as use
+from provenance.app.ports import Call
 from provenance.cli import dates, files, words as private
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import paragraphs, plain
 from provenance.cli.values import shown_address, shown_time
 from provenance.domain import fields, purposes, territories
-from provenance.domain.consent import Scope, SignedConsent, Words
+from provenance.domain.consent import Scope, SignedConsent, SignedExtension, Words
 from provenance.errors import ProvenanceError
 from provenance.types import Address, ConsentId, Json, UnixSeconds
 
@@ -133,6 +134,73 @@ def revoke(ctx: Context, name: str) -> None:
             else [{"dataset": dataset, "recordings": n} for dataset, n in closed.items()],
         },
         text=f"Withdrew consent {fields.shown(consent_id)} in block {mined.block.number}, for good.\n{_effect(closed)}",
+    )
+
+
+@command(
+    consent,
+    "extend",
+    example=(
+        "provenance consent extend consent.json holder-2 --account voice-1",
+        "provenance consent extend consent.json holder-2 --out extension.json --account voice-1",
+        "provenance consent extend extension.json --account holder-2",
+    ),
+)
+@click.argument("name", metavar="ID|FILE")
+@click.argument("holder", required=False, metavar="[HOLDER]")
+@click.option("--until", default="30d", show_default=True, metavar="DATE", help="Last second at which F counts.")
+@click.option("--out", type=PATH, metavar="F", help="Sign it into this file, for HOLDER to send, and send nothing.")
+def extend(ctx: Context, name: str, holder: str | None, until: str, out: Path | None) -> None:
+    """Let a consent serve another HOLDER too, such as the buyer of a dataset; or send what its owner signed into FILE.
+
+    What it allows, to whom it was given and until when stay as they are. It cannot be taken back alone: `consent revoke`
+    takes back the whole.
+    """
+    if holder is None:
+        signed = files.document(Path(name), SignedExtension.parse)
+        words = signed.extension
+        call, to, subject = use.relayed_extension(signed, ctx.chain(), ctx.clock.now()), words.holder, signed.subject
+        return _extended(ctx, call, words.consent_id, subject, to, None)
+
+    consent_id, given, _ = _consent_named(ctx, name)
+    subject, to = given.consent.subject, ctx.address(holder)
+    own = ctx.settings.account or next((a.name for a in ctx.keystore.accounts() if a.address == subject), None)
+    use.check_extendable(consent_id, given, to, ctx.address(own), ctx.chain())
+    if out is None:
+        return _extended(ctx, use.extension(consent_id, to), consent_id, subject, to, own)
+    deadline = dates.seconds(until, ctx.clock.now(), option="--until")
+    files.fresh(out)
+    means = f"{_extension(consent_id, subject, to)}, if it is sent until {shown_time(deadline)}"
+    if ctx.dry_run:
+        ctx.would(f"sign to {means}", consent=fields.shown(consent_id), holder=fields.shown(to))
+    ctx.out.say(f"You {means}.")
+    ctx.out.confirm("Sign it?")
+    files.write(out, use.sign_extension(consent_id, to, ctx.wallet(own).signer, ctx.chain(), deadline).encode())
+    return ctx.out.emit(
+        {"path": str(out), "id": fields.shown(consent_id), "holder": fields.shown(to), "deadline": deadline},
+        text=f"Wrote {out}.\nNext: anybody sends it with `provenance consent extend {out.name}`.",
+    )
+
+
+def _extension(consent_id: ConsentId, subject: Address, to: Address) -> str:
+    return f"let the consent {fields.shown(consent_id)} of {shown_address(subject)} serve {shown_address(to)} too, for good"
+
+
+def _extended(
+    ctx: Context, call: Call, consent_id: ConsentId, subject: Address, to: Address, account: str | None
+) -> None:
+    wallet = ctx.wallet(account)
+    mined = ctx.transact(call, "extend consent", wallet, means=_extension(consent_id, subject, to))
+    ctx.out.emit(
+        {
+            "id": fields.shown(consent_id),
+            "subject": fields.shown(subject),
+            "holder": fields.shown(to),
+            "tx": fields.shown(mined.tx),
+            "block": mined.block.number,
+        },
+        text=f"Consent {fields.shown(consent_id)} serves {shown_address(to)} too since block {mined.block.number}.\n"
+        "Next: that holder offers the dataset with `provenance license offer`.",
     )
 
 

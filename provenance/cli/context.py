@@ -168,7 +168,9 @@ class Context:
         """From `--password-file`, PROVENANCE_PASSWORD, the file `kept` or a prompt, in this order."""
         return password(self.settings, prompt, repeat=repeat, kept=kept)
 
-    def transact(self, call: Call, title: str, wallet: Wallet | None = None, *, means: str = "") -> Mined:
+    def transact(
+        self, call: Call, title: str, wallet: Wallet | None = None, *, means: str = "", asked: bool = False
+    ) -> Mined:
         """The call is mined, after what it does and costs was shown and the user agreed.
 
         Args:
@@ -176,6 +178,7 @@ class Context:
             title: names the transaction in results.
             wallet: the sender; the account in force if None.
             means: what it does, in the user's words; the title where that says it all.
+            asked: the user agreed before, when `ask` showed the same call.
 
         Raises:
             DryRun: with `--dry-run`, when the cost has been shown.
@@ -184,7 +187,8 @@ class Context:
         action = f"{means or title}: {call.contract}.{call.function}"
         if self.dry_run:
             self.would_send(action, (call,), sender.signer.address, title=title)
-        self.ask(action, (call,), sender.signer.address)
+        if not asked:
+            self.ask(action, (call,), sender.signer.address)
         mined = chain.send(call, sender.signer)
         self.session.sent.append(Sent(title, mined))
         if self.verbose:

@@ -10,6 +10,7 @@ from provenance.app import dataset as use, license as licenses
 from provenance.app.ports import Mined
 from provenance.app.publish import register, rotate as rotation
 from provenance.app.publish.private import private
+from provenance.app.publish.takes import sha256_of
 from provenance.cli import conditions, dates, files, published
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
@@ -17,11 +18,15 @@ from provenance.cli.out import paragraphs, plain
 from provenance.cli.upload import sealing_ports, splits_of
 from provenance.cli.values import ID, shown_address, shown_time
 from provenance.domain import canonical, fields, ledger
+from provenance.domain.events import SplitSet
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest
 from provenance.errors import Invalid
 from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
 
+EVIDENCE_NEXT = "keep the file unchanged and give it to the network's guardian, who may rule."
+SPLIT_NEXT = "tell the accounts; until then the shares of before are paid."
+SPLIT_DAYS = 7  # the contract's own wait
 ROTATE_GAS = 100_000  # more than one rotation uses, which can be estimated only once the gateway has the new bytes
 ABOUT = ("title", "datasetId", "kind", "language", "tags", "items", "minutes", "holder", "status", "time", "tx")
 COLUMNS = ("datasetId", "title", "kind", "language", "items", "minutes", "holder", "status")
@@ -220,10 +225,36 @@ def transfer(ctx: Context, dataset_id: Bytes32, to: str | None, *, accept: bool,
 @click.argument("dataset_id", type=ID, metavar="DATASET")
 @click.argument("shares", nargs=-1, required=True, metavar="ACCT=BPS…")
 def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
-    """Announce new shares of DATASET, in basis points; they count for windows that start 7 days from now."""
-    account = ctx.wallet().signer.address
-    call = use.resharing(dataset_id, splits_of(ctx, shares, account), account, ctx.chain())
-    _emit_done(ctx, ctx.transact(call, "set split"), {"datasetId": fields.shown(dataset_id)})
+    """Announce new shares of DATASET, in basis points; they count for windows that start 7 days from now.
+
+    Up to 100 accounts. A transfer of DATASET before then voids them.
+    """
+    account, name = ctx.address(), fields.shown(dataset_id)
+    wanted = splits_of(ctx, shares, account)
+    call = use.resharing(dataset_id, wanted, account, ctx.chain())
+    means = (
+        f"share what dataset {name} earns from {SPLIT_DAYS} days on as"
+        f" {', '.join(f'{shown_address(share.account)} {share.bps}' for share in wanted)} of 10,000"
+    )
+    mined = ctx.transact(call, "set split", means=means)
+    from_ = next((log.event.effective_at for log in mined.logs if isinstance(log.event, SplitSet)), None)
+    listed: list[Json] = [{"account": shown_address(share.account), "bps": share.bps} for share in wanted]
+    _emit_done(ctx, mined, {"datasetId": name, "shares": listed, "effectiveAt": from_}, SPLIT_NEXT)
+
+
+@command(dataset, "dispute", example="provenance dataset dispute 0x5a…c1 evidence.zip --account holder-1")
+@click.argument("dataset_id", type=ID, metavar="DATASET")
+@click.argument("evidence", type=PATH, metavar="EVIDENCE")
+def dispute(ctx: Context, dataset_id: Bytes32, evidence: Path) -> None:
+    """Put on record that others registered what your DATASET holds. EVIDENCE stays here; the chain keeps its sha-256.
+
+    It moves no money by itself: the guardian's ruling does.
+    """
+    digest, name = sha256_of(evidence), fields.shown(dataset_id)
+    call = use.dispute(dataset_id, digest, ctx.address(), ctx.chain())
+    means = f"claim on record that others registered what dataset {name} holds, by evidence with sha-256 {digest.hex()}"
+    mined = ctx.transact(call, "dispute", means=means)
+    _emit_done(ctx, mined, {"datasetId": name, "evidence": fields.shown(digest)}, EVIDENCE_NEXT)
 
 
 @command(dataset, "rotate", example="provenance dataset rotate 0x5a…c1 0 1 --account holder-1")
@@ -295,5 +326,6 @@ def _take(row: dict[str, Json]) -> dict[str, Json]:
     }
 
 
-def _emit_done(ctx: Context, mined: Mined, facts: dict[str, Json]) -> None:
-    ctx.out.emit({**facts, "tx": "0x" + mined.tx.hex(), "block": str(mined.block.number)})
+def _emit_done(ctx: Context, mined: Mined, facts: dict[str, Json], step: str = "") -> None:
+    done: dict[str, Json] = {**facts, "tx": "0x" + mined.tx.hex(), "block": str(mined.block.number)}
+    ctx.out.emit(done, text=plain(done) + (f"\nNext: {step}" if step else ""))

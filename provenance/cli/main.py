@@ -32,6 +32,7 @@ COMMANDS = {
     "consent": ("provenance.cli.consent:consent", "Grants of voice owners, and their revocation."),
     "upload": ("provenance.cli.upload:upload", "Judge, seal, store and register recordings."),
     "dataset": ("provenance.cli.dataset:dataset", "Registered datasets."),
+    "pool": ("provenance.cli.pool:pool", "Datasets of many holders under one license."),
     "license": ("provenance.cli.license:license_", "Offer, accept, fund and end licenses."),
     "access": ("provenance.cli.access:access", "Open and download licensed recordings."),
     "usage": ("provenance.cli.usage:usage", "Usage receipts."),

@@ -15,13 +15,14 @@ from provenance.domain.hashes import keccak, sha256
 from provenance.domain.terms import Places
 from provenance.domain.typed import Domain
 from provenance.errors import Invalid
-from provenance.types import ZERO32, Bytes32, ConsentId, Json, VoiceId
+from provenance.types import ZERO32, Address, Bytes32, ConsentId, Json, VoiceId
 
 KIND: Final = "provenance/consent"
 SCOPE_KIND: Final = "provenance/scope"
 ALL: Final = "all"
 SCOPE_RECORDINGS: Final = 12_000  # 69 bytes each: the scope stays within one block of 1 MiB
 SCOPE_CODES: Final = 64
+EXTENSION_KIND: Final = "provenance/extension"
 WORDS_KIND: Final = "provenance/words"
 WORDS_CHARS: Final = 1 << 17
 SALT_BYTES: Final = 32  # of one length, so that no two pairs of salt and words hash the same bytes
@@ -242,3 +243,22 @@ class SignedConsent:
         if self.consent.voice_id not in set(voices):
             return False
         return self.scope.recordings is None or plaintext_commitment in self.scope.recordings
+
+
+@record.dataclass(frozen=True, slots=True)
+class SignedExtension:
+    """A voice owner lets a consent serve another holder too; anyone may send it: what `consent extend --out` writes."""
+
+    extension: Annotated[typed.ExtendConsent, record.INLINE]
+    subject: Address
+    signature: bytes
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, document: bytes) -> Self:
+        """The `provenance/extension/1` in these bytes; whether its subject signed it is the contract's check."""
+        return record.parse(cls, document, EXTENSION_KIND)
+
+    def encode(self) -> bytes:
+        """Its canonical bytes."""
+        return record.encode(self, EXTENSION_KIND)

@@ -15,6 +15,7 @@ from provenance.domain import fields, merkle, record, splits
 from provenance.domain.cid import Cid
 from provenance.domain.consent import KIND as CONSENT, SignedConsent
 from provenance.domain.hashes import abi_words, keccak
+from provenance.domain.pool import MANIFEST as POOL, CuratorShare
 from provenance.domain.recording import (
     VOICES,
     BadManifest,
@@ -35,7 +36,7 @@ from provenance.types import (
 )
 
 KIND: Final = "provenance/manifest"
-KINDS: Final = ("voice", "music", "sound")
+KINDS: Final = ("voice", "music", "sound", POOL)
 VERDICTS: Final = ("pass", "review", "reject")
 RECORDINGS: Final = 1 << 17  # a recording proves its place in 17 hashes
 CONSENTS: Final = 4_096
@@ -57,7 +58,10 @@ class ForeignConsent(Invalid):
 
 @record.dataclass(frozen=True, slots=True)
 class Manifest:
-    """A dataset: recordings under one root, with their terms, consents and shares."""
+    """A dataset: recordings under one root, with their terms, consents and shares.
+
+    Or a pool, which has no recordings, no consents and no private part, but the curator's share.
+    """
 
     title: str
     kind: str
@@ -71,7 +75,8 @@ class Manifest:
     terms_hash: Annotated[Bytes32, record.at("terms.termsHash")]
     consents: Annotated[tuple[SignedConsent, ...], record.items(record.document(SignedConsent, CONSENT), CONSENTS)]
     recordings: Annotated[tuple[Recording, ...], record.most(RECORDINGS)]
-    private: SealedObject
+    private: Annotated[SealedObject | None, record.OMITTED] = None
+    pool: Annotated[CuratorShare | None, record.OMITTED] = None
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -81,18 +86,34 @@ class Manifest:
         if self.terms_cid.digest != self.terms_hash:
             raise BadManifest("terms: cid and termsHash differ", field="terms")
         splits.check(self.splits)
-        if not 0 < len(self.recordings) <= RECORDINGS:
-            raise BadManifest(f"recordings: 1 to {RECORDINGS} are expected", field="recordings")
-        objects = [
-            self.private.sealed.header,
-            *(recording.sealed.header for recording in self.recordings),
-        ]
+        self._check_kind()
+        objects = [sealed_object.sealed.header for sealed_object in self.objects()]
         if len({header.object_id for header in objects}) != len(objects):
             raise BadManifest("recordings: an objectId stands twice", field="recordings")
         if any(header.holder != self.holder for header in objects):
             raise BadManifest("recordings: sealed for another holder", field="header")
         for index, recording in enumerate(self.recordings):
             _check_recording(recording, index, needs_voice=self.kind == "voice")
+
+    def _check_kind(self) -> None:
+        """A pool has nothing to hear, and a dataset has."""
+        if self.kind == POOL:
+            if self.pool is None:
+                raise BadManifest("pool: the curator's share is expected", field="pool")
+            for name in ("recordings", "consents", "private"):
+                if getattr(self, name):
+                    raise BadManifest(f"{name}: a pool has none of its own", field=name)
+            return
+        if self.pool is not None:
+            raise BadManifest(f"pool: not of kind {self.kind}", field="pool")
+        if self.private is None:
+            raise BadManifest("private: an object is expected", field="private")
+        if not 0 < len(self.recordings) <= RECORDINGS:
+            raise BadManifest(f"recordings: 1 to {RECORDINGS} are expected", field="recordings")
+
+    def objects(self) -> tuple[Recording | SealedObject, ...]:
+        """Everything that is sealed: the recordings in their order, then the private part."""
+        return (*self.recordings, self.private) if self.private else self.recordings
 
     @classmethod
     def parse(cls, encoded: bytes) -> Self:

@@ -75,7 +75,7 @@ class MemoryGateway:
             self.content.get_digest(digest)
         refused: list[dict[str, object]] = []
         heard: list[bytes] = []
-        for item in (*found.recordings, found.private):
+        for item in found.objects():
             plaintext = self._opened(item, envelopes)
             if isinstance(item, Recording):
                 heard.append(plaintext)

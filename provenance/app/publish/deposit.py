@@ -33,7 +33,7 @@ def deposited(
 ) -> tuple[SignedGateReport, ...] | None:
     """The gateway holds everything and has judged it; None if it refused some, which are remembered now."""
     sealing = ports.sealing
-    objects: tuple[Recording | SealedObject, ...] = (*manifest.recordings, manifest.private)
+    objects = manifest.objects()
     sealing.progress.phase("Storing at the gateway", sum(object_.sealed.header.sealed_bytes for object_ in objects))
     for object_ in objects:
         takes.send(object_.cid, object_.sealed.header.sealed_bytes, sealing, ports.gateway)

@@ -146,10 +146,19 @@ def _check(request: Request, chain: Chain, gateway: Gateway, now: UnixSeconds) -
         raise TermsOver(f"the terms ended at {fields.dated(request.terms.not_after)}", notAfter=request.terms.not_after)
     for given in request.consents:
         check_usable(given.consent, request.holder, chain, now)
-    meter = gateway.key().wallet
-    if chain.read(Call("UsageLedger", "headOf", (meter,)))[0] in (bytes(32), b"", 0):
-        raise NotAMeter(f"{fields.checksummed(meter)} is no meter of this network", gateway=fields.shown(meter))
-    return meter
+    return meter(chain, gateway)
+
+
+def meter(chain: Chain, gateway: Gateway) -> Address:
+    """The gateway's wallet.
+
+    Raises:
+        NotAMeter: it may not anchor usage.
+    """
+    wallet = gateway.key().wallet
+    if chain.read(Call("UsageLedger", "headOf", (wallet,)))[0] in (bytes(32), b"", 0):
+        raise NotAMeter(f"{fields.checksummed(wallet)} is no meter of this network", gateway=fields.shown(wallet))
+    return wallet
 
 
 def _sealed(request: Request, ports: UploadPorts, memory: Memory) -> tuple[list[Take], list[Refused]]:

@@ -21,9 +21,11 @@ def private(manifest: Manifest, sealing: SealingPorts) -> Private:
     """The private part of a manifest, opened with the key in this home.
 
     Raises:
-        Missing: the key is not in this home, or the content nowhere.
+        Missing: it is a pool's, the key is not in this home, or the content nowhere.
         SealedToAnother: another account of this home uploaded it.
     """
+    if manifest.private is None:
+        raise Missing("a pool has no private part", next="`pool show` says all there is of a pool.")
     address, sealed = manifest.private.cid, manifest.private.sealed
     try:
         secret = takes.kept_secret(address, sealed, keys=sealing.keys, wallet=sealing.wallet, chain=sealing.chain)

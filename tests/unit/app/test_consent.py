@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,17 @@ from hypothesis import given, strategies as st
 from provenance.adapters.journal import FileJournal
 from provenance.app import consent as use
 from provenance.app.consent import AlreadyWithdrawn, Grant, NotTheSubject
-from provenance.domain import canonical
-from provenance.domain.consent import BadConsent, Scope
+from provenance.domain import canonical, refusal
+from provenance.domain.consent import BadConsent, Scope, SignedExtension
 from provenance.domain.purposes import ReservedPurpose
 from provenance.domain.rules import consent as rules
+from provenance.domain.signature import BadSignature
 from provenance.errors import Missing
 from provenance.types import UnixSeconds
 from tests import documents
 from tests.documents import HOLDER, VOICE, word
 from tests.fakes.chain import MemoryChain
+from tests.fakes.pools import PoolChain
 from tests.unit.app.publishing import CountingRandom
 
 pytestmark = pytest.mark.unit
@@ -147,3 +150,37 @@ def test_listed_recordings_are_those_of_the_holder_who_asks() -> None:
     none = canonical.encode("provenance/recordings", 1, {"holder": "0x" + HOLDER.address.hex(), "recordings": []})
     with pytest.raises(BadConsent):
         use.listed_scope(none, HOLDER.address, ())
+
+
+def test_a_voice_lets_its_consent_serve_another_holder_and_nobody_else_does(owner: Owner) -> None:
+    given_, buyer, chain = owner.grant(), documents.Key("buyer"), PoolChain()
+    use.check_extendable(given_.id, given_.consent, buyer.address, VOICE.address, chain)
+    with pytest.raises(NotTheSubject):
+        use.check_extendable(given_.id, given_.consent, buyer.address, buyer.address, chain)
+    with pytest.raises(use.ServesAlready):
+        use.check_extendable(given_.id, given_.consent, HOLDER.address, VOICE.address, chain)
+    chain.send(use.extension(given_.id, buyer.address), VOICE)
+    with pytest.raises(use.ServesAlready):
+        use.check_extendable(given_.id, given_.consent, buyer.address, VOICE.address, chain)
+
+
+def test_a_withdrawn_consent_is_extended_to_nobody(owner: Owner) -> None:
+    given_, chain = owner.grant(), PoolChain()
+    chain.revoked[VOICE.address, given_.id] = NOW
+    with pytest.raises(refusal.ConsentWithdrawn):
+        use.check_extendable(given_.id, given_.consent, word("buyer")[:20], VOICE.address, chain)
+
+
+def test_a_signed_extension_is_sent_by_anybody_until_its_deadline_and_once(owner: Owner) -> None:
+    given_, buyer, chain = owner.grant(), documents.Key("buyer"), PoolChain()
+    signed = use.sign_extension(given_.id, buyer.address, VOICE, chain, documents.END)
+    assert SignedExtension.parse(signed.encode()) == signed
+    with pytest.raises(use.ExtensionOver):
+        use.relayed_extension(signed, chain, UnixSeconds(documents.END + 1))
+    for forged in (replace(signed, subject=buyer.address), replace(signed, signature=bytes(65))):
+        with pytest.raises(BadSignature):
+            use.relayed_extension(forged, chain, NOW)
+    chain.send(use.relayed_extension(signed, chain, NOW), buyer)
+    assert chain.extended[VOICE.address, given_.id, buyer.address]
+    with pytest.raises(use.ServesAlready):
+        use.relayed_extension(signed, chain, NOW)

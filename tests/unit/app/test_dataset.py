@@ -105,3 +105,9 @@ def test_new_shares_stand_in_their_transaction(chain: MemoryChain) -> None:
     assert use.resharing(ONE, shares, HOLDER.address, chain).args == (ONE, splits.pack(shares))
     with pytest.raises(BadSplits):
         use.resharing(ONE, shares[:1], HOLDER.address, chain)
+
+
+def test_a_dispute_is_its_holders_own_word(chain: MemoryChain) -> None:
+    assert use.dispute(ONE, word("evidence"), HOLDER.address, chain).args == (ONE, word("evidence"))
+    with pytest.raises(use.NotHolder):
+        use.dispute(ONE, word("evidence"), STRANGER.address, chain)
