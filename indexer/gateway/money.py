@@ -7,7 +7,7 @@ content under a digest on chain. Who earns what is `domain.settlement`.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from provenance.domain import canonical, cid, fields, refusal
 from provenance.domain.ledger import ChainBlock, Ledger
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from indexer.gateway.node import GatewayNode, State
     from provenance.adapters.content.embedded import Embedded
     from provenance.domain.terms import Terms
+
+
+EXIT_WINDOW_S: Final = 14 * 86_400
+"""The window of a root by the exit; a publisher's may be as long. Source: contracts/mixins/Settlements.sol."""
 
 
 class BalanceUnknown(Unavailable):
@@ -81,16 +85,22 @@ def balance(node: GatewayNode, license_id: LicenseId, state: State) -> Wei:
 def carried(node: GatewayNode, block: ChainBlock) -> Carry:
     """The state after the newest epoch that was neither vetoed nor rejected; empty before the first.
 
+    An open one with the window of the exit is passed over while its documents are not here: a stranger's root closes
+    no license before it counts.
+
     Raises:
-        BalanceUnknown: its documents are not here.
+        BalanceUnknown: the documents of one that counts are not here.
     """
-    standing = [settlement for settlement in node.settlements(block) if not settlement.rejected]
-    if not standing:
-        return Carry()
-    try:
-        return _carry(node.content, standing[-1].proposed.event.manifest_digest)
-    except (Missing, Failed) as error:
-        raise BalanceUnknown(f"the last epoch cannot be read: {error}") from error
+    for settlement in reversed(node.settlements(block)):
+        if settlement.rejected:
+            continue
+        try:
+            return _carry(node.content, settlement.proposed.event.manifest_digest)
+        except (Missing, Failed) as error:
+            planned = settlement.proposed.event.active_at - settlement.proposed.time
+            if planned < EXIT_WINDOW_S or (settlement.active_at <= block.time and not settlement.disputed):
+                raise BalanceUnknown(f"the last epoch cannot be read: {error}") from error
+    return Carry()
 
 
 @lru_cache(maxsize=4)

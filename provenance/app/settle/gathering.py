@@ -33,7 +33,9 @@ def gather(
     ruleset_hash: Bytes32,
     read_uses: SegmentReader,
 ) -> Inputs:
-    """The facts of the epoch that follows the last standing one, up to a block.
+    """The facts of the epoch that follows the last active one, up to a block.
+
+    A root by the exit that is still open there is not followed: the publisher's takes its place.
 
     Args:
         events: the chain's, from a node or a mirror.
@@ -48,7 +50,7 @@ def gather(
     """
     ledger = Ledger.fold(events.upto(cutoff.number))
 
-    prior = standing(ledger)
+    prior = standing(ledger, active_by=cutoff.time)
     before = reading.published(content, prior.proposed.event.manifest_digest) if prior else None
     carry = reading.carry(content, before) if before else Carry()
     start = _cutoff(before) if before else events.block(deployment.first_block)
@@ -88,9 +90,15 @@ def gather(
     )
 
 
-def standing(ledger: Ledger) -> Settlement | None:
-    """The last proposed settlement that was neither vetoed nor rejected."""
-    return next((one for one in reversed(ledger.settlements) if not one.rejected), None)
+def standing(ledger: Ledger, *, active_by: UnixSeconds | None = None) -> Settlement | None:
+    """The last proposed settlement that was neither vetoed nor rejected.
+
+    Args:
+        ledger: the chain's facts.
+        active_by: only one that is active by then.
+    """
+    proposed = (one for one in reversed(ledger.settlements) if not one.rejected)
+    return next((one for one in proposed if active_by is None or one.active_at <= active_by), None)
 
 
 def _cutoff(before: Published) -> ChainBlock:

@@ -16,6 +16,7 @@ from provenance.app.settle import reading
 from provenance.domain import attribution, batch, events, manifest, merkle, splits, typed, usage
 from provenance.domain.batch import AccessEntry, AttributionEntry, Batch, GateEntry, SegmentEntry, SessionEntry
 from provenance.domain.hashes import keccak
+from provenance.domain.ledger import Ledger
 from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.settlement.carry import Hold
 from provenance.domain.settlement.facts import Inputs, Method, Ruleset, Ruling
@@ -527,6 +528,30 @@ def test_a_vetoed_epoch_is_settled_again_under_its_number(funded: FundedLicense)
     funded.chain.say(events.SettlementVetoed(1, root, Key("guardian").address, ZERO32))
     inputs = funded.chain.gather()
     assert (inputs.epoch, len(inputs.segments)) == (1, 1)
+
+
+def test_a_strangers_open_root_is_not_followed_and_the_publishers_takes_its_place(funded: FundedLicense) -> None:
+    """By the exit anybody proposes anything, documents or none; it is decided again as if it were not there."""
+    opened(funded)
+    used(funded)
+    junk, open_for = word("junk"), UnixSeconds(funded.chain.now.time + 14 * 86_400)
+    funded.chain.say(events.SettlementProposed(1, junk, ZERO32, word("no document"), Wei(50_000), open_for))
+    inputs = funded.chain.gather()
+    assert (inputs.epoch, len(inputs.segments), inputs.carry.cumulative) == (1, 1, {})
+    root = propose(funded)
+    ledger = Ledger.fold(funded.chain.logs)
+    assert [one.root for one in ledger.settlements if not one.rejected] == [root]
+    assert funded.chain.gather().epoch == 2
+
+
+def test_a_strangers_root_that_became_active_is_followed(funded: FundedLicense) -> None:
+    opened(funded)
+    used(funded)
+    propose(funded)
+    junk = events.SettlementProposed(2, word("junk"), ZERO32, word("no document"), Wei(50_000), UnixSeconds(START))
+    funded.chain.say(junk)
+    with pytest.raises(Missing):
+        funded.chain.gather()
 
 
 def test_a_correction_finds_its_receipt_in_an_earlier_epoch(funded: FundedLicense) -> None:
