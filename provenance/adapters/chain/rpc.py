@@ -69,7 +69,7 @@ class Rpc:
                     f"{shown(url)} is not an http(s) address", next="Write it as http://HOST:PORT.", field="rpc"
                 )
         self._urls, self._timeout_s = tuple(urls), timeout_s
-        self._http = transport.client(timeout_s, plain=all(url.startswith("http:") for url in urls))
+        self._http = transport.client(timeout_s, *urls)
 
     @property
     def url(self) -> str:
