@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from provenance.app import payee
 from provenance.app.ports import Call, Chain
 from provenance.domain import fields, splits
 from provenance.domain.hashes import sha256
@@ -134,6 +135,7 @@ def superseding(old: DatasetId, new: DatasetId, account: Address, chain: Chain) 
 def transfer(dataset: DatasetId, to: Address, account: Address, chain: Chain) -> Call:
     """The dataset is offered to a new holder, who must accept; zero withdraws the offer."""
     held(dataset, account, chain)
+    payee.check(chain.deployment, (to,), "TO")
     if to == account:
         raise NothingToChange("the account holds it already")
     return Call("DatasetRegistry", "transfer", (dataset, to))
@@ -158,6 +160,8 @@ def resharing(dataset: DatasetId, shares: Iterable[Split], account: Address, cha
 
     The document is to be content before the transaction is sent: a settlement reads it.
     """
-    document = splits.encode(shares)
+    ordered = splits.check(shares)
+    payee.check(chain.deployment, (share.account for share in ordered), "splits")
+    document = splits.encode(ordered)
     held(dataset, account, chain)
     return Call("DatasetRegistry", "setSplit", (dataset, sha256(document))), document

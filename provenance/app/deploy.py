@@ -155,7 +155,7 @@ class Plan:
         older: the contracts that the new ones take the place of, for the document's `supersedes`.
 
     Raises:
-        Invalid: the zero address shall be something, which no contract takes or nobody could use.
+        Invalid: the zero address or the token shall be something, which no contract takes or nobody could use.
     """
 
     roles: Roles
@@ -180,6 +180,9 @@ class Plan:
         for name, account in named:
             if account == ZERO_ADDRESS:
                 raise Invalid("nobody has the zero address", next=f"Name another account as {name}.", field=name)
+            if self.token and account == self.token:
+                detail = "the token can hold no role and pass no tokens on"
+                raise Invalid(detail, next=f"Name another account as {name}.", field=name)
 
     @property
     def digest(self) -> Bytes32:

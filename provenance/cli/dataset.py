@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.app import dataset as use, license as licenses
+from provenance.app import dataset as use, license as licenses, payee
 from provenance.app.ports import Mined
 from provenance.app.publish import register, rotate as rotation
 from provenance.app.publish.private import private
@@ -128,6 +128,7 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     asked = files.document(file, register.parse).register
     manifest = Manifest.parse(ctx.content().get_digest(asked.manifest_digest)[1])
     register.match(asked, manifest)
+    payee.check(ctx.chain().deployment, (split.account for split in manifest.splits), "splits")
     files.fresh(out)
     shares = ", ".join(f"{shown_address(split.account)} {split.bps} bps" for split in manifest.splits)
     summary = f"{manifest.title!r}, {fields.counted(len(manifest.recordings), 'recording')}, shares {shares}"

@@ -23,6 +23,12 @@ class BadField(Invalid):
     """A field that is missing, of another type or out of range."""
 
 
+class WrongChecksum(BadField):
+    """An address whose capitals are not its checksum: a digit of it is another one."""
+
+    next = "Copy the whole address again from whoever gave it; do not correct it by hand."
+
+
 def text(fields: Mapping[str, Json], name: str, *, max_chars: int = 200) -> str:
     """Text of one to `max_chars` characters on one line, as given."""
     given = fields.get(name)
@@ -70,8 +76,17 @@ def word(fields: Mapping[str, Json], name: str) -> Bytes32:
 
 
 def address(fields: Mapping[str, Json], name: str) -> Address:
-    """20 bytes."""
-    return Address(octets(fields, name, 20))
+    """20 bytes; hex in capitals and small letters is believed only with its checksum.
+
+    Source: EIP-55.
+
+    Raises:
+        WrongChecksum: the letters are mixed otherwise than the digits want.
+    """
+    read, digits = Address(octets(fields, name, 20)), str(fields[name])[2:]
+    if digits not in (digits.lower(), digits.upper(), checksummed(read)[2:]):
+        raise WrongChecksum(f"{name}: {fields[name]} has a wrong checksum: a digit of it is mistyped", field=name)
+    return read
 
 
 def mapping(fields: Mapping[str, Json], name: str) -> dict[str, Json]:

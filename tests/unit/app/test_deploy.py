@@ -139,3 +139,14 @@ def test_nobody_with_the_zero_address_is_planned(who):
     with pytest.raises(Invalid) as refused:
         Plan(roles, rules, heir=heir)
     assert refused.value.facts["field"] == ("owner" if who == "heir" else who)
+
+
+def test_the_token_receives_no_fee_and_holds_no_role():
+    token = documents.TOKEN
+    for roles, rules, field in (
+        (ROLES, ruleset_1(token), "fee-payee"),
+        (replace(ROLES, guardian=token), ruleset_1(METER.address), "guardian"),
+    ):
+        with pytest.raises(Invalid, match="the token") as refused:
+            Plan(roles, rules, token)
+        assert refused.value.facts["field"] == field
