@@ -83,8 +83,9 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """Flags over environment over file."""
+        from stamina import instrumentation
+
         from provenance import config
-        from provenance.cli.log import configure
 
         loaded = config.load(
             self.flags.config,
@@ -93,8 +94,16 @@ class Context:
                 for name in ("network", "account", "password_file", "gateway", "content", "home", "log_format")
             },
         )
-        configure(self.session.stderr, verbose=self.flags.verbose, form=loaded.log_format)
+        instrumentation.set_on_retry_hooks(None if self.verbose else ())  # a request tried again is news for `-v` only
+        if self.verbose:
+            self.log(loaded)
         return loaded
+
+    def log(self, settings: Settings) -> None:
+        """What is logged from now on is written to stderr."""
+        from provenance.cli.log import configure
+
+        configure(self.session.stderr, verbose=self.verbose, form=settings.log_format)
 
     @property
     def network(self) -> Network:
