@@ -76,7 +76,7 @@ def settle(ctx: Context) -> None:
             "tx": shown(mined.tx),
             "gas": mined.gas_used,
         },
-        text="\n".join((*summary(closed, payees, *unit), f"Manifest {manifest}", _claimable(ctx, closed.number))),
+        text=(*summary(closed, payees, *unit), f"Manifest {manifest}", _claimable(ctx, closed.number)),
     )
 
 
@@ -155,8 +155,10 @@ def _tell_waiting(ctx: Context, waiting: Waiting, content: Content) -> None:
             "tx": tx,
             "gas": 0,
         },
-        text=f"Epoch {event.epoch} is proposed already, in {tx}; nothing was anchored or funded since its cutoff.\n"
-        f"Nothing was sent. It can be claimed from {shown_time(waiting.settlement.active_at)} on.",
+        text=(
+            f"Epoch {event.epoch} is proposed already, in {tx}; nothing was anchored or funded since its cutoff.",
+            f"Nothing was sent. It can be claimed from {shown_time(waiting.settlement.active_at)} on.",
+        ),
     )
 
 
@@ -215,5 +217,5 @@ def _tell(ctx: Context, report: Report) -> None:
             "gas": sum(mined.gas_used for mined in report.mined),
             "notFinal": report.not_final,
         },
-        text="\n".join(lines),
+        text=lines,
     )

@@ -128,7 +128,7 @@ def balance(ctx: Context, name: str | None) -> None:
             "tokenDecimals": decimals,
             "tokenSymbol": symbol,
         },
-        text=f"{checksummed(address)}\n{ether(wei)} ETH\n{decimal(held, decimals)} {symbol}",
+        text=(checksummed(address), f"{ether(wei)} ETH", f"{decimal(held, decimals)} {symbol}"),
     )
 
 
@@ -189,7 +189,9 @@ def _checked(ctx: Context, action: str, name: str) -> None:
 
 def _emit(ctx: Context, account: KeystoreAccount, text: str) -> None:
     row = _row(account)
-    ctx.out.emit({**row, "keystore": str(account.path)}, text=f"{text}: {row['address']}\nIts key is in {account.path}")
+    ctx.out.emit(
+        {**row, "keystore": str(account.path)}, text=(f"{text}: {row['address']}", f"Its key is in {account.path}")
+    )
 
 
 def _row(account: KeystoreAccount) -> dict[str, Json]:

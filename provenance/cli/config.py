@@ -51,7 +51,7 @@ def init(ctx: Context) -> None:
 @command(config, "show", example=("provenance config show", "provenance config show --json"))
 def show(ctx: Context) -> None:
     """Show the settings in force; secrets are covered."""
-    ctx.out.emit(ctx.settings.model_dump(mode="json"), text=_toml(ctx.settings.model_dump(mode="json")))
+    ctx.out.emit(ctx.settings.model_dump(mode="json"), text=_toml(ctx.settings.model_dump(mode="json")).splitlines())
 
 
 @command(config, "paths", example="provenance config paths")

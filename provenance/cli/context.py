@@ -41,7 +41,7 @@ class Session:
     stdout: TextIO
     stderr: TextIO
     sent: list[Sent] = field(default_factory=list)
-    texts: list[Callable[[], str]] = field(default_factory=list)
+    texts: list[Callable[[], list[str]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,15 +58,13 @@ def addresses(ctx: Context) -> None:
             "deployedWith": {**who, "meters": meters},
             "ruleset": str(record.ruleset),
         },
-        text="\n".join(
-            (
-                f"chain {record.chain_id}, from block {record.first_block}, ruleset {record.ruleset}",
-                *(f"  {name:20} {address}" for name, address in where.items()),
-                *(f"  {'supersedes ' + name:31} {address}" for name, address in older.items()),
-                "deployed with (`provenance role show` tells who holds the roles now)",
-                *(f"  {name:20} {address}" for name, address in who.items()),
-                *(f"  {'meter':20} {meter}" for meter in meters),
-            )
+        text=(
+            f"chain {record.chain_id}, from block {record.first_block}, ruleset {record.ruleset}",
+            *(f"  {name:20} {address}" for name, address in where.items()),
+            *(f"  {'supersedes ' + name:31} {address}" for name, address in older.items()),
+            "deployed with (`provenance role show` tells who holds the roles now)",
+            *(f"  {name:20} {address}" for name, address in who.items()),
+            *(f"  {'meter':20} {meter}" for meter in meters),
         ),
     )
 
@@ -78,7 +76,7 @@ def abi(ctx: Context, name: str) -> None:
     if name not in package.NAMES:
         raise Invalid(f"no contract {name} is in this package", next=f"Name one of {', '.join(package.NAMES)}.")
     entries: Json = json.loads(json.dumps([dict(entry) for entry in package.load(name).abi]))
-    ctx.out.emit(entries, text=json.dumps(entries, indent=2))
+    ctx.out.emit(entries, text=json.dumps(entries, indent=2).splitlines())
 
 
 @command(
@@ -129,7 +127,7 @@ def verify(ctx: Context, solc: Path | None) -> int:
                 for check, address in zip(checks, record.contracts.values(), strict=True)
             ],
         },
-        text="\n".join((*(f"{check.verdict:10}  {check.name:20} {check.detail}" for check in checks), str(verdict))),
+        text=(*(f"{check.verdict:10}  {check.name:20} {check.detail}" for check in checks), str(verdict)),
     )
     if verdict is Verdict.VERIFIED:
         return 0

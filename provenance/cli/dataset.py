@@ -93,7 +93,7 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
             "consents": list(consents),
             "offers": list(offers),
         },
-        text="\n\n".join(filter(None, parts)),
+        text="\n\n".join(filter(None, parts)).splitlines(),
     )
 
 
@@ -116,7 +116,10 @@ def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
         f"Words of consent {fields.shown(consent)}\n{paragraphs(text.text)}"
         for consent, text in private_part.words.items()
     ]
-    ctx.out.emit(canonical.loads(private_part.encode()), text="\n\n".join(filter(None, (plain(people), *words, takes))))
+    ctx.out.emit(
+        canonical.loads(private_part.encode()),
+        text="\n\n".join(filter(None, (plain(people), *words, takes))).splitlines(),
+    )
 
 
 @command(dataset, "sign", example="provenance dataset sign register.json --account holder-1 --out signed.json")
@@ -285,7 +288,7 @@ def _publish(ctx: Context, document: bytes) -> Cid:
 
 
 def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:
-    ctx.out.emit(list(rows), text=plain([_readable(row) for row in rows], COLUMNS) or "No datasets.")
+    ctx.out.emit(list(rows), text=plain([_readable(row) for row in rows], COLUMNS).splitlines() or "No datasets.")
 
 
 def _readable(row: dict[str, Json]) -> dict[str, Json]:

@@ -62,7 +62,7 @@ def show(ctx: Context, *, meters: bool) -> None:
         admitted = [shown_address(meter) for meter in use.meters(chain)]
         facts["meters"] = list(admitted)
         lines.append("\n".join((f"{counted(len(admitted), 'meter')} may anchor usage", *admitted)))
-    ctx.out.emit(facts, text="\n\n".join(lines))
+    ctx.out.emit(facts, text="\n\n".join(lines).splitlines())
 
 
 @command(
