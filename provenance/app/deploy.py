@@ -14,8 +14,10 @@ from provenance.app.ports import Call, Chain, Content, ContractName, Cost, Deplo
 from provenance.app.role import CONTRACTS as CONTRACTS_BY_ROLE
 from provenance.domain import canonical, cid, fields
 from provenance.domain.cid import Cid
+from provenance.domain.fees import Limits
 from provenance.domain.fields import checksummed, shown
 from provenance.domain.hashes import sha256
+from provenance.domain.record import read
 from provenance.domain.settlement.facts import Method, Ruleset
 from provenance.domain.typed import Domain, Domains
 from provenance.errors import Broken, Invalid
@@ -67,6 +69,11 @@ class Record:
     def deployment(self) -> Deployment:
         """The same, as the ports know it."""
         return Deployment(self.chain_id, self.first_block, dict(self.contracts), domains(self.chain_id, self.contracts))
+
+    @property
+    def limits(self) -> Limits:
+        """What a transaction on this network may cost, where the settings do not say."""
+        return read(Limits, fields.mapping({"fees": {}, **self.extra}, "fees"))
 
     def superseded(self) -> dict[ContractName, Address]:
         """Where the contracts were that these take the place of, if the document says so."""

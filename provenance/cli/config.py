@@ -20,6 +20,8 @@ STARTER = """\
 # gateway = "https://gateway.example"
 # finality = "finalized"        # or "safe", or "latest-N"
 # content = ["https://content.example"]
+# max_fee = "0.02"              # the most that a transaction may cost, in the chain's coin
+# max_gas_price = "500"         # and for a unit of gas, in gwei; more is asked for, or refused with --yes
 
 # [node]                        # for the operator only
 # database = "postgresql+psycopg://localhost/provenance"

@@ -220,6 +220,7 @@ def _deploy(ctx: Context, plan: use.Plan, place: Path, node: EvmNode) -> None:
         if not begun:
             journal.append(head)
         sending = wire.node(ctx.settings, journal)
+        sending.limits = node.limits
         record, _ = use.deploy(
             EvmCreator(sending),
             lambda record: wire.connect(sending, record),
@@ -271,13 +272,13 @@ def _agree(ctx: Context, plan: use.Plan, node: EvmNode, begun: list[dict[str, Js
         ctx.out.say(f"  {name:20} {holder}")
     if not plan.bond:
         ctx.out.warn("A bond of 0: a false challenge costs nothing but gas, and each holds an epoch up.")
-    left = f"{counted(len(seen), 'transaction')} from {deployer}, at most {ether(most)} ETH"
+    left = f"{counted(len(seen), 'transaction')} from {deployer}"
     action = f"deploy {counted(len(plan.making()), 'contract')} to chain {chain_id} in {left}"
     if mined:
         action = f"go on with the deployment to chain {chain_id}: {counted(len(mined), 'transaction')} mined, left are {left}"
     if ctx.dry_run:
         ctx.would(
-            action,
+            f"{action}, at most {ether(most)} ETH",
             chainId=chain_id,
             gas=gas,
             feeWei=str(most),
@@ -290,7 +291,7 @@ def _agree(ctx: Context, plan: use.Plan, node: EvmNode, begun: list[dict[str, Js
             roles=roles,
             transactions=len(seen),
         )
-    return ctx.out.confirm(f"Now {action}?")
+    return ctx.agree(f"Now {action}", [step.cost for step in seen], question="Send them?", node=node)
 
 
 def _sent(

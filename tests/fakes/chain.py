@@ -117,7 +117,7 @@ class MemoryChain:
             self._do(call, sender)
         finally:
             vars(self).update(before)
-        return Cost(50_000, Wei(10**14))
+        return Cost(50_000, Wei(10**14), Wei(10**9))
 
     def send(self, call: Call, signer: Signer) -> Mined:
         if self.die_before_send:

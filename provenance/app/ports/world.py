@@ -55,10 +55,12 @@ class Cost:
     Attributes:
         gas: the estimate.
         fee_wei: what the sender must hold for it: its gas limit, which leaves room, at the highest fee it offers.
+        gas_price_wei: that highest fee, for one unit of gas.
     """
 
     gas: int
     fee_wei: Wei
+    gas_price_wei: Wei
 
 
 @dataclass(frozen=True, slots=True)
