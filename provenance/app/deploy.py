@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self, assert_never, cast, get_args
 
-from provenance.app.ports import Call, Chain, Content, ContractName, Cost, Deployment, Mined, Signer
+from provenance.app.ports import Call, Chain, Content, ContractName, Cost, Deployment, Mined, Signer, TokenUnit
 from provenance.app.role import CONTRACTS as CONTRACTS_BY_ROLE
 from provenance.domain import canonical, cid, fields
 from provenance.domain.cid import Cid
@@ -64,11 +64,13 @@ class Record:
     code_hashes: Mapping[ContractName, Bytes32]
     roles: Roles
     ruleset: Cid
+    token: TokenUnit
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     def deployment(self) -> Deployment:
         """The same, as the ports know it."""
-        return Deployment(self.chain_id, self.first_block, dict(self.contracts), domains(self.chain_id, self.contracts))
+        signing = domains(self.chain_id, self.contracts)
+        return Deployment(self.chain_id, self.first_block, dict(self.contracts), signing, self.token)
 
     @property
     def limits(self) -> Limits:
@@ -86,6 +88,7 @@ class Record:
             name: {"address": shown(address), "codeHash": shown(self.code_hashes[name])}
             for name, address in self.contracts.items()
         }
+        contracts["Token"] = {**fields.mapping(contracts, "Token"), **self.token._asdict()}
         roles: dict[str, Json] = {
             name: shown(getattr(self.roles, name)) for name in ("owner", "guardian", "arbiter", "publisher")
         }
@@ -107,7 +110,10 @@ class Record:
         missing = sorted(set(NAMES) - set(named))
         if missing or len({fields.address(entry, "address") for entry in named.values()}) != len(named):
             raise Invalid(f"contracts: {', '.join(missing) or 'an address stands twice'}", field="contracts")
-        roles, ruleset = fields.mapping(body, "roles"), fields.mapping(body, "ruleset")
+        token, roles, ruleset = named["Token"], fields.mapping(body, "roles"), fields.mapping(body, "ruleset")
+        if not {"decimals", "symbol"} <= token.keys():
+            step = "Ask who deployed for a newer deployment file; a local chain: `provenance devnet reset`."
+            raise Invalid("contracts.Token: its decimals and symbol are missing", next=step, field="Token")
         return cls(
             chain_id=fields.integer(body, "chainId"),
             first_block=BlockNumber(fields.integer(body, "firstBlock")),
@@ -123,6 +129,7 @@ class Record:
                 ),
             ),
             ruleset=cid.parse(fields.text(ruleset, "cid")),
+            token=TokenUnit(fields.integer(token, "decimals", bits=8), fields.text(token, "symbol")),
             extra=fields.extra(body, ("chainId", "firstBlock", "contracts", "roles", "ruleset")),
         )
 
@@ -261,6 +268,10 @@ class Creator(Protocol):
         """A contract that is there already."""
         ...
 
+    def unit(self, token: Address) -> TokenUnit:
+        """Decimals and symbol, as the token says them now."""
+        ...
+
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created: ...
 
 
@@ -352,6 +363,7 @@ def deploy(
         code_hashes={name: created[name].code_hash for name in NAMES},
         roles=roles,
         ruleset=rules,
+        token=creator.unit(created["Token"].address),
         extra=fixed,
     )
     chain = connect(record)

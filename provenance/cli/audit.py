@@ -128,9 +128,9 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     )
     ctx.out.say(f"A challenge puts up a bond of {bond}, lost if the arbiter dismisses it.")
     means = f"challenge epoch {epoch} with a bond of {bond}"
-    approval = money.approval(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
+    approvals = money.approvals(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
     if ctx.dry_run:
-        first = approval or objection.call()
+        first = (*approvals, objection.call())[0]
         ctx.would_send(
             f"{means}, first {first.contract}.{first.function}",
             (first,),
@@ -139,9 +139,10 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
             bond=str(objection.bond),
             reason=objection.reason,
         )
-    if approval:
-        ctx.transact(approval, "approve tokens", means=f"let the distributor take the bond of {bond}")
-    mined = ctx.transact(objection.call(), "challenge settlement", means=means)
+    send = ctx.act(means, tokens=bond)
+    for approval in approvals:
+        send(approval, "approve tokens")
+    mined = send(objection.call(), "challenge settlement")
     ctx.out.emit(
         {
             **objection.document(),

@@ -15,7 +15,6 @@ from provenance.cli import files
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import amount, shown_address
 from provenance.domain.fields import counted, ether
-from provenance.domain.hashes import keccak
 from provenance.domain.verdict import Verdict, overall
 from provenance.errors import Conflict, Failed, Incomplete, Invalid, Unavailable
 from provenance.types import Address, Json
@@ -177,17 +176,20 @@ def deploy(
     two days later by `provenance role accept owner`. Killed at any moment and run again with the same arguments,
     the command goes on where it was: nothing is deployed twice. Its journal stands beside the deployment file.
     """
+    from provenance.adapters.chain import tokens
+
     node = wire.checked_node(ctx.settings)
     admitted = tuple(dict.fromkeys(ctx.address(meter) for meter in meters))
     roles = use.Roles(ctx.address(), ctx.address(guardian), ctx.address(arbiter), ctx.address(publisher), admitted)
     heir = ctx.address(owner) if owner else roles.owner
     paid = ctx.address(token)
+    unit = tokens.tried(node, paid, (roles.owner,), ctx.out.warn)
     plan = use.Plan(
         roles,
         use.ruleset_1(ctx.address(fee_payee) if fee_payee else admitted[0]),
         paid,
         window_hours * 3_600,
-        amount(bond, _decimals(ctx, paid), field="bond"),
+        amount(bond, unit.decimals, field="bond"),
         heir if heir != roles.owner else None,
         _older(ctx, supersedes) if supersedes else {},
     )
@@ -319,16 +321,3 @@ def _deployed(ctx: Context, record: use.Record, place: Path, text: str) -> None:
         },
         text=f"{text} {place}." + ("" if known else " Set `deployment` of the network to it."),
     )
-
-
-def _decimals(ctx: Context, token: bytes) -> int:
-    """Decimals of an ERC-20 that is not in a deployment yet."""
-    from provenance.adapters.chain.node import CallFailed
-
-    try:
-        answer = wire.node(ctx.settings).call(Address(token), keccak(b"decimals()")[:4])
-    except CallFailed:
-        answer = b""
-    if len(answer) != 32 or answer[-1] > 36 or any(answer[:-1]):
-        raise Invalid(f"{shown_address(Address(token))} is no ERC-20 with decimals", field="token")
-    return answer[-1]

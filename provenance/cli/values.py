@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from provenance.app.ports import Chain
-from provenance.app.token import unit
 from provenance.domain import fields
 from provenance.domain.fields import checksummed, dated, decimal
 from provenance.errors import Invalid
@@ -40,7 +39,7 @@ def shown_tokens(base_units: int, decimals: int, symbol: str) -> str:
 
 def token(chain: Chain) -> tuple[int, str]:
     """(decimals, symbol) of the network's token."""
-    return unit(chain)
+    return chain.deployment.token
 
 
 def shown_time(time: UnixSeconds) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provenance.app.ports import Call, ChainBlock, Cost, Deployment, Logged, Mined
+from provenance.app.ports import Call, ChainBlock, Cost, Deployment, Logged, Mined, TokenUnit
 from provenance.domain import events, manifest as manifests, typed
 from provenance.domain.hashes import keccak
 from provenance.errors import Missing, Reverted
@@ -35,6 +35,7 @@ def deployment(chain_id: int = documents.CHAIN) -> Deployment:
             "Token": documents.TOKEN,
         },
         domains,
+        TokenUnit(6, "TUSD"),
     )
 
 

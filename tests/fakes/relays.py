@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provenance.adapters.chain.facts import Signed
-from provenance.app.ports import Deployment, Mined
+from provenance.app.ports import Deployment, Mined, TokenUnit
 from provenance.app.settle.reading import Leaves
 from provenance.domain import canonical
 from provenance.domain.events import ClaimSkipped, Event, RoyaltyClaimed
@@ -83,7 +83,7 @@ class FakeRelay:
     salt: int = 0
     gas_price: int = 100
 
-    deployment = Deployment(CHAIN_ID, BlockNumber(0), {"RoyaltyDistributor": DISTRIBUTOR}, None)
+    deployment = Deployment(CHAIN_ID, BlockNumber(0), {"RoyaltyDistributor": DISTRIBUTOR}, None, TokenUnit(6, "TUSD"))
 
     # --- the port
 

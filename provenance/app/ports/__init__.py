@@ -33,6 +33,7 @@ from provenance.app.ports.world import (
     Random,
     Sealing,
     Signer,
+    TokenUnit,
     Wallet,
 )
 from provenance.domain.ledger import ChainBlock, Logged
@@ -66,5 +67,6 @@ __all__ = [
     "SignedAck",
     "SignedGateReport",
     "Signer",
+    "TokenUnit",
     "Wallet",
 ]

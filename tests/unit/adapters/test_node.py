@@ -16,7 +16,7 @@ from provenance.adapters.chain.node import CallFailed, InsufficientFunds
 from provenance.adapters.chain.rpc import RpcRefused
 from provenance.adapters.keys.keystore import KeySigner
 from provenance.app.deploy import domains
-from provenance.app.ports import Call, Deployment
+from provenance.app.ports import Call, Deployment, TokenUnit
 from provenance.domain import events
 from provenance.domain.fees import Limits
 from provenance.domain.fields import checksummed
@@ -27,7 +27,7 @@ from tests.documents import word
 
 KEY = bytes(31) + b"\x07"
 HERE = {name: Address(bytes((n,)) * 20) for n, name in enumerate((*abi.CONTRACTS, "Token"), 1)}
-DEPLOYMENT = Deployment(31_337, BlockNumber(1), HERE, domains(31_337, HERE))
+DEPLOYMENT = Deployment(31_337, BlockNumber(1), HERE, domains(31_337, HERE), TokenUnit(6, "TUSD"))
 
 
 @dataclass

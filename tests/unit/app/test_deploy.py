@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from provenance.app.deploy import NAMES, Created, Plan, Record, Roles, deploy, ruleset_1
-from provenance.app.ports import Call, ChainBlock, Mined
+from provenance.app.ports import Call, ChainBlock, Mined, TokenUnit
 from provenance.domain import cid
 from provenance.domain.fields import checksummed
 from provenance.domain.settlement.facts import Ruleset
@@ -26,6 +26,7 @@ RECORD = Record(
     code_hashes={name: documents.word(name) for name in NAMES},
     roles=ROLES,
     ruleset=cid.of_raw(ruleset_1(METER.address).encode()),
+    token=TokenUnit(6, "TUSD"),
     extra={"supersedes": {"DataAccess": "0x" + "07" * 20}},
 )
 
@@ -51,6 +52,9 @@ def test_a_document_survives_the_round_trip_with_unknown_fields():
         lambda body: body.update(firstBlock="0x7"),
         lambda body: body["ruleset"].update(cid="not a cid"),
         lambda body: body.update(version=2),
+        lambda body: body["contracts"]["Token"].pop("decimals"),
+        lambda body: body["contracts"]["Token"].update(decimals="six"),
+        lambda body: body["contracts"]["Token"].update(symbol=""),
     ],
 )
 def test_a_wrong_document_is_invalid(change):
@@ -78,6 +82,9 @@ class Workshop:
 
     def found(self, address):
         return Created(address, documents.word("found"), BlockNumber(1), 0)
+
+    def unit(self, token):
+        return TokenUnit(24, "₮") if token == documents.TOKEN else TokenUnit(6, "TUSD")
 
     def create(self, contract, args, signer):
         assert signer is OWNER
@@ -112,6 +119,7 @@ def test_contracts_are_made_in_the_order_they_need_each_other(token):
     assert made["RoyaltyDistributor"][:4] == (contracts["Token"], plan.ruleset.hash, 3_600, Wei(100_000_000))
     assert ("Token" in made) == (token is None)
     assert contracts["Token"] == (token or Address(b"\x01" * 20))
+    assert Record.parse(record.encode()).deployment().token == (TokenUnit(24, "₮") if token else TokenUnit(6, "TUSD"))
     assert chain.sent == [Call("UsageLedger", "admitMeter", (METER.address,))]
     assert Ruleset.parse(content.get(record.ruleset)) == plan.ruleset
     assert record.first_block == (11 if token else 12)
