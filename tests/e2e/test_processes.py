@@ -126,6 +126,17 @@ def test_any_console_encoding_can_be_written_to(encoding: str):
     assert done.stderr.startswith(b"Error: ")
 
 
+def test_a_command_that_ends_leaves_no_objects_to_be_searched_for_cycles():
+    script = (
+        "import atexit, gc, sys; sys.argv = ['provenance', 'contracts', 'abi', 'Token'];"
+        "atexit.register(lambda: print(gc.get_freeze_count(), len(gc.get_objects()), file=sys.stderr));"
+        "from provenance.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    frozen, left = map(int, done.stderr.split())
+    assert left < 1_000 < frozen
+
+
 def test_a_closed_pipe_is_no_error():
     line = f"{sys.executable} -c 'from provenance.cli.main import main; main()' --help | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
