@@ -2,8 +2,8 @@
 
 Run: python benches/commands.py [--tree DIR] [--rounds N]. A devnet, a gateway and a mirror are started in a new
 folder; what a command sends is undone before its next run (`evm_snapshot`, `evm_revert`). `--tree` measures
-another checkout of this repository with the same Python packages. A process's own time counts, its children's and
-the waiting do not.
+another checkout of this repository with the same Python packages. What a process and the children that it awaited
+(the compiler of `contracts verify`) spend on the CPU counts; waiting does not, nor the devnet's chain.
 """
 
 from __future__ import annotations

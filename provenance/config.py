@@ -48,6 +48,13 @@ def _written(pattern: str, words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _coins(noun: str) -> tuple[BeforeValidator, AfterValidator]:
+    """An amount in decimals, kept as text: money is never a float."""
+    return BeforeValidator(lambda setting: str(setting) if isinstance(setting, int | float) else setting), _written(
+        r"[0-9]{1,12}(\.[0-9]{1,9})?", f"{noun} such as 0.02 is expected"
+    )
+
+
 def _database(url: SecretStr) -> SecretStr:
     scheme, is_url, _ = url.get_secret_value().partition("://")
     if is_url and scheme.partition("+")[0] not in ("sqlite", "postgresql"):
@@ -68,6 +75,10 @@ class Network(BaseModel):
         str, _written(r"latest-[0-9]{1,4}|safe|finalized", "finalized, safe or latest-N (N up to 9999) is expected")
     ] = "finalized"
     content: Words = ()
+    max_fee: Annotated[str, *_coins("an amount of the chain's coin")] | None = None
+    """The most that a transaction may cost."""
+    max_gas_price: Annotated[str, *_coins("a number of gwei")] | None = None
+    """The most for a unit of gas [gwei]."""
 
 
 class NodeSettings(BaseModel):

@@ -120,8 +120,10 @@ def verify(ctx: Context, *, first: int | None, last: int | None) -> None:
     equal = compare(source(ctx.settings), mirror, contracts(ctx.settings), BlockNumber(start), BlockNumber(end))
     ctx.out.emit(
         {"verdict": "VERIFIED", "from": equal.first, "to": equal.last, "rows": equal.rows},
-        text=f"VERIFIED: {equal.rows:,} rows of blocks {equal.first}-{equal.last} are those of the chain.\n"
-        "Not proved: that the node's headers and receipts hash to what they claim.",
+        text=(
+            f"VERIFIED: {equal.rows:,} rows of blocks {equal.first}-{equal.last} are those of the chain.",
+            "Not proved: that the node's headers and receipts hash to what they claim.",
+        ),
     )
 
 
@@ -153,5 +155,5 @@ def _tell_replay(ctx: Context, last: BlockNumber, digest: Bytes32, differed: str
     same = "The rows are the same as before." if differed is None else f"The rows of {differed} were others before."
     ctx.out.emit(
         {"block": last, "state": "0x" + digest.hex(), "differed": differed},
-        text=f"State at block {last}: 0x{digest.hex()}\n{same}",
+        text=(f"State at block {last}: 0x{digest.hex()}", same),
     )

@@ -61,10 +61,13 @@ def status(ctx: Context) -> None:
             "state": "0x" + digest.hex(),
             "halts": shown,
         },
-        text=f"Block {position.number}, final {position.final}\nState 0x{digest.hex()}\n"
-        + (
-            "".join(f"HALTED: reorg to block {halt.fork}, below final block {halt.final}\n" for halt in halts)
-            or "No halt."
+        text=(
+            f"Block {position.number}, final {position.final}",
+            f"State 0x{digest.hex()}",
+            *(
+                [f"HALTED: reorg to block {halt.fork}, below final block {halt.final}" for halt in halts]
+                or ["No halt."]
+            ),
         ),
     )
 

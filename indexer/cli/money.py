@@ -59,7 +59,7 @@ def settle(ctx: Context, stranger: str | None) -> None:
     with opened.lock(SETTLE_LOCK):
         _refuse_halted(opened)
         content, proposer = wire.store(ctx.settings), ctx.address(account)
-        by_exit, approval = stake.proposing(ctx.chain(), proposer, ctx.clock.now(), stranger=stranger is not None)
+        by_exit, approvals = stake.proposing(ctx.chain(), proposer, ctx.clock.now(), stranger=stranger is not None)
         closed = _closed(ctx, opened, content, by_exit=by_exit)
         if isinstance(closed, closing.Waiting):
             _tell_waiting(ctx, closed, content)
@@ -69,18 +69,19 @@ def settle(ctx: Context, stranger: str | None) -> None:
         action = f"propose epoch {closed.number}, root {shown(closed.root)}, {total} in all"
         if ctx.dry_run:
             ctx.would_send(
-                action + (", first approve the stake" if approval else ""),
-                (approval or closing.proposal(closed, tally.engine().address(closed.manifest)),),
+                action + (", first approve the stake" if approvals else ""),
+                approvals[:1] or (closing.proposal(closed, tally.engine().address(closed.manifest)),),
                 proposer,
                 epoch=str(closed.number),
                 root=shown(closed.root),
                 total=str(closed.total),
             )
         manifest = closing.commit(closed, content)
-        wallet = ctx.wallet(account)
-        if approval:
-            ctx.transact(approval, "approve tokens", wallet, means="let the distributor take the stake")
-        mined = ctx.transact(closing.proposal(closed, manifest), "propose settlement", wallet, means=action)
+        put_in = shown_tokens(stake.price(ctx.chain()), *unit) if approvals else ""
+        send = ctx.act(action, ctx.wallet(account), tokens=put_in)
+        for approval in approvals:
+            send(approval, "approve tokens")
+        mined = send(closing.proposal(closed, manifest), "propose settlement")
     payees = sum(1 for amount in closed.decision.carry.cumulative.values() if amount)
     ctx.out.emit(
         {
@@ -92,7 +93,7 @@ def settle(ctx: Context, stranger: str | None) -> None:
             "tx": shown(mined.tx),
             "gas": mined.gas_used,
         },
-        text="\n".join((*summary(closed, payees, *unit), f"Manifest {manifest}", _claimable(ctx, closed.number))),
+        text=(*summary(closed, payees, *unit), f"Manifest {manifest}", _claimable(ctx, closed.number)),
     )
 
 
@@ -171,8 +172,10 @@ def _tell_waiting(ctx: Context, waiting: Waiting, content: Content) -> None:
             "tx": tx,
             "gas": 0,
         },
-        text=f"Epoch {event.epoch} is proposed already, in {tx}; nothing was anchored or funded since its cutoff.\n"
-        f"Nothing was sent. It can be claimed from {shown_time(waiting.settlement.active_at)} on.",
+        text=(
+            f"Epoch {event.epoch} is proposed already, in {tx}; nothing was anchored or funded since its cutoff.",
+            f"Nothing was sent. It can be claimed from {shown_time(waiting.settlement.active_at)} on.",
+        ),
     )
 
 
@@ -231,5 +234,5 @@ def _tell(ctx: Context, report: Report) -> None:
             "gas": sum(mined.gas_used for mined in report.mined),
             "notFinal": report.not_final,
         },
-        text="\n".join(lines),
+        text=lines,
     )

@@ -57,6 +57,7 @@ def follower(ctx: Context, opened: Database) -> Follower:
     from indexer.follow import Follower
     from indexer.store.mirror import ChainMirror
 
+    ctx.log(ctx.settings)
     return Follower(
         source(ctx.settings),
         ChainMirror(opened),
@@ -71,6 +72,7 @@ def gateway_node(ctx: Context) -> GatewayNode:
     """The gateway of these settings: its account is `[node] meter`, its content this home's own store."""
     from indexer.gateway import GatewayNode
 
+    ctx.log(ctx.settings)
     record = wire.record(ctx.settings)
     return GatewayNode(
         deployment=record.deployment(),

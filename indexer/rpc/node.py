@@ -83,7 +83,7 @@ class HttpNode:
     def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.name = shown(url)
         self._url, self._timeout_s, self._calls = url, timeout_s, CALLS
-        self._client = transport.client(timeout_s)
+        self._client = transport.client(timeout_s, url)
 
     def ask(self, asks: Sequence[Ask]) -> list[Json]:
         """The results, in as few HTTP requests as the node allows; their number halves where it refuses, and grows again."""

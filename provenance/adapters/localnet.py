@@ -22,6 +22,7 @@ from provenance.adapters.keys.mnemonic import keys
 from provenance.adapters.keys.v3 import SCRYPT_N_DEVNET, scrypt_n
 from provenance.app.deploy import Plan, Record, Roles, deploy, mint, ruleset_1
 from provenance.app.stake import staking
+from provenance.domain.fees import Limits
 from provenance.errors import Conflict, Missing
 from provenance.types import Address, Wei
 
@@ -42,6 +43,8 @@ ACTORS: Final = (
     *(f"holder-{n}" for n in range(1, 9)),
     *(f"voice-{n}" for n in range(1, 9)),
 )
+LIMITS: Final = Limits(Wei(10**18), Wei(10**12))
+"""What making the contracts may cost here, where coins are worth nothing."""
 TOKENS_EACH: Final = Wei(1_000_000 * 10**6)
 
 
@@ -93,7 +96,7 @@ def _furnished(
     settings: Settings, running: Running, signers: Mapping[str, KeySigner], sent: Callable[[str, int], None]
 ) -> Localnet:
     """The contracts are on the chain that runs, and the settings name them."""
-    node = EvmNode(Rpc([running.url]))
+    node = EvmNode(Rpc([running.url]), limits=LIMITS)
     file = settings.home / "deployments" / f"{CHAIN_ID}.json"
     before = Record.parse(file.read_bytes()) if file.is_file() and node.block("latest").number else None
     record = _checked(node, before) if before else _deployed(settings, node, signers, file, sent)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from provenance import errors
 from provenance.domain import canonical, refusal
+from provenance.domain.printable import brief
 from provenance.errors import Invalid, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
     import httpx2
 
 PROBLEM_BYTES: Final = 1 << 20
+CODE_CHARS: Final = 64
+WORDS: Final = 2_000  # characters of a gateway's sentence that are repeated
 
 
 def problem(response: httpx2.Response) -> ProvenanceError:
@@ -26,10 +29,10 @@ def problem(response: httpx2.Response) -> ProvenanceError:
     except canonical.BadDocument:
         document = {}
     body = dict(document) if isinstance(document, Mapping) else {}
-    code = str(body.pop("type", "")).rpartition("/")[2]
-    detail = str(body.pop("detail", "")) or f"the gateway answered {response.status_code}"
-    step = str(body.pop("next", ""))
-    facts = {name: fact for name, fact in body.items() if name not in ("title", "status")}
+    code = brief(str(body.pop("type", "")).rpartition("/")[2], CODE_CHARS)
+    detail = brief(str(body.pop("detail", "")), WORDS) or f"the gateway answered {response.status_code}"
+    step = brief(str(body.pop("next", "")), WORDS)
+    facts = {name: fact for name, fact in body.items() if name not in ("title", "status", "self")}
     known = _known(ProvenanceError).get(code) or _by_status(response.status_code, code)
     return known(detail, next=step, **facts)
 

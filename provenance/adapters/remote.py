@@ -75,9 +75,12 @@ class HttpGateway:
     clock: Clock
     random: Random
     signer: Signer | None = None
-    http: httpx2.Client = field(default_factory=lambda: transport.client(TIMEOUT_S))
     timeout_s: float = TIMEOUT_S
-    _key: GatewayKey | None = None
+    http: httpx2.Client = field(init=False)
+    _key: GatewayKey | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.http = transport.client(TIMEOUT_S, self.url)
 
     def key(self) -> GatewayKey:
         """Who it is; its binding is signed by its wallet, for this deployment."""

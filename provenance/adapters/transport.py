@@ -8,13 +8,14 @@ from functools import cache
 import httpx2
 
 
-def client(timeout: float | httpx2.Timeout, *, plain: bool = False) -> httpx2.Client:
+def client(timeout: float | httpx2.Timeout, *urls: str) -> httpx2.Client:
     """A client that follows no redirect.
 
     Args:
         timeout: seconds for each of connect, read, write and pool, or each by itself.
-        plain: every address is http, so no roots of trust are read; an https one would be refused.
+        urls: what it will ask; where all are http, no roots of trust are read and an https address would be refused.
     """
+    plain = all(url.startswith("http:") for url in urls)
     return httpx2.Client(follow_redirects=False, timeout=timeout, verify=_plain() if plain else _tls())
 
 

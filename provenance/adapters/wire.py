@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from provenance.domain.fees import Limits
+from provenance.domain.fields import base_units
 from provenance.errors import Invalid, Missing, Unavailable
-from provenance.types import UnixMs, UnixSeconds
+from provenance.types import UnixMs, UnixSeconds, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +91,25 @@ def node(settings: Settings, journal: Journal | None = None) -> EvmNode:
     """The chosen network's RPC endpoints; with a journal, what is sent through them is remembered in it."""
     from provenance.adapters.chain import EvmNode, Outbox, Rpc
 
-    return EvmNode(Rpc(settings.chosen().rpc), Outbox(journal) if journal else None)
+    return EvmNode(Rpc(settings.chosen().rpc), Outbox(journal) if journal else None, limits(settings))
+
+
+def limits(settings: Settings) -> Limits:
+    """What a transaction may cost: as the network's settings say, else its deployment document, else by default."""
+    network = settings.chosen()
+    try:
+        known = record(settings).limits
+    except (Missing, Invalid):  # whoever needs the document itself is told
+        known = Limits()
+    set_here = {
+        name: Wei(base_units(setting, decimals, name))
+        for name, setting, decimals in (
+            ("max_fee_wei", network.max_fee, 18),
+            ("max_gas_price_wei", network.max_gas_price, 9),
+        )
+        if setting is not None
+    }
+    return replace(known, **set_here)
 
 
 def checked_node(settings: Settings) -> EvmNode:

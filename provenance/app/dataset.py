@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from provenance.app import payee
 from provenance.app.ports import Call, Chain
 from provenance.domain import fields, splits
 from provenance.domain.ledger import DATASET_ACTIVE, DATASET_HALTED, DATASET_REVOKED, DATASET_SUSPENDED
@@ -133,6 +134,7 @@ def superseding(old: DatasetId, new: DatasetId, account: Address, chain: Chain) 
 def transfer(dataset: DatasetId, to: Address, account: Address, chain: Chain) -> Call:
     """The dataset is offered to a new holder, who must accept; zero withdraws the offer."""
     held(dataset, account, chain)
+    payee.check(chain.deployment, (to,), "TO")
     if to == account:
         raise NothingToChange("the account holds it already")
     return Call("DatasetRegistry", "transfer", (dataset, to))
@@ -159,7 +161,8 @@ def resharing(dataset: DatasetId, shares: Iterable[Split], account: Address, cha
         BadSplits: the shares make no whole.
         NotHolder: somebody else holds the dataset.
     """
-    packed = splits.pack(shares)
+    packed = splits.pack(shares := tuple(shares))
+    payee.check(chain.deployment, (share.account for share in shares), "splits")
     held(dataset, account, chain)
     return Call("DatasetRegistry", "setSplit", (dataset, packed))
 

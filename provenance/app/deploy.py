@@ -8,18 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol, Self, assert_never, cast, get_args
+from typing import Final, Self, assert_never, cast, get_args
 
-from provenance.app.ports import Call, Chain, Content, ContractName, Cost, Deployment, Mined, Signer
+from provenance.app.ports import (
+    Call,
+    Chain,
+    Content,
+    ContractName,
+    Cost,
+    Created,
+    Creator,
+    Deployment,
+    Mined,
+    Signer,
+    TokenUnit,
+)
 from provenance.app.role import CONTRACTS as CONTRACTS_BY_ROLE
 from provenance.domain import canonical, cid, fields
 from provenance.domain.cid import Cid
+from provenance.domain.fees import Limits
 from provenance.domain.fields import checksummed, counted, shown
 from provenance.domain.hashes import sha256
+from provenance.domain.record import read
 from provenance.domain.settlement.facts import Method, Ruleset
 from provenance.domain.typed import Domain, Domains
 from provenance.errors import Broken, Invalid
-from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Bytes32, Json, Ppm, UnixSeconds, Wei
+from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Bytes32, Json, Ppm, Wei
 
 KIND: Final = "provenance/deployment"
 NAMES: Final[tuple[ContractName, ...]] = get_args(ContractName)
@@ -71,11 +85,18 @@ class Record:
     code_hashes: Mapping[ContractName, Bytes32]
     roles: Roles
     ruleset: Cid
+    token: TokenUnit
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     def deployment(self) -> Deployment:
         """The same, as the ports know it."""
-        return Deployment(self.chain_id, self.first_block, dict(self.contracts), domains(self.chain_id, self.contracts))
+        signing = domains(self.chain_id, self.contracts)
+        return Deployment(self.chain_id, self.first_block, dict(self.contracts), signing, self.token)
+
+    @property
+    def limits(self) -> Limits:
+        """What a transaction on this network may cost, where the settings do not say."""
+        return read(Limits, fields.mapping({"fees": {}, **self.extra}, "fees"))
 
     def superseded(self) -> dict[ContractName, Address]:
         """Where the contracts were that these take the place of, if the document says so."""
@@ -88,6 +109,7 @@ class Record:
             name: {"address": shown(address), "codeHash": shown(self.code_hashes[name])}
             for name, address in self.contracts.items()
         }
+        contracts["Token"] = {**fields.mapping(contracts, "Token"), **self.token._asdict()}
         roles: dict[str, Json] = {
             name: shown(getattr(self.roles, name)) for name in ("owner", "guardian", "arbiter", "publisher")
         }
@@ -109,7 +131,10 @@ class Record:
         missing = sorted(set(NAMES) - set(named))
         if missing or len({fields.address(entry, "address") for entry in named.values()}) != len(named):
             raise Invalid(f"contracts: {', '.join(missing) or 'an address stands twice'}", field="contracts")
-        roles, ruleset = fields.mapping(body, "roles"), fields.mapping(body, "ruleset")
+        token, roles, ruleset = named["Token"], fields.mapping(body, "roles"), fields.mapping(body, "ruleset")
+        if not {"decimals", "symbol"} <= token.keys():
+            step = "Ask who deployed for a newer deployment file; a local chain: `provenance devnet reset`."
+            raise Invalid("contracts.Token: its decimals and symbol are missing", next=step, field="Token")
         return cls(
             chain_id=fields.integer(body, "chainId"),
             first_block=BlockNumber(fields.integer(body, "firstBlock")),
@@ -125,6 +150,7 @@ class Record:
                 ),
             ),
             ruleset=cid.parse(fields.text(ruleset, "cid")),
+            token=TokenUnit(fields.integer(token, "decimals", bits=8), fields.text(token, "symbol")),
             extra=fields.extra(body, ("chainId", "firstBlock", "contracts", "roles", "ruleset")),
         )
 
@@ -165,8 +191,8 @@ class Plan:
         older: the contracts that the new ones take the place of, for the document's `supersedes`.
 
     Raises:
-        Invalid: the zero address shall be something, which no contract takes or nobody could use; or bond or stake
-            is nothing, or more than the distributor can count.
+        Invalid: the zero address or the token shall be something, which no contract takes or nobody could use; or
+            bond or stake is nothing, or more than the distributor can count.
     """
 
     roles: Roles
@@ -192,6 +218,9 @@ class Plan:
         for name, account in named:
             if account == ZERO_ADDRESS:
                 raise Invalid("nobody has the zero address", next=f"Name another account as {name}.", field=name)
+            if self.token and account == self.token:
+                detail = "the token can hold no role and pass no tokens on"
+                raise Invalid(detail, next=f"Name another account as {name}.", field=name)
         for name, amount in (("bond", self.bond), ("stake", self.stake)):
             if not 0 < amount < 1 << AMOUNT_BITS:
                 raise Invalid(f"a {name} of {amount} base units", next=f"Say another amount with --{name}.", field=name)
@@ -228,18 +257,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
-    """A contract that was just made."""
-
-    address: Address
-    code_hash: Bytes32
-    block: BlockNumber
-    time: UnixSeconds
-    """Of that block."""
-    gas_used: int
-
-
-@dataclass(frozen=True, slots=True)
 class Foreseen:
     """A transaction that would be sent, and at what cost; the contract that it makes, if any, and where."""
 
@@ -247,28 +264,6 @@ class Foreseen:
     cost: Cost
     contract: ContractName | None = None
     address: Address | None = None
-
-
-class Creator(Protocol):
-    """Makes contracts of this package on one chain."""
-
-    def chain_id(self) -> int: ...
-
-    def next_addresses(self, deployer: Address, count: int, waiting: int | None = None) -> tuple[Address, ...]:
-        """Where the deployer's next contracts will be, if it sends nothing else; the first by the nonce that waits."""
-        ...
-
-    def cost(self, contract: ContractName, args: tuple[object, ...], deployer: Address) -> Cost: ...
-
-    def price(self, gas: int) -> Cost:
-        """What a transaction of so much gas would cost."""
-        ...
-
-    def found(self, address: Address) -> Created:
-        """A contract that is there already."""
-        ...
-
-    def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created: ...
 
 
 def calls(plan: Plan) -> tuple[tuple[str, Call], ...]:
@@ -369,6 +364,7 @@ def deploy(
         code_hashes={name: created[name].code_hash for name in NAMES},
         roles=roles,
         ruleset=rules,
+        token=creator.unit(created["Token"].address),
         extra=fixed,
     )
     chain = connect(record)

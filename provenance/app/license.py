@@ -357,22 +357,23 @@ def allow(
     chain: Chain, payer: Address, spender: ContractName, amount: Wei, send: Send, *, token: Address | None = None
 ) -> None:
     """The contract may take exactly the amount, if there is one; what was approved before is not sent again."""
-    call = approval(chain, payer, spender, amount, token=token)
-    if call is not None:
+    for call in approvals(chain, payer, spender, amount, token=token):
         send(call, "approve tokens")
 
 
-def approval(
+def approvals(
     chain: Chain, payer: Address, spender: ContractName, amount: Wei, *, token: Address | None = None
-) -> Call | None:
-    """The approval of exactly the amount; None if there is one already, or nothing to pay.
+) -> tuple[Call, ...]:
+    """The approval of exactly the amount; none if there is one already, or nothing to pay.
+
+    What is left of another one is set to zero first: USDT changes no allowance from one amount to another.
 
     Raises:
         OtherToken: the amount is in another token.
         TooFewTokens: the account has less.
     """
     if not amount:
-        return None
+        return ()
     contracts = chain.deployment.contracts
     expected = contracts["Token"]
     if token is not None and token != expected:
@@ -382,7 +383,8 @@ def approval(
         there, needed = in_tokens(chain, has), in_tokens(chain, amount)
         raise TooFewTokens(f"{checksummed(payer)} has {there}, {needed} are needed", account=shown(payer))
     approved = chain.read(Call("Token", "allowance", (payer, contracts[spender])))[0]
-    return None if approved == amount else Call("Token", "approve", (contracts[spender], amount))
+    amounts = () if approved == amount else (0, amount) if approved else (amount,)
+    return tuple(Call("Token", "approve", (contracts[spender], each)) for each in amounts)
 
 
 def _tuple(terms: Offer) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from provenance.app import role
-from provenance.app.license import approval
+from provenance.app.license import approvals
 from provenance.app.ports import Call, Chain
 from provenance.domain.fields import checksummed, dated, shown
 from provenance.errors import Conflict, Denied
@@ -69,7 +69,7 @@ def exit_opens_at(chain: Chain) -> UnixSeconds:
 
 
 def staking(chain: Chain, publisher: Address) -> tuple[Call, ...]:
-    """The publisher's stake is in; the approval goes first, where it is missing.
+    """The publisher's stake is in; approvals go first, where they are missing.
 
     Raises:
         StakeIsIn: it is in already.
@@ -77,12 +77,12 @@ def staking(chain: Chain, publisher: Address) -> tuple[Call, ...]:
     """
     if kept(chain, publisher).staked:
         raise StakeIsIn(f"a stake of {checksummed(publisher)} is in", account=shown(publisher))
-    approved = approval(chain, publisher, "RoyaltyDistributor", price(chain))
-    return (*([approved] if approved else []), Call("RoyaltyDistributor", "stake", ()))
+    stake = Call("RoyaltyDistributor", "stake", ())
+    return (*approvals(chain, publisher, "RoyaltyDistributor", price(chain)), stake)
 
 
-def proposing(chain: Chain, proposer: Address, now: UnixSeconds, *, stranger: bool) -> tuple[bool, Call | None]:
-    """Whether the account would propose by the exit, and the approval of its stake if that has to be sent before.
+def proposing(chain: Chain, proposer: Address, now: UnixSeconds, *, stranger: bool) -> tuple[bool, tuple[Call, ...]]:
+    """Whether the account would propose by the exit, and the approvals of its stake that have to be sent before.
 
     Args:
         chain: where it would be proposed.
@@ -101,11 +101,11 @@ def proposing(chain: Chain, proposer: Address, now: UnixSeconds, *, stranger: bo
         role.check(chain, "RoyaltyDistributor", "publisher", proposer)
         if not staked:
             raise StakeMissing(f"no stake of {checksummed(proposer)} is in", account=shown(proposer))
-        return False, None
+        return False, ()
     opens_at = exit_opens_at(chain)
     if now < opens_at:
         raise ExitShut(f"until {dated(opens_at)} only the publisher proposes", opensAt=opens_at)
-    return True, None if staked else approval(chain, proposer, "RoyaltyDistributor", price(chain))
+    return True, () if staked else approvals(chain, proposer, "RoyaltyDistributor", price(chain))
 
 
 def unstaking(chain: Chain, owner: Address, to: Address) -> Call:

@@ -64,11 +64,9 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
             ],
             "refused": list(done.refused),
         },
-        text="\n".join(
-            (
-                f"Opened {counted(len(done.opened), 'recording')} under {counted(len(done.leases), 'lease')}.",
-                *_refusal_lines(done.refused),
-            )
+        text=(
+            f"Opened {counted(len(done.opened), 'recording')} under {counted(len(done.leases), 'lease')}.",
+            *_refusal_lines(done.refused),
         ),
     )
     return 1 if done.refused else 0
@@ -100,11 +98,9 @@ def download(
             "thereBefore": done.there_before,
             "refused": list(done.refused),
         },
-        text="\n".join(
-            (
-                f"{counted(len(done.files), 'recording')} in {folder} (there before: {done.there_before}).",
-                *_refusal_lines(done.refused),
-            )
+        text=(
+            f"{counted(len(done.files), 'recording')} in {folder} (there before: {done.there_before}).",
+            *_refusal_lines(done.refused),
         ),
     )
     return 1 if done.refused else 0

@@ -16,6 +16,7 @@ from provenance.adapters.keys.keystore import KeystoreAccount, checked_name, ref
 from provenance.app.ports import Call
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
+from provenance.cli.values import shown_tokens
 from provenance.domain.fields import checksummed, ether
 from provenance.errors import Conflict, Invalid
 from provenance.types import Json
@@ -113,11 +114,8 @@ def balance(ctx: Context, name: str | None) -> None:
     """Show what an account holds: ETH for fees, and the network's token."""
     chain, address = ctx.chain(), ctx.address(name)
     wei, block = chain.node.balance(address), chain.head().number
-
-    def token(function: str, *args: object) -> Any:
-        return chain.read(Call("Token", function, args), at=block)[0]
-
-    held, decimals, symbol = token("balanceOf", address), token("decimals"), token("symbol")
+    held: Any = chain.read(Call("Token", "balanceOf", (address,)), at=block)[0]
+    decimals, symbol = chain.deployment.token
     ctx.out.emit(
         {
             "address": checksummed(address),
@@ -128,7 +126,7 @@ def balance(ctx: Context, name: str | None) -> None:
             "tokenDecimals": decimals,
             "tokenSymbol": symbol,
         },
-        text=f"{checksummed(address)}\n{ether(wei)} ETH\n{decimal(held, decimals)} {symbol}",
+        text=(checksummed(address), f"{ether(wei)} ETH", shown_tokens(held, decimals, symbol)),
     )
 
 
@@ -172,14 +170,6 @@ def remove(ctx: Context, name: str) -> None:
     ctx.out.emit({"name": name, "removed": True}, text=f"Removed account {name}")
 
 
-def decimal(amount: int, decimals: int) -> str:
-    """`amount` base units as a decimal number, exact."""
-    if not decimals:
-        return str(amount)
-    whole, rest = divmod(amount, 10**decimals)
-    return f"{whole}.{rest:0{decimals}d}"
-
-
 def _checked(ctx: Context, action: str, name: str) -> None:
     """The name can be an account's; `--dry-run` says the action and ends here."""
     checked_name(name)
@@ -189,7 +179,9 @@ def _checked(ctx: Context, action: str, name: str) -> None:
 
 def _emit(ctx: Context, account: KeystoreAccount, text: str) -> None:
     row = _row(account)
-    ctx.out.emit({**row, "keystore": str(account.path)}, text=f"{text}: {row['address']}\nIts key is in {account.path}")
+    ctx.out.emit(
+        {**row, "keystore": str(account.path)}, text=(f"{text}: {row['address']}", f"Its key is in {account.path}")
+    )
 
 
 def _row(account: KeystoreAccount) -> dict[str, Json]:

@@ -93,11 +93,11 @@ def run(ctx: Context, rpc: str | None, deployment: Path | None, number: int | No
             "notProved": list(NOT_PROVED),
             "challenge": objection.document() if objection and objection.judged else None,
         },
-        text=_text(report) + (_against(objection, *token(evidence.chain)) if objection else ""),
+        text=(*_text(report), *(_against(objection, *token(evidence.chain)) if objection else ())),
     )
     error = report.error()
     if error is not None:
-        ctx.out.warn(f"Error: {error.detail}\nNext: {error.next_step}")
+        ctx.out.warn(f"Error: {error.detail}", f"Next: {error.next_step}")
         return error.exit_status
     return 0
 
@@ -128,9 +128,9 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     )
     ctx.out.say(f"A challenge puts up a bond of {bond}, lost if the arbiter dismisses it.")
     means = f"challenge epoch {epoch} with a bond of {bond}"
-    approval = money.approval(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
+    approvals = money.approvals(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
     if ctx.dry_run:
-        first = approval or objection.call()
+        first = (*approvals, objection.call())[0]
         ctx.would_send(
             f"{means}, first {first.contract}.{first.function}",
             (first,),
@@ -139,9 +139,10 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
             bond=str(objection.bond),
             reason=objection.reason,
         )
-    if approval:
-        ctx.transact(approval, "approve tokens", means=f"let the distributor take the bond of {bond}")
-    mined = ctx.transact(objection.call(), "challenge settlement", means=means)
+    send = ctx.act(means, tokens=bond)
+    for approval in approvals:
+        send(approval, "approve tokens")
+    mined = send(objection.call(), "challenge settlement")
     ctx.out.emit(
         {
             **objection.document(),
@@ -164,45 +165,51 @@ def trace(ctx: Context, receipt: str, rpc: str | None, deployment: Path | None) 
     ctx.out.emit(traced.document, text=_tree(traced.document))
 
 
-def _text(report: AuditReport) -> str:
+def _text(report: AuditReport) -> tuple[str, ...]:
     width = max(len(check.name) for check in report.checks)
-    return "\n".join(
-        (
-            *(f"{check.verdict:<10}  {check.name:<{width}}  {check.detail}" for check in report.checks),
-            "",
-            "Not proved by this:",
-            *(f"  - {limit}" for limit in NOT_PROVED),
-            "",
-            f"{report.verdict} at block {report.block} ({report.block_hash})",
-        )
+    return (
+        *(f"{check.verdict:<10}  {check.name:<{width}}  {check.detail}" for check in report.checks),
+        "",
+        "Not proved by this:",
+        *(f"  - {limit}" for limit in NOT_PROVED),
+        "",
+        f"{report.verdict} at block {report.block} ({report.block_hash})",
     )
 
 
-def _against(challenge: use.Challenge, decimals: int, symbol: str) -> str:
+def _against(challenge: use.Challenge, decimals: int, symbol: str) -> tuple[str, ...]:
     """How the pending epoch is stopped, as one can send it with any wallet; first what is missing to judge it."""
     to, command = shown_address(challenge.distributor), f"provenance audit challenge {challenge.epoch}"
     bond = f"{shown_amount(challenge.bond, decimals)} {symbol}"
     if not challenge.judged:
         return (
-            f"\n\nEpoch {challenge.epoch} could not be judged. {challenge.reason}\nAdd a content source that has it "
-            f"(--content DIR or URL) and repeat. If nobody has it, that can be challenged until "
-            f"{shown_time(challenge.before)} with a bond of {bond}: `{command} --unavailable`."
+            "",
+            f"Epoch {challenge.epoch} could not be judged. {challenge.reason}",
+            (
+                f"Add a content source that has it (--content DIR or URL) and repeat. If nobody has it, that can be"
+                f" challenged until {shown_time(challenge.before)} with a bond of {bond}: `{command} --unavailable`."
+            ),
         )
     return (
-        f"\n\nEpoch {challenge.epoch} can be challenged until {shown_time(challenge.before)}: approve {bond} to {to}, "
-        f"then send this transaction (`{command}` does both):\n  to   {to}\n  data 0x{challenge.data.hex()}\n"
-        f"Its reason is the sha-256 of: {challenge.reason}"
+        "",
+        (
+            f"Epoch {challenge.epoch} can be challenged until {shown_time(challenge.before)}: approve {bond} to {to}, "
+            f"then send this transaction (`{command}` does both):"
+        ),
+        f"  to   {to}",
+        f"  data 0x{challenge.data.hex()}",
+        f"Its reason is the sha-256 of: {challenge.reason}",
     )
 
 
-def _tree(tree: Json, depth: int = 0) -> str:
+def _tree(tree: Json, depth: int = 0) -> list[str]:
     """A nested document as indented lines."""
     pad = "  " * depth
     lines: list[str] = []
     if isinstance(tree, Mapping):
         for name, child in tree.items():
             if isinstance(child, Mapping) or (isinstance(child, list) and child and isinstance(child[0], Mapping)):
-                lines += [f"{pad}{name}", _tree(child, depth + 1)]
+                lines += [f"{pad}{name}", *_tree(child, depth + 1)]
             else:
                 shown = (
                     ", ".join(map(str, child))
@@ -213,8 +220,8 @@ def _tree(tree: Json, depth: int = 0) -> str:
                 )
                 lines.append(f"{pad}{name.removesuffix('Ms')}: {shown}")  # people read a time, programs milliseconds
     elif isinstance(tree, list):
-        lines += [_tree(child, depth) for child in tree]
-    return "\n".join(line for line in lines if line)
+        lines += [line for child in tree for line in _tree(child, depth)]
+    return lines
 
 
 def _leaf(name: str, leaf: Json) -> Json:

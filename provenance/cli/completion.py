@@ -24,4 +24,4 @@ def completion(ctx: Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click knows the three shells that the argument admits
     source = kind(root, {}, "provenance", COMPLETE_VARIABLE).source()
-    ctx.out.emit({"shell": shell, "script": source}, text=source)
+    ctx.out.emit({"shell": shell, "script": source}, text=source.splitlines())

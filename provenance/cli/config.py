@@ -20,6 +20,8 @@ STARTER = """\
 # gateway = "https://gateway.example"
 # finality = "finalized"        # or "safe", or "latest-N"
 # content = ["https://content.example"]
+# max_fee = "0.02"              # the most that a transaction may cost, in the chain's coin
+# max_gas_price = "500"         # and for a unit of gas, in gwei; more is asked for, or refused with --yes
 
 # [node]                        # for the operator only
 # database = "postgresql+psycopg://localhost/provenance"
@@ -51,7 +53,7 @@ def init(ctx: Context) -> None:
 @command(config, "show", example=("provenance config show", "provenance config show --json"))
 def show(ctx: Context) -> None:
     """Show the settings in force; secrets are covered."""
-    ctx.out.emit(ctx.settings.model_dump(mode="json"), text=_toml(ctx.settings.model_dump(mode="json")))
+    ctx.out.emit(ctx.settings.model_dump(mode="json"), text=_toml(ctx.settings.model_dump(mode="json")).splitlines())
 
 
 @command(config, "paths", example="provenance config paths")

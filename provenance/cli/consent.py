@@ -94,9 +94,11 @@ def grant(
             "path": str(out),
             "wordsPath": str(beside) if beside else None,
         },
-        text=f"Consent {fields.shown(given.id)}\n{purposes.label(asked.purposes)} in"
-        f" {', '.join(asked.territories)} until {shown_time(asked.not_after)}\nWrote {out}"
-        + (f", and its words to {beside}: they stay private" if beside else ""),
+        text=(
+            f"Consent {fields.shown(given.id)}",
+            f"{purposes.label(asked.purposes)} in {', '.join(asked.territories)} until {shown_time(asked.not_after)}",
+            f"Wrote {out}" + (f", and its words to {beside}: they stay private" if beside else ""),
+        ),
     )
 
 
@@ -133,7 +135,10 @@ def revoke(ctx: Context, name: str) -> None:
             if closed is None
             else [{"dataset": dataset, "recordings": n} for dataset, n in closed.items()],
         },
-        text=f"Withdrew consent {fields.shown(consent_id)} in block {mined.block.number}, for good.\n{_effect(closed)}",
+        text=(
+            f"Withdrew consent {fields.shown(consent_id)} in block {mined.block.number}, for good.",
+            *_effect(closed),
+        ),
     )
 
 
@@ -213,7 +218,7 @@ def show(ctx: Context, name: str) -> None:
     row = _row(consent_id, given, use.state(consent_id, given, ctx.chain(), ctx.clock.now()))
     ctx.out.emit(
         {**row, "words": words.text if words else None},
-        text=plain(_readable(row)) + (f"\n\n{paragraphs(words.text)}" if words else ""),
+        text=(plain(_readable(row)) + (f"\n\n{paragraphs(words.text)}" if words else "")).splitlines(),
     )
 
 
@@ -225,7 +230,7 @@ def list_(ctx: Context) -> None:
         {"voice": grant.voice, **_row(grant.id, grant.consent, use.state(grant.id, grant.consent, chain, now))}
         for grant in use.journaled(journal.read(ctx.journals / JOURNAL), chain.deployment.chain_id)
     ]
-    ctx.out.emit(rows, text=plain([_readable(row) for row in rows], COLUMNS))
+    ctx.out.emit(rows, text=plain([_readable(row) for row in rows], COLUMNS).splitlines())
 
 
 def _closed(ctx: Context, consent_id: ConsentId) -> dict[str, int] | None:
@@ -244,14 +249,12 @@ def _closed(ctx: Context, consent_id: ConsentId) -> dict[str, int] | None:
     return closed
 
 
-def _effect(closed: dict[str, int] | None) -> str:
+def _effect(closed: dict[str, int] | None) -> tuple[str, ...]:
     """What a withdrawal did, and what can be done about it."""
-    return "\n".join(
-        (
-            "Nobody opens what rests on it any more, under any license; who opened it before may have kept the audio.",
-            *(f"Closed: {fields.counted(n, 'recording')} of {dataset}" for dataset, n in (closed or {}).items()),
-            "It cannot be taken back: a new consent is given with `consent grant`.",
-        )
+    return (
+        "Nobody opens what rests on it any more, under any license; who opened it before may have kept the audio.",
+        *(f"Closed: {fields.counted(n, 'recording')} of {dataset}" for dataset, n in (closed or {}).items()),
+        "It cannot be taken back: a new consent is given with `consent grant`.",
     )
 
 

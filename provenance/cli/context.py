@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 from provenance.adapters import wire
 from provenance.cli.out import Out, Sent
 from provenance.cli.password import password
+from provenance.domain.fees import Limits
 from provenance.domain.fields import ether
 from provenance.errors import Invalid, Missing
 from provenance.types import Address, Json, Wei
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from provenance.adapters.chain import EvmChain
+    from provenance.adapters.chain import EvmChain, EvmNode
     from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
     from provenance.adapters.remote import HttpGateway
     from provenance.app.ports import Call, Clock, Content, Cost, Mined, Random, Wallet
@@ -28,6 +29,9 @@ __all__ = ["Context", "DryRun", "Flags", "Sent", "Session"]
 
 
 NAMES = 6  # more are not listed in an error
+ROOM = 5  # quarters of the price that the user saw, which moves until a transaction is signed
+AFTER_APPROVAL_GAS = 250_000
+"""More than what takes approved tokens uses; a node estimates it only once the approval is mined."""
 
 
 class DryRun(Exception):
@@ -41,7 +45,7 @@ class Session:
     stdout: TextIO
     stderr: TextIO
     sent: list[Sent] = field(default_factory=list)
-    texts: list[Callable[[], str]] = field(default_factory=list)
+    texts: list[Callable[[], list[str]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +87,9 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """Flags over environment over file."""
+        from stamina import instrumentation
+
         from provenance import config
-        from provenance.cli.log import configure
 
         loaded = config.load(
             self.flags.config,
@@ -93,8 +98,16 @@ class Context:
                 for name in ("network", "account", "password_file", "gateway", "content", "home", "log_format")
             },
         )
-        configure(self.session.stderr, verbose=self.flags.verbose, form=loaded.log_format)
+        instrumentation.set_on_retry_hooks(None if self.verbose else ())  # a request tried again is news for `-v` only
+        if self.verbose:
+            self.log(loaded)
         return loaded
+
+    def log(self, settings: Settings) -> None:
+        """What is logged from now on is written to stderr."""
+        from provenance.cli.log import configure
+
+        configure(self.session.stderr, verbose=self.verbose, form=settings.log_format)
 
     @property
     def network(self) -> Network:
@@ -168,9 +181,7 @@ class Context:
         """From `--password-file`, PROVENANCE_PASSWORD, the file `kept` or a prompt, in this order."""
         return password(self.settings, prompt, repeat=repeat, kept=kept)
 
-    def transact(
-        self, call: Call, title: str, wallet: Wallet | None = None, *, means: str = "", asked: bool = False
-    ) -> Mined:
+    def transact(self, call: Call, title: str, wallet: Wallet | None = None, *, means: str = "") -> Mined:
         """The call is mined, after what it does and costs was shown and the user agreed.
 
         Args:
@@ -178,28 +189,82 @@ class Context:
             title: names the transaction in results.
             wallet: the sender; the account in force if None.
             means: what it does, in the user's words; the title where that says it all.
-            asked: the user agreed before, when `ask` showed the same call.
 
         Raises:
             DryRun: with `--dry-run`, when the cost has been shown.
         """
-        chain, sender = self.chain(), wallet or self.wallet()
-        action = f"{means or title}: {call.contract}.{call.function}"
-        if self.dry_run:
-            self.would_send(action, (call,), sender.signer.address, title=title)
-        if not asked:
-            self.ask(action, (call,), sender.signer.address)
-        mined = chain.send(call, sender.signer)
+        return self.act(means or title, wallet)(call, title)
+
+    def act(self, means: str, wallet: Wallet | None = None, *, tokens: str = "") -> Callable[[Call, str], Mined]:
+        """What sends the transactions of one act: the user is asked once, before the first of them.
+
+        Args:
+            means: what all of them do, in the user's words, and for whom.
+            wallet: the sender; the account in force if None.
+            tokens: what the act takes besides fees, such as `25 TUSD`.
+
+        Returns:
+            Sends a call, named in results by a title.
+        """
+        sender, titles = wallet or self.wallet(), list[str]()
+
+        def send(call: Call, title: str) -> Mined:
+            action, calls = f"{means}: {call.contract}.{call.function}", (call,)
+            if self.dry_run:
+                self.would_send(action, calls, sender.signer.address, title=title)
+            if not titles:
+                self.ask(action, calls, sender.signer.address, tokens=tokens)
+            titles.append(title)
+            return self.send(call, title, sender)
+
+        return send
+
+    def send(self, call: Call, title: str, wallet: Wallet) -> Mined:
+        """The call, to which the user agreed before, is mined and named in the results."""
+        mined = self.chain().send(call, wallet.signer)
         self.session.sent.append(Sent(title, mined))
         if self.verbose:
             self.out.say(f"{title}: tx 0x{mined.tx.hex()}, block {mined.block.number}, {mined.gas_used:,} gas")
         return mined
 
-    def ask(self, action: str, calls: Sequence[Call], sender: Address) -> None:
+    def ask(self, action: str, calls: Sequence[Call], sender: Address, *, tokens: str = "") -> None:
         """The user saw what the transactions cost and agreed, or said `--yes` before."""
-        if not self.out.yes:
-            self.out.warn(f"{action}, {_priced(self._cost(calls, sender))}")
-        self.out.confirm("Send it?" if len(calls) == 1 else "Send them?")
+        costs = () if self.out.yes else self._costs(calls, sender)
+        self.agree(action, costs, tokens=tokens, question="Send it?" if len(costs) == 1 else "Send them?")
+
+    def agree(
+        self, action: str, costs: Sequence[Cost], *, tokens: str = "", question: str, node: EvmNode | None = None
+    ) -> None:
+        """The user agreed to what an act does and costs in all, or said `--yes` before.
+
+        What is above the limits of the network is said in words and asked for; `--yes` does not agree to it, and nothing
+        above what the user saw is signed afterwards.
+
+        Args:
+            action: what is done.
+            costs: of each transaction.
+            tokens: what it takes besides.
+            question: what is asked where the costs are within the limits.
+            node: what signs and sends; the chain's, unless there are no contracts yet.
+
+        Raises:
+            Declined: the user said no.
+            FeeAboveLimit: a cost is above the limits, and nobody is asked.
+        """
+        node, limits = node or self.chain().node, wire.limits(self.settings)
+        node.limits = limits
+        if self.out.yes:
+            for cost in costs:
+                limits.check(cost.fee_wei, cost.gas_price_wei)
+            return
+        self.out.warn(f"{action}, {_priced(costs, tokens)}")
+        if not all(limits.allow(cost.fee_wei, cost.gas_price_wei) for cost in costs):
+            fee, gas_price = (max(wei) * ROOM // 4 for wei in zip(*map(_wei, costs), strict=True))
+            self.out.warn(f"{node.rpc.url} names this price, which may be a lie: {limits.words()}.")
+            question = f"Pay up to {ether(fee)} ETH for a transaction all the same?"
+            limits = Limits(Wei(fee), Wei(gas_price))
+        self.out.confirm(question)
+        node.limits = limits
 
     def would_send(self, action: str, calls: Sequence[Call], sender: Address, **facts: Json) -> NoReturn:
         """Says what the transactions would cost together; `--dry-run` ends here.
@@ -207,25 +272,26 @@ class Context:
         Raises:
             DryRun: always.
         """
-        cost = self._cost(calls, sender)
+        costs = self._costs(calls, sender)
         sent: dict[str, Json] = {"function": f"{calls[0].contract}.{calls[0].function}"} if calls else {}
+        gas, fee = sum(cost.gas for cost in costs), sum(cost.fee_wei for cost in costs)
         self.would(
-            f"{action}, {_priced(cost)}",
-            **{"transactions": len(calls), "gas": cost.gas, "feeWei": str(cost.fee_wei), **sent, **facts},
+            f"{action}, {_priced(costs)}",
+            **{"transactions": len(calls), "gas": gas, "feeWei": str(fee), **sent, **facts},
         )
 
-    def _cost(self, calls: Sequence[Call], sender: Address) -> Cost:
-        """What the calls would cost now, each as if it were the next.
+    def _costs(self, calls: Sequence[Call], sender: Address) -> list[Cost]:
+        """What the calls would cost now, each as if it were the next; what follows an approval costs so much at most.
 
         The sender has as much as the dearest is to be covered with: most of that is left for the one after it.
         """
         from provenance.adapters.chain import afford
-        from provenance.app.ports import Cost
 
-        each = [self.chain().cost(call, sender) for call in calls]
-        cost = Cost(sum(price.gas for price in each), Wei(sum(price.fee_wei for price in each)))
-        afford(self.chain().node, sender, max((price.fee_wei for price in each), default=0))
-        return cost
+        costs = [self.chain().cost(call, sender) for call in calls]
+        if [(call.contract, call.function) for call in calls] == [("Token", "approve")]:
+            costs.append(self.chain().node.price(AFTER_APPROVAL_GAS))
+        afford(self.chain().node, sender, max((cost.fee_wei for cost in costs), default=0))
+        return costs
 
     def would(self, text: str, **facts: Json) -> NoReturn:
         """Says what the command would do; `--dry-run` ends here.
@@ -252,5 +318,11 @@ class Context:
         raise Invalid("which account?", next=f"Repeat with --account NAME; {there}.", known=list(names))
 
 
-def _priced(cost: Cost) -> str:
-    return f"{cost.gas:,} gas, at most {ether(cost.fee_wei)} ETH"
+def _priced(costs: Sequence[Cost], tokens: str = "") -> str:
+    gas, fee = sum(cost.gas for cost in costs), sum(cost.fee_wei for cost in costs)
+    count = f"{len(costs)} transactions, " if len(costs) > 1 else ""
+    return f"{count}{gas:,} gas, at most {ether(fee)} ETH" + (f" and {tokens}" if tokens else "")
+
+
+def _wei(cost: Cost) -> tuple[int, int]:
+    return cost.fee_wei, cost.gas_price_wei

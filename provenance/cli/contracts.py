@@ -15,7 +15,6 @@ from provenance.cli import files
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import amount, shown_address
 from provenance.domain.fields import counted, ether
-from provenance.domain.hashes import keccak
 from provenance.domain.verdict import Verdict, overall
 from provenance.errors import Conflict, Failed, Incomplete, Invalid, Unavailable
 from provenance.types import Address, Json
@@ -58,15 +57,13 @@ def addresses(ctx: Context) -> None:
             "deployedWith": {**who, "meters": meters},
             "ruleset": str(record.ruleset),
         },
-        text="\n".join(
-            (
-                f"chain {record.chain_id}, from block {record.first_block}, ruleset {record.ruleset}",
-                *(f"  {name:20} {address}" for name, address in where.items()),
-                *(f"  {'supersedes ' + name:31} {address}" for name, address in older.items()),
-                "deployed with (`provenance role show` tells who holds the roles now)",
-                *(f"  {name:20} {address}" for name, address in who.items()),
-                *(f"  {'meter':20} {meter}" for meter in meters),
-            )
+        text=(
+            f"chain {record.chain_id}, from block {record.first_block}, ruleset {record.ruleset}",
+            *(f"  {name:20} {address}" for name, address in where.items()),
+            *(f"  {'supersedes ' + name:31} {address}" for name, address in older.items()),
+            "deployed with (`provenance role show` tells who holds the roles now)",
+            *(f"  {name:20} {address}" for name, address in who.items()),
+            *(f"  {'meter':20} {meter}" for meter in meters),
         ),
     )
 
@@ -78,7 +75,7 @@ def abi(ctx: Context, name: str) -> None:
     if name not in package.NAMES:
         raise Invalid(f"no contract {name} is in this package", next=f"Name one of {', '.join(package.NAMES)}.")
     entries: Json = json.loads(json.dumps([dict(entry) for entry in package.load(name).abi]))
-    ctx.out.emit(entries, text=json.dumps(entries, indent=2))
+    ctx.out.emit(entries, text=json.dumps(entries, indent=2).splitlines())
 
 
 @command(
@@ -129,7 +126,7 @@ def verify(ctx: Context, solc: Path | None) -> int:
                 for check, address in zip(checks, record.contracts.values(), strict=True)
             ],
         },
-        text="\n".join((*(f"{check.verdict:10}  {check.name:20} {check.detail}" for check in checks), str(verdict))),
+        text=(*(f"{check.verdict:10}  {check.name:20} {check.detail}" for check in checks), str(verdict)),
     )
     if verdict is Verdict.VERIFIED:
         return 0
@@ -185,19 +182,21 @@ def deploy(
     two days later by `provenance role accept owner`. Killed at any moment and run again with the same arguments,
     the command goes on where it was: nothing is deployed twice. Its journal stands beside the deployment file.
     """
+    from provenance.adapters.chain import tokens
+
     node = wire.checked_node(ctx.settings)
     admitted = tuple(dict.fromkeys(ctx.address(meter) for meter in meters))
     roles = use.Roles(ctx.address(), ctx.address(guardian), ctx.address(arbiter), ctx.address(publisher), admitted)
     heir = ctx.address(owner) if owner else roles.owner
     paid = ctx.address(token)
-    decimals = _decimals(ctx, paid)
+    unit = tokens.tried(node, paid, (roles.owner,), ctx.out.warn)
     plan = use.Plan(
         roles,
         use.ruleset_1(ctx.address(fee_payee) if fee_payee else admitted[0]),
         paid,
         window_hours * 3_600,
-        amount(bond, decimals, field="bond"),
-        amount(stake, decimals, field="stake"),
+        amount(bond, unit.decimals, field="bond"),
+        amount(stake, unit.decimals, field="stake"),
         heir if heir != roles.owner else None,
         _older(ctx, supersedes) if supersedes else {},
     )
@@ -230,6 +229,7 @@ def _deploy(ctx: Context, plan: use.Plan, place: Path, node: EvmNode) -> None:
         if not begun:
             journal.append(head)
         sending = wire.node(ctx.settings, journal)
+        sending.limits = node.limits
         record, _ = use.deploy(
             EvmCreator(sending),
             lambda record: wire.connect(sending, record),
@@ -279,13 +279,13 @@ def _agree(ctx: Context, plan: use.Plan, node: EvmNode, begun: list[dict[str, Js
         ctx.out.say(f"  {label:80} {step.cost.gas:>9,} gas")
     for name, holder in roles.items():
         ctx.out.say(f"  {name:20} {holder}")
-    left = f"{counted(len(seen), 'transaction')} from {deployer}, at most {ether(most)} ETH"
+    left = f"{counted(len(seen), 'transaction')} from {deployer}"
     action = f"deploy {counted(len(plan.making()), 'contract')} to chain {chain_id} in {left}"
     if mined:
         action = f"go on with the deployment to chain {chain_id}: {counted(len(mined), 'transaction')} mined, left are {left}"
     if ctx.dry_run:
         ctx.would(
-            action,
+            f"{action}, at most {ether(most)} ETH",
             chainId=chain_id,
             gas=gas,
             feeWei=str(most),
@@ -298,7 +298,7 @@ def _agree(ctx: Context, plan: use.Plan, node: EvmNode, begun: list[dict[str, Js
             roles=roles,
             transactions=len(seen),
         )
-    return ctx.out.confirm(f"Now {action}?")
+    return ctx.agree(f"Now {action}", [step.cost for step in seen], question="Send them?", node=node)
 
 
 def _sent(
@@ -326,16 +326,3 @@ def _deployed(ctx: Context, record: use.Record, place: Path, text: str) -> None:
         },
         text=f"{text} {place}." + ("" if known else " Set `deployment` of the network to it."),
     )
-
-
-def _decimals(ctx: Context, token: bytes) -> int:
-    """Decimals of an ERC-20 that is not in a deployment yet."""
-    from provenance.adapters.chain.node import CallFailed
-
-    try:
-        answer = wire.node(ctx.settings).call(Address(token), keccak(b"decimals()")[:4])
-    except CallFailed:
-        answer = b""
-    if len(answer) != 32 or answer[-1] > 36 or any(answer[:-1]):
-        raise Invalid(f"{shown_address(Address(token))} is no ERC-20 with decimals", field="token")
-    return answer[-1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from provenance.app import dataset as use, license as licenses
+from provenance.app import dataset as use, license as licenses, payee
 from provenance.app.ports import Mined
 from provenance.app.publish import register, rotate as rotation
 from provenance.app.publish.private import private
@@ -95,7 +95,7 @@ def show(ctx: Context, dataset_id: Bytes32, *, private: bool) -> None:
             "consents": list(consents),
             "offers": list(offers),
         },
-        text="\n\n".join(filter(None, parts)),
+        text="\n\n".join(filter(None, parts)).splitlines(),
     )
 
 
@@ -118,7 +118,10 @@ def _show_private(ctx: Context, dataset_id: Bytes32) -> None:
         f"Words of consent {fields.shown(consent)}\n{paragraphs(text.text)}"
         for consent, text in private_part.words.items()
     ]
-    ctx.out.emit(canonical.loads(private_part.encode()), text="\n\n".join(filter(None, (plain(people), *words, takes))))
+    ctx.out.emit(
+        canonical.loads(private_part.encode()),
+        text="\n\n".join(filter(None, (plain(people), *words, takes))).splitlines(),
+    )
 
 
 @command(dataset, "sign", example="provenance dataset sign register.json --account holder-1 --out signed.json")
@@ -130,6 +133,7 @@ def sign(ctx: Context, file: Path, until: str, out: Path) -> None:
     asked = files.document(file, register.parse).register
     manifest = Manifest.parse(ctx.content().get_digest(asked.manifest_digest)[1])
     register.match(asked, manifest)
+    payee.check(ctx.chain().deployment, (split.account for split in manifest.splits), "splits")
     files.fresh(out)
     shares = ", ".join(f"{shown_address(split.account)} {split.bps} bps" for split in manifest.splits)
     summary = f"{manifest.title!r}, {fields.counted(len(manifest.recordings), 'recording')}, shares {shares}"
@@ -294,7 +298,7 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
 
 
 def _emit_rows(ctx: Context, rows: tuple[dict[str, Json], ...]) -> None:
-    ctx.out.emit(list(rows), text=plain([_readable(row) for row in rows], COLUMNS) or "No datasets.")
+    ctx.out.emit(list(rows), text=plain([_readable(row) for row in rows], COLUMNS).splitlines() or "No datasets.")
 
 
 def _readable(row: dict[str, Json]) -> dict[str, Json]:

@@ -162,4 +162,4 @@ def _show(ctx: Context, net: Localnet) -> None:
         f"{net.running.backend} runs on {net.running.url}, chain {net.record.chain_id}; settings in {net.settings_file}",
         *(f"  {name:20} {address}" for name, address in {**contracts, **accounts}.items()),
     ]
-    ctx.out.emit(facts, text="\n".join(lines))
+    ctx.out.emit(facts, text=lines)

@@ -57,13 +57,12 @@ def doctor(ctx: Context) -> int:
     findings = list(examine(ctx))
     problems = sum(finding.state == "problem" for finding in findings)
     marks = {"ok": "ok     ", "absent": "absent ", "problem": "PROBLEM"}
-    lines = [
-        f"{marks[finding.state]}  {finding.name}: {finding.detail}"
-        + (f"\n         Next: {finding.next_step}" if finding.next_step else "")
-        for finding in findings
-    ]
+    lines: list[str] = []
+    for finding in findings:
+        lines.append(f"{marks[finding.state]}  {finding.name}: {finding.detail}")
+        lines += [f"         Next: {finding.next_step}"] if finding.next_step else []
     lines += ["", f"{problems} to put right." if problems else "Everything that is needed is there."]
-    ctx.out.emit({"problems": problems, "findings": [finding.row() for finding in findings]}, text="\n".join(lines))
+    ctx.out.emit({"problems": problems, "findings": [finding.row() for finding in findings]}, text=lines)
     return 1 if problems else 0
 
 

@@ -37,14 +37,12 @@ def show(ctx: Context, epoch: int | None, payee: str | None) -> None:
     facts = _facts(ctx, due)
     ctx.out.emit(
         facts,
-        text="\n".join(
-            (
-                f"{shown_address(due.payee)}, epoch {due.epoch}",
-                f"earned in all  {shown_amount(due.cumulative, decimals)} {symbol}",
-                f"paid so far    {shown_amount(due.claimed, decimals)} {symbol}",
-                f"can be claimed {shown_amount(due.amount, decimals)} {symbol}"
-                + ("" if facts["active"] or not due.amount else f", {_when(due)}"),
-            )
+        text=(
+            f"{shown_address(due.payee)}, epoch {due.epoch}",
+            f"earned in all  {shown_amount(due.cumulative, decimals)} {symbol}",
+            f"paid so far    {shown_amount(due.claimed, decimals)} {symbol}",
+            f"can be claimed {shown_amount(due.amount, decimals)} {symbol}"
+            + ("" if facts["active"] or not due.amount else f", {_when(due)}"),
         ),
     )
 
@@ -67,9 +65,7 @@ def statement(ctx: Context, epoch: int | None, payee: str | None) -> None:
         )
     statement_ = Statement(chain, content, published, row, *token(chain))
     title = f"{shown_address(address)}, epoch {number}"
-    return ctx.out.emit(
-        {"epoch": number, **row}, text=lambda: "\n".join((title, *statement_.sums(), *statement_.lines()))
-    )
+    return ctx.out.emit({"epoch": number, **row}, text=lambda: (title, *statement_.sums(), *statement_.lines()))
 
 
 @command(earnings, "claim", example="provenance earnings claim --account holder-1")

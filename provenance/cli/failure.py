@@ -12,6 +12,7 @@ import click
 
 from provenance.adapters.durable import Unwritable
 from provenance.cli.out import document
+from provenance.domain.printable import escaped
 from provenance.errors import Broken, Denied, Invalid, Missing, ProvenanceError
 
 INTERRUPTED = 130
@@ -54,7 +55,7 @@ def report(error: BaseException, stdout: TextIO, stderr: TextIO, *, as_json: boo
     """
     known = as_error(error)
     if verbose and isinstance(known, Broken):
-        stderr.write("".join(traceback.format_exception(error)))
+        stderr.write(escaped("".join(traceback.format_exception(error)), lines=True))
     if as_json:
         stdout.write(document(known.problem(), stdout) + "\n")
         stdout.flush()
@@ -90,4 +91,4 @@ def _covered(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return escaped(" ".join(text.split()))

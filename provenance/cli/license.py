@@ -129,7 +129,7 @@ def list_(ctx: Context) -> None:
     rows = [_row(license_, now) | _money(known.get(license_.id)) for license_ in licenses]
     shown = [_readable(row, money) | {"party": row["holder" if license_.grant.licensee == own else "licensee"]}
             for row, license_ in zip(rows, licenses, strict=True)]  # fmt: skip
-    ctx.out.emit(list(rows), text=plain(shown, COLUMNS))
+    ctx.out.emit(list(rows), text=plain(shown, COLUMNS).splitlines())
 
 
 @command(license_, "show", example="provenance license show 0x8b…07")
@@ -161,7 +161,7 @@ def show(ctx: Context, license_id: Bytes32) -> None:
     if terms:
         row = conditions.terms_row(terms, money)
         shown |= {name: row[name] for name in ("pricePerUse", "territories", "caps")}
-    ctx.out.emit(facts, text=plain(shown))
+    ctx.out.emit(facts, text=plain(shown).splitlines())
 
 
 def _publish(ctx: Context, signed: SignedOffer) -> bool | None:
@@ -205,14 +205,16 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
     }
 
 
-def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> str:
+def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> tuple[str, ...]:
     money, shown = conditions.Money.of(ctx), _terms(ctx, signed)
     each = terms.price.per_unit
     price = money.in_tokens(signed.offer.price, signed.offer.distributor) + (" + " if each and each.amount else "; ")
     return (
-        f"Offer {shown['offerDigest']}\nof {shown['dataset']} at {price}{conditions.per_use(terms, money)},"
-        f" until {shown['expires']};"
-        f" can be accepted until {shown['acceptUntil']}; written to {out}"
+        f"Offer {shown['offerDigest']}",
+        (
+            f"of {shown['dataset']} at {price}{conditions.per_use(terms, money)}, until {shown['expires']};"
+            f" can be accepted until {shown['acceptUntil']}; written to {out}"
+        ),
     )
 
 

@@ -143,4 +143,6 @@ def main() -> None:
         reconfigure: TextIO = stream
         if hasattr(reconfigure, "reconfigure"):
             reconfigure.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # else the end of the process, which frees all, begins with a search for cycles: a sixth of that time
+    sys.exit(status)

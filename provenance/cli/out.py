@@ -11,15 +11,19 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 import click
 
+from provenance.domain.printable import escaped
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from provenance.app.ports import Mined
     from provenance.types import Json
+
+Words: TypeAlias = str | Sequence[str]
+"""One line, or several: a line break within one of them is somebody else's, and is escaped."""
 
 _REPORT_EVERY_S = 0.1
 
@@ -48,30 +52,34 @@ class Out:
         quiet: bool = False,
         yes: bool = False,
         sent: Sequence[Sent] = (),
-        texts: list[Callable[[], str]] | None = None,
+        texts: list[Callable[[], list[str]]] | None = None,
     ) -> None:
         self.stdout, self.stderr, self._sent, self._texts = stdout, stderr, sent, texts
         self.as_json, self.quiet, self.yes = as_json, quiet, yes
         self.progress = Bar(stderr, quiet=quiet)
 
-    def emit(self, answer: Json, *, text: str | Callable[[], str] | None = None, columns: Sequence[str] = ()) -> None:
+    def emit(
+        self, answer: Json, *, text: Words | Callable[[], Words] | None = None, columns: Sequence[str] = ()
+    ) -> None:
         """The command's result is on stdout; a document also names the transactions that were sent.
 
         Args:
             value: what `--json` prints.
-            text: what people read instead of the plain rendering of `value`; a function makes it only if it is read.
+            text: the line or lines that people read instead of the plain rendering of `value`; a function makes them
+                only if they are read.
             columns: for a list of mappings, which fields people see and in what order.
         """
         self.progress.close()
 
-        def words() -> str:
-            if callable(text):
-                return text()
-            return plain(answer, columns) if text is None else text
+        def words() -> list[str]:
+            chosen = text() if callable(text) else text
+            if chosen is None:
+                return plain(answer, columns).splitlines()
+            return [escaped(line) for line in ([chosen] if isinstance(chosen, str) else chosen)]
 
         if self._texts is not None:
             self._texts.append(words)
-        rendered = document(self._with_transactions(answer), self.stdout) if self.as_json else words()
+        rendered = document(self._with_transactions(answer), self.stdout) if self.as_json else "\n".join(words())
         if rendered:
             self.stdout.write(rendered + "\n")
             self.stdout.flush()
@@ -92,15 +100,15 @@ class Out:
             ],
         }
 
-    def say(self, line: str) -> None:
-        """A word to the person at the terminal, on stderr; `-q` keeps it back."""
+    def say(self, *lines: str) -> None:
+        """Lines for the person at the terminal, on stderr; `-q` keeps them back."""
         if not self.quiet:
-            self.warn(line)
+            self.warn(*lines)
 
-    def warn(self, line: str) -> None:
-        """A word on stderr that `-q` does not keep back."""
+    def warn(self, *lines: str) -> None:
+        """Lines on stderr that `-q` does not keep back."""
         self.progress.close()
-        self.stderr.write(line + "\n")
+        self.stderr.writelines(escaped(line) + "\n" for line in lines)
         self.stderr.flush()
 
     def confirm(self, question: str) -> None:
@@ -115,14 +123,14 @@ class Out:
         if not sys.stdin.isatty():
             raise Invalid(f"not confirmed: {question}", next="Repeat with --yes, or --dry-run to see the cost only.")
         self.progress.close()
-        if not click.confirm(question, err=True):
+        if not click.confirm(escaped(question), err=True):
             raise Declined
 
 
 def document(content: Json, stream: TextIO) -> str:
     """JSON that is valid in whatever the stream writes: all of ASCII where that is not Unicode."""
     unicode = (stream.encoding or "utf-8").lower().startswith("utf")
-    return json.dumps(content, ensure_ascii=not unicode, indent=2)
+    return escaped(json.dumps(content, ensure_ascii=not unicode, indent=2), lines=True)
 
 
 class Bar:
@@ -136,7 +144,7 @@ class Bar:
     def phase(self, name: str, total_bytes: int = 0) -> None:
         """The phase before is closed and `name` has begun."""
         self.close()
-        self._name, self._total_bytes, self._done_bytes = name, total_bytes, 0
+        self._name, self._total_bytes, self._done_bytes = escaped(name), total_bytes, 0
         self._draw()
 
     def advance(self, size_bytes: int) -> None:
@@ -151,7 +159,7 @@ class Bar:
             return
         if self._moving and self._name:
             self._stream.write("\r\x1b[K")
-        self._stream.write(f"  {text}\n")
+        self._stream.write(f"  {escaped(text)}\n")
         self._draw()
 
     def close(self) -> None:
@@ -219,7 +227,7 @@ def paragraphs(text: str) -> str:
 
 
 def _title(name: str) -> str:
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    return escaped("".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip())
 
 
 def _cell(content: Json) -> str:
@@ -231,9 +239,10 @@ def _cell(content: Json) -> str:
         return ", ".join(f"{_title(name)} {_cell(part)}" for name, part in content.items()) or "-"
     if isinstance(content, Sequence) and not isinstance(content, str):
         return ", ".join(_cell(part) for part in content) or "-"
-    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(content))
     console = sys.stdout.encoding or "utf-8"
-    return text.encode(console, "backslashreplace").decode(console)  # as it will stand there, so that columns align
+    return (
+        escaped(str(content)).encode(console, "backslashreplace").decode(console)
+    )  # as it will stand there, so that columns align
 
 
 def _aligned(rows: Sequence[tuple[str, ...]], *, gap: int = 2) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provenance.domain.printable import escaped
 from provenance.errors import Invalid
 
 if TYPE_CHECKING:
@@ -37,4 +38,4 @@ def password(settings: Settings, prompt: str, *, repeat: bool = False, kept: Pat
         return read_secret(kept)
     if not sys.stdin.isatty():
         raise Invalid(f"no password: {prompt}", next="Repeat with --password-file FILE, or set PROVENANCE_PASSWORD.")
-    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=repeat, err=True)).encode()
+    return str(click.prompt(escaped(prompt), hide_input=True, confirmation_prompt=repeat, err=True)).encode()

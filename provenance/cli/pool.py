@@ -125,7 +125,7 @@ def _ports(ctx: Context, journal: FileJournal, means: str) -> making.PoolPorts:
         gateway=ctx.gateway(wallet),
         journal=journal,
         agree=lambda call: ctx.ask(f"{means}: {call.contract}.{call.function}", (call,), wallet.signer.address),
-        transact=lambda call, title: ctx.transact(call, title, wallet, asked=True),
+        transact=lambda call, title: ctx.send(call, title, wallet),
     )
 
 
@@ -195,7 +195,7 @@ def set_(ctx: Context, pool_id: Bytes32, joins: tuple[Path, ...], gone: tuple[By
     ctx.ask(action, (call,), account)
     wallet = ctx.wallet()
     ctx.gateway(wallet).put_content(address, named.encode())
-    mined = ctx.transact(call, "set members", wallet, asked=True)
+    mined = ctx.send(call, "set members", wallet)
     ctx.out.emit(
         {
             "pool": shown(pool_id),

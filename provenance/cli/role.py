@@ -64,7 +64,7 @@ def show(ctx: Context, *, meters: bool) -> None:
         admitted = [shown_address(meter) for meter in use.meters(chain)]
         facts["meters"] = list(admitted)
         lines.append("\n".join((f"{counted(len(admitted), 'meter')} may anchor usage", *admitted)))
-    ctx.out.emit(facts, text="\n\n".join(lines))
+    ctx.out.emit(facts, text="\n\n".join(lines).splitlines())
 
 
 def _held(place: use.HeldRole) -> dict[str, Json]:
@@ -234,9 +234,10 @@ def stake(ctx: Context) -> None:
     if ctx.dry_run:
         ctx.would_send(f"stake {shown}, first {calls[0].function}", calls[:1], account, stake=str(amount))
     *approvals, staking = calls
+    send = ctx.act(f"stake {shown} for what {shown_address(account)} proposes", tokens=shown)
     for call in approvals:
-        ctx.transact(call, "approve tokens", means="let the distributor take the stake")
-    mined = ctx.transact(staking, "stake", means=f"stake {shown}")
+        send(call, "approve tokens")
+    mined = send(staking, "stake")
     ctx.out.emit(
         {"account": shown_address(account), "staked": str(amount), "tx": "0x" + mined.tx.hex()},
         text=f"{shown} of {shown_address(account)} are in. A root of it that is rejected by the arbiter costs them.",

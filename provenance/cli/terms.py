@@ -87,7 +87,7 @@ def new(ctx: Context, file: Path, **options: object) -> None:
         ctx.would(f"write {file}", path=str(file))
     readable = json.dumps(json.loads(terms_.encode()), ensure_ascii=False, indent=2) + "\n"  # has the same hash
     files.write(file, readable.encode())
-    ctx.out.emit({"path": str(file), **_row(terms_)}, text=f"Wrote {file}\n{_text(terms_)}")
+    ctx.out.emit({"path": str(file), **_row(terms_)}, text=(f"Wrote {file}", *_text(terms_)))
 
 
 @command(terms, "check", example=("provenance terms check terms.json", "provenance terms check terms.json --json"))
@@ -161,7 +161,7 @@ def _row(terms_: Terms) -> dict[str, Json]:
     return {"termsHash": "0x" + terms_.terms_hash.hex(), **json.loads(terms_.encode())}
 
 
-def _text(terms_: Terms) -> str:
+def _text(terms_: Terms) -> list[str]:
 
     price, caps = terms_.price, terms_.caps
     each = price.per_unit
@@ -181,4 +181,4 @@ def _text(terms_: Terms) -> str:
         ("weights", f"method {terms_.attribution.method}, made by {by}"),
         ("notice", f"{terms_.notice_days} days; erasure within {terms_.erasure_days} days"),
     )
-    return "\n".join(f"{name:12} {shown}" for name, shown in lines)
+    return [f"{name:12} {shown}" for name, shown in lines]

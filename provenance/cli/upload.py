@@ -25,6 +25,7 @@ from provenance.domain import fields, splits
 from provenance.domain.consent import SignedConsent
 from provenance.domain.hashes import abi_words, sha256
 from provenance.domain.manifest import Manifest
+from provenance.domain.printable import escaped
 from provenance.domain.splits import Split
 from provenance.domain.terms import TERMS_BYTES, Terms
 from provenance.errors import Invalid, Missing
@@ -146,15 +147,10 @@ def sources(paths: tuple[Path, ...]) -> tuple[Source, ...]:
         inside = sorted(p for p in path.rglob("*") if p.is_file() and is_audio(p)) if path.is_dir() else [path]
         for file in inside:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-            by_path.setdefault(file.resolve(), Source(file.resolve(), _printable(name)))
+            by_path.setdefault(file.resolve(), Source(file.resolve(), escaped(name)[-255:]))
     if not by_path:
         raise Invalid("no audio in these folders", next="Name wav, flac, mp3 or ogg files, or folders of them.")
     return tuple(by_path.values())
-
-
-def _printable(name: str) -> str:
-    """A file's name as documents may carry it: on one line, without bytes that are no text."""
-    return "".join(char if char.isprintable() else "?" for char in name)[-255:]
 
 
 def splits_of(ctx: Context, shares: tuple[str, ...], holder: Address) -> tuple[Split, ...]:
@@ -293,7 +289,7 @@ def _say(ctx: Context, outcome: Outcome) -> int:
             "tx": fields.shown(mined.tx) if mined else None,
             "gas": mined.gas_used if mined else None,
         },
-        text="\n".join(lines),
+        text=lines,
     )
     return PARTLY if outcome.refused else 0
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 
 from provenance.app.ports import Chain
-from provenance.app.token import unit
-from provenance.domain.fields import UINT256, checksummed, dated, decimal
+from provenance.domain import fields
+from provenance.domain.fields import checksummed, dated, decimal
 from provenance.errors import Invalid
 from provenance.types import Address, Bytes32, UnixSeconds, Wei
-
-_AMOUNT = re.compile(r"([0-9]{1,78})(?:\.([0-9]{1,36}))?")
 
 
 def ID(text: str) -> Bytes32:  # noqa: N802 - a click type, spelled as click's own are
@@ -26,16 +24,7 @@ def amount(text: str, decimals: int, *, field: str = "amount") -> Wei:
     Raises:
         Invalid: not a plain decimal number, finer than the token's base unit, or more than 256 bits.
     """
-    match = _AMOUNT.fullmatch(text.strip())
-    if match is None:
-        raise Invalid(f"{field}: {text!r} is no amount", next="Write tokens as 12 or 12.5.", field=field)
-    whole, fraction = match[1], match[2] or ""
-    if len(fraction.rstrip("0")) > decimals:
-        raise Invalid(f"{field}: the token has {decimals} decimals only", next="Write fewer decimals.", field=field)
-    base_units = int(whole) * 10**decimals + int(fraction.rstrip("0").ljust(decimals, "0") or "0")
-    if base_units > UINT256:
-        raise Invalid(f"{field}: more than 2^256-1 base units", next="Write a smaller amount.", field=field)
-    return Wei(base_units)
+    return Wei(fields.base_units(text, decimals, field))
 
 
 def shown_amount(base_units: int, decimals: int) -> str:
@@ -50,7 +39,7 @@ def shown_tokens(base_units: int, decimals: int, symbol: str) -> str:
 
 def token(chain: Chain) -> tuple[int, str]:
     """(decimals, symbol) of the network's token."""
-    return unit(chain)
+    return chain.deployment.token
 
 
 def shown_time(time: UnixSeconds) -> str:

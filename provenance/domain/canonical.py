@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 import rfc8785
 
+from provenance.domain.printable import escaped
 from provenance.errors import Invalid
 from provenance.types import Json
 
@@ -204,4 +205,4 @@ def _text(text: str, path: str) -> str:
 
 def _quoted(key: object) -> str:
     """A key as it may be shown: escaped and short."""
-    return str(key)[:64].encode("unicode_escape").decode("ascii")
+    return escaped(str(key)[:64])

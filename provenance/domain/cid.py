@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from provenance.domain.hashes import sha256
+from provenance.domain.printable import escaped
 from provenance.errors import Invalid
 from provenance.types import Bytes32
 
@@ -66,11 +67,11 @@ def parse(name: str) -> Cid:
         BadCid: anything else, another hash than SHA-256, the identity hash, a path.
     """
     if len(name) > TEXT_CHARS or not re.fullmatch(r"[A-Za-z0-9]+", name, re.ASCII):
-        raise BadCid(f"not a content address: {_shown(name)}")
+        raise BadCid(f"not a content address: {escaped(name[:64])}")
     try:
         binary = _VERSION_0 + _positional(name, _BASE58) if name.startswith("Qm") else _multibase(name)
     except ValueError as error:
-        raise BadCid(f"not a content address: {_shown(name)}") from error
+        raise BadCid(f"not a content address: {escaped(name[:64])}") from error
     return decode(binary)
 
 
@@ -121,7 +122,3 @@ def _positional(body: str, alphabet: str) -> bytes:
     for char in body:
         number = number * len(alphabet) + alphabet.index(char)
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
-
-
-def _shown(name: str) -> str:
-    return name[:64].encode("unicode_escape").decode("ascii")

@@ -17,10 +17,17 @@ from provenance.types import Address, Bytes32, Json, UnixSeconds
 UINT256: Final = (1 << 256) - 1
 _HEX: Final = re.compile(r"0[xX]((?:[0-9a-fA-F]{2})*)\Z")
 _DIGITS: Final = re.compile(r"(?:0|[1-9][0-9]{0,77})\Z")
+_AMOUNT: Final = re.compile(r"([0-9]{1,78})(?:\.([0-9]{1,36}))?")
 
 
 class BadField(Invalid):
     """A field that is missing, of another type or out of range."""
+
+
+class WrongChecksum(BadField):
+    """An address whose capitals are not its checksum: a digit of it is another one."""
+
+    next = "Copy the whole address again from whoever gave it; do not correct it by hand."
 
 
 def text(fields: Mapping[str, Json], name: str, *, max_chars: int = 200) -> str:
@@ -70,8 +77,17 @@ def word(fields: Mapping[str, Json], name: str) -> Bytes32:
 
 
 def address(fields: Mapping[str, Json], name: str) -> Address:
-    """20 bytes."""
-    return Address(octets(fields, name, 20))
+    """20 bytes; hex in capitals and small letters is believed only with its checksum.
+
+    Source: EIP-55.
+
+    Raises:
+        WrongChecksum: the letters are mixed otherwise than the digits want.
+    """
+    read, digits = Address(octets(fields, name, 20)), str(fields[name])[2:]
+    if digits not in (digits.lower(), digits.upper(), checksummed(read)[2:]):
+        raise WrongChecksum(f"{name}: {fields[name]} has a wrong checksum: a digit of it is mistyped", field=name)
+    return read
 
 
 def mapping(fields: Mapping[str, Json], name: str) -> dict[str, Json]:
@@ -128,6 +144,24 @@ def checksummed(address: bytes) -> str:
     return "0x" + "".join(c.upper() if int(m, 16) > 7 else c for c, m in zip(text, marks[:40], strict=True))
 
 
+def base_units(text: str, decimals: int, name: str) -> int:
+    """Base units of an amount such as `12.5`, exact: what `decimal` writes, and what people do.
+
+    Raises:
+        BadField: not a plain decimal number, finer than the base unit, or more than 256 bits.
+    """
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        raise BadField(f"{name}: {text[:80]!r} is no amount", next="Write tokens as 12 or 12.5.", field=name)
+    whole, fraction = match[1], (match[2] or "").rstrip("0")
+    if len(fraction) > decimals:
+        raise BadField(f"{name}: the token has {decimals} decimals only", next="Write fewer decimals.", field=name)
+    units: int = int(whole) * 10**decimals + int(fraction.ljust(decimals, "0") or "0")
+    if units > UINT256:
+        raise BadField(f"{name}: more than 2^256-1 base units", next="Write a smaller amount.", field=name)
+    return units
+
+
 def decimal(base_units: int, decimals: int) -> str:
     """`base_units` as people write tokens: exact, without trailing zeros."""
     sign, units = ("-", -base_units) if base_units < 0 else ("", base_units)
@@ -152,8 +186,12 @@ def dated(moment: UnixSeconds) -> str:
 
 def ether(amount_wei: int) -> str:
     """`amount_wei` in ETH, exact, without trailing zeros."""
-    whole, rest = divmod(amount_wei, 10**18)
-    return f"{whole}.{rest:018d}".rstrip("0").rstrip(".")
+    return decimal(amount_wei, 18)
+
+
+def gwei(amount_wei: int) -> str:
+    """`amount_wei` in billionths of ETH, as fees per gas are told."""
+    return decimal(amount_wei, 9)
 
 
 def counted(number: int, noun: str) -> str:

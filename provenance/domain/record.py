@@ -181,7 +181,7 @@ _CODECS: dict[object, Codec] = {
     str: text(),
     bool: Codec(fields.flag, _same, "true or false"),
     bytes: octets(),
-    Address: octets(20),
+    Address: Codec(fields.address, fields.shown, "0x-hex", "20 bytes"),
     Bytes32: octets(32),
     Bps: integer(14),
     Ppm: integer(31),

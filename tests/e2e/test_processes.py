@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 
 from provenance import config
+from tests.unit.app.test_deploy import RECORD
 
 HEAVY = {
     "alembic", "coincurve", "cryptography", "duckdb", "eth_account", "fastapi", "httpx2", "ibis", "numpy", "pyarrow",
     "pydantic", "scipy", "soundfile", "sqlalchemy", "sqlmodel", "structlog", "uvicorn", "web3",
 }  # fmt: skip
+
+NETWORK = """network = "devnet"
+[networks.devnet]
+rpc = ["http://127.0.0.1:9"]
+chain_id = 31337
+gateway = "http://127.0.0.1:9"
+"""
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["completion", "bash"]])
@@ -65,6 +73,24 @@ def test_what_asks_no_chain_loads_no_web3(tmp_path: Path, arguments: list[str]):
     assert not loaded & {"web3", "eth_account", "eth_abi", "aiohttp"}
 
 
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_request_tried_again_is_told_with_v_only_and_no_log_is_loaded_without(tmp_path: Path, verbose: bool):
+    (tmp_path / "deployments").mkdir()
+    (tmp_path / "deployments" / "31337.json").write_bytes(RECORD.encode())
+    (tmp_path / "provenance.toml").write_text(NETWORK)
+    script = (
+        "import sys; from provenance.cli.main import run; status = run(sys.argv[1:]);"
+        "print(*{'structlog', 'rich'} & set(sys.modules)); sys.exit(status)"
+    )
+    line = ["dataset", "list", "--home", str(tmp_path), "--config", "provenance.toml", *["-v"] * verbose]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *line], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 69, done.stderr
+    assert (bool(done.stdout.strip()), "retry_scheduled" in done.stderr) == (verbose, verbose)
+    assert len(done.stderr.splitlines()) == (5 if verbose else 2), done.stderr
+
+
 def test_the_mirror_and_an_offline_check_load_no_web3():
     script = (
         "import sys, indexer.rpc.source, indexer.follow, provenance.app.audit.run, provenance.sdk.contracts;"
@@ -98,6 +124,17 @@ def test_any_console_encoding_can_be_written_to(encoding: str):
     )
     assert done.returncode == 2
     assert done.stderr.startswith(b"Error: ")
+
+
+def test_a_command_that_ends_leaves_no_objects_to_be_searched_for_cycles():
+    script = (
+        "import atexit, gc, sys; sys.argv = ['provenance', 'contracts', 'abi', 'Token'];"
+        "atexit.register(lambda: print(gc.get_freeze_count(), len(gc.get_objects()), file=sys.stderr));"
+        "from provenance.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    frozen, left = map(int, done.stderr.split())
+    assert left < 1_000 < frozen
 
 
 def test_a_closed_pipe_is_no_error():

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provenance.app.ports import Call, ChainBlock, Cost, Deployment, Logged, Mined
+from provenance.app.ports import Call, ChainBlock, Cost, Deployment, Logged, Mined, TokenUnit
 from provenance.domain import events, manifest as manifests, typed
 from provenance.domain.hashes import keccak
 from provenance.errors import Missing, Reverted
@@ -36,6 +36,7 @@ def deployment(chain_id: int = documents.CHAIN) -> Deployment:
             "Token": documents.TOKEN,
         },
         domains,
+        TokenUnit(6, "TUSD"),
     )
 
 
@@ -128,7 +129,7 @@ class MemoryChain:
             self._do(call, sender)
         finally:
             vars(self).update(before)
-        return Cost(50_000, Wei(10**14))
+        return Cost(50_000, Wei(10**14), Wei(10**9))
 
     def send(self, call: Call, signer: Signer) -> Mined:
         if self.die_before_send:

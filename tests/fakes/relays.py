@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provenance.adapters.chain.facts import Signed
-from provenance.app.ports import Deployment, Mined
+from provenance.app.ports import Deployment, Mined, TokenUnit
 from provenance.app.settle.reading import Leaves
 from provenance.domain import canonical
 from provenance.domain.events import ClaimSkipped, Event, RoyaltyClaimed
+from provenance.domain.fees import Limits
 from provenance.domain.ledger import ChainBlock, Logged
 from provenance.domain.settlement import documents, tables
 from provenance.errors import Conflict, Reverted, Unavailable
@@ -80,8 +81,9 @@ class FakeRelay:
     pool: dict[int, Sent] = field(default_factory=dict)
     known: dict[Bytes32, Sent] = field(default_factory=dict)
     salt: int = 0
+    gas_price: int = 100
 
-    deployment = Deployment(CHAIN_ID, BlockNumber(0), {"RoyaltyDistributor": DISTRIBUTOR}, None)
+    deployment = Deployment(CHAIN_ID, BlockNumber(0), {"RoyaltyDistributor": DISTRIBUTOR}, None, TokenUnit(6, "TUSD"))
 
     # --- the port
 
@@ -97,7 +99,7 @@ class FakeRelay:
         return ((now.leaves.tree.root, 0, 0, now.epoch, 1),)
 
     def fees(self) -> tuple[int, int]:
-        return 1, 100
+        return 1, self.gas_price
 
     def next_nonce(self, account: Address, *, mined_only: bool = False) -> int:
         del account
@@ -112,6 +114,7 @@ class FakeRelay:
             raise Reverted("no such epoch")
         assert nonce is not None
         assert fees is not None
+        Limits().check(200_000 * fees[1], fees[1])
         raw = repr((call, nonce, fees)).encode()
         tx = Bytes32(hashlib.sha256(raw).digest())
         self.known[tx] = Sent(tx, nonce, call, fees[1])

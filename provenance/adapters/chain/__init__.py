@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provenance.adapters.chain.deployment import AbiMismatch, EvmChain, EvmCreator, NoCode, WrongChain
+from provenance.adapters.chain.deployment import AbiMismatch, EvmChain, EvmCreator, NoCode, TokenDiffers, WrongChain
 from provenance.adapters.chain.facts import Signed
 from provenance.adapters.chain.funds import InsufficientFunds, afford
 from provenance.adapters.chain.node import EvmNode, NotMined
@@ -22,6 +22,7 @@ __all__ = [
     "Outbox",
     "Rpc",
     "Signed",
+    "TokenDiffers",
     "WrongChain",
     "afford",
 ]

@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Final
 from provenance.abi import load
 from provenance.abi.bound import Bound, binding
 from provenance.adapters import eth
-from provenance.adapters.chain import abi, wordings
+from provenance.adapters.chain import abi, tokens, wordings
 from provenance.adapters.chain.node import CallFailed, EvmNode, hexed
 from provenance.adapters.chain.rpc import NodeSilent, RpcRefused
-from provenance.app.deploy import Created
-from provenance.app.ports import Call, ChainBlock, ContractName, Cost, Deployment, Logged, Mined, Signer
+from provenance.app.ports import (
+    Call,
+    ChainBlock,
+    ContractName,
+    Cost,
+    Created,
+    Deployment,
+    Logged,
+    Mined,
+    Signer,
+    TokenUnit,
+)
 from provenance.domain.events import decode
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
@@ -44,6 +54,12 @@ class NoCode(Invalid):
     next = "Correct the deployment file; for a local network run `provenance devnet up`."
 
 
+class TokenDiffers(Invalid):
+    """The node says other decimals or another symbol than the deployment: every amount would mean something else."""
+
+    next = "Use another RPC endpoint; if all of them say it, the deployment file is not of this network."
+
+
 class AbiMismatch(Invalid):
     """The code there is not the contract that this program knows."""
 
@@ -70,7 +86,7 @@ class EvmChain:
             code_hashes: keccak of the runtime code by contract, where the deployment names them.
 
         Raises:
-            WrongChain, NoCode, AbiMismatch: the node or the code is another.
+            WrongChain, NoCode, AbiMismatch, TokenDiffers: the node, the code or the token is another.
         """
         self.node, self._deployment, self._finality = node, deployment, finality
         self._names = {address: name for name, address in deployment.contracts.items()}
@@ -90,10 +106,20 @@ class EvmChain:
             code = self.node.code(address)
             if not code:
                 raise NoCode(f"no {name} at {checksummed(address)}", **where)
-            if name == "Token":
-                continue  # any ERC-20
+            if name == "Token":  # any ERC-20, if it is the one that the deployment means
+                self._check_token(address)
+                continue
             if keccak(code) != code_hashes.get(name, keccak(code)) or not load(name).is_code(code):
                 raise AbiMismatch(f"the code at {checksummed(address)} is not our {name}", **where)
+
+    def _check_token(self, token: Address) -> None:
+        answer, expected = tokens.unit(self.node, token), self._deployment.token
+        if answer != expected:
+            raise TokenDiffers(
+                f"by {self.node.rpc.url} the token has {answer.decimals} decimals and is called {answer.symbol}; by the "
+                f"deployment file {expected.decimals} and {expected.symbol}",
+                token=checksummed(token),
+            )
 
     @property
     def deployment(self) -> Deployment:
@@ -290,6 +316,10 @@ class EvmCreator:
             raise NoCode(f"no contract at {checksummed(address)}", address=checksummed(address))
         latest = self.node.block("latest")
         return Created(address, keccak(code), latest.number, latest.time, 0)
+
+    def unit(self, token: Address) -> TokenUnit:
+        """Decimals and symbol, as the token says them now."""
+        return tokens.unit(self.node, token)
 
     def create(self, contract: ContractName, args: tuple[object, ...], signer: Signer) -> Created:
         """The contract stands; its code is the compiled one."""

@@ -15,6 +15,7 @@ from provenance.adapters.chain.funds import InsufficientFunds
 from provenance.adapters.chain.rpc import NodeSilent, Rpc, RpcRefused, revert_data
 from provenance.adapters.chain.wordings import Meaning
 from provenance.app.ports import ChainBlock, Cost, Signer
+from provenance.domain.fees import Limits
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Missing, ProvenanceError, Unavailable
@@ -34,6 +35,8 @@ POLL_MOST_S: Final = 2.0
 NONCE_TRIES: Final = 5
 GAS_MARGIN_PERCENT: Final = 20
 TIP_WEI: Final = 10**9  # a gas, where the node has no method that suggests one
+
+DEFAULT_LIMITS: Final = Limits()
 
 Answer = TypeVar("Answer")
 
@@ -55,14 +58,15 @@ class CallFailed(Exception):
 class EvmNode:
     """One chain, through its RPC endpoints."""
 
-    def __init__(self, rpc: Rpc, outbox: Outbox | None = None) -> None:
+    def __init__(self, rpc: Rpc, outbox: Outbox | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         """Nothing is asked yet.
 
         Args:
             rpc: the endpoints.
             outbox: remembers what is sent, where a command must be able to go on after a kill.
+            limits: what a transaction may cost, whatever the endpoints say; a person may agree to more.
         """
-        self.rpc, self._outbox = rpc, outbox
+        self.rpc, self._outbox, self.limits = rpc, outbox, limits
         self._chain_id: int | None = None
 
     @cached_property
@@ -140,9 +144,9 @@ class EvmNode:
         return self.price(self._gas(to, calldata, sender))
 
     def price(self, used: int) -> Cost:
-        """What a transaction of so much gas would cost at most: with the limits that `sign` sets now."""
+        """What a transaction of so much gas would cost at most: with the fees that `sign` sets now."""
         _, most = self.fees()
-        return Cost(used, Wei(_limit(used) * most))
+        return Cost(used, Wei(_limit(used) * most), Wei(most))
 
     def sign(
         self,
@@ -165,9 +169,11 @@ class EvmNode:
         Raises:
             CallFailed: the EVM would revert.
             InsufficientFunds: the account cannot pay the gas.
+            FeeAboveLimit: the node wants more for it than a transaction may cost.
         """
         used = self._gas(to, calldata, signer.address)
         tip, most = fees or self.fees()
+        self.limits.check(_limit(used) * most, most)
         fields = {
             "type": 2,
             "chainId": self.chain_id(),
@@ -208,6 +214,7 @@ class EvmNode:
 
         Raises:
             CallFailed: the EVM reverts; before sending, nothing was sent.
+            FeeAboveLimit: it would cost too much; nothing was sent.
             NotMined: no block took it in time.
         """
         if self._outbox is not None:

@@ -56,6 +56,7 @@ class Outbox:
 
         Raises:
             CallFailed: the EVM reverts; before sending, nothing was sent.
+            FeeAboveLimit: it, or to offer more for it, would cost too much; nothing more was written or sent.
             NotMined: no block took it in time; a later run looks again.
             Unsendable: the node refused it again and again, or no block took in time what holds its nonce.
         """

@@ -22,11 +22,14 @@ from provenance.adapters import transport
 from provenance.adapters.chain import wordings
 from provenance.adapters.chain.wordings import Meaning
 from provenance.domain import canonical
+from provenance.domain.printable import brief
 from provenance.errors import Invalid, Missing, Unavailable
 from provenance.types import Json
 
 TIMEOUT_S: Final = 20.0
 REPLY_BYTES: Final = 64 << 20  # a hundred full blocks' receipts are about 40 MB
+
+WORDS: Final = 2_000  # characters of a node's message that are read and repeated
 
 
 class NodeSilent(Unavailable):
@@ -69,7 +72,7 @@ class Rpc:
                     f"{shown(url)} is not an http(s) address", next="Write it as http://HOST:PORT.", field="rpc"
                 )
         self._urls, self._timeout_s = tuple(urls), timeout_s
-        self._http = transport.client(timeout_s, plain=all(url.startswith("http:") for url in urls))
+        self._http = transport.client(timeout_s, *urls)
 
     @property
     def url(self) -> str:
@@ -149,7 +152,8 @@ def answered(reply: Json, method: str, name: str) -> Any:
         return reply.get("result")
     error = problem if isinstance(problem, dict) else {"message": str(problem)}
     code = error.get("code")
-    refused = RpcRefused(method, str(error.get("message", "")), code if isinstance(code, int) else 0, error.get("data"))
+    message = brief(str(error.get("message", "")), WORDS)
+    refused = RpcRefused(method, message, code if isinstance(code, int) else 0, error.get("data"))
     if refused.meaning is Meaning.BUSY:
         raise NodeBusy(f"{name} limits our requests", rpc=name)
     raise refused

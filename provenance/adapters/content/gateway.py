@@ -46,7 +46,7 @@ class Trustless:
 
     def __init__(self, base: str, *, deadline_s: float = DEADLINE_S) -> None:
         self.name = _base(base)
-        self._ask = _Ask(_client(deadline_s), deadline_s)
+        self._ask = _Ask(_client(base, deadline_s), deadline_s)
 
     def block(self, cid: Cid) -> bytes:
         """One block.
@@ -87,7 +87,7 @@ class Served:
     ) -> None:
         self.name = _base(base)
         self._authorize = authorize
-        self._client = _client(deadline_s)
+        self._client = _client(base, deadline_s)
         self._ask = _Ask(self._client, deadline_s)
 
     def stream(self, cid: Cid, *, start: int = 0) -> Iterator[bytes]:
@@ -155,5 +155,5 @@ def _base(url: str) -> str:
     return url.rstrip("/")
 
 
-def _client(deadline_s: float) -> httpx2.Client:
-    return transport.client(min(10.0, deadline_s))
+def _client(base: str, deadline_s: float) -> httpx2.Client:
+    return transport.client(min(10.0, deadline_s), base)

@@ -99,7 +99,7 @@ class Rpc:
     def __init__(self, url: str, *, deadline_s: float = DEADLINE_S) -> None:
         self.name = url.rstrip("/")
         self._deadline_s = deadline_s
-        self._client = transport.client(deadline_s)
+        self._client = transport.client(deadline_s, url)
 
     def load(self, car: Iterator[bytes], size: int) -> str:
         """The root that the daemon names after an import with its pin."""

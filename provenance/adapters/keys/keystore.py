@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.adapters import durable, eth
 from provenance.adapters.keys import keyfile, v3
+from provenance.domain import fields
 from provenance.domain.hashes import keccak
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
 from provenance.types import Address, Bytes32
@@ -252,8 +253,12 @@ def checked_name(name: str) -> str:
 
 
 def as_address(text: str) -> Address | None:
-    """The address that `text` writes in hex, else None."""
-    return Address(bytes.fromhex(text[2:])) if re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text) else None
+    """The address that `text` writes in hex, else None.
+
+    Raises:
+        WrongChecksum: a digit of it is mistyped.
+    """
+    return fields.address({"address": text}, "address") if re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text) else None
 
 
 def refuse_raw_key(text: str) -> None:

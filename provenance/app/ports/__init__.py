@@ -4,6 +4,7 @@ Each port is one role; adapters are named by the tool behind them. Every fake pa
 under `tests/ports` as the real thing.
 """
 
+from provenance.app.ports.creator import Created, Creator
 from provenance.app.ports.gateway import (
     Gateway,
     GatewayKey,
@@ -33,6 +34,7 @@ from provenance.app.ports.world import (
     Random,
     Sealing,
     Signer,
+    TokenUnit,
     Wallet,
 )
 from provenance.domain.ledger import ChainBlock, Logged
@@ -48,6 +50,8 @@ __all__ = [
     "Content",
     "ContractName",
     "Cost",
+    "Created",
+    "Creator",
     "Deployment",
     "Events",
     "Gateway",
@@ -66,5 +70,6 @@ __all__ = [
     "SignedAck",
     "SignedGateReport",
     "Signer",
+    "TokenUnit",
     "Wallet",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from provenance.domain.cid import Cid
 from provenance.domain.ledger import ChainBlock, Logged
@@ -29,6 +29,13 @@ ContractName = Literal[
 ]
 
 
+class TokenUnit(NamedTuple):
+    """What one whole token is, in base units, and how people call it."""
+
+    decimals: int
+    symbol: str
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """Where one network's contracts are, and since which block."""
@@ -37,6 +44,8 @@ class Deployment:
     first_block: BlockNumber
     contracts: dict[ContractName, Address]
     domains: Domains
+    token: TokenUnit
+    """As the deployment document says it; no node is believed that says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +64,12 @@ class Cost:
     Attributes:
         gas: the estimate.
         fee_wei: what the sender must hold for it: its gas limit, which leaves room, at the highest fee it offers.
+        gas_price_wei: that highest fee, for one unit of gas.
     """
 
     gas: int
     fee_wei: Wei
+    gas_price_wei: Wei
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from provenance.app import payee
 from provenance.app.consent import check_usable
 from provenance.app.ports import AudioGate, Call, Chain, Gateway, Journal, Mined, Progress, SignedGateReport
 from provenance.app.publish import build, takes
@@ -140,7 +141,8 @@ def _registered(request: Request, left: list[Take], dataset: DatasetId, cid: Cid
 
 def _check(request: Request, chain: Chain, gateway: Gateway, now: UnixSeconds) -> Address:
     """Nothing that could be known now is found out later: splits, terms, consents, gateway."""
-    splits.check(request.splits)
+    shares = splits.check(request.splits)
+    payee.check(chain.deployment, (request.holder, *(share.account for share in shares)), "splits")
     check_language(request.language)
     if request.terms.not_after < now:
         raise TermsOver(f"the terms ended at {fields.dated(request.terms.not_after)}", notAfter=request.terms.not_after)

@@ -55,7 +55,7 @@ def demo(ctx: Context, audio: Path | None, keep: Path | None) -> None:
     summary["seconds"] = round(time.monotonic() - began)
     if keep:
         ctx.out.say(_kept(folder, runner))
-    ctx.out.emit(summary, text=f"\n{summary['verdict']} in {summary['seconds']} s")
+    ctx.out.emit(summary, text=("", f"{summary['verdict']} in {summary['seconds']} s"))
     if summary["verdict"] != "VERIFIED":
         raise Failed("the demo's audit did not verify")
 

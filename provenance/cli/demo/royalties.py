@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from provenance.adapters import wire
 from provenance.adapters.keys.keystore import Keystore
 from provenance.app import settle
-from provenance.app.token import unit
 from provenance.cli.values import shown_address, shown_amount
 from provenance.domain import fields
 from provenance.domain.events import RoyaltyClaimed
@@ -83,7 +82,7 @@ def table(settings: Settings, names: Mapping[str, str]) -> Royalties:
         event = logged.event
         if isinstance(event, RoyaltyClaimed) and event.payee != fee_payee:
             claimed[event.payee] = claimed.get(event.payee, 0) + event.amount
-    decimals, symbol = unit(chain)
+    decimals, symbol = chain.deployment.token
     return Royalties(
         epoch=settlement.epoch,
         pot=_sum(pots, "pot"),

@@ -22,6 +22,7 @@ from provenance.cli.context import Session
 from provenance.cli.failure import INTERRUPTED
 from provenance.cli.main import run
 from provenance.cli.out import plain
+from provenance.domain.printable import brief, escaped
 from provenance.errors import Broken, Denied, Failed
 
 STOP_WITHIN_S = 10
@@ -77,9 +78,9 @@ class Runner:
         document = self._document(arguments, counted, refusal, stdout.getvalue(), stderr.getvalue())
         self.denied += status == Denied.exit_status
         if refusal:
-            self._show(f"Error: {document['detail']}\nNext: {document['next']}\nexit {status}, as it should be")
+            self._show([f"Error: {document['detail']}", f"Next: {document['next']}", f"exit {status}, as it should be"])
         else:
-            self._show("\n".join(words() for words in session.texts))
+            self._show([line for words in session.texts for line in words()])
         for transaction in session.sent:
             self._sent(transaction.title, "0x" + transaction.mined.tx.hex(), transaction.mined.gas_used)
         return document
@@ -90,7 +91,7 @@ class Runner:
         done = subprocess.run(self._command(arguments), capture_output=True, text=True, check=False, env=self._clean())
         document = self._document(arguments, done.returncode, "", done.stdout, done.stderr)
         transactions = document.pop("transactions", [])
-        self._show(plain(document))
+        self._show(plain(document).splitlines())
         for sent in transactions:
             self._sent(sent["title"], sent["tx"], int(sent["gas"]))
         return document
@@ -163,10 +164,9 @@ class Runner:
             )
         return document
 
-    def _show(self, words: str) -> None:
-        lines = words.splitlines()
+    def _show(self, lines: Sequence[str]) -> None:
         for line in lines[:_SHOWN_LINES]:
-            self._tell(f"   {line if len(line) <= _SHOWN_COLUMNS else line[: _SHOWN_COLUMNS - 1] + '…'}")
+            self._tell(f"   {brief(escaped(line), _SHOWN_COLUMNS)}")
         if len(lines) > _SHOWN_LINES:
             self._tell(f"   … {len(lines) - _SHOWN_LINES} more lines")
 
@@ -181,5 +181,5 @@ class Runner:
         return config.child_environment()
 
     def _tell(self, line: str) -> None:
-        self.output.write(line + "\n")
+        self.output.write(escaped(line, lines=True) + "\n")
         self.output.flush()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Protocol
 
+from provenance.domain import fields
 from provenance.domain.hashes import abi_words, keccak
 from provenance.errors import Invalid
 from provenance.types import Address, Bytes32, Json
@@ -78,10 +79,10 @@ def _type_hash(type_string: str) -> Bytes32:
 
 
 def _values(struct: Struct) -> tuple[tuple[str, str, object], ...]:
-    fields = dataclasses.fields(struct)
+    declared = dataclasses.fields(struct)
     return tuple(
         (kind, name, getattr(struct, field.name))
-        for (kind, name), field in zip(members(struct.TYPE), fields, strict=True)
+        for (kind, name), field in zip(members(struct.TYPE), declared, strict=True)
     )
 
 
@@ -136,6 +137,8 @@ def parsed(kind: str, document: Mapping[str, Json], name: str) -> bytes | int | 
         Invalid: it is missing, of another type or out of range.
     """
     given = document.get(name)
+    if kind == "address":
+        return fields.address(document, name)
     if kind in ("string", "bool") and isinstance(given, str if kind == "string" else bool):
         return given
     member: bytes | int | None = None

@@ -16,17 +16,18 @@ from provenance.adapters.chain.node import CallFailed, InsufficientFunds
 from provenance.adapters.chain.rpc import RpcRefused
 from provenance.adapters.keys.keystore import KeySigner
 from provenance.app.deploy import domains
-from provenance.app.ports import Call, Deployment
+from provenance.app.ports import Call, Deployment, TokenUnit
 from provenance.domain import events
+from provenance.domain.fees import Limits
 from provenance.domain.fields import checksummed
 from provenance.errors import Invalid, Missing, Reverted
-from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
+from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds, Wei
 from tests import logs
 from tests.documents import word
 
 KEY = bytes(31) + b"\x07"
 HERE = {name: Address(bytes((n,)) * 20) for n, name in enumerate((*abi.CONTRACTS, "Token"), 1)}
-DEPLOYMENT = Deployment(31_337, BlockNumber(1), HERE, domains(31_337, HERE))
+DEPLOYMENT = Deployment(31_337, BlockNumber(1), HERE, domains(31_337, HERE), TokenUnit(6, "TUSD"))
 
 
 @dataclass
@@ -69,7 +70,8 @@ READY = {
 def test_a_transaction_is_the_one_that_eth_account_signs(key, nonce, tip, data):
     signer = KeySigner((int.from_bytes(key, "big") % 2**255 + 1).to_bytes(32, "big"))
     wire = Wire({**READY, "eth_getTransactionCount": hex(nonce), "eth_maxPriorityFeePerGas": hex(tip)})
-    ours = EvmNode(wire).sign(Address(b"\x11" * 20), data, signer)
+    any_price = Limits(Wei(2**128), Wei(2**128))
+    ours = EvmNode(wire, limits=any_price).sign(Address(b"\x11" * 20), data, signer)
     theirs = Account.sign_transaction(
         {
             "type": 2,

@@ -11,7 +11,7 @@ import pytest
 from provenance import abi
 from provenance.app.bytecode import Compiled, judge, words
 from provenance.app.deploy import Record, Roles, ruleset_1
-from provenance.app.ports import ContractName
+from provenance.app.ports import ContractName, TokenUnit
 from provenance.domain import cid
 from provenance.domain.fields import BadField
 from provenance.domain.hashes import keccak
@@ -41,6 +41,7 @@ DEPLOYED = Record(
     code_hashes={name: documents.word(name) for name in NAMES},
     roles=Roles(SOMEBODY, SOMEBODY, SOMEBODY, SOMEBODY, (SOMEBODY,)),
     ruleset=cid.of_raw(ruleset_1(SOMEBODY).encode()),
+    token=TokenUnit(6, "TUSD"),
     extra={"distributor": FIXED},
 )
 

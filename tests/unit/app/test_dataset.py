@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provenance.app import dataset as use
+from provenance.app.payee import NoPayee
 from provenance.app.ports import Call
 from provenance.domain import splits
 from provenance.domain.fields import checksummed
@@ -111,3 +112,13 @@ def test_a_dispute_is_its_holders_own_word(chain: MemoryChain) -> None:
     assert use.dispute(ONE, word("evidence"), HOLDER.address, chain).args == (ONE, word("evidence"))
     with pytest.raises(use.NotHolder):
         use.dispute(ONE, word("evidence"), STRANGER.address, chain)
+
+
+@pytest.mark.parametrize("contract", ["Token", "RoyaltyDistributor", "DatasetRegistry"])
+def test_a_contract_of_the_network_is_nobody_to_pay_or_to_give_a_dataset(chain: MemoryChain, contract: str) -> None:
+    lost = chain.deployment.contracts[contract]
+    with pytest.raises(NoPayee, match=contract) as refused:
+        use.resharing(ONE, (Split(HOLDER.address, Bps(1)), Split(lost, Bps(9_999))), HOLDER.address, chain)
+    assert refused.value.facts["account"] == "0x" + lost.hex()
+    with pytest.raises(NoPayee, match=contract):
+        use.transfer(ONE, lost, HOLDER.address, chain)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from provenance.app.deploy import NAMES, Created, Plan, Record, Roles, deploy, ruleset_1, windows
-from provenance.app.ports import Call, ChainBlock, Mined
+from provenance.app.deploy import NAMES, Plan, Record, Roles, deploy, ruleset_1, windows
+from provenance.app.ports import Call, ChainBlock, Created, Mined, TokenUnit
 from provenance.domain import cid
 from provenance.domain.fields import checksummed
 from provenance.domain.settlement.facts import Ruleset
@@ -26,6 +26,7 @@ RECORD = Record(
     code_hashes={name: documents.word(name) for name in NAMES},
     roles=ROLES,
     ruleset=cid.of_raw(ruleset_1(METER.address).encode()),
+    token=TokenUnit(6, "TUSD"),
     extra={"supersedes": {"DataAccess": "0x" + "07" * 20}},
 )
 
@@ -51,6 +52,9 @@ def test_a_document_survives_the_round_trip_with_unknown_fields():
         lambda body: body.update(firstBlock="0x7"),
         lambda body: body["ruleset"].update(cid="not a cid"),
         lambda body: body.update(version=2),
+        lambda body: body["contracts"]["Token"].pop("decimals"),
+        lambda body: body["contracts"]["Token"].update(decimals="six"),
+        lambda body: body["contracts"]["Token"].update(symbol=""),
     ],
 )
 def test_a_wrong_document_is_invalid(change):
@@ -79,6 +83,9 @@ class Workshop:
 
     def found(self, address):
         return Created(address, documents.word("found"), BlockNumber(1), documents.START, 0)
+
+    def unit(self, token):
+        return TokenUnit(24, "₮") if token == documents.TOKEN else TokenUnit(6, "TUSD")
 
     def create(self, contract, args, signer):
         assert signer is OWNER
@@ -120,6 +127,7 @@ def test_contracts_are_made_in_the_order_they_need_each_other(token):
     assert json.loads(record.encode())["distributor"] == fixed
     assert ("Token" in made) == (token is None)
     assert contracts["Token"] == (token or Address(b"\x01" * 20))
+    assert Record.parse(record.encode()).deployment().token == (TokenUnit(24, "₮") if token else TokenUnit(6, "TUSD"))
     assert chain.sent == [Call("UsageLedger", "admitMeter", (METER.address,))]
     assert Ruleset.parse(content.get(record.ruleset)) == plan.ruleset
     assert record.first_block == (11 if token else 12)
@@ -173,3 +181,14 @@ def test_nobody_with_the_zero_address_is_planned(who):
     with pytest.raises(Invalid) as refused:
         Plan(roles, rules, heir=heir)
     assert refused.value.facts["field"] == ("owner" if who == "heir" else who)
+
+
+def test_the_token_receives_no_fee_and_holds_no_role():
+    token = documents.TOKEN
+    for roles, rules, field in (
+        (ROLES, ruleset_1(token), "fee-payee"),
+        (replace(ROLES, guardian=token), ruleset_1(METER.address), "guardian"),
+    ):
+        with pytest.raises(Invalid, match="the token") as refused:
+            Plan(roles, rules, token)
+        assert refused.value.facts["field"] == field

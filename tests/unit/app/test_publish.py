@@ -10,6 +10,7 @@ import pytest
 
 from provenance.adapters import seal
 from provenance.app.consent import ConsentOver
+from provenance.app.payee import NoPayee
 from provenance.app.publish import Given, Outcome, register as registers
 from provenance.app.publish.pipeline import NotAMeter, TermsOver
 from provenance.app.publish.register import OtherRegistration
@@ -19,7 +20,7 @@ from provenance.domain.refusal import ConsentWithdrawn, DuplicateOf
 from provenance.domain.sealed import Secret
 from provenance.domain.signature import BadSignature
 from provenance.domain.splits import BadSplits, Split
-from provenance.types import Bps, UnixSeconds
+from provenance.types import BPS_ONE, Bps, UnixSeconds
 from tests import documents, whole
 from tests.fakes.chain import Killed
 from tests.unit.app.publishing import NOW, Uploader
@@ -207,6 +208,10 @@ def test_what_is_wrong_whatever_the_files_is_said_before_they_are_read(uploader:
     with pytest.raises(BadSplits) as caught:
         uploader.run(uploader.request(takes, splits=(Split(documents.HOLDER.address, Bps(9_999)),)))
     assert caught.value.facts["sum"] == 9_999
+    for contract in ("Token", "RoyaltyDistributor"):
+        lost = uploader.chain.deployment.contracts[contract]
+        with pytest.raises(NoPayee, match=f"splits: .* is the network's {contract}"):
+            uploader.run(uploader.request(takes, splits=(Split(lost, BPS_ONE),)))
     with pytest.raises(TermsOver):
         uploader.run(
             uploader.request(takes, terms=documents.terms(not_before=UnixSeconds(1), not_after=UnixSeconds(2)))

@@ -34,7 +34,7 @@ def test_a_trace_shows_addresses_with_their_checksum_and_times_in_utc() -> None:
             "segment": {"acknowledgedAtMs": "1800000000123"},
         }
     )
-    assert told.splitlines() == [
+    assert told == [
         "license",
         f"  licensee: {CHECKED}",
         "  id: 0x" + "ab" * 32,
@@ -52,7 +52,7 @@ def test_a_trace_shows_addresses_with_their_checksum_and_times_in_utc() -> None:
 @pytest.mark.parametrize("title", ["0xMy house recordings of the year 2024, v1", LOWER])
 def test_what_a_holder_wrote_is_shown_as_it_is_also_where_it_looks_like_an_address(title: str) -> None:
     told = _tree({"dataset": {"title": title}, "recordings": [{"name": title}]})
-    assert told.splitlines() == ["dataset", f"  title: {title}", "recordings", f"  name: {title}"]
+    assert told == ["dataset", f"  title: {title}", "recordings", f"  name: {title}"]
 
 
 def test_the_royalty_table_shows_addresses_with_their_checksum() -> None:

@@ -12,6 +12,7 @@ from indexer.payouts import NothingToPay, Worker
 from indexer.store.database import Database
 from indexer.store.outbox import PayoutOutbox
 from provenance.app.ports import Call
+from provenance.domain.fees import FeeAboveLimit
 from provenance.domain.settlement.documents import payee_leaf
 from provenance.errors import Conflict, Unavailable
 from provenance.types import Address, Wei
@@ -178,6 +179,39 @@ def test_a_transaction_that_waits_too_long_is_replaced_under_its_nonce(
     assert len(fees) > 1
     assert all(after * 100 >= before * 110 for before, after in pairwise(fees))
     assert {one.nonce for one in relay.known.values()} == {0}
+
+
+def test_a_price_above_the_limit_stops_the_run_and_the_payout_waits_for_a_lower_one(new_database: NewDatabase) -> None:
+    relay, content = world({1: 5})
+    database = new_database()
+    relay.gas_price = 501 * 10**9
+    with pytest.raises(FeeAboveLimit, match="500 gwei"):
+        worker(relay, database).run(content, relay)
+    assert relay.known == {}
+    relay.gas_price = 100
+    worker(relay, database).run(content, relay)
+    assert relay.paid() == {payee(1): 5}
+
+
+def test_a_payout_that_waits_is_not_raised_above_the_limit(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    relay, content = world({1: 5})
+
+    def sleep(_seconds: float) -> None:
+        now[0] += 10
+        relay.gas_price = 10**15  # what the node says from now on
+
+    monkeypatch.setattr(payouts.time, "monotonic", lambda: now[0])
+    relay.stalls = 60
+    database = new_database()
+    with pytest.raises(FeeAboveLimit):
+        Worker(relay, PayoutOutbox(database, "31337:0x0e"), FakeSigner(), Still(), sleep=sleep).run(content, relay)
+    assert [sent.fee for sent in relay.known.values()] == [100]
+    relay.stalls = 0
+    worker(relay, database).run(content, relay)
+    assert relay.paid() == {payee(1): 5}
 
 
 def test_a_transaction_that_is_never_mined_is_left_for_the_next_run(
