@@ -290,9 +290,9 @@ interface IRoyaltyDistributor {
     /// so (`upheld` true). What is won or given back is owed: `unstake` takes it.
     /// @param epoch of which epoch.
     /// @param root the root that is meant.
-    /// @param challenger whose challenge is meant.
+    /// @param by whose challenge is meant.
     /// @param upheld true rejects the root; false starts the window again.
-    function resolve(uint64 epoch, bytes32 root, address challenger, bool upheld) external;
+    function resolve(uint64 epoch, bytes32 root, address by, bool upheld) external;
 
     /// @notice Puts a ruling over money that is held on record. Guardian only; changes nothing in the contract.
     /// @param digest sha-256 in the CID of the ruling.

@@ -71,13 +71,13 @@ abstract contract Settlements is Stakes {
     }
 
     /// @inheritdoc IRoyaltyDistributor
-    function resolve(uint64 epoch, bytes32 root, address challenger_, bool upheld) external {
+    function resolve(uint64 epoch, bytes32 root, address by, bool upheld) external {
         Slot storage slot = _slot(epoch);
         uint256 facts = slot.facts;
         if (facts >> EPOCH != _mark(epoch, SETTLEMENT_CHALLENGED)) revert NotChallenged(epoch);
         _checkRoot(slot, root);
         uint256 word = _challenge;
-        if (challenger_ != address(uint160(word))) revert WrongChallenger(address(uint160(word)), challenger_);
+        if (by != address(uint160(word))) revert WrongChallenger(address(uint160(word)), by);
         bool late = block.timestamp >= (word >> CHALLENGED_AT) + ARBITER_TIME;
         // After that anybody may say that the arbiter was silent; nobody may say anything else.
         if (late ? !upheld : msg.sender != _roleHolder(ARBITER)) revert NotRole(ARBITER, msg.sender);
@@ -88,12 +88,12 @@ abstract contract Settlements is Stakes {
             activeAt = block.timestamp + _windowOf(facts);
             slot.facts = uint128(facts) | activeAt << ACTIVE_AT | _mark(epoch, SETTLEMENT_PROPOSED) << EPOCH;
         }
-        emit ChallengeResolved(epoch, root, upheld, challenger_, uint40(activeAt));
+        emit ChallengeResolved(epoch, root, upheld, by, uint40(activeAt));
         if (late) {
-            _oweOnceActive(challenger_, epoch); // the proposer's stake is bound no more
+            _oweOnceActive(by, epoch); // the proposer's stake is bound no more
         } else if (upheld) {
             _forfeit(facts);
-            _owe(challenger_, bond + stakeAmount / 2);
+            _owe(by, bond + stakeAmount / 2);
         } else {
             _owe(_proposerOf(facts), bond / 2);
         }

@@ -1180,17 +1180,17 @@ class RoyaltyDistributor(Bound[Event]):
         """
         return cast("bytes", self.read("reassignDigest((address,address,uint256,uint256))", (reassign, ), block))
 
-    def resolve(self, epoch: int, root: bytes, challenger_: Account, upheld: bool) -> ContractFunction:
+    def resolve(self, epoch: int, root: bytes, by: Account, upheld: bool) -> ContractFunction:
         """Decides a challenge: by the arbiter within 14 days; after that the root is rejected, and anyone may say so
         (`upheld` true). What is won or given back is owed: `unstake` takes it. Selector `0xfc5fe8a6`.
 
         Args:
             epoch: `uint64` of which epoch.
             root: `bytes32` the root that is meant.
-            challenger_: `address`
+            by: `address` whose challenge is meant.
             upheld: `bool` true rejects the root; false starts the window again.
         """
-        return self.call("resolve(uint64,bytes32,address,bool)", (epoch, root, challenger_, upheld, ))
+        return self.call("resolve(uint64,bytes32,address,bool)", (epoch, root, by, upheld, ))
 
     def role_holder(self, role: bytes, *, block: BlockIdentifier = "latest") -> str:
         """Who holds the role now; zero for a role that this contract does not have. Selector `0x343b3cde`.
