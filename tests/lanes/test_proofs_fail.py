@@ -239,8 +239,8 @@ BREAKS = (
     ),
     Break(
         SETTLEMENTS,
-        "_owe(challenger_, bond + stakeAmount / 2);",
-        "_owe(challenger_, bond + stakeAmount);",
+        "_owe(by, bond + stakeAmount / 2);",
+        "_owe(by, bond + stakeAmount);",
         ("upheld_the_challenger_is_owed_its_bond_and_half_the_stake",),
     ),
     Break(
@@ -251,8 +251,8 @@ BREAKS = (
     ),
     Break(
         SETTLEMENTS,
-        "if (challenger_ != address(uint160(word))) revert",
-        "if (challenger_ == msg.sender) revert",
+        "if (by != address(uint160(word))) revert",
+        "if (by == msg.sender) revert",
         ("a_ruling_touches_no_root_and_no_challenge_but_its_own",),
     ),
     Break(
