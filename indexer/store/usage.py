@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from indexer import records
 from indexer.store import bulk, rows
 from indexer.store.facts import FACTS
-from provenance.domain import cid, events
+from provenance.domain import events
 from provenance.domain.rules.case import Produced
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ _SEGMENTS = bulk.table_of(records.ReceivedSegment)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
 _BATCHES = bulk.table_of(records.AnchoredBatch)
 _RECORDINGS = bulk.table_of(records.DepositedRecording)
-_REGISTERED = FACTS[events.DatasetRegistered]
-_DEPOSITS = bulk.table_of(records.Deposit)
+_DATASETS = FACTS[events.DatasetRegistered]
 R = TypeVar("R", bound="SQLModel")
 BATCHED: tuple[type[SQLModel], ...] = (
     records.ReceivedSegment,
@@ -99,11 +98,10 @@ class UsageStore:
     def pending(self) -> Unbatched:
         """What no batch holds yet, from one snapshot, each in a fixed order.
 
-        Reports wait until their dataset is registered under the manifest that was deposited: of one that never is,
-        nobody needs to know, and one registered under a manifest that nobody has would stop whoever settles.
+        Reports wait until their dataset is registered: of one that never is, nobody needs to know.
         """
         with self.database.read() as connection:
-            registered = _as_deposited(connection)
+            registered = _registered(connection)
             reports = _left(connection, records.DepositedRecording, "recording_id")
             return Unbatched(
                 _left(connection, records.ReceivedSegment, "session_id", "first_seq"),
@@ -144,15 +142,11 @@ class UsageStore:
             }
 
 
-def _as_deposited(connection: Connection) -> set[bytes]:
-    """Datasets with reports that no batch holds, registered under the very manifest that was deposited."""
+def _registered(connection: Connection) -> set[bytes]:
+    """Datasets with reports that no batch holds and that are registered; an id holds its manifest's digest."""
     unreported = select(_RECORDINGS.c.dataset_id).where(_RECORDINGS.c.batch.is_(None))
-    query = (
-        select(_DEPOSITS.c.dataset_id, _DEPOSITS.c.manifest_cid, _REGISTERED.c.manifest_digest)
-        .join(_REGISTERED, _REGISTERED.c.dataset_id == _DEPOSITS.c.dataset_id)
-        .where(_DEPOSITS.c.dataset_id.in_(unreported))
-    )
-    return {dataset for dataset, manifest, digest in connection.execute(query) if cid.parse(manifest).digest == digest}
+    query = select(_DATASETS.c.dataset_id).where(_DATASETS.c.dataset_id.in_(unreported))
+    return {dataset for (dataset,) in connection.execute(query)}
 
 
 def _left(connection: Connection, model: type[R], *order: str) -> tuple[R, ...]:

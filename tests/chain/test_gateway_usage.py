@@ -363,20 +363,17 @@ def test_everything_acknowledged_is_anchored_once_whatever_dies_before_the_trans
     assert batches.anchor(live.node, lambda call: chain.send(call, meter)) is None
 
 
-def test_a_split_is_named_by_the_next_batch_once_its_document_is_here(live: LiveGateway, published: Package) -> None:
+def test_a_split_stands_in_its_event_and_in_no_batch(live: LiveGateway, published: Package) -> None:
     chain, meter = live.world.chain, live.wallets["operator"].signer
     batches.anchor(live.node, lambda call: chain.send(call, meter))
-    document = splits.encode((splits.Split(Key("heir").address, Bps(10_000)),))
-    at = unixfs.address([document])
-    for digest in (at.digest, sha256(b"nobody has this")):
-        live.send("holder", "DatasetRegistry", "setSplit", live.dataset_id(published), digest)
+    shares = splits.pack([splits.Split(Key("heir").address, Bps(10_000))])
+    live.send("holder", "DatasetRegistry", "setSplit", live.dataset_id(published), shares)
     live.settle_down()
     assert batches.anchor(live.node, lambda call: chain.send(call, meter)) is None
-    live.client("holder").put_content(at, document)
-    made = batches.anchor(live.node, lambda call: chain.send(call, meter))
-    assert made is not None
-    assert made.batch.splits == (at,)
-    assert batches.anchor(live.node, lambda call: chain.send(call, meter)) is None
+    at, final = live.node.present()
+    dataset = live.node.state(at, final, live.node.facts(at, live.dataset_id(published))).ledger.datasets
+    [fact] = dataset[live.dataset_id(published)].splits
+    assert (fact.event.shares, fact.event.effective_at) == (shares, fact.time + 7 * 86_400)
 
 
 def test_reports_of_a_dataset_registered_under_another_manifest_are_not_anchored(live: LiveGateway) -> None:
