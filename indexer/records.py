@@ -201,6 +201,7 @@ class LeaseRecord(SQLModel, table=True):
     signature: bytes
     at_s: int = Field(sa_type=BigInteger)
     batch: int | None = Field(default=None, index=True, sa_type=BigInteger)
+    path: bytes | None = None
 
 
 class EnvelopeRecord(SQLModel, table=True):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 START = UnixSeconds(1_780_000_000)
 END = UnixSeconds(1_880_000_000)
 TOKEN = Address(b"\x70" * 20)
+DISTRIBUTOR = Address(b"\xd1" * 20)
 GATEWAY = Address(b"\x6a" * 20)
 CHAIN = 31_337
 
@@ -77,7 +78,7 @@ def terms(purposes: int = 0b110, **changes: object) -> Terms:
         "territories": ("EEA", "KR"),
         "not_before": START,
         "not_after": END,
-        "price": Price(TOKEN, Wei(5_000_000), PerUnit(1, Wei(1_000))),
+        "price": Price(DISTRIBUTOR, Wei(5_000_000), PerUnit(1, Wei(1_000))),
         "caps": Caps(),
         "attribution": AttributionRule(1, None),
         "erasure_days": 30,

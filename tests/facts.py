@@ -72,6 +72,6 @@ def granted(
         purposes,
         UnixSeconds(expiry),
         0,
-        documents.TOKEN,
+        documents.DISTRIBUTOR,
         Wei(0),
     )

@@ -148,4 +148,5 @@ def _access(node: GatewayNode, row: records.LeaseRecord) -> AccessEntry:
         access=leases.access_of(row),
         request_signature=row.request_signature,
         access_signature=row.signature,
+        path=leases.path_of(row),
     )

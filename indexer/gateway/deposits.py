@@ -23,7 +23,7 @@ from provenance.domain.messages import SignedGateReport
 from provenance.domain.recording import serving
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
-from provenance.errors import Conflict, Failed, Invalid, Missing
+from provenance.errors import Failed, Invalid, Missing
 from provenance.types import Bytes32, DatasetId, Json, UnixSeconds
 
 if TYPE_CHECKING:
@@ -38,12 +38,6 @@ class OtherGateway(Invalid):
     """The manifest appoints another gateway."""
 
     next = "Deposit at the gateway that the manifest names, or upload again with --gateway."
-
-
-class OtherManifest(Conflict):
-    """This dataset was deposited with other words about the same recordings."""
-
-    next = "Register the manifest that was deposited first; its address is in `manifest`."
 
 
 class NotUploaded(Missing):
@@ -76,12 +70,7 @@ def deposit(
     manifest = _manifest(node, manifest_cid)
     registry = node.deployment.contracts["DatasetRegistry"]
     dataset = manifest.dataset_id(node.deployment.chain_id, registry, manifest_cid.digest)
-    known = node.custody.deposit(dataset)
-    if known is not None:
-        if known.manifest_cid != str(manifest_cid):
-            raise OtherManifest(
-                "the same recordings were deposited under another manifest", manifest=known.manifest_cid
-            )
+    if node.custody.deposit(dataset) is not None:
         _take_rotated(node, head, manifest, dataset, envelopes)
         return _reports(node, dataset)
     consents = manifest.consents_by_id(node.deployment.domains.consent)

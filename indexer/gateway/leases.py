@@ -15,6 +15,7 @@ from indexer import records
 from indexer.gateway import deposits, money
 from provenance.adapters import seal
 from provenance.domain import cid, fields, merkle, purposes, record, refusal, territories, typed
+from provenance.domain.batch import receipt
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.messages import OPENED, LeaseRequest
@@ -68,7 +69,7 @@ class KeyNotHere(Conflict):
 class AccessNotRecorded(Conflict):
     """The lease is not on chain yet."""
 
-    next = "Send `recordAccess` with this access as receiptHash, wait for its block, and repeat."
+    next = "Send `recordAccess` with this access, or a root over it and others, as receiptHash; wait for its block."
 
 
 class LeaseOver(Denied):
@@ -161,9 +162,9 @@ def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
 
 
 def envelopes(
-    node: GatewayNode, access_id: AccessId, who: Address
+    node: GatewayNode, access_id: AccessId, who: Address, path: tuple[Bytes32, ...] = ()
 ) -> tuple[records.LeaseRecord, tuple[records.EnvelopeRecord, ...]]:
-    """The keys of a lease that is on chain, decided again at the latest block.
+    """The keys of a lease that is on chain, by itself or, where a path leads, under a root, decided again now.
 
     Raises:
         AccessNotRecorded: its `AccessRecorded` is not in the latest block yet.
@@ -181,13 +182,26 @@ def envelopes(
         )
     request = request_of(lease)
     rows = node.leases.envelopes(access_id)
-    _check_recorded(found, lease, request, len(rows))
+    _check_recorded(found, lease, request, path, len(rows))
     asked = AccessRequest(found.license.id, who, request.purpose, request.territory, tuple(row.index for row in rows))
     decisions = decide(node, found, asked)
     if refused := refusal.refused(decisions):
         _record(node, "release", found.state.block, asked, decisions, refused)
         raise refused
+    if path and lease.path != b"".join(path):
+        node.leases.recorded_under(access_id, b"".join(path))
     return lease, rows
+
+
+def path_of(lease: records.LeaseRecord) -> tuple[Bytes32, ...]:
+    """The siblings up to the root under which a lease is on record, none if by itself."""
+    path = lease.path or b""
+    return tuple(Bytes32(path[start : start + 32]) for start in range(0, len(path), 32))
+
+
+def receipt_of(lease: records.LeaseRecord) -> Bytes32:
+    """The receipt of the record on chain that is this lease's."""
+    return receipt(Bytes32(lease.access_id), path_of(lease))
 
 
 def request_of(lease: records.LeaseRecord) -> typed.OpenAccess:
@@ -290,12 +304,15 @@ def _envelopes(node: GatewayNode, found: Basis, ask: LeaseRequest) -> list[recor
     return sealed
 
 
-def _check_recorded(found: Basis, lease: records.LeaseRecord, request: typed.OpenAccess, units: int) -> None:
-    """`AccessRecorded` says the same as the lease, in the latest block or before."""
-    expected = (lease.license_id, lease.licensee, request.purpose, units)
+def _check_recorded(
+    found: Basis, lease: records.LeaseRecord, request: typed.OpenAccess, path: tuple[Bytes32, ...], units: int
+) -> None:
+    """`AccessRecorded` says the same as the lease, or no less under a root, in the latest block or before."""
+    expected = (lease.license_id, lease.licensee, request.purpose)
     if not any(
-        (fact.event.license_id, fact.event.accessor, fact.event.purpose, fact.event.units) == expected
-        for fact in found.state.ledger.access_by_id.get(Bytes32(lease.access_id), ())
+        (fact.event.license_id, fact.event.accessor, fact.event.purpose) == expected
+        and (fact.event.units >= units if path else fact.event.units == units)
+        for fact in found.state.ledger.access_by_id.get(receipt(Bytes32(lease.access_id), path), ())
         if fact.upto(found.state.block.number)
     ):
         raise AccessNotRecorded(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from indexer import records
 from indexer.gateway import leases
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from indexer.gateway.node import GatewayNode
+    from provenance.domain.ledger import ChainBlock
     from provenance.types import Bytes32, Json
+
+OPEN: Final = "OPEN"
 
 
 class OfferNotCurrent(Denied):
-    """The offer is past its deadline, cancelled, or not the dataset's present holder's."""
+    """The offer is past its deadline, cancelled, of before a transfer, or not the dataset's present holder's."""
 
     next = "Sign a new offer with `license offer`, with the account that holds the dataset now."
 
@@ -44,7 +47,7 @@ def publish(node: GatewayNode, document: Mapping[str, Json]) -> Bytes32:
             "the offer's dataset is not registered, or not in custody here", dataset=fields.shown(offer.dataset_id)
         )
     current = dataset.holder(head.number) == offer.holder and dataset.status(head.number) == DATASET_ACTIVE
-    if not current or offer.deadline < head.time or (offer.holder, digest) in ledger.cancelled:
+    if not current or state(offer, digest, ledger, head) != OPEN:
         raise OfferNotCurrent("the offer cannot be accepted any more", offer=fields.shown(digest))
     manifest, terms = leases.documents(node.content, deposit.manifest_cid)
     narrow(offer, terms, manifest.consents)
@@ -59,3 +62,13 @@ def publish(node: GatewayNode, document: Mapping[str, Json]) -> Bytes32:
         )
     )
     return digest
+
+
+def state(offer: typed.Offer, digest: Bytes32, ledger: Ledger, block: ChainBlock) -> str:
+    """OPEN, or why nobody can accept it any more at a block: CANCELLED, TRANSFERRED or EXPIRED."""
+    dataset = ledger.datasets.get(offer.dataset_id)
+    if (offer.holder, digest) in ledger.cancelled:
+        return "CANCELLED"
+    if dataset is None or dataset.transfer_count(block.number) != offer.transfers:
+        return "TRANSFERRED"
+    return "EXPIRED" if offer.deadline < block.time else OPEN

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Final
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
+from indexer.gateway import leases
 from indexer.http import auth, bodies
 from provenance.domain import cid, fields
 from provenance.domain.hashes import sha256
@@ -105,7 +106,7 @@ def _check_reader(node: GatewayNode, request: Request, address: Cid) -> None:
         return
     head = node.history.head()
     if not any(
-        node.about(head, head.number, lease.license_id).ledger.access_by_id.get(Bytes32(lease.access_id))
+        node.about(head, head.number, lease.license_id).ledger.access_by_id.get(leases.receipt_of(lease))
         for lease in node.leases.leases_over(str(address), who, node.clock.now())
     ):
         raise SealedContent(f"{fields.checksummed(who)} has no running lease of it on chain", cid=str(address))

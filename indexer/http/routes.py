@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from indexer.gateway import GatewayNode, catalogue, deposits, leases, offers, sessions
 from indexer.http import auth, bodies
 from provenance.domain import fields, messages
-from provenance.domain.batch import SessionEntry
+from provenance.domain.batch import PATH, SessionEntry
 from provenance.domain.hashes import sha256
 from provenance.domain.messages import SEGMENT_HEADER
 from provenance.errors import Invalid
@@ -74,9 +74,10 @@ def _leases(router: APIRouter, node: GatewayNode) -> None:
         )
 
     @router.get("/v1/accesses/{name}/envelopes")
-    def envelopes(request: Request, name: str) -> Response:
+    def envelopes(request: Request, name: str, path: str = "") -> Response:
         access_id = fields.word({"access": name}, "access")
-        lease, rows = leases.envelopes(node, access_id, auth.sender(node, request, sha256(b"")))
+        siblings = fields.words({"path": path.split(",") if path else []}, "path", most=PATH)
+        lease, rows = leases.envelopes(node, access_id, auth.sender(node, request, sha256(b"")), siblings)
         keys = tuple(messages.RecordingKey(row.index, Bytes32(row.recording_id), row.envelope) for row in rows)
         return bodies.answer(messages.EnvelopesAnswer(leases.access_of(lease), keys))
 

@@ -69,10 +69,10 @@ class CatalogueStore:
         )
         return tuple(model(**row) for row in self.database.mappings(query))
 
-    def recorded(self, access_ids: Collection[bytes]) -> dict[bytes, RowMapping]:
-        """By access, its `AccessRecorded` with `tx` and `time`."""
+    def recorded(self, receipts: Collection[bytes]) -> dict[bytes, RowMapping]:
+        """By receipt, the first `AccessRecorded` with `tx` and `time`."""
         table, first = FACTS[events.AccessRecorded], dict[bytes, RowMapping]()
-        for part in rows.chunks(access_ids):
+        for part in rows.chunks(receipts):
             for row in self.database.mappings(self._located(table).where(table.c.receipt_hash.in_(part))):
                 first.setdefault(row["receipt_hash"], row)
         return first

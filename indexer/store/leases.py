@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from indexer import records
 from indexer.store import bulk, rows
@@ -79,6 +79,11 @@ class LeaseStore:
                 connection.execute(insert(_ENVELOPES), [rows.values(envelope) for envelope in envelopes])
                 return lease
             return rows.one(connection, records.LeaseRecord, _LEASES.c.request_id == lease.request_id) or lease
+
+    def recorded_under(self, access_id: AccessId, path: bytes) -> None:
+        """The lease is on record under the root to which the path leads; the next batch says so."""
+        with self.database.write() as connection:
+            connection.execute(update(_LEASES).where(_LEASES.c.access_id == access_id).values(path=path, batch=None))
 
     def add_refusals(self, refusals: Collection[records.Refusal]) -> None:
         """The refusals are on record."""

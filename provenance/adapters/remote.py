@@ -155,9 +155,10 @@ class HttpGateway:
         _check(typed.digest(domain, access), answer.signature, self.key().wallet)
         return SignedAccess(typed.digest(domain, access), access, answer.signature)
 
-    def envelopes(self, access_id: AccessId) -> tuple[RecordingKey, ...]:
+    def envelopes(self, access_id: AccessId, path: tuple[Bytes32, ...] = ()) -> tuple[RecordingKey, ...]:
         """The keys of a lease, exactly those that its root commits to."""
-        answer = self._json("GET", f"/v1/accesses/{fields.shown(access_id)}/envelopes", signed=True)
+        query = "?path=" + ",".join(map(fields.shown, path)) if path else ""
+        answer = self._json("GET", f"/v1/accesses/{fields.shown(access_id)}/envelopes{query}", signed=True)
         leased = record.read(messages.EnvelopesAnswer, answer)
         root = merkle.root(merkle.leaf(key.recording_id, sha256(key.envelope)) for key in leased.envelopes)
         digest = typed.digest(self.deployment.domains.access, leased.access)

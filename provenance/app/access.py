@@ -7,13 +7,12 @@ next one, so that a command that was stopped goes on where it stopped. What may 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from provenance.app import license as licenses
+from provenance.app import license as licenses, offers
 from provenance.app.leases import Lease, Leases
 from provenance.app.ports import (
     Call,
@@ -23,25 +22,24 @@ from provenance.app.ports import (
     Content,
     Gateway,
     Journal,
-    Opening,
     Progress,
     Random,
     RecordingKey,
     Wallet,
 )
+from provenance.app.verdicts import contract_verdict
 from provenance.domain import merkle, purposes, refusal, territories, typed
 from provenance.domain.events import AccessRecorded
 from provenance.domain.fields import shown
 from provenance.domain.manifest import Recording, recording_id
+from provenance.domain.messages import OPENED
 from provenance.domain.rules.access import AccessRequest, DatasetState, evaluate
-from provenance.domain.rules.reason import REASON_BY_NUMBER, Reason
-from provenance.domain.sealed import SEGMENT_BYTES, Secret, envelope_info, plaintext_commitment
-from provenance.errors import Conflict, Denied, Invalid, Unavailable
-from provenance.types import Address, BlockNumber, Bytes32, Json, LicenseId, RecordingId, UnixSeconds
+from provenance.domain.rules.reason import Reason
+from provenance.domain.sealed import Secret, envelope_info
+from provenance.errors import Conflict, Denied, Unavailable
+from provenance.types import Address, Bytes32, Json, LicenseId, UnixSeconds
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from provenance.app.license import DatasetRecord, LicenseRecord, Send
 
 REQUEST_S: Final = 600
@@ -102,24 +100,6 @@ class AccessPreview:
     record: Call
 
 
-@dataclass(frozen=True, slots=True)
-class LicensedFile:
-    """One recording on disk, and the id that usage names it by."""
-
-    recording_id: RecordingId
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Downloaded:
-    """What is on disk now."""
-
-    files: tuple[LicensedFile, ...]
-    there_before: int
-    """How many of the files were there before, whole."""
-    refused: tuple[dict[str, Json], ...]
-
-
 def chosen(dataset: DatasetRecord, names: Iterable[str]) -> tuple[int, ...]:
     """The indexes of recordings by number, name or id.
 
@@ -151,24 +131,30 @@ def open_lease(world: AccessWorld, use: LicensedUse, names: tuple[str, ...] = ()
     dataset = licenses.dataset(world.chain, world.content, license_.grant.dataset_id)
     wanted = chosen(dataset, names) if names else tuple(range(len(dataset.manifest.recordings)))
     leases, now = Leases(world.journal), world.clock.now()
-    for lease in leases.unfinished(use.purpose, use.territory, now):
-        with suppress(Denied):  # what was refused meanwhile is asked for again, and the answer says why
-            _finish(world, leases, lease, license_, dataset)
+    waiting = _resumed(world, leases, leases.unfinished(use.purpose, use.territory, now), license_, dataset)
     held, who = leases.open_indexes(use.purpose, use.territory, now), world.wallet.signer.address
+    accepted = offers.accepted(world.chain, license_)
+
+    def allowed(index: int) -> tuple[Reason, Bytes32]:
+        return contract_verdict(world.chain, dataset, accepted, use.purpose, who, index)
+
     # a withdrawal counts at once, also for recordings whose key is here
-    open_now = {
-        i for i in wanted if i in held and contract_verdict(world.chain, dataset, use, who, i)[0] is Reason.ALLOWED
-    }
-    left = [index for index in wanted if index not in open_now]
-    refused: tuple[dict[str, Json], ...] = ()
-    if left:
-        asked, refused = _asked(world, use, dataset, left, fewest=len(left) if names else 0 if open_now else 1)
+    open_now = {i for i in wanted if i in held and allowed(i)[0] is Reason.ALLOWED}
+    agreed = [lease for lease in waiting if all(allowed(i)[0] is Reason.ALLOWED for i in lease.recordings)]
+    open_now |= {index for lease in agreed for index in lease.recordings}
+    left, refused = [index for index in wanted if index not in open_now], list[dict[str, Json]]()
+    for part in [left[start : start + OPENED] for start in range(0, len(left), OPENED)]:
+        last = part[-1] == left[-1]  # one answer of all must open something
+        fewest = len(part) if names else int(last and not open_now and not agreed)
+        asked, denials = _asked(world, use, dataset, part, allowed, fewest=fewest)
+        refused += denials
         if asked is not None:
             leases.opened(asked)
-            _finish(world, leases, asked, license_, dataset)
+            agreed.append(asked)
+    _record(world, leases, agreed, license_, dataset)
     denied = {row.get("recording") for row in refused}
     readable = tuple(index for index in wanted if index not in denied)
-    return OpenedAccess(dataset, leases.readable(use.purpose, use.territory, now), readable, refused)
+    return OpenedAccess(dataset, leases.readable(use.purpose, use.territory, now), readable, tuple(refused))
 
 
 def preview(
@@ -198,59 +184,14 @@ def preview(
     return AccessPreview(opened, refused, Call("DataAccess", "recordAccess", words))
 
 
-def download(world: AccessWorld, use: LicensedUse, out: Path, names: tuple[str, ...] = ()) -> Downloaded:
-    """The recordings are files in `out`, byte for byte what was sealed; what is there already is left.
-
-    Raises:
-        Denied: as `open_lease`.
-        Failed: the key or the audio is not what the manifest commits to; no such file is left behind.
-    """
-    opened = open_lease(world, use, names)
-    license_ = licenses.find(world.chain, use.license_id)
-    envelopes = {index: envelope for lease in opened.leases for index, envelope in lease.envelopes.items()}
-    out.mkdir(parents=True, exist_ok=True)
-    files, before = [], 0
-    recordings = [opened.dataset.serving(index) for index in opened.opened]
-    world.progress.phase("download", sum(recording.sealed.header.sealed_bytes for recording in recordings))
-    for recording, path in places(recordings, out):
-        secret = _secret(world, license_, recording, envelopes[recording.index])
-        if _is_there(path, recording, secret):
-            before += 1
-        else:
-            _fetch(world, recording, world.cipher.opening(recording.sealed, secret), path)
-        files.append(LicensedFile(recording_id(opened.dataset.id, recording.index), path))
-        world.progress.advance(recording.sealed.header.sealed_bytes)
-    return Downloaded(tuple(files), before, opened.refused)
-
-
-def contract_verdict(
-    chain: Chain,
-    dataset: DatasetRecord,
-    use: LicensedUse,
-    who: Address,
-    index: int,
-    *,
-    block: BlockNumber | None = None,
-) -> tuple[Reason, Bytes32]:
-    """(reason, culprit) of `DataAccess.checkAccess` for one recording; ALLOWED and zero if it may be read."""
-    number, culprit = cast("tuple[int, bytes]", chain.read(check_call(chain, dataset, use, who, index), at=block))
-    return REASON_BY_NUMBER[number], Bytes32(culprit)
-
-
-def check_call(chain: Chain, dataset: DatasetRecord, use: LicensedUse, who: Address, index: int) -> Call:
-    """The question that `DataAccess.checkAccess` answers for one recording."""
-    manifest, registered = dataset.manifest, dataset.registration
-    recording, by_id = manifest.recordings[index], manifest.consents_by_id(chain.deployment.domains.consent)
-    consents = [by_id[consent_id] for consent_id in sorted(recording.consent_ids)]
-    parts = (registered.holder, registered.manifest_root, registered.terms_hash, recording.words())
-    query = (use.license_id, who, use.purpose, *parts)
-    path = manifest.tree().proof(recording.leaf())
-    structs = tuple(tuple(getattr(c.consent, name) for name in c.consent.__slots__) for c in consents)
-    return Call("DataAccess", "checkAccess", (query, path, structs, tuple(c.signature for c in consents)))
-
-
 def _asked(
-    world: AccessWorld, use: LicensedUse, dataset: DatasetRecord, indexes: list[int], *, fewest: int
+    world: AccessWorld,
+    use: LicensedUse,
+    dataset: DatasetRecord,
+    indexes: list[int],
+    allowed: Callable[[int], tuple[Reason, Bytes32]],
+    *,
+    fewest: int,
 ) -> tuple[Lease | None, tuple[dict[str, Json], ...]]:
     """A lease of these recordings less those that are refused, if at least `fewest` are left; None for none."""
     refused: list[dict[str, Json]] = []
@@ -266,7 +207,12 @@ def _asked(
             if not left:
                 return None, tuple(refused)
             continue
-        _agree(world, use, dataset, lease.recordings)
+        world.progress.phase("check with the contract")
+        for index in lease.recordings:  # the contract allows what the gateway did, or nothing is put on record
+            reason, culprit = allowed(index)
+            if reason is not Reason.ALLOWED:
+                facts: dict[str, Json] = {reason.about: shown(culprit), "recording": index}
+                raise refusal.error(reason, f"the contract refuses recording {index}", **facts)
         return lease, tuple(refused)
     raise Conflict("the answer changes with every request", next="Repeat the command in a moment.")
 
@@ -303,30 +249,49 @@ def _ask(world: AccessWorld, use: LicensedUse, dataset: DatasetRecord, indexes: 
     return Lease(answer.id, request, answer.access, answer.signature, indexes)
 
 
-def _agree(world: AccessWorld, use: LicensedUse, dataset: DatasetRecord, indexes: tuple[int, ...]) -> None:
-    """The contract allows what the gateway did; nothing is put on record otherwise."""
-    world.progress.phase("check with the contract")
-    for index in indexes:
-        reason, culprit = contract_verdict(world.chain, dataset, use, world.wallet.signer.address, index)
-        if reason is not Reason.ALLOWED:
-            facts: dict[str, Json] = {reason.about: shown(culprit), "recording": index}
-            raise refusal.error(reason, f"the contract refuses recording {index}", **facts)
+def _resumed(
+    world: AccessWorld, leases: Leases, unfinished: Iterable[Lease], license_: LicenseRecord, dataset: DatasetRecord
+) -> list[Lease]:
+    """The keys of what is on record already are in the journal; what is not is the answer."""
+    on_record = {access.receipt_hash for access in license_.accesses}
+    waiting = []
+    for lease in unfinished:
+        if lease.receipt in on_record:
+            with suppress(Denied):  # what was refused meanwhile is asked for again, and the answer says why
+                _fetch_keys(world, leases, lease, license_, dataset)
+        else:
+            waiting.append(lease)
+    return waiting
 
 
-def _finish(world: AccessWorld, leases: Leases, lease: Lease, license_: LicenseRecord, dataset: DatasetRecord) -> None:
-    """The lease is on chain and its keys are in the journal, each of them checked."""
-    if not any(access.receipt_hash == lease.id for access in licenses.find(world.chain, license_.id).accesses):
-        words = (dataset.id, license_.id, lease.request.purpose, len(lease.recordings), lease.id)
-        mined = world.send(Call("DataAccess", "recordAccess", words), "record access")
-        if not any(isinstance(log.event, AccessRecorded) for log in mined.logs):
-            raise Conflict("the access is not on chain", next="Repeat the command.")
+def _record(
+    world: AccessWorld, leases: Leases, opened: list[Lease], license_: LicenseRecord, dataset: DatasetRecord
+) -> None:
+    """The leases are on chain, in one record however many they are, and their keys in the journal."""
+    if not opened:
+        return
+    receipt = leases.bundled([lease.id for lease in opened])
+    units, purpose = sum(len(lease.recordings) for lease in opened), opened[0].request.purpose
+    mined = world.send(
+        Call("DataAccess", "recordAccess", (dataset.id, license_.id, purpose, units, receipt)), "record access"
+    )
+    if not any(isinstance(log.event, AccessRecorded) for log in mined.logs):
+        raise Conflict("the access is not on chain", next="Repeat the command.")
+    for lease in opened:
+        _fetch_keys(world, leases, leases.lease(lease.id), license_, dataset)
+
+
+def _fetch_keys(
+    world: AccessWorld, leases: Leases, lease: Lease, license_: LicenseRecord, dataset: DatasetRecord
+) -> None:
+    """The keys of a lease on chain are in the journal, each of them checked."""
     world.progress.phase("fetch the keys")
     envelopes = {key.index: key.envelope for key in _keys(world, lease)}
     if set(envelopes) != set(lease.recordings):
         raise Conflict("the gateway sent other keys than the lease names", next="Tell the gateway's operator.")
     for index in lease.recordings:
         recording = dataset.serving(index)
-        world.cipher.opening(recording.sealed, _secret(world, license_, recording, envelopes[index]))
+        world.cipher.opening(recording.sealed, secret_of(world, license_, recording, envelopes[index]))
     leases.released(lease.id, envelopes)
 
 
@@ -334,12 +299,13 @@ def _keys(world: AccessWorld, lease: Lease) -> tuple[RecordingKey, ...]:
     """The lease's envelopes, once the gateway has seen it on chain."""
     for _ in range(KEYS_TRIES):
         with suppress(Conflict, Unavailable):
-            return world.gateway.envelopes(lease.id)
+            return world.gateway.envelopes(lease.id, lease.path)
         world.pause(KEYS_PAUSE_S)
-    return world.gateway.envelopes(lease.id)
+    return world.gateway.envelopes(lease.id, lease.path)
 
 
-def _secret(world: AccessWorld, license_: LicenseRecord, recording: Recording, envelope: bytes) -> Secret:
+def secret_of(world: AccessWorld, license_: LicenseRecord, recording: Recording, envelope: bytes) -> Secret:
+    """The key in an envelope that came for this wallet."""
     deployment, header = world.chain.deployment, recording.sealed.header
     context = envelope_info(
         chain_id=deployment.chain_id,
@@ -353,41 +319,3 @@ def _secret(world: AccessWorld, license_: LicenseRecord, recording: Recording, e
         purposes=license_.grant.purposes,
     )
     return Secret.decode(world.wallet.open_envelope(envelope, context))
-
-
-def places(recordings: list[Recording], out: Path) -> Iterator[tuple[Recording, Path]]:
-    """Where each recording goes, each under a name of its own: if one stands twice, all get their numbers in front."""
-    names = [recording.name.replace("\\", "/").rpartition("/")[2] for recording in recordings]
-    apart = len({name.casefold() for name in names}) == len(names)
-    for recording, name in zip(recordings, names, strict=True):
-        if name in ("", ".", "..") or name.startswith("."):
-            raise Invalid(f"recording {recording.index} has a name that cannot be a file", recording=recording.index)
-        yield recording, out / (name if apart else f"{recording.index + 1:04}-{name}")
-
-
-def _is_there(path: Path, recording: Recording, secret: Secret) -> bool:
-    """Whether the file holds exactly this recording."""
-    try:
-        if path.stat().st_size != recording.sealed.header.plaintext_bytes:
-            return False
-        with path.open("rb") as file:
-            segments = iter(lambda: file.read(SEGMENT_BYTES), b"")
-            return plaintext_commitment(segments, secret.salt) == recording.sealed.plaintext_commitment
-    except FileNotFoundError:
-        return False
-
-
-def _fetch(world: AccessWorld, recording: Recording, opening: Opening, path: Path) -> None:
-    """The recording is in the file: ciphertext matched to its address, then every segment to its key."""
-    sealed, draft = path.with_name(f".{path.name}.sealed"), path.with_name(f".{path.name}.part")
-    try:
-        world.gateway.save_content(recording.cid, sealed)
-        with sealed.open("rb") as source, draft.open("wb") as target:
-            for segment in opening.open(iter(lambda: source.read(1 << 20), b"")):
-                target.write(segment)
-            target.flush()
-            os.fsync(target.fileno())
-        draft.replace(path)
-    finally:
-        sealed.unlink(missing_ok=True)
-        draft.unlink(missing_ok=True)

@@ -1,18 +1,20 @@
 """Leases of this wallet, and how far each came, in its journal.
 
-A lease is `opened` when the gateway signed it and `released` when its keys are here.
+A lease is `opened` when the gateway signed it, `bundled` when one record on chain stands for it and others, and
+`released` when its keys are here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field, replace
 from typing import Annotated, Final, TypeAlias
 
 from provenance.app.ports import Journal
 from provenance.domain import record, typed
+from provenance.domain.batch import PATH, receipt, receipts
 from provenance.domain.record import at, integer
-from provenance.types import AccessId, Json, UnixSeconds
+from provenance.types import AccessId, Bytes32, Json, UnixSeconds
 
 RECORDINGS: Final = 1 << 20
 
@@ -37,12 +39,24 @@ class Lease:
     signature: bytes
     recordings: Annotated[tuple[int, ...], record.items(integer(), RECORDINGS)]
     envelopes: Annotated[Envelopes, record.OPTIONAL, record.OMITTED] = field(default_factory=dict)
+    path: Annotated[tuple[Bytes32, ...], record.most(PATH), record.OPTIONAL, record.OMITTED] = ()
+    """Siblings up to the root that is, or is to be, on record."""
+
+    @property
+    def receipt(self) -> Bytes32:
+        """What is on record of it."""
+        return receipt(self.id, self.path)
 
     def counts(self, purpose: int, territory: bytes, now: UnixSeconds) -> bool:
         """Whether it is for this use and not over."""
         return (self.request.purpose, self.request.territory) == (purpose, territory) and (
             now <= self.access.valid_until
         )
+
+
+@record.dataclass(frozen=True, slots=True)
+class _Bundled:
+    accesses: Annotated[tuple[AccessId, ...], record.most(1 << PATH)]
 
 
 @record.dataclass(frozen=True, slots=True)
@@ -64,9 +78,18 @@ class Leases:
         """The lease is remembered, so that it is recorded once."""
         self._write({"step": "opened", **record.write(lease)})
 
+    def bundled(self, access_ids: Collection[AccessId]) -> Bytes32:
+        """One record with this receipt is to stand for these leases, which is remembered before it is sent."""
+        self._write({"step": "bundled", **record.write(_Bundled(tuple(access_ids)))})
+        return receipts(access_ids)[0]
+
     def released(self, access_id: AccessId, envelopes: Mapping[int, bytes]) -> None:
         """The lease's keys are remembered, sealed as they came."""
         self._write({"step": "released", **record.write(_Released(access_id, envelopes))})
+
+    def lease(self, access_id: AccessId) -> Lease:
+        """One that was opened."""
+        return self._by_id[access_id]
 
     def unfinished(self, purpose: int, territory: bytes, now: UnixSeconds) -> tuple[Lease, ...]:
         """Leases for this use whose keys are not here yet."""
@@ -92,6 +115,10 @@ class Leases:
         if entry.get("step") == "opened":
             lease = record.read(Lease, entry)
             self._by_id[lease.id] = lease
+        elif entry.get("step") == "bundled":
+            _, paths = receipts(record.read(_Bundled, entry).accesses)
+            for access_id in paths.keys() & self._by_id.keys():
+                self._by_id[access_id] = replace(self._by_id[access_id], path=paths[access_id])
         elif entry.get("step") == "released":
             keys = record.read(_Released, entry)
             if keys.access in self._by_id:

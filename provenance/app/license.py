@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol, cast
 
 from provenance.app.dataset import NotHolder
-from provenance.app.ports import Call, Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
-from provenance.app.token import in_tokens
-from provenance.domain import offer as offers, recording as recordings, typed
+from provenance.app.ports import Call, Chain, Clock, Content, Logged, Mined, Random, Signer
+from provenance.app.token import approvals
+from provenance.domain import recording as recordings, typed
 from provenance.domain.events import (
     AccessRecorded,
     ContentRotated,
@@ -26,7 +26,7 @@ from provenance.domain.events import (
 from provenance.domain.fields import checksummed, counted, dated, shown
 from provenance.domain.ledger import Ledger
 from provenance.domain.manifest import Manifest
-from provenance.domain.offer import SignedOffer
+from provenance.domain.offer import SignedOffer, license_id as license_id_of
 from provenance.domain.recording import Recording
 from provenance.domain.refusal import UnknownDataset, UnknownLicense
 from provenance.domain.rules.prospect import prospects
@@ -41,6 +41,7 @@ OFFER_DAYS: Final = 30
 ACTIVE: Final = 1
 """Status of a dataset or license that may be used."""
 TERMINATED: Final = 2
+NOTHING: Final = Wei(0)
 
 
 class Send(Protocol):
@@ -75,16 +76,10 @@ class NothingToOpen(Denied):
         return "Pay nothing for it; ask its holder for another offer."
 
 
-class OtherToken(Invalid):
-    """The offer is priced in a token that this network's contracts do not pay in."""
+class ForeignDistributor(Invalid):
+    """What is to be paid goes to a contract that is not this network's distributor."""
 
-    next = "Ask the rights holder for an offer in the network's token."
-
-
-class TooFewTokens(Conflict):
-    """The account has less than it is to pay."""
-
-    next = "Send the named account tokens, then repeat; nothing was paid."
+    next = "Approve it nothing. Ask the rights holder for terms and an offer that name this network's distributor."
 
 
 class ManifestDiffers(Failed):
@@ -232,7 +227,7 @@ def offer(
         holder=signer.address,
         transfers=dataset.transfers,
         licensee=licensee,
-        distributor=dataset.terms.price.token,
+        distributor=dataset.terms.price.distributor,
         price=dataset.terms.price.per_license,
         expiry=expiry,
         purposes=purposes,
@@ -283,7 +278,7 @@ def check_prospects(
 
 def license_id(chain: Chain, signed: SignedOffer, licensee: Address) -> LicenseId:
     """The id that the license will have, or has."""
-    return offers.license_id(typed.digest(chain.deployment.domains.access, signed.offer), licensee)
+    return license_id_of(typed.digest(chain.deployment.domains.access, signed.offer), licensee)
 
 
 def accept(
@@ -294,13 +289,16 @@ def accept(
     clock: Clock,
     send: Send,
     warn: Callable[[str], None],
+    *,
+    deposit: Wei = NOTHING,
 ) -> LicenseId:
-    """The license is on chain and its price paid; an offer that this account accepted before stays so.
+    """The license is on chain, its price and the deposit in its balance; an offer accepted before stays so.
 
     `warn` hears beforehand if not all recordings could be opened.
 
     Raises:
         Denied: the offer is for another account, or not signed by its holder, or would open nothing.
+        ForeignDistributor: it pays into another distributor than the deployment's.
         Conflict: its time is over, it was cancelled, or the account has too few tokens.
     """
     terms = signed.offer
@@ -311,6 +309,9 @@ def accept(
             next="Use that account with --account.",
             licensee=shown(terms.licensee),
         )
+    if terms.distributor != chain.deployment.contracts["RoyaltyDistributor"]:
+        pays = checksummed(terms.distributor)
+        raise ForeignDistributor(f"the offer pays into {pays}, not this network's distributor", distributor=pays)
     accepted = license_id(chain, signed, licensee)
     (slot,) = chain.read(Call("DataAccess", "license", (terms.dataset_id, accepted)))
     if cast("tuple[int, ...]", slot)[3] in (ACTIVE, TERMINATED):
@@ -318,11 +319,14 @@ def accept(
     if terms.deadline < clock.now():
         raise Conflict("the offer's deadline has passed", next="Ask the rights holder for a new offer.")
     licensed = dataset(chain, content, terms.dataset_id)
+    if licensed.transfers != terms.transfers:
+        raise Conflict("the dataset changed hands since the offer", next="Ask who holds it now for an offer.")
     if licensed.status == ACTIVE:  # of any other the contract says so
         check_prospects(chain, licensed, terms, clock, warn)
-    allow(chain, licensee, "DataAccess", terms.price, send, token=terms.distributor)
-    words = (_tuple(terms), licensed.registration.holder, licensed.registration.manifest_root, signed.signature)
-    send(Call("DataAccess", "accept", words), "accept license")
+    allow(chain, licensee, Wei(terms.price + deposit), send)
+    registered = licensed.registration
+    parts = (registered.holder, registered.manifest_root, registered.manifest_digest)
+    send(Call("DataAccess", "accept", (typed.words(terms), *parts, deposit, signed.signature)), "accept license")
     return accepted
 
 
@@ -330,7 +334,7 @@ def cancel(signed: SignedOffer, holder: Address, send: Send) -> Mined:
     """The offer cannot be accepted any more; licenses made from it go on."""
     if signed.offer.holder != holder:
         raise NotHolder(f"the offer is of {checksummed(signed.offer.holder)}", holder=shown(signed.offer.holder))
-    return send(Call("DataAccess", "cancelOffer", (_tuple(signed.offer),)), "cancel offer")
+    return send(Call("DataAccess", "cancelOffer", (typed.words(signed.offer),)), "cancel offer")
 
 
 def fund(chain: Chain, license_id: LicenseId, amount: Wei, payer: Address, send: Send) -> Mined:
@@ -338,7 +342,7 @@ def fund(chain: Chain, license_id: LicenseId, amount: Wei, payer: Address, send:
     if amount <= 0:
         raise Invalid("amount: more than 0 is expected", field="amount")
     find(chain, license_id)
-    allow(chain, payer, "RoyaltyDistributor", amount, send)
+    allow(chain, payer, amount, send)
     return send(Call("RoyaltyDistributor", "fund", (amount, license_id)), "fund license")
 
 
@@ -348,44 +352,7 @@ def terminate(chain: Chain, license_id: LicenseId, send: Send, reason: Bytes32 =
     return send(Call("DataAccess", "terminate", (license_.grant.dataset_id, license_id, reason)), "terminate license")
 
 
-def balance(chain: Chain, account: Address) -> Wei:
-    """The account's tokens, in base units."""
-    return Wei(cast("int", chain.read(Call("Token", "balanceOf", (account,)))[0]))
-
-
-def allow(
-    chain: Chain, payer: Address, spender: ContractName, amount: Wei, send: Send, *, token: Address | None = None
-) -> None:
-    """The contract may take exactly the amount, if there is one; what was approved before is not sent again."""
-    for call in approvals(chain, payer, spender, amount, token=token):
+def allow(chain: Chain, payer: Address, amount: Wei, send: Send) -> None:
+    """The distributor may take exactly the amount, if there is one; what was approved before is not sent again."""
+    for call in approvals(chain, payer, amount):
         send(call, "approve tokens")
-
-
-def approvals(
-    chain: Chain, payer: Address, spender: ContractName, amount: Wei, *, token: Address | None = None
-) -> tuple[Call, ...]:
-    """The approval of exactly the amount; none if there is one already, or nothing to pay.
-
-    What is left of another one is set to zero first: USDT changes no allowance from one amount to another.
-
-    Raises:
-        OtherToken: the amount is in another token.
-        TooFewTokens: the account has less.
-    """
-    if not amount:
-        return ()
-    contracts = chain.deployment.contracts
-    expected = contracts["Token"]
-    if token is not None and token != expected:
-        raise OtherToken(f"the price is in {checksummed(token)}", token=shown(token), expected=shown(expected))
-    has = balance(chain, payer)
-    if has < amount:
-        there, needed = in_tokens(chain, has), in_tokens(chain, amount)
-        raise TooFewTokens(f"{checksummed(payer)} has {there}, {needed} are needed", account=shown(payer))
-    approved = chain.read(Call("Token", "allowance", (payer, contracts[spender])))[0]
-    amounts = () if approved == amount else (0, amount) if approved else (amount,)
-    return tuple(Call("Token", "approve", (contracts[spender], each)) for each in amounts)
-
-
-def _tuple(terms: Offer) -> tuple[object, ...]:
-    return tuple(getattr(terms, name) for name in terms.__slots__)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from provenance.app import role
-from provenance.app.license import approvals
 from provenance.app.ports import Call, Chain
+from provenance.app.token import approvals
 from provenance.domain.fields import checksummed, dated, shown
 from provenance.errors import Conflict, Denied
 from provenance.types import Address, UnixSeconds, Wei
@@ -78,7 +78,7 @@ def staking(chain: Chain, publisher: Address) -> tuple[Call, ...]:
     if kept(chain, publisher).staked:
         raise StakeIsIn(f"a stake of {checksummed(publisher)} is in", account=shown(publisher))
     stake = Call("RoyaltyDistributor", "stake", ())
-    return (*approvals(chain, publisher, "RoyaltyDistributor", price(chain)), stake)
+    return (*approvals(chain, publisher, price(chain)), stake)
 
 
 def proposing(chain: Chain, proposer: Address, now: UnixSeconds, *, stranger: bool) -> tuple[bool, tuple[Call, ...]]:
@@ -105,7 +105,7 @@ def proposing(chain: Chain, proposer: Address, now: UnixSeconds, *, stranger: bo
     opens_at = exit_opens_at(chain)
     if now < opens_at:
         raise ExitShut(f"until {dated(opens_at)} only the publisher proposes", opensAt=opens_at)
-    return True, () if staked else approvals(chain, proposer, "RoyaltyDistributor", price(chain))
+    return True, () if staked else approvals(chain, proposer, price(chain))
 
 
 def unstaking(chain: Chain, owner: Address, to: Address) -> Call:

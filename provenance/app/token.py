@@ -1,12 +1,50 @@
-"""Amounts of the network's token as people read them: by the deployment document's word, and no node's."""
+"""The network's token: amounts as people read them, what an account has, and what the distributor may take of it.
+
+Decimals and symbol are the deployment document's word, and no node's; amounts are base units.
+"""
 
 from __future__ import annotations
 
-from provenance.app.ports import Chain
-from provenance.domain.fields import decimal
+from typing import cast
+
+from provenance.app.ports import Call, Chain
+from provenance.domain.fields import checksummed, decimal, shown
+from provenance.errors import Conflict
+from provenance.types import Address, Wei
+
+
+class TooFewTokens(Conflict):
+    """The account has less than it is to pay."""
+
+    next = "Send the named account tokens, then repeat; nothing was paid."
 
 
 def in_tokens(chain: Chain, base_units: int) -> str:
     """An amount in tokens, with the token's symbol."""
     decimals, symbol = chain.deployment.token
     return f"{decimal(base_units, decimals)} {symbol}"
+
+
+def balance(chain: Chain, account: Address) -> Wei:
+    """The account's tokens, in base units."""
+    return Wei(cast("int", chain.read(Call("Token", "balanceOf", (account,)))[0]))
+
+
+def approvals(chain: Chain, payer: Address, amount: Wei) -> tuple[Call, ...]:
+    """The approval of exactly the amount to the distributor; none if there is one already, or nothing to pay.
+
+    What is left of another one is set to zero first: USDT changes no allowance from one amount to another.
+
+    Raises:
+        TooFewTokens: the account has less.
+    """
+    if not amount:
+        return ()
+    has = balance(chain, payer)
+    if has < amount:
+        there, needed = in_tokens(chain, has), in_tokens(chain, amount)
+        raise TooFewTokens(f"{checksummed(payer)} has {there}, {needed} are needed", account=shown(payer))
+    spender = chain.deployment.contracts["RoyaltyDistributor"]
+    approved = chain.read(Call("Token", "allowance", (payer, spender)))[0]
+    amounts = () if approved == amount else (0, amount) if approved else (amount,)
+    return tuple(Call("Token", "approve", (spender, each)) for each in amounts)

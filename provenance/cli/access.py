@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from provenance.adapters.journal import FileJournal
-from provenance.app import access as use_case
+from provenance.app import access as use_case, download as files
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import ID, shown_time
@@ -90,7 +90,7 @@ def download(
     if ctx.dry_run:
         _would(ctx, use, recordings, "write", where=f" to {folder}", path=str(folder))
     with _world(ctx, license_id) as world:
-        done = use_case.download(world, use, folder, recordings)
+        done = files.download(world, use, folder, recordings)
     ctx.out.emit(
         {
             "license": f"0x{license_id.hex()}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from provenance.adapters import segments, tally, wire
-from provenance.app import audit as use, license as money
+from provenance.app import audit as use, token as money
 from provenance.app.pending import ARBITER_S
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.values import shown_address, shown_amount, shown_time, token
@@ -128,7 +128,7 @@ def challenge(ctx: Context, epoch: int, rpc: str | None, deployment: Path | None
     )
     ctx.out.say(f"A challenge puts up a bond of {bond}, lost if the arbiter dismisses it.")
     means = f"challenge epoch {epoch} with a bond of {bond}"
-    approvals = money.approvals(ctx.chain(), account, "RoyaltyDistributor", objection.bond)
+    approvals = money.approvals(ctx.chain(), account, objection.bond)
     if ctx.dry_run:
         first = (*approvals, objection.call())[0]
         ctx.would_send(

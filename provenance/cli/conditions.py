@@ -20,9 +20,13 @@ FREE = "use is free"
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The network's token, as people read amounts of it."""
+    """The network's token, as people read amounts of it.
 
-    address: Address
+    Attributes:
+        distributor: the network's, which pays in that token.
+    """
+
+    distributor: Address
     decimals: int
     symbol: str
 
@@ -31,17 +35,17 @@ class Money:
         """That of the deployment; in base units where no node says what they are."""
         try:
             chain = ctx.chain()
-            return cls(chain.deployment.contracts["Token"], *token(chain))
+            return cls(chain.deployment.contracts["RoyaltyDistributor"], *token(chain))
         except ProvenanceError as error:
             ctx.out.warn(f"Amounts are told in base units: {error.detail}")
             return cls(ZERO_ADDRESS, 0, "base units")
 
-    def in_tokens(self, base_units: Json, token: Address | None = None) -> str:
-        """An amount, which may be in another token, whose decimals nobody knows here."""
+    def in_tokens(self, base_units: Json, distributor: Address | None = None) -> str:
+        """An amount, which may be of another distributor, whose token nobody knows here."""
         if base_units is None:
             return "unknown"
-        if token not in (None, self.address):
-            return f"{base_units} base units of {shown_address(token)}"
+        if distributor not in (None, self.distributor):
+            return f"{base_units} base units at {shown_address(distributor)}"
         return f"{shown_amount(int(str(base_units)), self.decimals)} {self.symbol}"
 
 
@@ -59,7 +63,7 @@ def per_use(terms: Terms, money: Money) -> str:
     each = terms.price.per_unit
     if each is None:
         return UNPRICED
-    return f"{money.in_tokens(each.amount, terms.price.token)} per {UNITS[each.unit]}" if each.amount else FREE
+    return f"{money.in_tokens(each.amount, terms.price.distributor)} per {UNITS[each.unit]}" if each.amount else FREE
 
 
 def terms_row(terms: Terms, money: Money) -> dict[str, Json]:
@@ -69,7 +73,7 @@ def terms_row(terms: Terms, money: Money) -> dict[str, Json]:
     return {
         "purposes": purposes.label(terms.allowed),
         "territories": ", ".join(terms.territories),
-        "pricePerLicense": money.in_tokens(price.per_license, price.token),
+        "pricePerLicense": money.in_tokens(price.per_license, price.distributor),
         "pricePerUse": per_use(terms, money),
         "until": shown_time(terms.not_after),
         "caps": ", ".join(caps) or "none",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from provenance.cli.values import ID, amount, shown_address, shown_amount, shown
 from provenance.domain import canonical, fields, purposes, typed
 from provenance.domain.offer import SignedOffer
 from provenance.errors import Missing, ProvenanceError, Unavailable
-from provenance.types import ZERO32, ZERO_ADDRESS, Bytes32, Json, UnixSeconds
+from provenance.types import ZERO32, ZERO_ADDRESS, Bytes32, Json, UnixSeconds, Wei
 
 if TYPE_CHECKING:
     from provenance.cli.context import Context
@@ -68,15 +67,27 @@ def offer(ctx: Context, dataset: Bytes32, codes: tuple[str, ...], licensee: str 
 @command(
     license_,
     "accept",
-    example=("provenance license accept offer.json --account licensee", "provenance license accept 0x4e…90 --yes"),
+    example=(
+        "provenance license accept offer.json --deposit 25 --account licensee",
+        "provenance license accept 0x4e…90 --yes",
+    ),
 )
 @click.argument("name", metavar="OFFER")
-def accept(ctx: Context, name: str) -> None:
-    """Accept the signed OFFER, a file or a digest that `dataset show` lists: pay its price and hold the license."""
+@click.option("--deposit", "tokens", metavar="AMOUNT", help="Tokens that use is paid from, beside the price.")
+def accept(ctx: Context, name: str, tokens: str | None) -> None:
+    """Accept the signed OFFER, a file or a digest that `dataset show` lists: hold the license, its price in its balance.
+
+    The distributor is approved price and --deposit exactly, and gets both at once.
+    """
     signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
-    send = partial(ctx.transact, means=_acceptance(ctx, signed))
-    accepted = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
-    ctx.out.emit({"license": fields.shown(accepted), **_terms(ctx, signed)}, text=f"License {fields.shown(accepted)}")
+    deposit = amount(tokens, token(chain)[0], field="deposit") if tokens else use.NOTHING
+    paid = conditions.Money.of(ctx).in_tokens(signed.offer.price + deposit)
+    send, buyer = ctx.act(_acceptance(ctx, signed, deposit), tokens=paid), wallet.signer.address
+    accepted = use.accept(chain, ctx.content(), signed, buyer, ctx.clock, send, ctx.out.warn, deposit=deposit)
+    ctx.out.emit(
+        {"license": fields.shown(accepted), "deposit": str(deposit), **_terms(ctx, signed)},
+        text=f"License {fields.shown(accepted)}",
+    )
 
 
 @command(license_, "cancel", example="provenance license cancel offer.json --account holder-1")
@@ -96,13 +107,12 @@ def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
     chain = ctx.chain()
     decimals, symbol = token(chain)
     base_units = amount(tokens, decimals)
-    send = partial(
-        ctx.transact, means=f"fund license 0x{license_id.hex()} with {shown_amount(base_units, decimals)} {symbol}"
-    )
+    paid = f"{shown_amount(base_units, decimals)} {symbol}"
+    send = ctx.act(f"fund license 0x{license_id.hex()} with {paid}", tokens=paid)
     mined = use.fund(chain, license_id, base_units, ctx.wallet().signer.address, send)
     ctx.out.emit(
         {"license": f"0x{license_id.hex()}", "funded": str(base_units), "tx": f"0x{mined.tx.hex()}"},
-        text=f"Funded with {shown_amount(base_units, decimals)} {symbol}.",
+        text=f"Funded with {paid}.",
     )
 
 
@@ -148,7 +158,7 @@ def show(ctx: Context, license_id: Bytes32) -> None:
         "termsHash": f"0x{grant.terms_hash.hex()}",
         "conditions": canonical.loads(terms.encode()) if terms else None,
         "price": str(grant.price),
-        "token": shown_address(grant.distributor),
+        "distributor": shown_address(grant.distributor),
         "noticeDays": grant.notice_days,
         "accesses": len(license_.accesses),
         "recordingsOpened": sum(access.units for access in license_.accesses),
@@ -218,13 +228,14 @@ def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> t
     )
 
 
-def _acceptance(ctx: Context, signed: SignedOffer) -> str:
+def _acceptance(ctx: Context, signed: SignedOffer, deposit: Wei) -> str:
     """What the licensee gets by accepting, and for what."""
-    offer, (decimals, symbol) = signed.offer, token(ctx.chain())
+    offer, money = signed.offer, conditions.Money.of(ctx)
+    more = f" and a deposit of {money.in_tokens(deposit)}" if deposit else ""
     return (
-        f"license dataset 0x{offer.dataset_id.hex()} for {purposes.label(offer.purposes)} until"
-        f" {shown_time(offer.expiry)}, paying {shown_amount(offer.price, decimals)} {symbol} to"
-        f" {shown_address(offer.holder)}"
+        f"license dataset 0x{offer.dataset_id.hex()} of {shown_address(offer.holder)} for"
+        f" {purposes.label(offer.purposes)} until {shown_time(offer.expiry)}, paying {money.in_tokens(offer.price)}{more}"
+        f" into distributor {shown_address(offer.distributor)}"
     )
 
 

@@ -59,7 +59,7 @@ def terms() -> None:
 )
 @click.option("--from", "since", metavar="DATE", help="First second; that of this day by default.")
 @click.option("--until", default="2y", show_default=True, metavar="DATE", help="Last second.")
-@click.option("--token", metavar="ADDRESS", help="ERC-20 of the price; the network's token by default.")
+@click.option("--distributor", metavar="ADDRESS", help="Where all is paid into; the network's by default.")
 @click.option(
     "--per-license", default="0", show_default=True, metavar="AMOUNT", help="Price of a license, in base units."
 )
@@ -112,11 +112,11 @@ def _document(ctx: Context, options: dict[str, object]) -> dict[str, Json]:
         "notBefore": dates.seconds(str(since), now, option="--from", first=True) if since else now - now % DAY_S,
         "notAfter": dates.seconds(until, now, option="--until"),
         "price": {
-            "token": "0x"
+            "distributor": "0x"
             + (
-                ctx.keystore.address(str(options["token"]))
-                if options["token"]
-                else wire.record(ctx.settings).deployment().contracts["Token"]
+                ctx.keystore.address(str(options["distributor"]))
+                if options["distributor"]
+                else wire.record(ctx.settings).deployment().contracts["RoyaltyDistributor"]
             ).hex(),
             "perLicense": str(options["per_license"]),
             "perUnit": {"unit": per_unit[0], "amount": per_unit[2]} if per_unit else None,
@@ -176,7 +176,7 @@ def _text(terms_: Terms) -> list[str]:
         ("territories", ", ".join(terms_.territories)),
         ("from", shown_time(terms_.not_before)),
         ("until", shown_time(terms_.not_after)),
-        ("price", f"{price.per_license} per license{unit} (base units of {shown_address(price.token)}){use}"),
+        ("price", f"{price.per_license} per license{unit} (base units at {shown_address(price.distributor)}){use}"),
         ("caps", cap or "none"),
         ("weights", f"method {terms_.attribution.method}, made by {by}"),
         ("notice", f"{terms_.notice_days} days; erasure within {terms_.erasure_days} days"),

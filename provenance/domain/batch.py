@@ -7,21 +7,23 @@ the audit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from typing import Annotated, Final, Self
 
 from provenance.domain import merkle, record, typed
 from provenance.domain.attribution import WEIGHTS, Weights
 from provenance.domain.cid import Cid
+from provenance.domain.events import AccessRecorded
 from provenance.domain.hashes import abi_words, keccak
 from provenance.domain.record import at, most
 from provenance.domain.typed import Domain
 from provenance.domain.usage import segment_hash
-from provenance.types import ZERO32, Address, Bytes32, Json, RecordingId, UnixMs
+from provenance.types import ZERO32, AccessId, Address, Bytes32, Json, RecordingId, UnixMs
 
 KIND: Final = "provenance/batch"
 MOST: Final = 1_000_000
+PATH: Final = 20  # siblings, of a million leases
 
 
 @record.dataclass(frozen=True, slots=True)
@@ -52,6 +54,18 @@ class AccessEntry:
     access: typed.Access
     request_signature: Annotated[bytes, at("signatures.request")]
     access_signature: Annotated[bytes, at("signatures.access")]
+    path: Annotated[tuple[Bytes32, ...], most(PATH), record.OPTIONAL, record.OMITTED] = ()
+    """Siblings up to the root under which it is on record with other leases; none if it is by itself."""
+
+    def receipt(self, access: Domain) -> Bytes32:
+        """The receipt of the record on chain that is this lease's."""
+        return receipt(typed.digest(access, self.access), self.path)
+
+    def recorded_by(self, event: AccessRecorded) -> bool:
+        """Whether a record with its receipt says the same: license, purpose, and recordings, at least its own."""
+        units, own = event.units, len(self.recordings)
+        same = (event.license_id, event.purpose) == (self.request.license_id, self.request.purpose)
+        return same and (units >= own if self.path else units == own)
 
 
 @record.dataclass(frozen=True, slots=True)
@@ -107,6 +121,21 @@ class Batch:
             Invalid: not one.
         """
         return record.parse(cls, encoded, KIND)
+
+
+def receipt(access_id: AccessId, path: Collection[Bytes32] = ()) -> Bytes32:
+    """What the chain has on record of a lease: its id, or the root over its and others' to which the path leads."""
+    return merkle.climb(merkle.leaf(access_id), path) if path else access_id
+
+
+def receipts(access_ids: Collection[AccessId]) -> tuple[Bytes32, dict[AccessId, tuple[Bytes32, ...]]]:
+    """(receipt, path of each) by which one record on chain stands for all of these leases."""
+    if len(access_ids) == 1:
+        (only,) = access_ids
+        return only, {only: ()}
+    leaf_by_id = {access_id: merkle.leaf(access_id) for access_id in access_ids}
+    tree = merkle.Tree.build(leaf_by_id.values())
+    return tree.root, {access_id: tree.proof(leaf) for access_id, leaf in leaf_by_id.items()}
 
 
 def head(prev: Bytes32, root: Bytes32, count: int, digest: Bytes32) -> Bytes32:

@@ -130,6 +130,13 @@ def root(leaves: Iterable[Bytes32]) -> Bytes32:
     return Tree.build(leaves).root
 
 
+def climb(target: Bytes32, path: Iterable[bytes]) -> Bytes32:
+    """The root that a path of siblings leads to."""
+    for sibling in path:
+        target = node(target, sibling)
+    return target
+
+
 def proof(leaves: Iterable[Bytes32], target: Bytes32) -> tuple[Bytes32, ...]:
     """The siblings from `target` up to the root. For many proofs of one tree keep a `Tree`.
 

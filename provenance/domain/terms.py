@@ -62,9 +62,10 @@ class PerUnit:
 
 @record.dataclass(frozen=True, slots=True)
 class Price:
-    """What a license costs, and what each unit of use does."""
+    """What a license costs, and what each unit of use does, in base units of the distributor's token."""
 
-    token: Address
+    distributor: Address
+    """Where all of it is paid into; a license that pays into another opens nothing."""
     per_license: Wei
     per_unit: PerUnit | None
 

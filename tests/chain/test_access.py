@@ -12,7 +12,7 @@ import pytest
 from provenance.adapters.journal import FileJournal, read
 from provenance.adapters.keys.keystore import SystemRandom
 from provenance.adapters.seal import Pao1
-from provenance.app import access
+from provenance.app import access, download
 from provenance.app.ports import RecordingKey
 from provenance.domain import refusal
 from provenance.domain.events import AccessRecorded
@@ -79,7 +79,7 @@ class Reader:
         return self.run(access.open_lease, *names, **options)
 
     def download(self, *names: str, **options):
-        return self.run(access.download, *names, out=self.folder / "out", **options)
+        return self.run(download.download, *names, out=self.folder / "out", **options)
 
     def recorded(self) -> int:
         return sum(isinstance(one.event, AccessRecorded) for one in self.live.world.chain.about(self.license_id))

@@ -19,7 +19,7 @@ from provenance.adapters.chain import NodeSilent
 from provenance.adapters.keys.keyfile import read_secret
 from provenance.adapters.keys.keystore import Keystore
 from provenance.adapters.keys.mnemonic import keys
-from provenance.app import license  # noqa: A004 - the trade's word
+from provenance.app import token
 from provenance.app.ports import Call
 from provenance.cli.context import Session
 from provenance.cli.main import run
@@ -63,7 +63,7 @@ def test_up_twice_down_up_again_and_purge(home, backend):
     chain = wire.chain(settings(home))
     record = wire.record(settings(home))
     licensee = Keystore(home / "home" / "keystore").address("licensee")
-    assert license.balance(chain, licensee) == localnet.TOKENS_EACH
+    assert token.balance(chain, licensee) == localnet.TOKENS_EACH
     assert chain.node.balance(licensee) == anvil.ETHER_EACH * 10**18
     assert chain.read(Call("RoyaltyDistributor", "rulesetHash", ())) == (record.ruleset.digest,)
     assert chain.read(Call("RoyaltyDistributor", "window", ())) == (3_600,)
@@ -80,7 +80,7 @@ def test_up_twice_down_up_again_and_purge(home, backend):
     after = json.loads(command(home, "devnet", "up", "--backend", backend, "--json")[1])
     assert (after["deployed"], after["rpc"], after["contracts"]) == (False, made["rpc"], made["contracts"])
     assert wire.chain(settings(home)).block(head.number) == head
-    assert license.balance(wire.chain(settings(home)), licensee) == localnet.TOKENS_EACH + 1
+    assert token.balance(wire.chain(settings(home)), licensee) == localnet.TOKENS_EACH + 1
 
     assert json.loads(command(home, "devnet", "down", "--purge", "--yes", "--json")[1]) == {
         "stopped": True,

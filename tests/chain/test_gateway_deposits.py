@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from indexer.gateway.deposits import EnvelopeMissing, NotUploaded, OtherGateway, OtherManifest
+from indexer.gateway.deposits import EnvelopeMissing, NotUploaded, OtherGateway
 from indexer.gateway.node import SignatureNeeded
 from provenance.domain import audio, fields, refusal, typed
 from provenance.domain.manifest import recording_id
@@ -238,15 +238,18 @@ def test_the_catalogue_shows_what_is_registered_and_finds_it_by_any_case(live: L
     assert listing.block <= head.number
 
 
-def test_one_dataset_has_one_manifest_here_and_on_chain(live: LiveGateway) -> None:
+def test_another_manifest_of_the_same_recordings_takes_no_datasets_place(live: LiveGateway) -> None:
+    """Whoever deposits it first, before or after the registration: the dataset's id is that of its own manifest."""
     package = live.package([speech(21)])
-    live.deposit(package)
     retold = package.but(title="another title")
-    with pytest.raises(OtherManifest):
-        live.deposit(retold)
-    live.register(retold)
-    with pytest.raises(refusal.UnknownDataset):
-        live.open(package, live.license(package), (0,))
+    live.deposit(retold)
+    live.deposit(package)
+    live.register(package)
+    live.deposit(package.but(title="a third title"))
+    assert len({live.dataset_id(package), live.dataset_id(retold)}) == 2
+    [shown] = live.client().listing("datasets", dataset=fields.shown(live.dataset_id(package))).rows
+    assert shown["title"] == package.manifest.title
+    assert live.open(package, live.license(package), (0,))
 
 
 def test_a_contract_wallets_word_counts_once_it_is_on_chain(live: LiveGateway) -> None:

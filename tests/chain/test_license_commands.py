@@ -77,19 +77,21 @@ def test_from_offer_to_license_to_its_end(home: Home):
     assert "Not published" in told
     assert (offered["price"], offered["purposes"], offered["licensee"]) == (str(PRICE), ["train.tts"], None)
 
-    before, paid = home.tokens("licensee"), home.tokens("holder-1")
+    before, holders = home.tokens("licensee"), home.tokens("holder-1")
     file = str(home.folder / "a.json")
-    status, accepted, told = home.run("license", "accept", file, "--account", "licensee", "--yes")
+    status, accepted, told = home.run("license", "accept", file, "--deposit", "2.5", "--account", "licensee", "--yes")
     assert status == 0, told
     assert [one["title"] for one in accepted["transactions"]] == ["approve tokens", "accept license"]
-    assert (before - home.tokens("licensee"), home.tokens("holder-1") - paid) == (PRICE, PRICE)
+    assert accepted["deposit"] == "2500000"
+    assert before - home.tokens("licensee") == PRICE + 2_500_000
+    assert home.tokens("holder-1") == holders  # it is paid what use earns, by settlements
     again = home.run("license", "accept", file, "--account", "licensee", "--yes")[1]
     assert (again["license"], again.get("transactions", [])) == (accepted["license"], [])
 
     status, funded, _ = home.run("license", "fund", accepted["license"], "12.5", "--account", "licensee", "--yes")
     assert (status, funded["funded"]) == (0, "12500000")
     (row,) = home.run("license", "list", "--account", "licensee")[1]
-    assert (row["license"], row["state"], row["funded"]) == (accepted["license"], "ACTIVE", "12500000")
+    assert (row["license"], row["state"], row["funded"]) == (accepted["license"], "ACTIVE", "20000000")
     assert home.run("license", "list", "--account", "holder-1")[1] == [row]
     shown = home.run("license", "show", accepted["license"])[1]
     assert (shown["price"], shown["accesses"], shown["dataset"]) == (str(PRICE), 0, home.dataset)
@@ -126,7 +128,8 @@ def test_a_dry_run_signs_and_sends_nothing(home: Home):
     before = home.tokens("licensee")
     status, told, _ = home.run("license", "accept", str(home.folder / "wet.json"), "--account", "licensee", "--dry-run")
     assert (status, told["dryRun"]) == (0, True)
-    paying = f"paying 5 TUSD to {checksummed(home.signers['holder-1'].address)}: Token.approve, "
+    distributor = wire.chain(config.load(home.folder / "provenance.toml")).deployment.contracts["RoyaltyDistributor"]
+    paying = f"paying 5 TUSD into distributor {checksummed(distributor)}: Token.approve, "
     assert (home.dataset in told["would"], "for train.tts until 20" in told["would"]) == (True, True)
     assert paying in told["would"]
     assert home.tokens("licensee") == before
@@ -149,7 +152,7 @@ def test_many_transactions_need_what_the_dearest_may_cost_and_their_sum_is_told(
     flags, session = Flags(config=home.folder / "provenance.toml"), Session(StringIO(), StringIO())
     ctx = Context(flags, Out(session.stdout, session.stderr), session)
     chain, licensee = ctx.chain(), home.signers["licensee"].address
-    calls = [Call("Token", "approve", (chain.deployment.contracts["DataAccess"], n)) for n in (1, 2, 3)]
+    calls = [Call("Token", "approve", (chain.deployment.contracts["RoyaltyDistributor"], n)) for n in (1, 2, 3)]
     dearest = max(chain.cost(call, licensee).fee_wei for call in calls)
     before = chain.node.balance(licensee)
     try:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from provenance.adapters.chain import AbiMismatch, EvmChain, EvmNode, NoCode, NodeSilent, Rpc, WrongChain
-from provenance.app import access, license, offers  # noqa: A004 - the trade's word
+from provenance.app import access, license, offers, token  # noqa: A004 - the trade's word
 from provenance.app.ports import Call, Listing
+from provenance.app.verdicts import contract_verdict
 from provenance.domain import canonical, events, refusal
 from provenance.domain.fields import checksummed
 from provenance.domain.rules.terms import BroaderThanTerms
@@ -74,9 +75,16 @@ class Licensing:
     def licensed(self):
         return self.accept(self.offer())
 
-    def accept(self, offer):
-        send, who = self.send_as(self.licensee), self.licensee.address
-        return license.accept(self.world.chain, self.content, offer, who, self.clock, send, self.told.append)
+    def accept(self, offer, deposit=0):
+        send, who, chain = self.send_as(self.licensee), self.licensee.address, self.world.chain
+        told = self.told.append
+        return license.accept(chain, self.content, offer, who, self.clock, send, told, deposit=Wei(deposit))
+
+    def verdicts(self, made, *, purpose=0b10, who=None):
+        """What the contract says of both recordings under a license."""
+        accepted = offers.accepted(self.world.chain, license.find(self.world.chain, made))
+        asks = (who or self.licensee).address
+        return [contract_verdict(self.world.chain, self.dataset, accepted, purpose, asks, index) for index in (0, 1)]
 
 
 @pytest.fixture
@@ -103,22 +111,81 @@ def test_events_are_the_same_by_range_and_by_subject(licensing):
     assert list(chain.upto(chain.head().number)) == everything
 
 
-def test_accepting_pays_the_holder_exactly_and_once(licensing):
-    chain, before = licensing.world.chain, license.balance(licensing.world.chain, licensing.holder.address)
-    chain.send(Call("Token", "approve", (chain.deployment.contracts["DataAccess"], 0)), licensing.licensee)
+def test_accepting_puts_price_and_deposit_into_the_license_at_once_and_only_once(licensing):
+    chain, distributor = licensing.world.chain, licensing.world.chain.deployment.contracts["RoyaltyDistributor"]
+    before, there = token.balance(chain, licensing.licensee.address), token.balance(chain, distributor)
     offer = licensing.offer()
-    made = licensing.accept(offer)
-    assert license.balance(chain, licensing.holder.address) - before == 5_000_000
+    made = licensing.accept(offer, deposit=70)
     assert licensing.sent == ["approve tokens", "accept license"]
-    again = licensing.accept(offer)
+    assert before - token.balance(chain, licensing.licensee.address) == 5_000_070
+    assert token.balance(chain, distributor) - there == 5_000_070
+    assert chain.read(Call("Token", "allowance", (licensing.licensee.address, distributor))) == (0,)
+    again = licensing.accept(offer, deposit=70)
     assert again == made
     assert len(licensing.sent) == 2
-    assert license.balance(chain, licensing.holder.address) - before == 5_000_000
+    assert before - token.balance(chain, licensing.licensee.address) == 5_000_070
     found = license.find(chain, made)
     assert found.state(licensing.clock.now()) == "ACTIVE"
-    assert found.grant.purposes == 0b10
+    assert (found.grant.purposes, found.grant.distributor, found.funded) == (0b10, distributor, 5_000_070)
     assert [one.id for one in license.licenses_of(chain, licensing.licensee.address)] == [made]
     assert [one.id for one in license.licenses_of(chain, licensing.holder.address)] == [made]
+
+
+def test_a_distributor_that_is_not_the_networks_is_approved_nothing(licensing):
+    """The holder wrote its own contract into terms and offer."""
+    chain, signed = licensing.world.chain, licensing.offer()
+    said = replace(signed.offer, distributor=licensing.voices[0].address)
+    own = license.SignedOffer(said, licensing.holder.sign(license.typed.digest(chain.deployment.domains.access, said)))
+    with pytest.raises(license.ForeignDistributor) as caught:
+        licensing.accept(own)
+    assert caught.value.facts["distributor"] == checksummed(licensing.voices[0].address)
+    assert licensing.sent == []
+
+
+def test_a_license_opens_nothing_where_it_pays_into_another_distributor_than_its_terms(licensing):
+    """`grant` takes any distributor as an argument, and the contract allows what our rules refuse."""
+    chain, said, nonce = licensing.world.chain, licensing.dataset.registration, 7
+    parts = (said.holder, said.manifest_root, said.manifest_digest, said.terms_hash)
+    who, expiry, elsewhere = licensing.licensee.address, licensing.clock.now() + 10_000, licensing.voices[0].address
+    grant = (*parts, who, elsewhere, expiry, 0b10, 0, nonce)
+    [log] = chain.send(Call("DataAccess", "grant", (grant,)), licensing.holder).logs
+    made = log.event.license_id
+    assert licensing.verdicts(made) == [("allowed", ZERO32)] * 2
+    use = access.LicensedUse(made, 0b10, b"DE")
+    with pytest.raises(refusal.OtherDistributor):
+        access.preview(chain, licensing.content, use, who)
+
+
+def test_the_offer_behind_a_license_is_found_in_whatever_made_it(licensing):
+    """Accepted by its licensee, or granted by its holder before or after the dataset changed hands."""
+    chain, domain = licensing.world.chain, licensing.world.chain.deployment.domains.access
+    signed = licensing.offer()
+    found = offers.accepted(chain, license.find(chain, licensing.accept(signed)))
+    assert (found.offer, found.licensee) == (signed.offer, licensing.licensee.address)
+    other, said = licensing.voices[0], licensing.dataset.registration
+    parts = (said.holder, said.manifest_root, said.manifest_digest, said.terms_hash)
+    made = []
+    for nonce, holder in enumerate((licensing.holder, other)):
+        words = (licensing.licensee.address, said.holder, licensing.clock.now() + 10_000, 0b10, 0, nonce)
+        [log] = chain.send(Call("DataAccess", "grant", ((*parts, *words),)), holder).logs
+        made.append(log.event.license_id)
+        chain.send(Call("DatasetRegistry", "transfer", (licensing.dataset_id, other.address)), holder)
+        chain.send(Call("DatasetRegistry", "acceptTransfer", (licensing.dataset_id,)), other)
+    for count, one in enumerate(made):
+        found = offers.accepted(chain, license.find(chain, one))
+        assert (found.offer.transfers, found.offer.price, found.offer.deadline) == (count, 0, 0)
+        assert offers.license_id(license.typed.digest(domain, found.offer), licensing.licensee.address) == one
+
+
+def test_an_old_offer_sleeps_through_no_sale(licensing):
+    """Its seller holds the dataset again, and the offer stays dead: by the contract and before anything is approved."""
+    chain, offer, other = licensing.world.chain, licensing.offer(), licensing.voices[0]
+    for holder, taker in ((licensing.holder, other), (other, licensing.holder)):
+        chain.send(Call("DatasetRegistry", "transfer", (licensing.dataset_id, taker.address)), holder)
+        chain.send(Call("DatasetRegistry", "acceptTransfer", (licensing.dataset_id,)), taker)
+    with pytest.raises(Conflict, match="changed hands"):
+        licensing.accept(offer)
+    assert licensing.sent == []
 
 
 def test_an_offer_for_another_account_is_denied_by_us_and_by_the_contract(licensing):
@@ -126,7 +193,15 @@ def test_an_offer_for_another_account_is_denied_by_us_and_by_the_contract(licens
     with pytest.raises(Denied):
         licensing.accept(offer)
     assert licensing.sent == []
-    words = (license._tuple(offer.offer), licensing.holder.address, licensing.manifest.root(), offer.signature)
+    said = licensing.dataset.registration
+    words = (
+        license.typed.words(offer.offer),
+        said.holder,
+        said.manifest_root,
+        said.manifest_digest,
+        0,
+        offer.signature,
+    )
     with pytest.raises(Reverted) as caught:
         licensing.world.chain.send(Call("DataAccess", "accept", words), licensing.licensee)
     assert caught.value.code == "wrong-licensee"
@@ -175,7 +250,7 @@ def test_nobody_pays_for_a_license_that_would_open_nothing(licensing):
     chain, offer = licensing.world.chain, licensing.offer()
     withdraw(licensing, 0)
     late = withdraw(licensing, 1)
-    before = license.balance(chain, licensing.licensee.address)
+    before = token.balance(chain, licensing.licensee.address)
     with pytest.raises(license.NothingToOpen) as caught:
         licensing.accept(offer)
     assert (caught.value.exit_status, caught.value.facts["reason"]) == (5, "consent-withdrawn")
@@ -183,7 +258,7 @@ def test_nobody_pays_for_a_license_that_would_open_nothing(licensing):
         "0x" + one.id(chain.deployment.domains.consent).hex() for one in licensing.consents
     }
     assert caught.value.next_step.startswith("Pay nothing for it. Its holder asks the voice owner for a new consent")
-    assert (licensing.sent, license.balance(chain, licensing.licensee.address)) == ([], before)
+    assert (licensing.sent, token.balance(chain, licensing.licensee.address)) == ([], before)
     assert "0x" + late.hex() not in caught.value.detail
 
 
@@ -193,12 +268,7 @@ def test_who_pays_for_less_than_all_recordings_is_told_before(licensing):
     [told] = licensing.told
     assert told.startswith("1 of 2 recordings can be opened under this offer: the voice owner withdrew it in block ")
     assert "0x" + gone.hex() in told
-    use = access.LicensedUse(made, 0b10, b"DE")
-    verdicts = [
-        access.contract_verdict(licensing.world.chain, licensing.dataset, use, licensing.licensee.address, n)[0]
-        for n in (0, 1)
-    ]
-    assert verdicts == ["allowed", "consent-withdrawn"]
+    assert [reason for reason, _ in licensing.verdicts(made)] == ["allowed", "consent-withdrawn"]
 
 
 def test_a_gateway_that_sends_another_offer_than_the_one_asked_for_is_not_believed(licensing):
@@ -255,7 +325,7 @@ def test_funding_counts_for_the_license(licensing):
             licensing.world.chain, ZERO32, Wei(1), licensing.holder.address, licensing.send_as(licensing.holder)
         )
     with pytest.raises(
-        license.TooFewTokens,
+        token.TooFewTokens,
         match=f"^{checksummed(licensing.holder.address)} has [0-9.]+ TUSD, [0-9.]+ TUSD are needed",
     ):
         license.fund(
@@ -275,19 +345,17 @@ def test_the_licensee_ends_a_license_at_once_and_the_holder_with_notice(licensin
 
 def test_the_contract_answers_in_our_words_and_one_voice_stops_its_own_recordings_only(licensing):
     chain, made = licensing.world.chain, licensing.licensed()
-    use = access.LicensedUse(made, 0b10, b"DE")
-    who = licensing.licensee.address
-
-    def verdicts(use=use, who=who):
-        return [access.contract_verdict(chain, licensing.dataset, use, who, index) for index in (0, 1)]
-
-    assert verdicts() == [("allowed", ZERO32)] * 2
-    assert verdicts(who=licensing.holder.address) == [("wrong-licensee", made)] * 2
-    assert verdicts(access.LicensedUse(made, 0b100, b"DE")) == [("purpose-not-licensed", made)] * 2
-    assert verdicts(access.LicensedUse(ZERO32, 0b10, b"DE")) == [("unknown-license", ZERO32)] * 2
+    accepted = offers.accepted(chain, license.find(chain, made))
+    assert licensing.verdicts(made) == [("allowed", ZERO32)] * 2
+    assert licensing.verdicts(made, who=licensing.holder) == [("wrong-licensee", made)] * 2
+    assert licensing.verdicts(made, purpose=0b100) == [("purpose-not-licensed", made)] * 2
+    none = replace(accepted, licensee=licensing.holder.address)
+    absent = offers.license_id(license.typed.digest(chain.deployment.domains.access, none.offer), none.licensee)
+    said = contract_verdict(chain, licensing.dataset, none, 0b10, licensing.holder.address, 0)
+    assert said == ("unknown-license", absent)
     withdrawn = licensing.consents[0].id(chain.deployment.domains.consent)
     chain.send(Call("ConsentRegistry", "revokeConsent", (withdrawn, ZERO32)), licensing.voices[0])
-    assert verdicts() == [("consent-withdrawn", withdrawn), ("allowed", ZERO32)]
+    assert licensing.verdicts(made) == [("consent-withdrawn", withdrawn), ("allowed", ZERO32)]
 
 
 def test_a_refusal_names_the_custom_error_and_changes_nothing(licensing):
@@ -339,11 +407,11 @@ def test_two_processes_of_one_account_do_not_lose_a_transaction(licensing):
 def test_a_transaction_sent_twice_is_mined_once(licensing):
     chain = licensing.world.chain
     signed = chain.sign(Call("Token", "transfer", (licensing.holder.address, 5)), licensing.licensee)
-    before = license.balance(chain, licensing.holder.address)
+    before = token.balance(chain, licensing.holder.address)
     for _ in range(3):
         chain.broadcast(signed)
     assert chain.mined(signed.tx).gas_used
-    assert license.balance(chain, licensing.holder.address) == before + 5
+    assert token.balance(chain, licensing.holder.address) == before + 5
 
 
 def test_a_replaced_nonce_is_a_conflict(licensing):

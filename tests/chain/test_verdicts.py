@@ -13,10 +13,11 @@ from eth_abi.abi import encode
 
 from provenance.adapters.chain import abi
 from provenance.adapters.chain.node import hexed
-from provenance.app import access, license  # noqa: A004 - the trade's word
+from provenance.app import access, license, verdicts  # noqa: A004 - the trade's word
 from provenance.app.audit import licensed as licensed_checks
 from provenance.app.audit.evidence import Evidence
 from provenance.app.meter import MeterExtent
+from provenance.app.offers import AcceptedOffer
 from provenance.app.ports import Call, ChainBlock
 from provenance.app.settle.batches import Report
 from provenance.app.settle.catalog import Catalog, Recordings
@@ -34,7 +35,7 @@ from provenance.domain.settlement.judging import Judge
 from provenance.domain.usage import Unit
 from provenance.domain.verdict import Verdict
 from provenance.errors import Denied
-from provenance.types import PPM_ONE, ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds, Wei
+from provenance.types import PPM_ONE, ZERO32, Address, Bytes32, UnixSeconds, Wei
 from tests import documents
 from tests.anvil import World, world
 from tests.chain.datasets import consent, registered
@@ -44,17 +45,17 @@ from tests.fakes.epochs import DOMAIN, METER, World as Epoch
 CASES, BATCH = 10_000, 250
 PURPOSES = (0b1, 0b10, 0b100, 0b110, 0, 1 << 14, 1 << 15, 1 << 31)
 LONG = 10**8
-OF_THE_OTHER = 3  # the fourth license is of the other dataset
 
 
 @dataclass
 class Scene:
-    """Two datasets, a dozen licenses and nine consents whose fate changes from block to block."""
+    """Three datasets, a score of licenses and a dozen consents whose fate changes from block to block."""
 
     world: World
     content: MemoryContent = field(default_factory=MemoryContent)
     datasets: list[license.DatasetRecord] = field(default_factory=list)
     licenses: list[Bytes32] = field(default_factory=list)
+    offers: dict[Bytes32, AcceptedOffer] = field(default_factory=dict)
     nonce: int = 0
     ledger: Ledger | None = None
 
@@ -73,28 +74,59 @@ class Scene:
         self.world.chain.send(Call(contract, function, args), signer)
 
     def grant(
-        self, of: license.DatasetRecord, *, purposes: int = 0b110, seconds: int = LONG, who=None, notice: int = 0
+        self,
+        of: license.DatasetRecord,
+        *,
+        purposes: int = 0b110,
+        seconds: int = LONG,
+        who=None,
+        notice: int = 0,
+        by=None,
+        transfers: int = 0,
     ) -> Bytes32:
+        who, by, said = (who or self.licensee).address, by or self.holder, of.registration
+        made = self.offer(of, by.address, transfers, who, UnixSeconds(self.now + seconds), purposes, notice)
+        offer = self.offers[made].offer
+        parts = (said.holder, said.manifest_root, said.manifest_digest, said.terms_hash)
+        words = (*parts, who, offer.distributor, offer.expiry, purposes, notice, offer.nonce)
+        self.send(by, "DataAccess", "grant", words)
+        self.licenses.append(made)
+        return made
+
+    def offer(
+        self,
+        of: license.DatasetRecord,
+        by: Address,
+        transfers: int,
+        who: Address,
+        expiry: int,
+        purposes: int,
+        notice: int,
+    ) -> Bytes32:
+        """The license that the offer of a grant would make."""
         self.nonce += 1
-        who, said = (who or self.licensee).address, of.registration
+        deployment = self.world.chain.deployment
         offer = typed.Offer(
             of.id,
-            self.holder.address,
+            by,
+            transfers,
             who,
-            ZERO_ADDRESS,
+            deployment.contracts["RoyaltyDistributor"],
             Wei(0),
-            UnixSeconds(self.now + seconds),
+            UnixSeconds(expiry),
             purposes,
             UnixSeconds(0),
             notice,
-            said.terms_hash,
+            of.registration.terms_hash,
             self.nonce,
         )
-        words = (said.holder, said.manifest_root, said.terms_hash, who, offer.expiry, purposes, notice, self.nonce)
-        self.send(self.holder, "DataAccess", "grant", words)
-        made = license_id(typed.digest(self.world.chain.deployment.domains.access, offer), who)
-        self.licenses.append(made)
+        made = license_id(typed.digest(deployment.domains.access, offer), who)
+        self.offers[made] = AcceptedOffer(offer, who)
         return made
+
+    def sell(self, of: license.DatasetRecord, seller, buyer) -> None:
+        self.send(seller, "DatasetRegistry", "transfer", of.id, buyer.address)
+        self.send(buyer, "DatasetRegistry", "acceptTransfer", of.id)
 
     def dataset(self, title: str, consents: tuple[SignedConsent, ...]) -> license.DatasetRecord:
         wide = {"purposes": (1 << 15) - 1, "prohibited": 0}
@@ -139,6 +171,7 @@ def play(scene: Scene) -> None:
     scene.grant(wide, purposes=0b10, seconds=5_000)
     scene.grant(wide, purposes=0b100, who=scene.other)
     scene.grant(other)
+    scene.offer(wide, scene.holder.address, 0, scene.licensee.address, scene.now + LONG, 0b110, 0)  # never granted
     ended, noticed, given_up = scene.grant(wide), scene.grant(wide, notice=1), scene.grant(wide)
     scene.revoke(third, ids[2])  # a stranger revokes: nothing happens
     scene.later(1_000)
@@ -152,11 +185,30 @@ def play(scene: Scene) -> None:
     scene.send(scene.guardian, "DatasetRegistry", "setStatus", other.id, 4, ruling)
     scene.later(1_000)
     scene.send(scene.guardian, "DatasetRegistry", "setStatus", other.id, 1, ruling)
+    sold(scene)
     scene.send(scene.holder, "DatasetRegistry", "setStatus", wide.id, 2, ZERO32)
     scene.later(90_000)
     scene.revoke(first, ids[0])
     scene.send(third, "ConsentRegistry", "orderErasure", ids[7], UnixSeconds(scene.now + 10))
     scene.send(scene.holder, "DatasetRegistry", "setStatus", wide.id, 3, ZERO32)
+
+
+def sold(scene: Scene) -> None:
+    """A dataset is sold, and bought back; what each holder grants rests on the consents that name it, or reach it."""
+    domain, (first, second, _) = scene.world.chain.deployment.domains.consent, scene.voices
+    seller, buyer = scene.holder, scene.other
+    named = [consent(scene.world, voice, seller.address, f"sold {n}") for n, voice in enumerate((first, second))]
+    of = scene.dataset("sold", tuple(named))
+    scene.grant(of)
+    scene.send(second, "ConsentRegistry", "extendConsent", named[0].id(domain), buyer.address)  # a stranger's word
+    scene.sell(of, seller, buyer)
+    scene.grant(of, by=buyer, transfers=1)
+    scene.later(1_000)
+    scene.send(first, "ConsentRegistry", "extendConsent", named[0].id(domain), buyer.address)
+    scene.later(1_000)
+    scene.sell(of, buyer, seller)
+    scene.grant(of, transfers=2)
+    scene.later(1_000)
 
 
 @pytest.fixture(scope="module")
@@ -181,17 +233,19 @@ class Case:
 def cases(scene: Scene, count: int, among: set[int] | None = None) -> list[Case]:
     pick = random.Random(20_260_101)
     chain = scene.world.chain
-    registered_in = chain.about(scene.datasets[1].id)[0].block.number
-    numbers = range(registered_in, chain.head().number + 1)
+    by_id = {of.id: of for of in scene.datasets}
+    since = {of.id: chain.about(of.id)[0].block.number for of in scene.datasets}
+    numbers = range(since[scene.datasets[1].id], chain.head().number + 1)
     blocks = [chain.block(number) for number in numbers if among is None or number in among]
     people = [scene.licensee.address] * 3 + [scene.other.address, scene.holder.address]
     found = []
     for _ in range(count):
-        license_id = pick.choice([*scene.licenses, documents.word("no license")])
-        of = scene.datasets[license_id == scene.licenses[OF_THE_OTHER]]
+        license_id = pick.choice([*scene.offers])
+        of = by_id[scene.offers[license_id].offer.dataset_id]
         use = access.LicensedUse(license_id, pick.choice([0b10, 0b100, *PURPOSES]), b"DE")
         index = pick.randrange(len(of.manifest.recordings))
-        found.append(Case(of, use, pick.choice(people), index, pick.choice(blocks)))
+        at = pick.choice([block for block in blocks if block.number >= since[of.id]])
+        found.append(Case(of, use, pick.choice(people), index, at))
     return found
 
 
@@ -203,7 +257,8 @@ def contract_says(scene: Scene, asked: list[Case]) -> list[tuple[Reason, Bytes32
         for at in range(0, len(asked), BATCH):
             batch = []
             for number, one in enumerate(asked[at : at + BATCH]):
-                call = access.check_call(scene.world.chain, one.of, one.use, one.who, one.index)
+                accepted = scene.offers[one.use.license_id]
+                call = verdicts.check_call(scene.world.chain, one.of, accepted, one.use.purpose, one.who, one.index)
                 data = abi.selector(function) + encode([abi.kind(one) for one in function["inputs"]], call.args)
                 params = [{"to": hexed(deployment.contracts["DataAccess"]), "data": hexed(data)}, hex(one.at.number)]
                 batch.append({"jsonrpc": "2.0", "id": number, "method": "eth_call", "params": params})
@@ -384,20 +439,23 @@ def test_terms_and_places_only_narrow(scene: Scene):
 
 def test_parts_that_do_not_make_the_dataset_are_refused(scene: Scene):
     chain, of = scene.world.chain, scene.datasets[0]
-    use, who = access.LicensedUse(scene.licenses[0], 0b10, b"DE"), scene.licensee.address
+    accepted, who = scene.offers[scene.licenses[0]], scene.licensee.address
     at = scene.world.chain.deployment.first_block + 30
-    registration = replace(of.registration, holder=scene.other.address)
-    assert (
-        access.contract_verdict(chain, replace(of, registration=registration), use, who, 1, block=at)[0]
-        == "unknown-dataset"
-    )
+
+    def verdict(of: license.DatasetRecord, block=at):
+        return verdicts.contract_verdict(chain, of, accepted, 0b10, who, 1, block=block)
+
+    registration = of.registration
+    for wrong in (
+        {"holder": scene.other.address},
+        {"manifest_digest": ZERO32},
+        {"manifest_root": documents.word("no")},
+    ):
+        assert verdict(replace(of, registration=replace(registration, **wrong)))[0] == "unknown-dataset"
     takes = list(of.manifest.recordings)
     takes[1] = replace(takes[1], duration_ms=1)  # the leaf does not hold it
     same = replace(of, manifest=replace(of.manifest, recordings=tuple(takes)))
-    assert access.contract_verdict(chain, same, use, who, 1, block=at) == access.contract_verdict(
-        chain, of, use, who, 1, block=at
-    )
+    assert verdict(same) == verdict(of)
     takes[1] = replace(takes[1], cid=documents.cid.Cid("raw", documents.word("another")))
     forged = replace(of, manifest=replace(of.manifest, recordings=tuple(takes)))
-    code, _ = access.contract_verdict(chain, forged, use, who, 1, block=at)
-    assert code == "unknown-recording"
+    assert verdict(forged)[0] == "unknown-recording"

@@ -89,6 +89,16 @@ def test_events_that_name_one_of_many_are_listed_once(side: Side):
     assert side.chain.about(documents.word("f2"), documents.word("f1")) == (*first.logs, *last.logs)
 
 
+def test_what_a_transaction_called_is_read_from_its_bytes(side: Side):
+    call = approve("g")
+    mined = side.chain.send(call, side.one)
+    assert side.chain.calls(mined.tx, "ConsentRegistry", "approveDigest", "revokeConsent") == (call,)
+    assert side.chain.calls(mined.tx, "ConsentRegistry", "revokeConsent") == ()
+    assert side.chain.calls(mined.tx, "DataAccess", "accept") == ()
+    with pytest.raises(Missing):
+        side.chain.calls(documents.word("no transaction"), "DataAccess", "accept")
+
+
 def test_a_refusal_has_the_contracts_word_and_changes_nothing(side: Side):
     side.chain.send(approve("e"), side.one)
     before = side.chain.head()

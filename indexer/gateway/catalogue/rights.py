@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from indexer import records
-from indexer.gateway import deposits
+from indexer.gateway import deposits, offers
 from indexer.gateway.catalogue.row import PageQuery, Row, hexed, place
 from provenance.domain import cid, fields, purposes
 from provenance.domain.consent import SignedConsent
@@ -18,6 +18,7 @@ from provenance.domain.ledger import (
     Ledger,
     RegisteredDataset,
 )
+from provenance.domain.offer import SignedOffer
 from provenance.domain.rules.consent import state
 from provenance.types import Bytes32
 
@@ -94,7 +95,8 @@ def recordings_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
 def offers_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of offers."""
     rows = query.kept(records.PublishedOffer, order=("at_s", "digest"))
-    ledger = Ledger.fold(node.facts(query.block, *(row.digest for row in rows)))
+    documents = [SignedOffer.parse(row.document.encode()).offer for row in rows]
+    ledger = Ledger.fold(node.facts(query.block, *{name for row in rows for name in (row.digest, row.dataset_id)}))
     return [
         {
             "digest": fields.shown(row.digest),
@@ -102,13 +104,9 @@ def offers_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
             "holder": fields.shown(row.holder),
             "licensee": fields.shown(row.licensee),
             "offer": json.loads(row.document),
-            "state": "CANCELLED"
-            if (row.holder, row.digest) in ledger.cancelled
-            else "EXPIRED"
-            if json.loads(row.document)["deadline"] < query.block.time
-            else "OPEN",
+            "state": offers.state(offer, Bytes32(row.digest), ledger, query.block),
         }
-        for row in rows
+        for row, offer in zip(rows, documents, strict=True)
     ]
 
 

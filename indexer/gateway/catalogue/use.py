@@ -72,7 +72,8 @@ def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, block: Chai
 def accesses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of accesses."""
     rows = query.kept(records.LeaseRecord, order=("at_s", "access_id"))
-    recorded = query.store.recorded([row.access_id for row in rows])
+    receipts = {row.access_id: leases.receipt_of(row) for row in rows}
+    recorded = query.store.recorded(receipts.values())
     return [
         {
             "accessId": fields.shown(row.access_id),
@@ -84,7 +85,7 @@ def accesses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
             "recordings": [envelope.index for envelope in node.leases.envelopes(Bytes32(row.access_id))],
             "validUntil": row.valid_until,
             "openedAt": row.at_s,
-            "recorded": place(recorded[row.access_id]) if row.access_id in recorded else None,
+            "recorded": place(recorded[receipts[row.access_id]]) if receipts[row.access_id] in recorded else None,
             "batch": row.batch,
         }
         for row, request in zip(rows, map(leases.request_of, rows), strict=True)

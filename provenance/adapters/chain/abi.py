@@ -6,7 +6,8 @@ Bytes come out as bytes; an address is 20 of them. What is sent is encoded by th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final, cast
 
@@ -93,6 +94,16 @@ def signature(entry: Mapping[str, Any]) -> str:
 def selector(entry: Mapping[str, Any]) -> bytes:
     """The first four bytes of a call or a custom error."""
     return keccak(signature(entry).encode())[:4]
+
+
+def calls(contract: str, functions: Collection[str], carried: bytes) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """(name, arguments) of every call of these functions that stands anywhere in what a transaction carries."""
+    for entry in entries(contract, "function"):
+        if entry["name"] in functions:
+            start, word = -1, selector(entry)
+            while (start := carried.find(word, start + 1)) >= 0:
+                with suppress(AnswerUnreadable):
+                    yield entry["name"], decoded(entry["inputs"], carried[start + len(word) :])
 
 
 def decoded(parameters: Sequence[Mapping[str, Any]], answer: bytes) -> tuple[object, ...]:

@@ -192,6 +192,11 @@ class EvmChain:
                 entry["outputs"], self.node.call(to, calldata, sender=sender, at="latest" if at is None else at)
             )
 
+    def calls(self, tx: Bytes32, contract: ContractName, *functions: str) -> tuple[Call, ...]:
+        """The calls of these functions in a mined transaction's bytes, also those that a contract wallet makes by it."""
+        carried = self.node.calldata(tx)
+        return tuple(Call(contract, name, args) for name, args in abi.calls(contract, functions, carried))
+
     def cost(self, call: Call, sender: Address) -> Cost:
         """What the call would cost now; `Reverted` if it would be refused."""
         to, calldata, _ = self._encoded(call)

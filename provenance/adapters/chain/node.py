@@ -209,6 +209,23 @@ class EvmNode:
         except TransactionNotFound:
             return None
 
+    def calldata(self, tx: Bytes32) -> bytes:
+        """What a transaction carries.
+
+        Raises:
+            Missing: the node has no such transaction.
+        """
+        eth.load()
+        from web3.exceptions import TransactionNotFound  # noqa: PLC0415 - loads web3
+
+        wanted: Any = hexed(tx)
+        try:
+            return self._ask(lambda eth: bytes(eth.get_transaction(wanted)["input"]))
+        except TransactionNotFound:
+            raise Missing(
+                f"the node has no transaction {wanted}", next="Ask a node that keeps old transactions.", tx=str(wanted)
+            ) from None
+
     def transact(self, to: Address | None, calldata: bytes, signer: Signer) -> Receipt:
         """Sent and mined.
 

@@ -42,7 +42,7 @@ class MeterExtent:
         """The extent of a license under its terms, for a dataset of so many recordings."""
         return cls(
             granted.license_id,
-            Extent.of(granted.purposes, terms),
+            Extent.of(granted.purposes, granted.distributor, terms),
             granted.dataset_id,
             frozenset(recording_ids(granted.dataset_id, items)),
         )

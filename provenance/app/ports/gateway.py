@@ -66,8 +66,11 @@ class Gateway(Protocol):
     ) -> SignedAccess:
         """A lease of these indexes, to be recorded on chain; refusals name every refused index."""
 
-    def envelopes(self, access_id: AccessId) -> tuple[RecordingKey, ...]:
-        """The keys of a lease, checked against its root; `Conflict` until the access is on chain."""
+    def envelopes(self, access_id: AccessId, path: tuple[Bytes32, ...] = ()) -> tuple[RecordingKey, ...]:
+        """The keys of a lease, checked against its root; `Conflict` until the access is on chain.
+
+        `path` leads from the lease to the root under which it is on record with others.
+        """
 
     def open_session(self, session: MeterSession, signature: bytes) -> SessionId: ...
 

@@ -134,6 +134,12 @@ class Chain(Protocol):
     ) -> tuple[object, ...]:
         """The call's results; `Reverted` names the custom error."""
 
+    def calls(self, tx: Bytes32, contract: ContractName, *functions: str) -> tuple[Call, ...]:
+        """The calls of these functions in a mined transaction's bytes, also those that a contract wallet makes by it.
+
+        Bytes that only look like such a call are among them: who asks compares what they say.
+        """
+
     def cost(self, call: Call, sender: Address) -> Cost: ...
 
     def send(self, call: Call, signer: Signer) -> Mined:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provenance.app.publish.request import Request
     from provenance.domain.cid import Cid
     from provenance.domain.consent import SignedConsent, Words
+    from provenance.domain.recording import Recording
     from provenance.domain.sealed import Sealed
     from provenance.domain.typed import Domain
     from provenance.types import Address, Bytes32, ConsentId, Json, UnixSeconds, VoiceId
@@ -152,23 +153,14 @@ def private(request: Request, takes: Iterable[Take], chosen: Cast, *, domain: Do
     )
 
 
-def manifest(
-    request: Request,
-    takes: Iterable[Take],
-    chosen: Cast,
-    *,
-    gateway: Address,
-    domain: Domain,
-    sealed_private: tuple[Cid, Sealed],
-    now: UnixSeconds,
-) -> Manifest:
-    """The manifest of these takes in their order; numbered names, unless the holder asks for file names."""
+def recordings(request: Request, takes: Iterable[Take], chosen: Cast, domain: Domain) -> tuple[Recording, ...]:
+    """These takes in their order, as a manifest lists them; numbered names, unless the holder asks for file names."""
     ids: dict[bytes, ConsentId] = {consent.signature: consent.id(domain) for consent in chosen.needed()}
-    recordings = []
+    listed = []
     for index, take in enumerate(takes):
         consents = chosen.consents[take.object_id]
         suffix = PurePosixPath(take.recording.name).suffix.lower()
-        recordings.append(
+        listed.append(
             replace(
                 take.recording,
                 index=index,
@@ -177,6 +169,20 @@ def manifest(
                 consent_ids=tuple(sorted({ids[consent.signature] for consent in consents})),
             )
         )
+    return tuple(listed)
+
+
+def manifest(
+    request: Request,
+    listed: tuple[Recording, ...],
+    chosen: Cast,
+    *,
+    gateway: Address,
+    domain: Domain,
+    sealed_private: tuple[Cid, Sealed],
+    now: UnixSeconds,
+) -> Manifest:
+    """The manifest of these recordings."""
     return Manifest(
         title=request.title,
         kind=request.kind,
@@ -188,7 +194,7 @@ def manifest(
         splits=splits.check(request.splits),
         terms_cid=cid.of_raw(request.terms.encode()),
         terms_hash=request.terms.terms_hash,
-        consents=tuple(sorted(chosen.needed(), key=lambda consent: ids[consent.signature])),
-        recordings=tuple(recordings),
+        consents=tuple(sorted(chosen.needed(), key=lambda consent: consent.id(domain))),
+        recordings=listed,
         private=SealedObject(*sealed_private),
     )

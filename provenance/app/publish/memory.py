@@ -1,18 +1,20 @@
 """What earlier runs of an upload did: the entries of its journal, folded.
 
 Only what cannot be made again is written: sealed takes (their keys are random), what the gateway
-refused, the manifest (its private part is sealed with a random key) and the registration.
+refused, the manifest's bytes (its private part is sealed with a random key, and the dataset's id is made of
+them) and the registration.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Self
 
 from provenance.app.ports import AudioReport
-from provenance.domain import record
+from provenance.domain import canonical, manifest as manifests, record
 from provenance.domain.cid import Cid
+from provenance.domain.manifest import Manifest
 from provenance.domain.private import UNMARKED, Marks
 from provenance.domain.record import text
 from provenance.domain.recording import Recording
@@ -71,14 +73,19 @@ class GateRefusal:
 
 @record.dataclass(frozen=True, slots=True)
 class Composed:
-    """The manifest that was made from these inputs."""
+    """The manifest that was made from these inputs, whole: its bytes make the dataset's id."""
 
     inputs: Bytes32
-    cid: Cid
+    manifest: Annotated[Mapping[str, Json], record.OBJECT]
+
+    @classmethod
+    def of(cls, inputs: Bytes32, manifest: Manifest) -> Self:
+        """The manifest as its document is spelled."""
+        return cls(inputs, canonical.headed(manifests.KIND, record.write(manifest)))
 
     def entry(self) -> dict[str, Json]:
         """Its line in the journal."""
-        return {"step": "manifest", **record.write(self)}
+        return {"step": "composed", **record.write(self)}
 
 
 @record.dataclass(frozen=True, slots=True)
@@ -99,8 +106,8 @@ class Memory:
     """(path, size, modified) → sha-256, so that an untouched file is not read again."""
     gate: dict[Bytes32, GateRefusal] = field(default_factory=dict)
     """By object id."""
-    manifests: dict[Bytes32, Cid] = field(default_factory=dict)
-    """By the digest of what they were made from."""
+    manifests: dict[Bytes32, bytes] = field(default_factory=dict)
+    """By the digest of what they were made from, in their canonical bytes."""
     registered: list[tuple[DatasetId, Cid]] = field(default_factory=list)
 
     @classmethod
@@ -125,9 +132,9 @@ class Memory:
             case "refused":
                 refusal = record.read(GateRefusal, entry)
                 self.gate[refusal.object_id] = refusal
-            case "manifest":
+            case "composed":
                 composed = record.read(Composed, entry)
-                self.manifests[composed.inputs] = composed.cid
+                self.manifests[composed.inputs] = canonical.dumps(composed.manifest)
             case "registered":
                 registration = record.read(Registration, entry)
                 self.registered.append((registration.dataset_id, registration.cid))

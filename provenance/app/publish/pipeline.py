@@ -13,7 +13,7 @@ from provenance.app.publish.deposit import GATE_DUPLICATE, deposited
 from provenance.app.publish.memory import Composed, Memory, Take
 from provenance.app.publish.register import is_registered, register
 from provenance.app.publish.request import NothingToRegister, Refused, Request, Source
-from provenance.domain import fields, refusal, splits
+from provenance.domain import fields, merkle, refusal, splits
 from provenance.domain.manifest import Manifest, check_language
 from provenance.domain.sealed import Header, Sealed, Secret
 from provenance.errors import Invalid, ProvenanceError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provenance.app.publish.ports import UploadPorts
     from provenance.app.publish.takes import SealingPorts
     from provenance.domain.cid import Cid
+    from provenance.domain.recording import Recording
 
 ALREADY: Final = "already-registered"
 
@@ -76,18 +77,19 @@ def upload(request: Request, ports: UploadPorts, now: UnixSeconds) -> Outcome:
         out = (*refused, *(_gate_refusal(take, memory) for take in kept if not _stays(take, memory, request)))
         if not left:
             raise _nothing_left(out, memory)
-        cid, manifest = _manifest(request, left, chosen, gateway, ports, memory, now)
-        dataset = manifest.dataset_id(_chain_id(ports), _contract(ports), cid.digest)
-        if is_registered(dataset, ports.sealing.chain):
-            if dataset not in dict(memory.registered):
-                _remember(ports.journal, memory, _registered(request, left, dataset, cid))
-            registered = dict(memory.registered)[dataset]  # not `cid`: a change of words alone keeps the id
-            return Outcome(dataset, registered, len(left), out, _already(already, ports), None)
+        listed = build.recordings(request, left, chosen, ports.sealing.chain.deployment.domains.consent)
+        before = _before(request, listed, ports, memory)
+        if before is not None:
+            if before not in memory.registered:
+                _remember(ports.journal, memory, _registered(request, left, *before))
+            return Outcome(*before, len(left), out, _already(already, ports), None)
+        cid, manifest = _manifest(request, left, listed, chosen, gateway, ports, memory, now)
         ports.agree(manifest)
         disputed = tuple(i for i, take in enumerate(left) if _duplicate(take, memory)) if request.dispute else ()
         reports = deposited(manifest, cid, ports, memory, request=request, disputed=disputed)
         if reports is not None:
             break
+    dataset = _dataset(manifest, cid, ports.sealing.chain)
     mined = register(request, manifest, cid, dataset, ports)
     _remember(ports.journal, memory, _registered(request, left, dataset, cid))
     return Outcome(dataset, cid, len(left), out, _already(already, ports), mined, reports)
@@ -259,26 +261,46 @@ def _gate_refusal(take: Take, memory: Memory) -> Refused:
     return Refused(take.recording.name, refusal.code, refusal.reason)
 
 
+def _before(
+    request: Request, listed: tuple[Recording, ...], ports: UploadPorts, memory: Memory
+) -> tuple[DatasetId, Cid] | None:
+    """The dataset on chain that an earlier run made of these recordings under these terms, in whatever words."""
+    root = merkle.root(recording.leaf() for recording in listed)
+    for encoded in memory.manifests.values():
+        manifest = Manifest.parse(encoded)
+        if (manifest.root(), manifest.terms_hash) == (root, request.terms.terms_hash):
+            cid = ports.sealing.content.put(encoded)
+            dataset = _dataset(manifest, cid, ports.sealing.chain)
+            if is_registered(dataset, ports.sealing.chain):
+                return dataset, cid
+    return None
+
+
 def _manifest(
     request: Request,
     left: list[Take],
+    listed: tuple[Recording, ...],
     chosen: Cast,
     gateway: Address,
     ports: UploadPorts,
     memory: Memory,
     now: UnixSeconds,
 ) -> tuple[Cid, Manifest]:
-    """The manifest of these takes: the one of an earlier run, or a new one, stored and remembered."""
+    """The manifest of these takes: the one of an earlier run, byte for byte, or a new one, stored and remembered.
+
+    An earlier one whose private part is nowhere any more cannot be deposited, and is made anew.
+    """
     sealing, content = ports.sealing, ports.sealing.content
     inputs = build.inputs_digest(request, left, chosen, gateway)
-    known = memory.manifests.get(inputs)
-    if known is not None and content.has(known):
-        return known, Manifest.parse(content.get(known))
+    if (known := memory.manifests.get(inputs)) is not None:
+        composed = Manifest.parse(known)
+        if composed.private and content.has(composed.private.cid):
+            return content.put(known), composed
     domain, uploader = sealing.chain.deployment.domains.consent, sealing.wallet.signer.address
     private = build.private(request, left, chosen, domain=domain, uploader=uploader)
     manifest = build.manifest(
         request,
-        left,
+        listed,
         chosen,
         gateway=gateway,
         domain=domain,
@@ -286,9 +308,9 @@ def _manifest(
         now=now,
     )
     manifest.check(domain, approved=_trusted(manifest, ports))
-    cid = content.put(manifest.encode())
-    _remember(ports.journal, memory, Composed(inputs, cid).entry())
-    return cid, manifest
+    encoded = manifest.encode()
+    _remember(ports.journal, memory, Composed.of(inputs, manifest).entry())
+    return content.put(encoded), manifest
 
 
 def _trusted(manifest: Manifest, ports: UploadPorts) -> frozenset[ConsentId]:
@@ -324,9 +346,7 @@ def _remember(journal: Journal, memory: Memory, entry: dict[str, Json]) -> None:
     memory.add(entry)
 
 
-def _chain_id(ports: UploadPorts) -> int:
-    return ports.sealing.chain.deployment.chain_id
-
-
-def _contract(ports: UploadPorts) -> Address:
-    return ports.sealing.chain.deployment.contracts["DatasetRegistry"]
+def _dataset(manifest: Manifest, cid: Cid, chain: Chain) -> DatasetId:
+    """The id that registering the manifest gives."""
+    deployment = chain.deployment
+    return manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"], cid.digest)

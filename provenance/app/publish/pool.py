@@ -123,11 +123,12 @@ def create(request: PoolRequest, ports: PoolPorts, now: UnixSeconds) -> CreatedP
     request.check(now)
     gateway = meter(ports.chain, ports.gateway)
     inputs, memory = request.digest(gateway), Memory.fold(ports.journal.entries())
-    address = memory.manifests.get(inputs)
-    if address is None or not ports.content.has(address):
-        address = ports.content.put(request.manifest(gateway, now).encode())
-        ports.journal.append(Composed(inputs, address).entry())
-    document = ports.content.get(address)
+    document = memory.manifests.get(inputs)
+    if document is None:
+        composed = request.manifest(gateway, now)
+        document = composed.encode()
+        ports.journal.append(Composed.of(inputs, composed).entry())
+    address = ports.content.put(document)
     manifest, deployment = Manifest.parse(document), ports.chain.deployment
     pool_id = manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"], address.digest)
     if is_registered(pool_id, ports.chain):

@@ -53,13 +53,13 @@ class Catalog:
     def _license(self, license_: ledgers.GrantedLicense, *, with_terms: bool) -> facts.License:
         terms = self.terms(license_.terms_hash) if with_terms else None
         per_unit = terms.price.per_unit if terms else None
-        foreign = terms is None or terms.price.token != self.deployment.contracts["Token"]
+        foreign = terms is None or terms.price.distributor != self.deployment.contracts["RoyaltyDistributor"]
         return facts.License(
             id=license_.id,
             dataset_id=license_.dataset_id,
             holder=license_.holder,
             licensee=license_.licensee,
-            extent=Extent.of(license_.purposes, terms) if terms else NOTHING,
+            extent=Extent.of(license_.purposes, license_.granted.event.distributor, terms) if terms else NOTHING,
             terms_hash=license_.terms_hash,
             per_unit=Wei(0) if foreign else per_unit.amount if per_unit else None,
             method=terms.attribution.method if terms else 0,

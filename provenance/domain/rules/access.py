@@ -14,7 +14,7 @@ from typing import Final
 
 from provenance.domain.consent import SignedConsent
 from provenance.domain.fields import shown
-from provenance.domain.ledger import ChainBlock, Ledger, RegisteredDataset
+from provenance.domain.ledger import ChainBlock, GrantedLicense, Ledger, RegisteredDataset
 from provenance.domain.manifest import Manifest
 from provenance.domain.rules import consent, license  # noqa: A004 - the trade's word
 from provenance.domain.rules.case import (
@@ -110,8 +110,7 @@ def evaluate(
     use = UseFacts(state.block.time, request.purpose, request.territory)
     license_ = state.ledger.licenses.get(request.license_id)
     holder = license_.holder if license_ else ZERO_ADDRESS
-    extent = Extent.of(license_.purposes if license_ else 0, state.terms)
-    case = LicenseCase(use, extent, _standing(state, request.license_id, request.licensee), produced)
+    case = LicenseCase(use, _extent(state, license_), _standing(state, request.license_id, request.licensee), produced)
     broken = first_broken(license.LICENSE, case)
     whole = (broken.reason, None, broken.detail(case)) if broken else None
     decisions = []
@@ -123,11 +122,19 @@ def evaluate(
 
 def check_standing(state: DatasetState, license_id: LicenseId, licensee: Address) -> AccessDecision:
     """Whether a license stands at all, whatever it is used for: what opens a session."""
-    case = LicenseCase(UseFacts(state.block.time), Extent.of(0, state.terms), _standing(state, license_id, licensee))
+    extent = _extent(state, state.ledger.licenses.get(license_id))
+    case = LicenseCase(UseFacts(state.block.time), extent, _standing(state, license_id, licensee))
     broken = first_broken(license.STANDING, case)
     if broken:
         return AccessDecision(broken.reason, license_id, detail=broken.detail(case))
     return AccessDecision(Reason.ALLOWED, license_id)
+
+
+def _extent(state: DatasetState, license_: GrantedLicense | None) -> Extent:
+    """What the license allows by itself; nothing if there is none."""
+    if license_ is None:
+        return Extent.of(0, None, state.terms)
+    return Extent.of(license_.purposes, license_.granted.event.distributor, state.terms)
 
 
 def _standing(state: DatasetState, license_id: LicenseId, account: Address) -> Standing:

@@ -34,7 +34,11 @@ class UseFacts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a license, by its `purposes`, and its terms, by all others, allow of any use."""
+    """What a license, by its `purposes`, and its terms, by all others, allow of any use.
+
+    Attributes:
+        astray: the license pays into another distributor than the terms name.
+    """
 
     purposes: int
     allowed: int
@@ -43,12 +47,20 @@ class Extent:
     not_after: UnixSeconds
     unit: int
     caps: Caps
+    astray: bool = False
 
     @classmethod
-    def of(cls, purposes: int, terms: Terms) -> Self:
-        """The extent of a license of these purposes under terms."""
+    def of(cls, purposes: int, distributor: Address | None, terms: Terms) -> Self:
+        """The extent of a license of these purposes, which pays into that distributor, under terms."""
         return cls(
-            purposes, terms.allowed, terms.territories, terms.not_before, terms.not_after, terms.unit, terms.caps
+            purposes,
+            terms.allowed,
+            terms.territories,
+            terms.not_before,
+            terms.not_after,
+            terms.unit,
+            terms.caps,
+            astray=distributor not in (None, terms.price.distributor),
         )
 
 

@@ -63,6 +63,11 @@ _DATASET: Final[tuple[Rule[LicenseCase], ...]] = (
         lambda case: f"the guardian suspended the dataset; ruling 0x{(case.standing.ruling or b'').hex()}",
     ),
     Rule(
+        Reason.OTHER_DISTRIBUTOR,
+        lambda case: case.extent.astray,
+        lambda _: "the license pays into another distributor than its terms name",
+    ),
+    Rule(
         Reason.NOT_FINAL,
         lambda case: bool(case.standing.pending),
         lambda case: f"{case.standing.pending}, which is not final yet",

@@ -110,6 +110,27 @@ class Reason(StrEnum):
         "The guardian suspended the dataset under a published ruling.",
         "Read the ruling (its digest is in `ruling`); only the guardian lifts a suspension.",
     )
+    NOT_IN_POOL = (
+        "not-in-pool",
+        17,
+        Subject.DATASET,
+        "The license is of another dataset, or of a pool that does not hold this one.",
+        "Name a dataset that `pool show` lists as a member, or a license of this one.",
+    )
+    LEFT_POOL = (
+        "left-pool",
+        18,
+        Subject.DATASET,
+        "The dataset has left the pool.",
+        "Open what other members hold, or ask the dataset's holder for an offer.",
+    )
+    OTHER_DISTRIBUTOR = (
+        "other-distributor",
+        None,
+        Subject.LICENSE,
+        "The license pays into another distributor than its terms name, so that nobody would be paid for its use.",
+        "Pay nothing into it; ask the rights holder for an offer that names the terms' distributor.",
+    )
     NOT_FINAL = (
         "not-final",
         None,

@@ -56,7 +56,7 @@ def narrow(offer: Offer, terms: Terms, consents: Iterable[SignedConsent]) -> Off
         raise BroaderThanTerms(
             f"the terms ask for {terms.price.per_license}, the offer for {offer.price}", field="price"
         )
-    if offer.price and offer.distributor != terms.price.token:
+    if offer.distributor != terms.price.distributor:
         raise BroaderThanTerms("the terms name another distributor", field="distributor")
     for consent in consents:
         lacking = offer.purposes & ~consent.consent.purposes

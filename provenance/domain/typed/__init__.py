@@ -15,5 +15,6 @@ from provenance.domain.typed.encoding import (
     parsed as parsed,
     spelled as spelled,
     struct_hash as struct_hash,
+    words as words,
 )
 from provenance.domain.typed.structs import *  # noqa: F403 - every type, so that none is listed a second time

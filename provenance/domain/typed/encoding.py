@@ -152,3 +152,8 @@ def parsed(kind: str, document: Mapping[str, Json], name: str) -> bytes | int | 
         raise Invalid(f"{name}: not a {kind}", field=name)
     _encoded(kind, name, member)
     return member
+
+
+def words(struct: Struct) -> tuple[object, ...]:
+    """A struct as contracts take it: its values, in the order of its type."""
+    return tuple(getattr(struct, field.name) for field in dataclasses.fields(struct))

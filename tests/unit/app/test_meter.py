@@ -167,7 +167,7 @@ def bounded(folder: Path) -> Iterator[Recorder]:
     """A recorder that knows its license, of train.tts and train.voice-conversion, and its terms, of the first in DE."""
     granted = LicenseGranted(
         documents.word("license"), DATASET, LICENSEE.address, GATEWAY.address, documents.word("terms"), 0b1010,
-        UnixSeconds(9_000), 0, GATEWAY.address, Wei(0),
+        UnixSeconds(9_000), 0, documents.DISTRIBUTOR, Wei(0),
     )  # fmt: skip
     terms = documents.terms(0b110, territories=("DE",), not_before=UnixSeconds(1_500), not_after=UnixSeconds(5_000))
     with FolderQueue(folder) as queue:

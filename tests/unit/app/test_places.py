@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from provenance.app.access import places
+from provenance.app.download import places
 from provenance.errors import Invalid
 from tests.documents import recording
 

@@ -1,4 +1,4 @@
-"""What only two may read is kept from all others, and none of it decides which dataset it is."""
+"""What only two may read is kept from all others, and none of it is under a dataset's root."""
 
 from __future__ import annotations
 
@@ -151,10 +151,23 @@ def test_a_machine_that_hears_more_goes_on_with_what_was_heard(uploader: Uploade
     assert [one.marks for one in opened(uploader, outcome).recordings] == [UNMARKED, UNMARKED]
 
 
-def test_marks_and_names_are_no_other_dataset(tmp_path: Path) -> None:
+def test_marks_and_names_make_no_other_recordings(tmp_path: Path) -> None:
     first, second = (Uploader(tmp_path / name, gate=gate) for name, gate in (("1", MarkingGate()), ("2", FakeGate())))
-    results = [one.run(asked(one, contributors=people)) for one, people in ((first, (ANNA,)), (second, ()))]
-    assert results[0].dataset_id == results[1].dataset_id
+    roots = [
+        manifest_of(one, one.run(asked(one, contributors=people))).root()
+        for one, people in ((first, (ANNA,)), (second, ()))
+    ]
+    assert roots[0] == roots[1]
+
+
+def test_other_ears_and_names_after_a_death_make_no_second_dataset(uploader: Uploader) -> None:
+    uploader.chain.die_after_send = True
+    with pytest.raises(Killed):
+        uploader.run(asked(uploader))
+    uploader.chain.die_after_send, uploader.gate = False, FakeGate()
+    outcome = uploader.run(asked(uploader, contributors=()))
+    assert (list(uploader.chain.datasets), outcome.mined) == ([outcome.dataset_id], None)
+    assert opened(uploader, outcome).contributors == (ANNA,)
 
 
 def test_other_people_make_another_manifest_until_it_is_registered(uploader: Uploader) -> None:

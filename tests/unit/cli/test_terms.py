@@ -12,8 +12,8 @@ from provenance.types import Wei
 from tests import documents
 
 pytestmark = pytest.mark.unit
-TOKEN = "0x" + "70" * 20
-NEW = ("terms", "new", "terms.json", "--token", TOKEN)
+DISTRIBUTOR = "0x" + "d1" * 20
+NEW = ("terms", "new", "terms.json", "--distributor", DISTRIBUTOR)
 
 
 def test_new_terms_say_what_was_asked(provenance) -> None:
@@ -43,9 +43,9 @@ def test_terms_say_what_use_costs_and_help_tells_the_defaults(provenance) -> Non
 
 
 def test_who_wants_a_license_reads_what_its_use_costs() -> None:
-    money = Money(documents.TOKEN, 6, "TUSD")
+    money = Money(documents.DISTRIBUTOR, 6, "TUSD")
     for each, told in ((None, UNPRICED), (0, "use is free"), (1_000, "0.001 TUSD per output")):
-        price = Price(documents.TOKEN, Wei(5), None if each is None else PerUnit(1, Wei(each)))
+        price = Price(documents.DISTRIBUTOR, Wei(5), None if each is None else PerUnit(1, Wei(each)))
         assert terms_row(documents.terms(price=price), money)["pricePerUse"] == told
 
 
@@ -54,7 +54,7 @@ def test_from_is_the_first_second_of_its_day_and_until_the_last(provenance) -> N
     assert provenance(*NEW, *day).status == 0
     made = Terms.parse(Path("terms.json").read_bytes())
     assert (made.not_before, made.not_after) == (1_830_211_200, 1_830_297_599)
-    asked = ("--voice", "me", "--holder", TOKEN, "--purpose", "train.tts", "--territory", "EU", "--out", "c.json")
+    asked = ("--voice", "me", "--holder", DISTRIBUTOR, "--purpose", "train.tts", "--territory", "EU", "--out", "c.json")
     consent = provenance("consent", "grant", *asked, *day, "--dry-run", "--json").document
     assert (consent["notBefore"], consent["notAfter"]) == (1_830_211_200, 1_830_297_599)
 

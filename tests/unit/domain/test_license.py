@@ -20,7 +20,20 @@ from provenance.domain.terms import Caps, Terms
 from provenance.errors import Conflict, Denied, Invalid
 from provenance.types import ZERO_ADDRESS, BlockNumber, UnixSeconds, Wei
 from tests import documents
-from tests.documents import END, HOLDER, START, TOKEN, VOICE, Key, consent, domains, manifest, recording, terms, word
+from tests.documents import (
+    DISTRIBUTOR,
+    END,
+    HOLDER,
+    START,
+    VOICE,
+    Key,
+    consent,
+    domains,
+    manifest,
+    recording,
+    terms,
+    word,
+)
 from tests.facts import DATASET, EXPIRY, LICENSE, LICENSEE, MANIFEST, NOW, block, chain, granted, registered
 
 USE = AccessRequest(LICENSE, LICENSEE.address, 0b10, b"DE", (0, 1, 2))
@@ -302,7 +315,7 @@ def offer(**changes: object) -> SignedOffer:
         holder=HOLDER.address,
         transfers=0,
         licensee=ZERO_ADDRESS,
-        distributor=TOKEN,
+        distributor=DISTRIBUTOR,
         price=Wei(5_000_000),
         expiry=EXPIRY,
         purposes=0b110,
@@ -344,7 +357,7 @@ def test_a_license_id_commits_to_offer_and_licensee() -> None:
         {"terms_hash": word("other")},
         {"expiry": UnixSeconds(END + 2)},
         {"price": Wei(4_999_999)},
-        {"token": HOLDER.address},
+        {"distributor": HOLDER.address},
     ],
 )
 def test_an_offer_beyond_the_terms_is_refused(changes: dict[str, object]) -> None:

