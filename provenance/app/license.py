@@ -47,7 +47,7 @@ NOTHING: Final = Wei(0)
 class Send(Protocol):
     """The call is mined, after whatever the caller asks its user."""
 
-    def __call__(self, call: Call, title: str) -> Mined: ...
+    def __call__(self, call: Call, title: str, /) -> Mined: ...
 
 
 class NotActive(Conflict):
