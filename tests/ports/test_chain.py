@@ -130,8 +130,8 @@ def test_a_dataset_has_one_registration(side: Side):
     (event,) = [one.event for one in mined.logs]
     assert isinstance(event, events.DatasetRegistered)
     assert (event.holder, event.items) == (side.one.address, 3)
-    assert side.chain.read(Call("DatasetRegistry", "holderAndStatus", (event.dataset_id,))) == (side.one.address, 1)
-    assert side.chain.read(Call("DatasetRegistry", "holderAndStatus", (ZERO32,))) == (ZERO_ADDRESS, 0)
+    assert side.chain.read(Call("DatasetRegistry", "standing", (event.dataset_id,))) == (side.one.address, 1, 0)
+    assert side.chain.read(Call("DatasetRegistry", "standing", (ZERO32,))) == (ZERO_ADDRESS, 0, 0)
     with pytest.raises(Reverted) as caught:
         side.chain.send(Call("DatasetRegistry", "register", words), side.one)
     assert caught.value.code == "already-registered"

@@ -176,11 +176,11 @@ def registration(name: str) -> tuple[Bytes32, Bytes32, Bytes32, Bytes32, int]:
 
 def test_the_chain_knows_a_dataset_from_its_registration_on(side: Side) -> None:
     words, registry = registration("one"), side.chain.deployment.contracts["DatasetRegistry"]
-    dataset = dataset_id(side.chain.deployment.chain_id, registry, side.address("holder"), words[0], words[2])
-    known = Call("DatasetRegistry", "holderAndStatus", (dataset,))
-    assert side.chain.read(known) == (ZERO_ADDRESS, 0)
+    dataset = dataset_id(side.chain.deployment.chain_id, registry, side.address("holder"), *words[:3])
+    known = Call("DatasetRegistry", "standing", (dataset,))
+    assert side.chain.read(known) == (ZERO_ADDRESS, 0, 0)
     mined = side.chain.send(Call("DatasetRegistry", "register", words), side.wallets["holder"].signer)
-    assert side.chain.read(known) == (side.address("holder"), 1)
+    assert side.chain.read(known) == (side.address("holder"), 1, 0)
     event = mined.logs[0].event
     assert (event.dataset_id, event.holder, event.items) == (dataset, side.address("holder"), 3)  # type: ignore[union-attr]
     with pytest.raises(Reverted):
@@ -196,7 +196,7 @@ def test_a_dataset_changes_hands_and_status_by_those_who_may(side: Side) -> None
     def register(name: str) -> Bytes32:
         words = registration(name)
         side.chain.send(Call("DatasetRegistry", "register", words), signers["holder"])
-        return dataset_id(side.chain.deployment.chain_id, registry, side.address("holder"), words[0], words[2])
+        return dataset_id(side.chain.deployment.chain_id, registry, side.address("holder"), *words[:3])
 
     def send(name: str, call: Call) -> None:
         side.chain.send(call, signers[name])
@@ -326,7 +326,7 @@ def test_a_contributor_registers_with_the_holders_signature(side: Side) -> None:
     assert not registers.is_registered(named, side.chain)
     outcome = side.run(replace(request, authorization=given), "licensee")
     assert outcome.dataset_id == named
-    assert side.chain.read(Call("DatasetRegistry", "holderAndStatus", (named,))) == (side.address("holder"), 1)
+    assert side.chain.read(Call("DatasetRegistry", "standing", (named,))) == (side.address("holder"), 1, 0)
 
 
 def test_a_withdrawn_consent_carries_nothing_new(side: Side) -> None:
