@@ -75,10 +75,10 @@ class OperatedNetwork:
         return self.run("upload", str(folder), "--dataset", title, "--terms", terms, "--kind", "voice", "--language",
                         "en", "--accept-review", "--account", account, *more)  # fmt: skip
 
-    def license(self, dataset: str, holder: str, tokens: str | None = None) -> str:
+    def license(self, dataset: str, holder: str, tokens: str | None = None, *, days: int = 180) -> str:
         """A license of the licensee's, funded."""
         file = self.room / f"offer-{dataset[:10]}-{len(list(self.room.glob('offer-*')))}.json"
-        self.run("license", "offer", dataset, "--purpose", PURPOSE, "--licensee", "licensee", "--expires", "180d",
+        self.run("license", "offer", dataset, "--purpose", PURPOSE, "--licensee", "licensee", "--expires", f"{days}d",
                  "--out", str(file), "--account", holder)  # fmt: skip
         made: str = self.run("license", "accept", str(file), "--account", "licensee")["license"]
         if tokens:
