@@ -135,7 +135,9 @@ class LiveGateway:
         made = documents.terms(
             purposes=0b110, not_before=UnixSeconds(1), not_after=FOR_EVER, territories=("EU", "KR"), **changes
         )
-        price = replace(made.price, token=self.node.deployment.contracts["Token"], per_license=Wei(0))
+        price = replace(
+            made.price, distributor=self.node.deployment.contracts["RoyaltyDistributor"], per_license=Wei(0)
+        )
         return replace(made, price=price)
 
     def consent(self, holder: str = "holder", voice: str = "voice", **changes: object) -> SignedConsent:

@@ -80,8 +80,10 @@ class Leases:
 
     def bundled(self, access_ids: Collection[AccessId]) -> Bytes32:
         """One record with this receipt is to stand for these leases, which is remembered before it is sent."""
-        self._write({"step": "bundled", **record.write(_Bundled(tuple(access_ids)))})
-        return receipts(access_ids)[0]
+        root, paths = receipts(access_ids)
+        if any(self._by_id[access_id].path != path for access_id, path in paths.items()):
+            self._write({"step": "bundled", **record.write(_Bundled(tuple(access_ids)))})
+        return root
 
     def released(self, access_id: AccessId, envelopes: Mapping[int, bytes]) -> None:
         """The lease's keys are remembered, sealed as they came."""

@@ -14,7 +14,7 @@ from provenance.adapters.keys.keystore import SystemRandom
 from provenance.adapters.seal import Pao1
 from provenance.app import access, download
 from provenance.app.ports import RecordingKey
-from provenance.domain import refusal
+from provenance.domain import batch, refusal
 from provenance.domain.events import AccessRecorded
 from provenance.domain.rules.reason import Reason
 from provenance.errors import Conflict, Denied, Failed, Invalid, Unavailable
@@ -256,6 +256,51 @@ def test_killed_anywhere_it_goes_on_and_records_each_access_once(reader: Reader,
     assert reader.recorded() == 1
 
 
+def dying_send(world: access.AccessWorld) -> access.AccessWorld:
+    def send(call, title):
+        raise Died(call, title)
+
+    return replace(world, send=send)
+
+
+def dying_keys(world: access.AccessWorld) -> access.AccessWorld:
+    return replace(world, gateway=Dying(world.gateway, "envelopes", after=False))
+
+
+@pytest.mark.parametrize("again", [None, dying_send, dying_keys])
+def test_several_leases_are_put_on_record_at_once(reader: Reader, again):
+    """Two commands died with a lease each; the third, which may die as well, records theirs and its own together."""
+    for name in ("0", "1"):
+        with pytest.raises(Died):
+            reader.open(name, changed=dying_send)
+    if again is not None:
+        with pytest.raises(Died):
+            reader.open(changed=again)
+    assert len(reader.download().files) == 3
+    assert list(reader.files().values()) == reader.package.plain
+    [recorded] = [
+        one.event for one in reader.live.world.chain.about(reader.license_id) if type(one.event) is AccessRecorded
+    ]
+    entries = list(read(reader.folder / "leases.jsonl"))
+    ids = [bytes.fromhex(entry["access"][2:]) for entry in entries if entry["step"] == "opened"]
+    assert (recorded.units, recorded.receipt_hash) == (3, batch.receipts([Bytes32(one) for one in ids])[0])
+    assert len(ids) == 3
+    rows = reader.live.client().listing("accesses", license="0x" + reader.license_id.hex()).rows
+    assert [row["recorded"]["tx"] for row in rows] == [rows[0]["recorded"]["tx"]] * 3
+    assert reader.recorded() == 1
+
+
+def test_a_lease_that_a_withdrawal_overtook_is_never_put_on_record(reader: Reader):
+    with pytest.raises(Died):
+        reader.open("1", changed=dying_send)
+    withdraw(reader, 1, "voice-2")
+    assert reader.open().opened == (0, 2)
+    [recorded] = [
+        one.event for one in reader.live.world.chain.about(reader.license_id) if type(one.event) is AccessRecorded
+    ]
+    assert recorded.units == 2
+
+
 def test_a_stranger_key_is_refused_before_anything_is_kept(reader: Reader):
     """A gateway that hands out another recording's key: the commitment says so."""
 
@@ -266,8 +311,8 @@ def test_a_stranger_key_is_refused_before_anything_is_kept(reader: Reader):
                 if name != "envelopes":
                     return found
 
-                def swapped(access_id):
-                    one, two, three = found(access_id)
+                def swapped(*asked):
+                    one, two, three = found(*asked)
                     return (
                         one,
                         RecordingKey(1, two.recording_id, three.envelope),
@@ -322,7 +367,7 @@ def test_keys_that_never_come_are_unavailable_and_come_later(reader: Reader, mon
         class Silent(Dying):
             def __getattr__(self, name: str):
                 if name == "envelopes":
-                    return lambda _id: (_ for _ in ()).throw(Unavailable("silent"))
+                    return lambda *_asked: (_ for _ in ()).throw(Unavailable("silent"))
                 return getattr(self._inner, name)
 
         return replace(world, gateway=Silent(world.gateway, "", after=False))

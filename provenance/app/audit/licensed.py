@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import AuditedBatch, Evidence, judge
@@ -11,7 +12,7 @@ from provenance.domain.rules.reason import LAPSES
 from provenance.domain.rules.terms import license_end
 from provenance.domain.verdict import Check, Verdict
 from provenance.errors import Denied, Failed
-from provenance.types import LicenseId, UnixSeconds
+from provenance.types import Bytes32, LicenseId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,18 +65,19 @@ def licenses(evidence: Evidence, used: Iterable[LicenseId]) -> Check:
 
 def accesses(evidence: Evidence) -> Check:
     """Each access on chain with a lease was allowed by license, terms and every consent at its block."""
-    lease_by_id = {
-        typed.digest(evidence.chain.deployment.domains.access, entry.access): (anchored, entry)
-        for anchored, entry in evidence.accesses()
-    }
-    recorded = [fact for fact in evidence.ledger.accesses if fact.event.receipt_hash in lease_by_id]
-    bare = len(evidence.ledger.accesses) - len(recorded)
+    domain = evidence.chain.deployment.domains.access
+    by_receipt: dict[Bytes32, dict[Bytes32, AccessEntry]] = defaultdict(dict)
+    for _, entry in evidence.accesses():
+        by_receipt[entry.receipt(domain)][typed.digest(domain, entry.access)] = entry
+    known = [fact for fact in evidence.ledger.accesses if fact.event.receipt_hash in by_receipt]
+    recorded = [(fact, entry) for fact in known for entry in by_receipt[fact.event.receipt_hash].values()]
+    bare = len(evidence.ledger.accesses) - len(known)
     note = f"; {bare} recorded whose lease is in no batch open nothing" if bare else ""
     return judge(
         "accesses",
         recorded,
-        lambda fact: _access(evidence, fact, lease_by_id[fact.event.receipt_hash][1]),
-        lambda fact: f"access {fields.shown(fact.event.receipt_hash)} in block {fact.number}",
+        lambda access: _access(evidence, *access),
+        lambda access: f"access {fields.shown(access[0].event.receipt_hash)} in block {access[0].number}",
         f"accesses were licensed and consented when recorded{note}",
         singular=f"access was licensed and consented when recorded{note}",
         unread=evidence.unread(),
@@ -103,7 +105,7 @@ def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) 
     event, request = fact.event, entry.request
     if (event.license_id, event.purpose) != (request.license_id, request.purpose):
         raise Failed("recorded under another license or purpose than its lease")
-    if event.units != len(entry.recordings):
+    if not entry.recorded_by(event):
         raise Failed(
             f"recorded for {fields.counted(event.units, 'recording')}, the lease names {len(entry.recordings)}"
         )

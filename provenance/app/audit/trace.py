@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provenance.app import settle
-from provenance.domain import fields, purposes, typed
+from provenance.domain import fields, purposes
 from provenance.domain.attribution import ELSEWHERE, UNATTRIBUTED
 from provenance.domain.settlement import tables
 from provenance.domain.usage import Use, outcome_label, unit_label
@@ -138,7 +138,7 @@ def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -
         {"id": fields.shown(fact.event.receipt_hash), "tx": fields.shown(fact.logged.tx), "block": fact.number}
         for _, entry in evidence.accesses()
         if recording in entry.recordings and entry.request.license_id == use.receipt.license_id
-        for fact in evidence.ledger.access_by_id.get(typed.digest(domains.access, entry.access), ())
+        for fact in evidence.ledger.access_by_id.get(entry.receipt(domains.access), ())
     ]
     return {
         "id": fields.shown(recording),

@@ -6,6 +6,7 @@ here; the audit names it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -138,16 +139,18 @@ class Anchors:
 
     def opened(self) -> Iterator[Opened]:
         """Recordings whose lease is signed by both sides, in a batch, and on record on chain."""
-        entries = {
-            typed.digest(self.deployment.domains.access, entry.access): (fixed.batch.meter, entry)
-            for fixed in reversed(self.fixed)
-            for entry in fixed.batch.accesses
-        }
+        domain = self.deployment.domains.access
+        by_receipt: dict[Bytes32, dict[Bytes32, tuple[Address, AccessEntry]]] = defaultdict(dict)
+        for fixed in self.fixed:
+            for entry in fixed.batch.accesses:
+                leases = by_receipt[entry.receipt(domain)]
+                leases.setdefault(typed.digest(domain, entry.access), (fixed.batch.meter, entry))
         for fact in self.ledger.accesses:
-            meter, entry = entries.get(fact.event.receipt_hash, (None, None))
-            if meter and entry and fact.upto(self.at.number) and self._stands(entry, meter, fact.event):
-                for recording_id in entry.recordings:
-                    yield Opened(fact.event.license_id, recording_id, place(fact))
+            if fact.upto(self.at.number):
+                for meter, entry in by_receipt.get(fact.event.receipt_hash, {}).values():
+                    if self._stands(entry, meter, fact.event):
+                        for recording_id in entry.recordings:
+                            yield Opened(fact.event.license_id, recording_id, place(fact))
 
     def _stands(self, entry: AccessEntry, meter: Address, event: AccessRecorded) -> bool:
         domain = self.deployment.domains.access
@@ -155,8 +158,7 @@ class Anchors:
         license_ = self.ledger.licenses.get(event.license_id)
         return (
             license_ is not None
-            and (event.license_id, event.purpose, event.units)
-            == (entry.request.license_id, entry.request.purpose, len(entry.recordings))
+            and entry.recorded_by(event)
             and entry.access.request == request
             and merkle.root(merkle.leaf(one) for one in entry.recordings) == entry.request.recordings_root
             and self._signed(request, entry.request_signature, license_.licensee)

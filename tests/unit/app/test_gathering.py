@@ -293,6 +293,18 @@ def test_an_access_recorded_otherwise_than_its_lease_opens_nothing(
     assert funded.chain.gather().opened == ()
 
 
+@pytest.mark.parametrize(("units", "open_"), [(0, 0), (2, 2), (3, 2)])
+def test_leases_on_record_under_one_root_are_opened_each(funded: FundedLicense, units: int, open_: int) -> None:
+    """One was in a batch before it was on record with the other, and is carried again with its path."""
+    entries = [access(funded.license, (one,)) for one in funded.recordings]
+    ids = [typed.digest(DOMAINS.access, one.access) for one in entries]
+    root, paths = batch.receipts(ids)
+    funded.chain.anchor(accesses=(entries[0],))
+    funded.chain.say(events.AccessRecorded(funded.license, funded.dataset, LICENSEE.address, 2, units, root))
+    funded.chain.anchor(accesses=tuple(replace(one, path=paths[key]) for one, key in zip(entries, ids, strict=True)))
+    assert len(funded.chain.gather().opened) == open_
+
+
 def test_a_lease_names_recordings_of_its_own_dataset_only(funded: FundedLicense) -> None:
     _, other = funded.chain.register(title="another dataset", recordings=tuple(funded.made.recordings[:1]))
     funded.recordings = (recording_id(other, 0), funded.recordings[1])

@@ -88,3 +88,13 @@ def test_a_number_out_of_its_range_is_refused() -> None:
     wide = replace(made.gates[0].report, verdict=256)
     with pytest.raises(Invalid, match="verdict"):
         Batch.parse(replace(made, gates=(GateEntry(wide, b""),)).encode())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_one_receipt_stands_for_all_leases_that_are_on_record_together(count: int) -> None:
+    ids = [word(f"access {n}") for n in range(count)]
+    root, paths = batch.receipts(ids)
+    assert {batch.receipt(one, paths[one]) for one in ids} == {root}
+    assert (root == ids[0]) == (count == 1)
+    assert batch.receipt(word("another"), paths[ids[0]]) != root or count == 1
+    assert all(batch.receipt(one) == one for one in ids)
