@@ -422,7 +422,8 @@ def test_a_program_meters_with_three_lines(
 @pytest.mark.usefixtures("settled")
 def test_while_a_challenge_waits_and_after_its_dismissal_the_epoch_does_not_count(live: LiveGateway) -> None:
     window_over(live)
-    epoch = proposed(live).epoch.number
+    made = proposed(live).epoch
+    epoch, root = made.number, made.root
     chain, distributor = live.world.chain, live.world.chain.deployment.contracts["RoyaltyDistributor"]
 
     def told() -> tuple[str, bool]:
@@ -436,12 +437,13 @@ def test_while_a_challenge_waits_and_after_its_dismissal_the_epoch_does_not_coun
 
     assert told() == ("PROPOSED", False)
     send(live, Call("Token", "approve", (distributor, BOND)), 4)
-    send(live, Call("RoyaltyDistributor", "challenge", (epoch, bytes(32))), 4)
+    send(live, Call("RoyaltyDistributor", "challenge", (epoch, root, bytes(32))), 4)
+    (challenger, _) = chain.read(Call("RoyaltyDistributor", "challenger", ()))
     window_over(live)
     assert told() == ("CHALLENGED", False)
     with pytest.raises(settle.StillOpen, match="under challenge"):
         proposed(live)
-    send(live, Call("RoyaltyDistributor", "resolve", (epoch, False)), 3)
+    send(live, Call("RoyaltyDistributor", "resolve", (epoch, root, challenger, False)), 3)
     assert told() == ("PROPOSED", False)
     with pytest.raises(settle.StillOpen, match="is active from 20"):
         proposed(live)
