@@ -37,7 +37,7 @@ def licenses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
             "purposes": list(purposes.codes(row["purposes"] & purposes.KNOWN)),
             "expiry": row["expiry"],
             "noticeDays": row["notice_days"],
-            "token": fields.shown(row["token"]),
+            "distributor": fields.shown(row["distributor"]),
             "price": str(row["price"]),
             "state": _license_state(ledger, ledger.licenses[row["license_id"]], query.block),
             "end": ledger.licenses[row["license_id"]].end(query.block.number),
