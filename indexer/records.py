@@ -202,6 +202,7 @@ class LeaseRecord(SQLModel, table=True):
     at_s: int = Field(sa_type=BigInteger)
     batch: int | None = Field(default=None, index=True, sa_type=BigInteger)
     path: bytes | None = None
+    member: bytes | None = None
 
 
 class EnvelopeRecord(SQLModel, table=True):

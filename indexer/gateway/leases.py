@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from indexer import records
-from indexer.gateway import deposits, money
+from indexer.gateway import deposits, members, money
 from provenance.adapters import seal
 from provenance.domain import cid, fields, merkle, purposes, record, refusal, territories, typed
 from provenance.domain.batch import receipt
@@ -20,6 +20,7 @@ from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.messages import OPENED, LeaseRequest
 from provenance.domain.recording import serving
+from provenance.domain.rules import membership
 from provenance.domain.rules.access import (
     REQUEST_LIFE_S,
     AccessDecision,
@@ -30,7 +31,7 @@ from provenance.domain.rules.access import (
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing, ProvenanceError
-from provenance.types import AccessId, Address, Bytes32, UnixSeconds
+from provenance.types import AccessId, Address, Bytes32, DatasetId, UnixSeconds
 
 if TYPE_CHECKING:
     from indexer.gateway.node import GatewayNode, State
@@ -84,40 +85,54 @@ class Basis:
 
     state: State
     license: GrantedLicense
+    opened: DatasetId
+    """What is read: the license's dataset, or a member of its pool."""
     dataset: DatasetState
 
 
-def basis(node: GatewayNode, license_id: Bytes32) -> Basis:
+def basis(node: GatewayNode, license_id: Bytes32, member: DatasetId | None = None) -> Basis:
     """The facts and documents behind a license at the chain's present head.
+
+    Args:
+        node: this gateway.
+        license_id: which license.
+        member: under a pool's license, which dataset is read.
 
     Raises:
         UnknownLicense: the chain has none of this id.
-        Missing: its dataset is not in custody here.
+        Missing: the dataset, or a list of the pool's members, is not in custody here.
     """
     at, final = node.present()
     of_license = node.facts(at, license_id)
     license_ = node.state(at, final, of_license).ledger.licenses.get(license_id)
     if license_ is None:
         raise refusal.UnknownLicense("no license of this id is on chain", license=fields.shown(license_id))
-    deposit = node.custody.deposit(license_.dataset_id)
+    opened = member or license_.dataset_id
+    deposit = node.custody.deposit(opened)
     if deposit is None:
         raise Missing(
-            "the license's dataset is not in custody here",
+            "the dataset is not in custody here",
             next="Ask the gateway that the dataset's manifest names.",
-            dataset=fields.shown(license_.dataset_id),
+            dataset=fields.shown(opened),
         )
     manifest, terms = documents(node.content, deposit.manifest_cid)
     consents = manifest.consents_by_id(node.deployment.domains.consent)
-    state = node.state(at, final, of_license, node.facts(at, license_.dataset_id), node.facts(at, *consents))
+    of_dataset = node.facts(at, *dict.fromkeys((opened, license_.dataset_id)))
+    listed = members.lists(node, license_.dataset_id, at, final) if member else {}
+    approvals = membership.joins(opened, listed.values(), node.deployment.domains.registry)
+    state = node.state(at, final, of_license, of_dataset, node.facts(at, *consents, *approvals))
     node.check_pinned(at)
-    registered = state.ledger.datasets.get(license_.dataset_id)
+    registered = state.ledger.datasets.get(opened)
     if registered is not None and registered.manifest_digest != cid.parse(deposit.manifest_cid).digest:
         raise refusal.UnknownDataset(
             "the dataset is registered under another manifest than was deposited here",
-            dataset=fields.shown(license_.dataset_id),
+            dataset=fields.shown(opened),
             license=fields.shown(license_id),
         )
-    return Basis(state, license_, DatasetState(state.ledger, manifest, terms, consents, state.block, state.final))
+    facts = DatasetState(state.ledger, manifest, terms, consents, state.block, state.final)
+    if member:
+        facts = members.under_pool(node, facts, license_, opened, listed)
+    return Basis(state, license_, opened, facts)
 
 
 @lru_cache(maxsize=16)
@@ -147,7 +162,7 @@ def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
         ask.request.license_id, ask.binding.wallet, ask.request.purpose, ask.request.territory, ask.recordings
     )
     try:
-        found = basis(node, asked.license_id)
+        found = basis(node, asked.license_id, ask.member)
     except refusal.UnknownLicense as error:
         _record(node, "open", node.history.head(), asked, (), error)
         raise
@@ -155,7 +170,7 @@ def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
     if refused := refusal.refused(decisions) or money.arrears(node, found.license.id, found.state):
         _record(node, "open", found.state.block, asked, decisions, refused)
         raise refused
-    leaves = (merkle.leaf(recording_id(found.license.dataset_id, index)) for index in ask.recordings)
+    leaves = (merkle.leaf(recording_id(found.opened, index)) for index in ask.recordings)
     if merkle.root(leaves) != ask.request.recordings_root:
         raise Invalid("recordingsRoot: not the root of these recordings", field="recordingsRoot")
     return node.leases.add_lease(*_lease(node, found, ask, request_id))
@@ -175,7 +190,7 @@ def envelopes(
         raise UnknownAccess("no lease of this id was opened here", access=fields.shown(access_id))
     if lease.licensee != who:
         raise refusal.WrongLicensee("the lease is another account's", access=fields.shown(access_id))
-    found = basis(node, Bytes32(lease.license_id))
+    found = basis(node, Bytes32(lease.license_id), Bytes32(lease.member) if lease.member else None)
     if max(node.clock.now(), found.state.block.time) > lease.valid_until:
         raise LeaseOver(
             f"the lease ended at {fields.dated(UnixSeconds(lease.valid_until))}", access=fields.shown(access_id)
@@ -248,6 +263,8 @@ def _lease(
     sealed = _envelopes(node, found, ask)
     root = merkle.root(merkle.leaf(one.recording_id, sha256(one.envelope)) for one in sealed)
     last = found.license.end(found.state.block.number) - 1
+    leaves_at = found.dataset.membership.until if found.dataset.membership else None
+    last = min(last, leaves_at - 1) if leaves_at else last
     valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, last, found.dataset.terms.not_after))
     access_id = typed.digest(node.deployment.domains.access, typed.Access(request_id, root, valid_until))
     for envelope in sealed:
@@ -257,6 +274,7 @@ def _lease(
         request_id=request_id,
         license_id=found.license.id,
         dataset_id=found.license.dataset_id,
+        member=ask.member,
         licensee=found.license.licensee,
         request=json.dumps(record.write(ask.request)),
         request_signature=ask.signature,
@@ -269,7 +287,7 @@ def _lease(
 
 
 def _envelopes(node: GatewayNode, found: Basis, ask: LeaseRequest) -> list[records.EnvelopeRecord]:
-    rotations = [one.event for one in found.state.ledger.datasets[found.license.dataset_id].rotations]
+    rotations = [one.event for one in found.state.ledger.datasets[found.opened].rotations]
     chosen = [serving(found.dataset.manifest.recordings[index], rotations) for index in ask.recordings]
     kept = node.custody.envelopes([one.sealed.header.object_id for one in chosen])
     granted, sealed = found.license.granted.event, []
@@ -296,7 +314,7 @@ def _envelopes(node: GatewayNode, found: Basis, ask: LeaseRequest) -> list[recor
             records.EnvelopeRecord(
                 access_id=b"",
                 index=one.index,
-                recording_id=recording_id(found.license.dataset_id, one.index),
+                recording_id=recording_id(found.opened, one.index),
                 cid=str(one.cid),
                 envelope=seal.seal_envelope(ask.binding.encryption_key, secret, info),
             )

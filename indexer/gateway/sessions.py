@@ -66,6 +66,12 @@ class UnitsExceeded(Denied):
     next = "Open a new session for further use; fund the license for it first."
 
 
+class PoolNotSettled(Denied):
+    """Use under a pool's license would be paid to nobody: the network's ruleset knows no pools."""
+
+    next = "Open recordings under it; meter their use under a license of the member's own dataset."
+
+
 @dataclass(frozen=True, slots=True)
 class Acked:
     """An acknowledged segment and what is still missing before it."""
@@ -95,6 +101,8 @@ def open_session(node: GatewayNode, session: MeterSession, signed: bytes) -> Ses
     if node.usage.session(session_id) is not None:
         return session_id
     found = leases.basis(node, session.license_id)
+    if found.dataset.manifest.pool:
+        raise PoolNotSettled("the license is a pool's", license=fields.shown(session.license_id))
     licensee, state = found.license.licensee, found.state
     node.check_signed(session_id, signed, licensee)
     stands = check_standing(found.dataset, session.license_id, licensee)

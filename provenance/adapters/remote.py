@@ -36,7 +36,7 @@ from provenance.domain import canonical, fields, merkle, messages, record, refus
 from provenance.domain.batch import SessionEntry
 from provenance.domain.hashes import sha256
 from provenance.errors import Denied, Failed, Invalid, Unavailable
-from provenance.types import AccessId, Bytes32, Json, SessionId, UnixSeconds
+from provenance.types import AccessId, Bytes32, DatasetId, Json, SessionId, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -145,9 +145,10 @@ class HttpGateway:
         signature: bytes,
         binding: KeyBinding,
         binding_signature: bytes,
+        member: DatasetId | None = None,
     ) -> SignedAccess:
         """A lease of these recordings, signed by the gateway over this very request."""
-        body = messages.LeaseRequest(request, recordings, signature, binding, binding_signature)
+        body = messages.LeaseRequest(request, recordings, signature, binding, binding_signature, member)
         answer = record.read(messages.LeaseAnswer, self._json("POST", "/v1/accesses", body))
         access, domain = answer.access, self.deployment.domains.access
         if access.request != typed.digest(domain, request):

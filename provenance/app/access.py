@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from provenance.app import license as licenses, offers
+from provenance.app import license as licenses, offers, pool as pools
 from provenance.app.leases import Lease, Leases
 from provenance.app.ports import (
     Call,
@@ -33,11 +33,11 @@ from provenance.domain.events import AccessRecorded
 from provenance.domain.fields import shown
 from provenance.domain.manifest import Recording, recording_id
 from provenance.domain.messages import OPENED
-from provenance.domain.rules.access import AccessRequest, DatasetState, evaluate
+from provenance.domain.rules.access import AccessRequest, evaluate
 from provenance.domain.rules.reason import Reason
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.errors import Conflict, Denied, Unavailable
-from provenance.types import Address, Bytes32, Json, LicenseId, UnixSeconds
+from provenance.types import Address, Bytes32, DatasetId, Json, LicenseId, UnixSeconds
 
 if TYPE_CHECKING:
     from provenance.app.license import DatasetRecord, LicenseRecord, Send
@@ -74,11 +74,13 @@ class LicensedUse:
     license_id: LicenseId
     purpose: int
     territory: bytes
+    member: DatasetId | None = None
+    """Under a pool's license, which dataset."""
 
     @classmethod
-    def of(cls, license_id: LicenseId, purpose: str, territory: str) -> LicensedUse:
+    def of(cls, license_id: LicenseId, purpose: str, territory: str, member: DatasetId | None = None) -> LicensedUse:
         """As the user names it: one purpose's code, one country's code."""
-        return cls(license_id, purposes.single(purposes.mask([purpose])), territories.country(territory))
+        return cls(license_id, purposes.single(purposes.mask([purpose])), territories.country(territory), member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def open_lease(world: AccessWorld, use: LicensedUse, names: tuple[str, ...] = ()
         Denied: named recordings, or all of them, are refused; each with its reason.
     """
     license_ = licenses.find(world.chain, use.license_id)
-    dataset = licenses.dataset(world.chain, world.content, license_.grant.dataset_id)
+    dataset, member = pools.reading(license_, use.member, world.chain, world.content)
     wanted = chosen(dataset, names) if names else tuple(range(len(dataset.manifest.recordings)))
     leases, now = Leases(world.journal), world.clock.now()
     waiting = _resumed(world, leases, leases.unfinished(use.purpose, use.territory, now), license_, dataset)
@@ -136,7 +138,7 @@ def open_lease(world: AccessWorld, use: LicensedUse, names: tuple[str, ...] = ()
     accepted = offers.accepted(world.chain, license_)
 
     def allowed(index: int) -> tuple[Reason, Bytes32]:
-        return contract_verdict(world.chain, dataset, accepted, use.purpose, who, index)
+        return contract_verdict(world.chain, dataset, accepted, use.purpose, who, index, member=member)
 
     # a withdrawal counts at once, also for recordings whose key is here
     open_now = {i for i in wanted if i in held and allowed(i)[0] is Reason.ALLOWED}
@@ -168,11 +170,9 @@ def preview(
         Denied: named recordings, or all of them, would be refused; each with its reason.
     """
     license_ = licenses.find(chain, use.license_id)
-    dataset = licenses.dataset(chain, content, license_.grant.dataset_id)
+    dataset, _ = pools.reading(license_, use.member, chain, content)
     wanted = chosen(dataset, names) if names else tuple(range(len(dataset.manifest.recordings)))
-    consents = dataset.manifest.consents_by_id(chain.deployment.domains.consent)
-    ledger, final = licenses.facts(chain, dataset, use.license_id), chain.head(final=True).number
-    state = DatasetState(ledger, dataset.manifest, dataset.terms, consents, chain.head(), final)
+    state = pools.state(license_, dataset, use.member, chain, content)
     decisions = evaluate(state, AccessRequest(use.license_id, who, use.purpose, use.territory, wanted))
     error = refusal.refused(decisions)
     if error is not None and (names or not any(decision.allowed for decision in decisions)):
@@ -180,7 +180,7 @@ def preview(
     opened = tuple(index for index, decision in zip(wanted, decisions, strict=True) if decision.allowed)
     refused = tuple(decision.document() for decision in decisions if not decision.allowed)
     receipt = use.license_id  # any word: that of the lease is not known yet
-    words = (dataset.id, use.license_id, use.purpose, len(opened), receipt)
+    words = (license_.grant.dataset_id, use.license_id, use.purpose, len(opened), receipt)
     return AccessPreview(opened, refused, Call("DataAccess", "recordAccess", words))
 
 
@@ -245,6 +245,7 @@ def _ask(world: AccessWorld, use: LicensedUse, dataset: DatasetRecord, indexes: 
         signature=signer.sign_typed(domain, request),
         binding=binding,
         binding_signature=signer.sign_typed(domain, binding),
+        member=use.member,
     )
     return Lease(answer.id, request, answer.access, answer.signature, indexes)
 
@@ -272,9 +273,8 @@ def _record(
         return
     receipt = leases.bundled([lease.id for lease in opened])
     units, purpose = sum(len(lease.recordings) for lease in opened), opened[0].request.purpose
-    mined = world.send(
-        Call("DataAccess", "recordAccess", (dataset.id, license_.id, purpose, units, receipt)), "record access"
-    )
+    words = (license_.grant.dataset_id, license_.id, purpose, units, receipt)
+    mined = world.send(Call("DataAccess", "recordAccess", words), "record access")
     if not any(isinstance(log.event, AccessRecorded) for log in mined.logs):
         raise Conflict("the access is not on chain", next="Repeat the command.")
     for lease in opened:

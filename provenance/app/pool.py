@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING, cast
 from provenance.app import license as licenses
 from provenance.app.dataset import UnknownDataset, held
 from provenance.app.ports import Call, Chain, Content, Signer
-from provenance.domain import pool as pools
+from provenance.app.verdicts import NO_MEMBER
+from provenance.domain import pool as pools, refusal
 from provenance.domain.events import MembersSet, PoolLeft
 from provenance.domain.fields import checksummed, dated, shown
+from provenance.domain.ledger import Ledger
 from provenance.domain.pool import Members, SignedJoin, standing
+from provenance.domain.rules import membership as rules
+from provenance.domain.rules.access import DatasetState
+from provenance.domain.terms import Terms
 from provenance.domain.typed import Join
 from provenance.errors import Conflict, Failed, Invalid
 from provenance.types import ZERO32, Address, DatasetId, UnixSeconds
 
 if TYPE_CHECKING:
-    from provenance.app.license import DatasetRecord
+    from provenance.app.license import DatasetRecord, LicenseRecord
+    from provenance.app.verdicts import Member as Proof
     from provenance.domain.cid import Cid
 
 
@@ -67,8 +73,14 @@ class MembersAsBefore(Conflict):
     next = "Give the file of a new join, or --without DATASET."
 
 
+class MemberNeeded(Invalid):
+    """A pool's license opens its members' recordings, and none was named."""
+
+    next = "Repeat with --member DATASET; `pool show` lists them."
+
+
 @dataclass(frozen=True, slots=True)
-class Membership:
+class ListedMember:
     """One member, and whether it stays."""
 
     dataset_id: DatasetId
@@ -153,13 +165,13 @@ def members(pool: DatasetId, chain: Chain, content: Content) -> Members:
     return document
 
 
-def memberships(pool: DatasetId, chain: Chain, content: Content) -> tuple[Membership, ...]:
+def memberships(pool: DatasetId, chain: Chain, content: Content) -> tuple[ListedMember, ...]:
     """Every member by its dataset's id, with when it leaves."""
     leaving = {
         log.event.dataset_id: log.event.leaves_at for log in chain.about(pool) if isinstance(log.event, PoolLeft)
     }
     return tuple(
-        Membership(member.dataset_id, member.holder, member.deadline, leaving.get(member.dataset_id) or None)
+        ListedMember(member.dataset_id, member.holder, member.deadline, leaving.get(member.dataset_id) or None)
         for member in members(pool, chain, content).members
     )
 
@@ -172,6 +184,52 @@ def read(pool: DatasetId, chain: Chain, content: Content) -> DatasetRecord:
     """
     check_pool(pool, chain)
     return licenses.dataset(chain, content, pool)
+
+
+def reading(
+    license_: LicenseRecord, member: DatasetId | None, chain: Chain, content: Content
+) -> tuple[DatasetRecord, Proof]:
+    """The dataset that is read under a license, and its proof in the license's pool.
+
+    Raises:
+        MemberNeeded: the license is a pool's, and no member is named.
+        NotInPool: it is not, or the dataset is no member.
+    """
+    licensed = license_.grant.dataset_id
+    if member is None or member == licensed:
+        dataset = licenses.dataset(chain, content, licensed)
+        if dataset.manifest.pool:
+            raise MemberNeeded("the license is a pool's", pool=shown(licensed))
+        return dataset, NO_MEMBER
+    try:
+        check_pool(licensed, chain)
+        proof = members(licensed, chain, content).proof(member)
+    except (NotAPool, pools.UnknownMember) as error:
+        facts = {"dataset": shown(member), "license": shown(license_.id)}
+        raise refusal.NotInPool(error.detail, next="", **facts) from error
+    return licenses.dataset(chain, content, member), proof
+
+
+def state(
+    license_: LicenseRecord, dataset: DatasetRecord, member: DatasetId | None, chain: Chain, content: Content
+) -> DatasetState:
+    """What decides about reading the dataset under the license, as far as the chain and its documents say."""
+    domains, head, final = chain.deployment.domains, chain.head(), chain.head(final=True).number
+    consents = dataset.manifest.consents_by_id(domains.consent)
+    pool_id, terms = license_.grant.dataset_id, dataset.terms
+    if member is None:
+        ledger = licenses.facts(chain, dataset, license_.id)
+        return DatasetState(ledger, dataset.manifest, terms, consents, head, final)
+    registered = Ledger.fold(chain.about(pool_id)).datasets[pool_id]
+    listed = {
+        digest: Members.parse(content.get_digest(digest)[1]) for digest in rules.lists(registered, head.number, final)
+    }
+    signed = rules.joins(member, listed.values(), domains.registry)
+    ledger = licenses.facts(chain, dataset, license_.id, pool_id, *signed)
+    pool = ledger.datasets.get(pool_id)
+    membership = rules.membership(member, pool, listed, ledger, domains.registry, block=head, final=final)
+    terms = Terms.parse(content.get_digest(license_.grant.terms_hash)[1])
+    return DatasetState(ledger, dataset.manifest, terms, consents, head, final, membership)
 
 
 def join(pool: DatasetId, dataset: DatasetId, signer: Signer, chain: Chain, deadline: UnixSeconds) -> SignedJoin:

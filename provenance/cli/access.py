@@ -26,6 +26,12 @@ def access() -> None:
 
 _license = click.argument("license_id", type=ID, metavar="LICENSE")
 _recordings = click.argument("recordings", nargs=-1, metavar="[RECORDING]...")
+_member = click.option(
+    "--member",
+    type=ID,
+    metavar="DATASET",
+    help="Under a pool's license: whose recordings, a member that `pool show` lists.",
+)
 _purpose = click.option("--purpose", required=True, metavar="CODE", help="What the recordings are read for.")
 _territory = click.option("--territory", required=True, metavar="CC", help="Country of the use, two letters.")
 
@@ -36,18 +42,27 @@ _territory = click.option("--territory", required=True, metavar="CC", help="Coun
     example=(
         "provenance access open 0x8b…07 --purpose train.tts --territory DE",
         "provenance access open 0x8b…07 0001.wav 0002.wav --purpose train.tts --territory DE",
+        "provenance access open 0x8b…07 --member 0x5a…c1 --purpose train.tts --territory DE",
     ),
 )
 @_license
 @_recordings
+@_member
 @_purpose
 @_territory
-def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpose: str, territory: str) -> int:
+def open_(
+    ctx: Context,
+    license_id: Bytes32,
+    recordings: tuple[str, ...],
+    member: Bytes32 | None,
+    purpose: str,
+    territory: str,
+) -> int:
     """Open a lease under LICENSE: checked, put on chain, its keys kept here. All recordings if none is named."""
-    use = use_case.LicensedUse.of(license_id, purpose, territory)
+    use = use_case.LicensedUse.of(license_id, purpose, territory, member)
     if ctx.dry_run:
         _would(ctx, use, recordings, "open")
-    with _world(ctx, license_id) as world:
+    with _world(ctx, use) as world:
         done = use_case.open_lease(world, use, recordings)
     ctx.out.emit(
         {
@@ -79,17 +94,26 @@ def open_(ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpos
 )
 @_license
 @_recordings
+@_member
 @_purpose
 @_territory
 @click.option("--out", type=PATH, metavar="DIR", help="Folder to write to; the license's id under the present one.")
 def download(
-    ctx: Context, license_id: Bytes32, recordings: tuple[str, ...], purpose: str, territory: str, out: Path | None
+    ctx: Context,
+    license_id: Bytes32,
+    recordings: tuple[str, ...],
+    member: Bytes32 | None,
+    *,
+    purpose: str,
+    territory: str,
+    out: Path | None,
 ) -> int:
     """Write decrypted recordings to DIR, opening leases where needed; what is there already is left."""
-    use, folder = use_case.LicensedUse.of(license_id, purpose, territory), out or Path(license_id.hex()[:16])
+    use = use_case.LicensedUse.of(license_id, purpose, territory, member)
+    folder = out or Path(license_id.hex()[:16], *([member.hex()[:16]] if member else []))
     if ctx.dry_run:
         _would(ctx, use, recordings, "write", where=f" to {folder}", path=str(folder))
-    with _world(ctx, license_id) as world:
+    with _world(ctx, use) as world:
         done = files.download(world, use, folder, recordings)
     ctx.out.emit(
         {
@@ -127,11 +151,12 @@ def _would(
 
 
 @contextmanager
-def _world(ctx: Context, license_id: Bytes32) -> Iterator[use_case.AccessWorld]:
+def _world(ctx: Context, use: use_case.LicensedUse) -> Iterator[use_case.AccessWorld]:
     from provenance.adapters.seal import Pao1
 
     wallet = ctx.wallet()
-    with FileJournal(ctx.journals / "leases" / f"{license_id.hex()}.jsonl") as journal:
+    name = "-".join(part.hex() for part in (use.license_id, use.member) if part)
+    with FileJournal(ctx.journals / "leases" / f"{name}.jsonl") as journal:
         yield use_case.AccessWorld(
             chain=ctx.chain(),
             content=ctx.content(),

@@ -126,6 +126,11 @@ class RegisteredDataset:
         return self.registered.event.items
 
     @property
+    def recording_count(self) -> int:
+        """How many recordings; a pool has none of its own."""
+        return 0 if self.pool else self.items
+
+    @property
     def pool(self) -> bool:
         """Whether it is a pool: a dataset without recordings."""
         return self.manifest_root == ZERO32

@@ -91,6 +91,8 @@ class LeaseRequest:
     signature: Annotated[bytes, at("signatures.request")]
     binding: typed.KeyBinding
     binding_signature: Annotated[bytes, at("signatures.binding")]
+    member: Annotated[Bytes32 | None, record.OMITTED] = None
+    """Under a pool's license, the dataset whose recordings they are."""
 
 
 @record.dataclass(frozen=True, slots=True)

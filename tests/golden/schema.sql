@@ -68,7 +68,7 @@ sqlite: CREATE TABLE judged ( object_id BLOB NOT NULL, cid VARCHAR NOT NULL, clu
 sqlite: CREATE INDEX ix_judged_cluster ON judged (cluster);
 sqlite: CREATE TABLE leased_envelopes ( access_id BLOB NOT NULL, "index" BIGINT NOT NULL, recording_id BLOB NOT NULL, cid VARCHAR NOT NULL, envelope BLOB NOT NULL, PRIMARY KEY (access_id, "index"), FOREIGN KEY(access_id) REFERENCES leases (access_id) );
 sqlite: CREATE INDEX ix_leased_envelopes_cid ON leased_envelopes (cid);
-sqlite: CREATE TABLE leases ( access_id BLOB NOT NULL, request_id BLOB NOT NULL, license_id BLOB NOT NULL, dataset_id BLOB NOT NULL, licensee BLOB NOT NULL, request VARCHAR NOT NULL, request_signature BLOB NOT NULL, binding_nonce VARCHAR(78) NOT NULL, envelopes_root BLOB NOT NULL, valid_until BIGINT NOT NULL, signature BLOB NOT NULL, at_s BIGINT NOT NULL, batch BIGINT, path BLOB, PRIMARY KEY (access_id), UNIQUE (request_id) );
+sqlite: CREATE TABLE leases ( access_id BLOB NOT NULL, request_id BLOB NOT NULL, license_id BLOB NOT NULL, dataset_id BLOB NOT NULL, licensee BLOB NOT NULL, request VARCHAR NOT NULL, request_signature BLOB NOT NULL, binding_nonce VARCHAR(78) NOT NULL, envelopes_root BLOB NOT NULL, valid_until BIGINT NOT NULL, signature BLOB NOT NULL, at_s BIGINT NOT NULL, batch BIGINT, path BLOB, member BLOB, PRIMARY KEY (access_id), UNIQUE (request_id) );
 sqlite: CREATE INDEX ix_leases_batch ON leases (batch);
 sqlite: CREATE INDEX ix_leases_dataset_id ON leases (dataset_id);
 sqlite: CREATE INDEX ix_leases_license_id ON leases (license_id);
@@ -219,7 +219,7 @@ postgresql: CREATE TABLE judged ( object_id BYTEA NOT NULL, cid VARCHAR NOT NULL
 postgresql: CREATE INDEX ix_judged_cluster ON judged (cluster);
 postgresql: CREATE TABLE leased_envelopes ( access_id BYTEA NOT NULL, index BIGINT NOT NULL, recording_id BYTEA NOT NULL, cid VARCHAR NOT NULL, envelope BYTEA NOT NULL, PRIMARY KEY (access_id, index), FOREIGN KEY(access_id) REFERENCES leases (access_id) );
 postgresql: CREATE INDEX ix_leased_envelopes_cid ON leased_envelopes (cid);
-postgresql: CREATE TABLE leases ( access_id BYTEA NOT NULL, request_id BYTEA NOT NULL, license_id BYTEA NOT NULL, dataset_id BYTEA NOT NULL, licensee BYTEA NOT NULL, request VARCHAR NOT NULL, request_signature BYTEA NOT NULL, binding_nonce NUMERIC(78, 0) NOT NULL, envelopes_root BYTEA NOT NULL, valid_until BIGINT NOT NULL, signature BYTEA NOT NULL, at_s BIGINT NOT NULL, batch BIGINT, path BYTEA, PRIMARY KEY (access_id), UNIQUE (request_id) );
+postgresql: CREATE TABLE leases ( access_id BYTEA NOT NULL, request_id BYTEA NOT NULL, license_id BYTEA NOT NULL, dataset_id BYTEA NOT NULL, licensee BYTEA NOT NULL, request VARCHAR NOT NULL, request_signature BYTEA NOT NULL, binding_nonce NUMERIC(78, 0) NOT NULL, envelopes_root BYTEA NOT NULL, valid_until BIGINT NOT NULL, signature BYTEA NOT NULL, at_s BIGINT NOT NULL, batch BIGINT, path BYTEA, member BYTEA, PRIMARY KEY (access_id), UNIQUE (request_id) );
 postgresql: CREATE INDEX ix_leases_batch ON leases (batch);
 postgresql: CREATE INDEX ix_leases_dataset_id ON leases (dataset_id);
 postgresql: CREATE INDEX ix_leases_license_id ON leases (license_id);

@@ -1,4 +1,4 @@
-"""Leases that are on record with others, under one root: each has its path there."""
+"""Leases that are on record with others, under one root: each has its path there; and those of a pool's members."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ depends_on = None
 def upgrade() -> None:
     """The newer schema."""
     op.add_column("leases", sa.Column("path", sa.LargeBinary(), nullable=True))
+    op.add_column("leases", sa.Column("member", sa.LargeBinary(), nullable=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +12,7 @@ from provenance.domain import signature
 from provenance.domain.batch import AccessEntry, Batch, SegmentEntry, SessionEntry
 from provenance.domain.ledger import ChainBlock, Fact, GrantedLicense, Ledger, Logged, RegisteredDataset, Settlement
 from provenance.domain.manifest import Manifest, recording_ids
+from provenance.domain.pool import Members
 from provenance.domain.terms import Terms
 from provenance.domain.usage import Use, session_id
 from provenance.domain.verdict import Check, Verdict
@@ -183,10 +185,14 @@ class Evidence:
         return ((anchored, entry) for anchored in self.batches() for entry in anchored.batch.segments)
 
     def relied_on(self) -> set[DatasetId]:
-        """Datasets under whose licenses a gateway opened a lease or a session: money depends on them."""
+        """Datasets that a gateway opened, and those under whose licenses it did: money depends on them."""
         named: set[LicenseId] = {entry.request.license_id for _, entry in self.accesses()}
+        opened: set[DatasetId] = set()
+        for _, entry in self.accesses():
+            with suppress(ProvenanceError):  # what cannot be read is named by the check of leases
+                opened.add(self.opened(entry).id)
         named |= {entry.session.license_id for _, entry in self.sessions().values()}
-        return {
+        return opened | {
             self.ledger.licenses[license_id].dataset_id for license_id in named if license_id in self.ledger.licenses
         }
 
@@ -207,7 +213,32 @@ class Evidence:
 
     def recordings(self, dataset: RegisteredDataset) -> dict[RecordingId, int]:
         """Recording ids of a dataset and their index."""
-        return {recording_id: index for index, recording_id in enumerate(recording_ids(dataset.id, dataset.items))}
+        return {
+            recording_id: index for index, recording_id in enumerate(recording_ids(dataset.id, dataset.recording_count))
+        }
+
+    def opened(self, entry: AccessEntry) -> RegisteredDataset:
+        """The dataset whose recordings a lease names: the licensed one or, of a pool, the member that has the first."""
+        licensed, first = self.dataset_of(entry.request.license_id), entry.recordings[:1]
+        owned = self._once("owners", licensed.id, lambda: self._owners(licensed)) if licensed.pool else {}
+        return next((owned[recording_id] for recording_id in first if recording_id in owned), licensed)
+
+    def lists(self, pool: RegisteredDataset) -> dict[Bytes32, Members]:
+        """Every list of a pool's members, by its digest.
+
+        Raises:
+            Missing: one of them cannot be read.
+        """
+        digests = {fact.event.digest for fact in pool.members if any(fact.event.root)}
+        return {digest: self._once("members", digest, partial(self._list, digest)) for digest in digests}
+
+    def _list(self, digest: Bytes32) -> Members:
+        return Members.parse(self.content.get_digest(digest)[1])
+
+    def _owners(self, pool: RegisteredDataset) -> dict[RecordingId, RegisteredDataset]:
+        named = {member.dataset_id for members in self.lists(pool).values() for member in members.members}
+        datasets = [self.ledger.datasets[dataset_id] for dataset_id in named & self.ledger.datasets.keys()]
+        return {recording_id: dataset for dataset in datasets for recording_id in self.recordings(dataset)}
 
     def known(self, reported: Container[RecordingId]) -> set[RecordingId]:
         """Registered recordings: of a dataset that nobody leased, as far as it is reported from its first one on.
@@ -217,7 +248,7 @@ class Evidence:
         known: set[RecordingId] = set()
         leased = self.relied_on()
         for dataset in self.ledger.datasets.values():
-            ids = recording_ids(dataset.id, dataset.items)
+            ids = recording_ids(dataset.id, dataset.recording_count)
             known.update(ids if dataset.id in leased else takewhile(reported.__contains__, ids))
         return known
 

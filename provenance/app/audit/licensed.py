@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import AuditedBatch, Evidence, judge
 from provenance.domain import fields, merkle, signature, typed
-from provenance.domain.rules.access import REQUEST_LIFE_S, AccessRequest, DatasetState, evaluate
+from provenance.domain.rules.access import REQUEST_LIFE_S, AccessDecision, AccessRequest, DatasetState, evaluate
+from provenance.domain.rules.membership import membership
 from provenance.domain.rules.reason import LAPSES
 from provenance.domain.rules.terms import license_end
 from provenance.domain.verdict import Check, Verdict
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from provenance.domain.batch import AccessEntry
     from provenance.domain.events import AccessRecorded
-    from provenance.domain.ledger import Fact
+    from provenance.domain.ledger import ChainBlock, Fact, RegisteredDataset
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
@@ -93,12 +94,19 @@ def _lease(evidence: Evidence, anchored: AuditedBatch, entry: AccessEntry) -> No
     signature.check(typed.digest(domain, entry.access), entry.access_signature, anchored.batch.meter)
     if merkle.root(merkle.leaf(recording_id) for recording_id in entry.recordings) != entry.request.recordings_root:
         raise Failed("its recordings are not those requested")
-    dataset = evidence.dataset_of(entry.request.license_id)
+    dataset = evidence.opened(entry)
     if evidence.manifest(dataset).gateway != anchored.batch.meter:
         raise Failed("opened by a gateway that the dataset's holder did not appoint")
-    foreign = set(entry.recordings) - set(evidence.recordings(dataset))
+    _indexes(evidence, dataset, entry)
+
+
+def _indexes(evidence: Evidence, dataset: RegisteredDataset, entry: AccessEntry) -> tuple[int, ...]:
+    """Where the lease's recordings stand in the dataset."""
+    index_by_id = evidence.recordings(dataset)
+    foreign = set(entry.recordings) - set(index_by_id)
     if foreign:
         raise Failed(f"recording {fields.shown(min(foreign))} is not of the licensed dataset")
+    return tuple(index_by_id[recording_id] for recording_id in entry.recordings)
 
 
 def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) -> None:
@@ -109,22 +117,22 @@ def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) 
         raise Failed(
             f"recorded for {fields.counted(event.units, 'recording')}, the lease names {len(entry.recordings)}"
         )
-    dataset = evidence.dataset_of(event.license_id)
-    manifest, terms = evidence.manifest(dataset), evidence.terms(dataset)
-    index_by_id = evidence.recordings(dataset)
-    asking = AccessRequest(
-        event.license_id,
-        event.accessor,
-        event.purpose,
-        request.territory,
-        tuple(index_by_id[recording_id] for recording_id in entry.recordings),
-    )
+    licensed, dataset = evidence.dataset_of(event.license_id), evidence.opened(entry)
+    manifest, terms = evidence.manifest(dataset), evidence.terms(licensed)
+    indexes = _indexes(evidence, dataset, entry)
+    asking = AccessRequest(event.license_id, event.accessor, event.purpose, request.territory, indexes)
     consents = manifest.consents_by_id(evidence.chain.deployment.domains.consent)
     recorded, asked = fact.logged.block, evidence.state_at(UnixSeconds(request.deadline - REQUEST_LIFE_S))
-    decisions, before = (
-        evaluate(DatasetState(evidence.ledger, manifest, terms, consents, block, block.number), asking)
-        for block in (recorded, asked)
-    )
+    registry, listed = evidence.chain.deployment.domains.registry, evidence.lists(licensed) if licensed.pool else {}
+
+    def decided(block: ChainBlock) -> tuple[AccessDecision, ...]:
+        final, joined = block.number, None
+        if licensed.pool:
+            joined = membership(dataset.id, licensed, listed, evidence.ledger, registry, block=block, final=final)
+        state = DatasetState(evidence.ledger, manifest, terms, consents, block, final, joined)
+        return evaluate(state, asking)
+
+    decisions, before = decided(recorded), decided(asked)
     for decision, at_first in zip(decisions, before, strict=True):
         if not decision.allowed and (decision.reason not in LAPSES or at_first.reason in LAPSES):
             raise Denied(f"{decision.reason}: {decision.detail}")

@@ -72,7 +72,7 @@ def _manifest(evidence: Evidence, dataset: RegisteredDataset) -> None:
         raise Failed("its id is not made of its holder, manifest and terms")
     if manifest.split_hash() != event.split_hash:
         raise Failed("its shares are not those registered")
-    if len(manifest.recordings) != event.items:
+    if len(manifest.recordings) != dataset.recording_count:
         raise Failed(f"it lists {counted(len(manifest.recordings), 'recording')}, registered are {event.items}")
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from provenance.domain.cid import Cid
 from provenance.domain.messages import GatewayKey, RecordingKey, SignedAck, SignedGateReport
 from provenance.domain.typed import Access, KeyBinding, MeterSession, OpenAccess, Segment
-from provenance.types import AccessId, BlockNumber, Bytes32, Json, SessionId
+from provenance.types import AccessId, BlockNumber, Bytes32, DatasetId, Json, SessionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,12 @@ class Gateway(Protocol):
         signature: bytes,
         binding: KeyBinding,
         binding_signature: bytes,
+        member: DatasetId | None = None,
     ) -> SignedAccess:
-        """A lease of these indexes, to be recorded on chain; refusals name every refused index."""
+        """A lease of these indexes, to be recorded on chain; refusals name every refused index.
+
+        Under a pool's license they are those of `member`, one of its datasets.
+        """
 
     def envelopes(self, access_id: AccessId, path: tuple[Bytes32, ...] = ()) -> tuple[RecordingKey, ...]:
         """The keys of a lease, checked against its root; `Conflict` until the access is on chain.

@@ -90,7 +90,7 @@ class Catalog:
             return None
         event = dataset.registered.event
         is_ = (found.holder, found.root(), found.terms_hash, found.split_hash(), len(found.recordings))
-        says = (event.holder, event.manifest_root, event.terms_hash, event.split_hash, event.items)
+        says = (event.holder, event.manifest_root, event.terms_hash, event.split_hash, dataset.recording_count)
         return found if is_ == says else None
 
     def splits(self, dataset: ledgers.RegisteredDataset, start: UnixSeconds) -> tuple[Split, ...]:
@@ -120,7 +120,7 @@ class Recordings:
         found: dict[RecordingId, tuple[ledgers.RegisteredDataset, int]] = {}
         for dataset in self.catalog.ledger.datasets.values():
             if dataset.registered.upto(self.catalog.at):
-                ids = recording_ids(dataset.id, dataset.items)
+                ids = recording_ids(dataset.id, dataset.recording_count)
                 named = ids if dataset.id in leased else takewhile(self.reports.__contains__, ids)
                 found |= {one: (dataset, index) for index, one in enumerate(named)}
         return found

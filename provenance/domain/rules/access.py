@@ -16,6 +16,7 @@ from provenance.domain.consent import SignedConsent
 from provenance.domain.fields import shown
 from provenance.domain.ledger import ChainBlock, GrantedLicense, Ledger, RegisteredDataset
 from provenance.domain.manifest import Manifest
+from provenance.domain.pool import MANIFEST as POOL
 from provenance.domain.rules import consent, license  # noqa: A004 - the trade's word
 from provenance.domain.rules.case import (
     NOTHING_PRODUCED,
@@ -27,6 +28,7 @@ from provenance.domain.rules.case import (
     UseFacts,
     first_broken,
 )
+from provenance.domain.rules.membership import Membership
 from provenance.domain.rules.reason import Reason
 from provenance.domain.terms import Terms
 from provenance.types import ZERO_ADDRESS, Address, BlockNumber, ConsentId, Json, LicenseId
@@ -82,6 +84,7 @@ class DatasetState:
         consents: by the digest of their fields (`Manifest.consents_by_id`).
         block: withdrawals, suspensions and terminations count up to here.
         final: grants and approvals count up to here only.
+        membership: under a pool's license, of the dataset that is read; its terms are then the pool's.
     """
 
     ledger: Ledger
@@ -90,11 +93,13 @@ class DatasetState:
     consents: Mapping[ConsentId, SignedConsent]
     block: ChainBlock
     final: BlockNumber
+    membership: Membership | None = None
 
     def fits(self, dataset: RegisteredDataset) -> bool:
         """The documents are the dataset's, as far as they say so themselves; the root is the caller's check."""
-        says = self.manifest.holder, self.manifest.terms_hash, len(self.manifest.recordings)
-        return says == (dataset.registrant, dataset.terms_hash, dataset.items)
+        says = self.manifest.holder, self.manifest.terms_hash, self.manifest.kind == POOL
+        counted = dataset.pool or len(self.manifest.recordings) == dataset.items
+        return counted and says == (dataset.registrant, dataset.terms_hash, dataset.pool)
 
 
 def evaluate(
@@ -109,7 +114,7 @@ def evaluate(
     """
     use = UseFacts(state.block.time, request.purpose, request.territory)
     license_ = state.ledger.licenses.get(request.license_id)
-    holder = license_.holder if license_ else ZERO_ADDRESS
+    holder = (state.membership and state.membership.holder) or (license_.holder if license_ else ZERO_ADDRESS)
     case = LicenseCase(use, _extent(state, license_), _standing(state, request.license_id, request.licensee), produced)
     broken = first_broken(license.LICENSE, case)
     whole = (broken.reason, None, broken.detail(case)) if broken else None
@@ -143,21 +148,27 @@ def _standing(state: DatasetState, license_id: LicenseId, account: Address) -> S
     license_ = state.ledger.licenses.get(license_id)
     if license_ is None or not license_.granted.upto(number):
         return Standing(known=False)
-    dataset = state.ledger.datasets.get(license_.dataset_id)
-    if dataset is None or not dataset.registered.upto(number) or not state.fits(dataset):
+    membership = state.membership
+    licensed = state.ledger.datasets.get(license_.dataset_id)
+    dataset = state.ledger.datasets.get(membership.dataset_id) if membership else licensed
+    if dataset is None or licensed is None or not dataset.registered.upto(number) or not state.fits(dataset):
         return Standing(registered=False)
-    halt = dataset.halt(number, state.final)
-    pending = ""
-    for fact, words in ((license_.granted, "license was granted"), (dataset.registered, "dataset was registered")):
-        if not pending and not fact.upto(state.final):
-            pending = f"the {words} in block {fact.number}"
+    halt = dataset.halt(number, state.final) or licensed.halt(number, state.final)
+    waiting = [
+        f"the {words} in block {fact.number}"
+        for fact, words in ((license_.granted, "license was granted"), (dataset.registered, "dataset was registered"))
+        if not fact.upto(state.final)
+    ]
+    if membership and membership.reason is Reason.NOT_FINAL:
+        waiting.append(membership.detail)
     return Standing(
         account=account,
         licensee=license_.licensee,
         end=license_.end(number),
         terminated=license_.termination(number) is not None,
         ruling=halt.event.reason if halt else None,
-        pending=pending,
+        membership=membership,
+        pending=waiting[0] if waiting else "",
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 from provenance.domain.consent import SignedConsent
+from provenance.domain.rules.membership import Membership
 from provenance.domain.rules.reason import Reason
 from provenance.domain.terms import Caps, Terms
 from provenance.types import Address, BlockNumber, Bytes32, ConsentId, UnixSeconds
@@ -72,7 +73,8 @@ class Standing(NamedTuple):
         known: the license is on chain.
         registered: the dataset is, and by the documents at hand.
         end: first second at which the license is over.
-        ruling: under which the guardian suspended the dataset.
+        ruling: under which the guardian suspended the dataset, or the pool that it is licensed under.
+        membership: of the dataset in the license's pool; None where the license is of the dataset itself.
         pending: what is on chain in a block that is not final yet.
     """
 
@@ -83,6 +85,7 @@ class Standing(NamedTuple):
     end: UnixSeconds = FOREVER
     terminated: bool = False
     ruling: Bytes32 | None = None
+    membership: Membership | None = None
     pending: str = ""
 
 

@@ -15,6 +15,13 @@ from provenance.domain.typed import UsageReceipt
 from provenance.domain.usage import unit_label
 from provenance.types import UnixSeconds
 
+
+def _member(case: LicenseCase, reason: Reason) -> str | None:
+    """What is said of a membership that has this reason; None of any other."""
+    membership = case.standing.membership
+    return membership.detail if membership and membership.reason is reason else None
+
+
 _LICENSE: Final[tuple[Rule[LicenseCase], ...]] = (
     Rule(
         Reason.UNKNOWN_DATASET,
@@ -61,6 +68,16 @@ _DATASET: Final[tuple[Rule[LicenseCase], ...]] = (
         Reason.DATASET_HALTED,
         lambda case: case.standing.ruling is not None,
         lambda case: f"the guardian suspended the dataset; ruling 0x{(case.standing.ruling or b'').hex()}",
+    ),
+    Rule(
+        Reason.NOT_IN_POOL,
+        lambda case: _member(case, Reason.NOT_IN_POOL) is not None,
+        lambda case: _member(case, Reason.NOT_IN_POOL) or "",
+    ),
+    Rule(
+        Reason.LEFT_POOL,
+        lambda case: _member(case, Reason.LEFT_POOL) is not None,
+        lambda case: _member(case, Reason.LEFT_POOL) or "",
     ),
     Rule(
         Reason.OTHER_DISTRIBUTOR,

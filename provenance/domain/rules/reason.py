@@ -255,6 +255,8 @@ LAPSES: Final = frozenset(
         Reason.LICENSE_EXPIRED,
         Reason.LICENSE_ENDED,
         Reason.DATASET_HALTED,
+        Reason.NOT_IN_POOL,
+        Reason.LEFT_POOL,
         Reason.CONSENT_WITHDRAWN,
         Reason.CONSENT_EXPIRED,
     }

@@ -1,0 +1,120 @@
+"""Membership: whether a dataset is in a pool at a block, and by whose word.
+
+- The members are those of the last list that the curator named. Being left out counts at once; being taken in only once
+  it is final, unless the list before named the same.
+- Who stands in a list without having signed, or after its join's last second, is no member, whatever the root says.
+- Leaving counts from its second on; taking that back only once it is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provenance.domain.fields import dated
+from provenance.domain.pool import BadMembers, Member, Members
+from provenance.domain.rules.reason import Reason
+
+if TYPE_CHECKING:
+    from provenance.domain.events import MembersSet
+    from provenance.domain.ledger import ChainBlock, Fact, Ledger, RegisteredDataset
+    from provenance.domain.typed import Domain
+    from provenance.types import Address, BlockNumber, Bytes32, DatasetId, UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A dataset that a pool's license is asked to open.
+
+    Attributes:
+        reason: NOT_IN_POOL, LEFT_POOL or NOT_FINAL; ALLOWED if it is a member.
+        detail: the same in words.
+        holder: who joined; under the pool's license the consents must serve this account.
+        until: when it leaves; None while it stays.
+    """
+
+    dataset_id: DatasetId
+    reason: Reason
+    detail: str = ""
+    holder: Address | None = None
+    until: UnixSeconds | None = None
+
+
+def named(pool: RegisteredDataset, block: BlockNumber) -> Fact[MembersSet] | None:
+    """The last list of a pool's members by the end of a block."""
+    return next((fact for fact in reversed(pool.members) if fact.upto(block)), None)
+
+
+def lists(pool: RegisteredDataset, block: BlockNumber, final: BlockNumber) -> tuple[Bytes32, ...]:
+    """The digests of the lists that `membership` reads: the last one and the last final one."""
+    facts = (named(pool, number) for number in (block, final))
+    return tuple(dict.fromkeys(fact.event.digest for fact in facts if fact is not None and any(fact.event.root)))
+
+
+def joins(dataset: DatasetId, documents: Iterable[Members], domain: Domain) -> tuple[Bytes32, ...]:
+    """What the dataset's holder signed in these lists: contract wallets approve it on chain."""
+    return tuple(
+        document.join(member).digest(domain)
+        for document in documents
+        for member in document.members
+        if member.dataset_id == dataset
+    )
+
+
+def membership(
+    dataset: DatasetId,
+    pool: RegisteredDataset | None,
+    list_by_digest: Mapping[Bytes32, Members],
+    ledger: Ledger,
+    domain: Domain,
+    *,
+    block: ChainBlock,
+    final: BlockNumber,
+) -> Membership:
+    """Whether the dataset is a member, by the pool's lists of `lists`.
+
+    Args:
+        dataset: which.
+        pool: what the license is of; None, or no pool, has no members.
+        list_by_digest: the documents; one that is not there, or has another root, names nobody.
+        ledger: what contract wallets approved.
+        domain: the DatasetRegistry's.
+        block: leaving and being left out count up to here.
+        final: being taken in counts up to here.
+    """
+    if pool is None or not pool.pool:
+        return Membership(dataset, Reason.NOT_IN_POOL, "the license is of another dataset, which is no pool")
+
+    def joined(number: BlockNumber) -> Member | None:
+        fact = named(pool, number)
+        document = list_by_digest.get(fact.event.digest) if fact else None
+        if fact is None or document is None or (document.pool_id, document.root()) != (pool.id, fact.event.root):
+            return None
+        member = next((member for member in document.members if member.dataset_id == dataset), None)
+        return member if member and _signed(document, member, ledger, domain, fact.time, final) else None
+
+    member = joined(block.number)
+    if member is None:
+        return Membership(dataset, Reason.NOT_IN_POOL, "the dataset is no member of the license's pool")
+    leaving = pool.leaves_at(dataset, block.number)
+    kept_back = pool.leaves_at(dataset, final)
+    passed = [moment for moment in (leaving, kept_back) if moment is not None and moment <= block.time]
+    if passed:
+        return Membership(dataset, Reason.LEFT_POOL, f"the dataset left the pool at {dated(passed[0])}", member.holder)
+    before = joined(final)
+    if before is None or before.holder != member.holder:
+        return Membership(dataset, Reason.NOT_FINAL, "the dataset was taken into the pool")
+    return Membership(dataset, Reason.ALLOWED, "", member.holder, leaving)
+
+
+def _signed(
+    document: Members, member: Member, ledger: Ledger, domain: Domain, named_at: UnixSeconds, final: BlockNumber
+) -> bool:
+    """Its holder signed the join, by its key or on chain, and the curator named it in time."""
+    signed = document.join(member)
+    try:
+        signed.check(domain, approved=ledger.approved(member.holder, signed.digest(domain), final))
+    except BadMembers:
+        return False
+    return named_at <= member.deadline
