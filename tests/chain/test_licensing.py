@@ -366,13 +366,13 @@ def test_finality_is_the_setting(chain_world):
 def test_a_wrong_chain_missing_code_and_foreign_code_are_refused_at_once(chain_world):
     chain, made = chain_world.chain, chain_world.chain.deployment
     with pytest.raises(WrongChain):
-        EvmChain(chain.node, type(made)(1, made.first_block, made.contracts, made.domains))
+        EvmChain(chain.node, replace(made, chain_id=1))
     nowhere = {**made.contracts, "DataAccess": Address(b"\x01" * 20)}
     with pytest.raises(NoCode):
-        EvmChain(chain.node, type(made)(made.chain_id, made.first_block, nowhere, made.domains))
+        EvmChain(chain.node, replace(made, contracts=nowhere))
     swapped = {**made.contracts, "DataAccess": made.contracts["Token"], "Token": made.contracts["DataAccess"]}
     with pytest.raises(AbiMismatch):
-        EvmChain(chain.node, type(made)(made.chain_id, made.first_block, swapped, made.domains))
+        EvmChain(chain.node, replace(made, contracts=swapped))
     with pytest.raises(AbiMismatch):
         EvmChain(chain.node, made, code_hashes={"DataAccess": ZERO32})
 
