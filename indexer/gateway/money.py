@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from indexer.gateway.node import GatewayNode, State
-    from provenance.adapters.content.embedded import Embedded
+    from provenance.app.ports import Content
     from provenance.domain.terms import Terms
 
 
@@ -94,7 +94,7 @@ def carried(node: GatewayNode, block: ChainBlock) -> Carry:
 
 
 @lru_cache(maxsize=4)
-def _carry(content: Embedded, manifest_digest: Bytes32) -> Carry:
+def _carry(content: Content, manifest_digest: Bytes32) -> Carry:
     """The state that an epoch leaves; kept, since every decision of the next epoch reads it."""
     document = canonical.loads(content.get_digest(manifest_digest)[1])
     body: Mapping[str, Json] = document if isinstance(document, dict) else {}

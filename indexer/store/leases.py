@@ -80,7 +80,7 @@ class LeaseStore:
                 return lease
             return rows.one(connection, records.LeaseRecord, _LEASES.c.request_id == lease.request_id) or lease
 
-    def add_refusals(self, refusals: Collection[records.Refusal]) -> None:
-        """The refusals are on record."""
+    def add_refusal(self, refusal: records.Refusal) -> None:
+        """The refusal is on record."""
         with self.database.write() as connection:
-            connection.execute(insert(_REFUSALS), [rows.values(refusal) for refusal in refusals])
+            connection.execute(insert(_REFUSALS), [rows.values(refusal)])

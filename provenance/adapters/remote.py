@@ -120,12 +120,17 @@ class HttpGateway:
         partial.replace(path)
 
     def deposit(
-        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
+        self,
+        manifest: bytes,
+        envelopes: Mapping[Bytes32, bytes],
+        *,
+        dispute: tuple[int, ...] = (),
+        authorization: messages.DepositAuthorization | None = None,
     ) -> tuple[SignedGateReport, ...]:
         """Every recording was judged by the gateway; repeating it judges nothing twice."""
         cid = unixfs.address([manifest])
         self.put_content(cid, manifest)
-        body = messages.DepositRequest(cid, envelopes, dispute)
+        body = messages.DepositRequest(cid, envelopes, dispute, authorization)
         answer = self._json("POST", "/v1/deposits", body, signed=True, timeout_s=DEPOSIT_TIMEOUT_S)
         reports, gate = record.read(messages.DepositAnswer, answer).reports, self.key().wallet
         for signed in reports:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from provenance.errors import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from provenance.domain import events as e
     from provenance.types import (
         Address,
@@ -246,3 +248,9 @@ class Settlement:
     def rejected(self) -> bool:
         """Vetoed, or a challenge was upheld: the epoch is proposed again under its number."""
         return self.vetoed is not None or any(ruling.event.upheld for ruling in self.resolved)
+
+
+def merged(*parts: Iterable[Logged]) -> tuple[Logged, ...]:
+    """Several selections as one, in chain order and without repetition."""
+    by_place = {(logged.block.number, logged.log_index): logged for part in parts for logged in part}
+    return tuple(by_place[place] for place in sorted(by_place))

@@ -85,7 +85,7 @@ def upload(request: Request, ports: UploadPorts, now: UnixSeconds) -> Outcome:
             return Outcome(dataset, registered, len(left), out, _already(already, ports), None)
         ports.agree(manifest)
         disputed = tuple(i for i, take in enumerate(left) if _duplicate(take, memory)) if request.dispute else ()
-        reports = deposited(manifest, cid, ports, memory, request=request, disputed=disputed)
+        reports = deposited(manifest, cid, ports, memory, request=request, dataset=dataset, disputed=disputed)
         if reports is not None:
             break
     mined = register(request, manifest, cid, dataset, ports)
