@@ -95,7 +95,7 @@ class Bench:
             assert process.stdout is not None
         await_port(port)
         self.reading()
-        self.run("terms", "new", "terms.json", "--per-unit", "output=1000", "--account", "holder-1")
+        self.run("terms", "new", "terms.json", "--per-unit", "output=0.001", "--account", "holder-1")
         self.measure(
             "consent",
             "grant",

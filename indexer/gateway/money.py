@@ -43,7 +43,7 @@ def arrears(node: GatewayNode, license_id: LicenseId, state: State) -> Provenanc
     if not debt or balance(node, license_id, state) >= debt:
         return None
     return refusal.InArrears(
-        f"the license owes {debt} base units beyond its balance",
+        f"the license owes {node.deployment.token.words(debt)} beyond its balance",
         next="",
         license=fields.shown(license_id),
         arrears=str(debt),
@@ -56,11 +56,11 @@ def cover(node: GatewayNode, license_id: LicenseId, terms: Terms, max_units: int
     Raises:
         Uncovered: naming what is there and what is needed.
     """
-    needed = max_units * terms.price.per_unit.amount if terms.price.per_unit else 0
+    needed, words = max_units * terms.price.per_unit.amount, node.deployment.token.words
     there = balance(node, license_id, state) - owed(node, license_id, state)
     if there < needed:
         raise Uncovered(
-            f"{there} base units of the token are free, {max_units} units of use need {needed} base units",
+            f"{words(there)} is free, {max_units:,} units of use need {words(needed)}",
             license=fields.shown(license_id),
             balance=str(there),
             needed=str(needed),

@@ -12,7 +12,6 @@ from typing import Final, Protocol, cast
 
 from provenance.app.dataset import NotHolder
 from provenance.app.ports import Call, Chain, Clock, Content, ContractName, Logged, Mined, Random, Signer
-from provenance.app.token import in_tokens
 from provenance.domain import offer as offers, recording as recordings, typed
 from provenance.domain.events import (
     AccessRecorded,
@@ -377,7 +376,7 @@ def approvals(
         raise OtherToken(f"the price is in {checksummed(token)}", token=shown(token), expected=shown(expected))
     has = balance(chain, payer)
     if has < amount:
-        there, needed = in_tokens(chain, has), in_tokens(chain, amount)
+        there, needed = map(chain.deployment.token.words, (has, amount))
         raise TooFewTokens(f"{checksummed(payer)} has {there}, {needed} are needed", account=shown(payer))
     approved = chain.read(Call("Token", "allowance", (payer, contracts[spender])))[0]
     amounts = () if approved == amount else (0, amount) if approved else (amount,)

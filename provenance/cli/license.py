@@ -208,7 +208,7 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
 def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> tuple[str, ...]:
     money, shown = conditions.Money.of(ctx), _terms(ctx, signed)
     each = terms.price.per_unit
-    price = money.in_tokens(signed.offer.price, signed.offer.token) + (" + " if each and each.amount else "; ")
+    price = money.in_tokens(signed.offer.price, signed.offer.token) + (" + " if each.amount else "; ")
     return (
         f"Offer {shown['offerDigest']}",
         (

@@ -62,11 +62,11 @@ class PerUnit:
 
 @record.dataclass(frozen=True, slots=True)
 class Price:
-    """What a license costs, and what each unit of use does."""
+    """What a license costs, and what each unit of use does: 0 is free."""
 
     token: Address
     per_license: Wei
-    per_unit: PerUnit | None
+    per_unit: PerUnit
 
 
 @record.dataclass(frozen=True, slots=True)
@@ -151,8 +151,8 @@ class Terms:
 
     @property
     def unit(self) -> int:
-        """Code of `UNITS` that use is counted in: that of the price, outputs where no unit has one."""
-        return self.price.per_unit.unit if self.price.per_unit else UNITS.index("output")
+        """Code of `UNITS` that use is counted in: that of the price."""
+        return self.price.per_unit.unit
 
     @property
     def terms_hash(self) -> Bytes32:
