@@ -12,6 +12,8 @@ from provenance.domain.fields import counted, shown
 if TYPE_CHECKING:
     from provenance.cli.context import Context
 
+MEANS = "anchor all that was acknowledged, opened, judged and refused since the last batch"
+
 
 @command(node, "anchor", example=("provenance node anchor --yes", "provenance node anchor --json"))
 def anchor(ctx: Context) -> None:
@@ -32,7 +34,7 @@ def anchor(ctx: Context) -> None:
         )
     anchored: list[batches.AnchoredDocument] = []
     while not anchored or anchored[-1].rest:
-        batch = batches.anchor(gateway, lambda call: ctx.transact(call, "anchor usage", gateway.wallet))
+        batch = batches.anchor(gateway, lambda call: ctx.transact(call, "anchor usage", gateway.wallet, means=MEANS))
         if batch is None:
             break
         anchored.append(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -142,7 +143,7 @@ def _world(ctx: Context, license_id: Bytes32) -> Iterator[use_case.AccessWorld]:
             clock=ctx.clock,
             random=ctx.random,
             progress=ctx.out.progress,
-            send=ctx.transact,
+            send=partial(ctx.transact, means=f"record that recordings of license 0x{license_id.hex()} are read"),
             pause=time.sleep,
         )
 

@@ -162,7 +162,8 @@ def bond(ctx: Context, to: str | None) -> None:
     receiver = ctx.address(to) if to else account
     call, owed = use.withdrawal(chain, account, receiver)
     decimals, symbol = token(chain)
-    mined = ctx.transact(call, "withdraw bond")
+    means = f"take the bond of {shown_amount(owed, decimals)} {symbol} to {shown_address(receiver)}"
+    mined = ctx.transact(call, "withdraw bond", means=means)
     ctx.out.emit(
         {"to": shown_address(receiver), "amount": str(owed), "tx": "0x" + mined.tx.hex()},
         text=f"{shown_amount(owed, decimals)} {symbol} went to {shown_address(receiver)}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from provenance.cli import conditions, files
 from provenance.cli.dates import seconds
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
-from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
+from provenance.cli.values import ID, amount, shown_address, shown_time
 from provenance.domain import canonical, fields, purposes, typed
 from provenance.domain.offer import SignedOffer
 from provenance.errors import Missing, ProvenanceError, Unavailable
@@ -74,7 +73,7 @@ def offer(ctx: Context, dataset: Bytes32, codes: tuple[str, ...], licensee: str 
 def accept(ctx: Context, name: str) -> None:
     """Accept the signed OFFER, a file or a digest that `dataset show` lists: pay its price and hold the license."""
     signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
-    send = partial(ctx.transact, means=_acceptance(ctx, signed))
+    send = ctx.act(_acceptance(ctx, signed), wallet, tokens=chain.deployment.token.words(signed.offer.price))
     accepted = use.accept(chain, ctx.content(), signed, wallet.signer.address, ctx.clock, send, ctx.out.warn)
     ctx.out.emit({"license": fields.shown(accepted), **_terms(ctx, signed)}, text=f"License {fields.shown(accepted)}")
 
@@ -84,7 +83,11 @@ def accept(ctx: Context, name: str) -> None:
 def cancel(ctx: Context, name: str) -> None:
     """Withdraw an OFFER of yours, a file or its digest; licenses already made from it go on."""
     signed = _read(ctx, name)
-    mined = use.cancel(signed, ctx.wallet().signer.address, ctx.transact)
+    offer = fields.shown(typed.digest(ctx.chain().deployment.domains.access, signed.offer))
+    send = ctx.act(
+        f"withdraw offer {offer} of dataset {fields.shown(signed.offer.dataset_id)}; licenses made from it go on"
+    )
+    mined = use.cancel(signed, ctx.wallet().signer.address, send)
     ctx.out.emit({"cancelled": True, "tx": f"0x{mined.tx.hex()}"}, text="The offer can be accepted no more.")
 
 
@@ -94,15 +97,14 @@ def cancel(ctx: Context, name: str) -> None:
 def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
     """Add AMOUNT tokens to what usage under LICENSE is paid from."""
     chain = ctx.chain()
-    decimals, symbol = token(chain)
-    base_units = amount(tokens, decimals)
-    send = partial(
-        ctx.transact, means=f"fund license 0x{license_id.hex()} with {shown_amount(base_units, decimals)} {symbol}"
-    )
+    unit = chain.deployment.token
+    base_units = amount(tokens, unit.decimals)
+    words = unit.words(base_units)
+    send = ctx.act(f"fund license 0x{license_id.hex()}, from which its use is paid", tokens=words)
     mined = use.fund(chain, license_id, base_units, ctx.wallet().signer.address, send)
     ctx.out.emit(
         {"license": f"0x{license_id.hex()}", "funded": str(base_units), "tx": f"0x{mined.tx.hex()}"},
-        text=f"Funded with {shown_amount(base_units, decimals)} {symbol}.",
+        text=f"Funded with {words}.",
     )
 
 
@@ -111,7 +113,8 @@ def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
 @click.option("--reason", type=ID, metavar="HEX", help="Digest of the reasons, of your own choice.")
 def terminate(ctx: Context, license_id: Bytes32, reason: Bytes32 | None) -> None:
     """End a LICENSE: as its licensee at once, as the holder after the notice."""
-    mined = use.terminate(ctx.chain(), license_id, ctx.transact, reason or ZERO32)
+    ending = "end license 0x{}: its licensee's word counts at once, its holder's after the notice"
+    mined = use.terminate(ctx.chain(), license_id, ctx.act(ending.format(license_id.hex())), reason or ZERO32)
     license_ = use.find(ctx.chain(), license_id)
     ctx.out.emit(
         {"license": f"0x{license_id.hex()}", "expiry": license_.expiry, "tx": f"0x{mined.tx.hex()}"},
@@ -220,11 +223,10 @@ def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> t
 
 def _acceptance(ctx: Context, signed: SignedOffer) -> str:
     """What the licensee gets by accepting, and for what."""
-    offer, (decimals, symbol) = signed.offer, token(ctx.chain())
+    offer, unit = signed.offer, ctx.chain().deployment.token
     return (
         f"license dataset 0x{offer.dataset_id.hex()} for {purposes.label(offer.purposes)} until"
-        f" {shown_time(offer.expiry)}, paying {shown_amount(offer.price, decimals)} {symbol} to"
-        f" {shown_address(offer.holder)}"
+        f" {shown_time(offer.expiry)}, paying {unit.words(offer.price)} to {shown_address(offer.holder)}"
     )
 
 
