@@ -218,7 +218,7 @@ class EnvelopeRecord(SQLModel, table=True):
 
 
 class Refusal(SQLModel, table=True):
-    """A request that was refused, and why."""
+    """A request that was refused, and why: `code` to `consent_id` are the first refused recording's."""
 
     __tablename__ = "refusals"
 
@@ -235,6 +235,8 @@ class Refusal(SQLModel, table=True):
     consent_id: bytes | None = None
     block: int = Field(sa_type=BigInteger)
     batch: int | None = Field(default=None, index=True, sa_type=BigInteger)
+    count: int = Field(sa_type=BigInteger)
+    root: bytes
 
 
 class Nonce(SQLModel, table=True):
@@ -285,12 +287,12 @@ class ReceivedSegment(SQLModel, table=True):
 
 
 class Equivocation(SQLModel, table=True):
-    """Another segment in an acknowledged one's place, kept as evidence; its session is suspended."""
+    """Another segment in an acknowledged one's place, kept as evidence: its session is suspended, and the two suffice."""
 
     __tablename__ = "equivocations"
 
     segment_hash: bytes = Field(primary_key=True)
-    session_id: bytes = Field(index=True, foreign_key="sessions.session_id")
+    session_id: bytes = Field(index=True, unique=True, foreign_key="sessions.session_id")
     cid: str
     segment: str
     signature: bytes

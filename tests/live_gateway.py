@@ -19,7 +19,8 @@ from indexer.rpc.node import HttpNode
 from indexer.rpc.source import ChainSource
 from indexer.store.database import open_database
 from indexer.store.mirror import ChainMirror
-from provenance.adapters import seal
+from indexer.store.opened import stores
+from provenance.adapters import codec, seal
 from provenance.adapters.content.embedded import Embedded
 from provenance.adapters.keys.keystore import KeystoreWallet, SystemRandom
 from provenance.adapters.remote import HttpGateway
@@ -222,7 +223,7 @@ class LiveGateway:
         )
         return Package(manifest, chosen, objects, secrets, audio)
 
-    def envelopes(self, package: Package) -> dict[Bytes32, bytes]:
+    def envelopes(self, package: Package, key_version: int = 1) -> dict[Bytes32, bytes]:
         """Every key, sealed to the gateway."""
         items = [*package.manifest.recordings, package.manifest.private]
         return {
@@ -234,7 +235,7 @@ class LiveGateway:
                     contract=self.node.deployment.contracts["DatasetRegistry"],
                     object_id=item.sealed.header.object_id,
                     cid_digest=item.cid.digest,
-                    key_version=1,
+                    key_version=key_version,
                     licensee=self.node.address,
                 ),
             )
@@ -344,7 +345,7 @@ class LiveGateway:
     def settle_down(self) -> None:
         """The mirror is at the chain's head, and somebody has looked at what tests undid."""
         self.node.present()
-        self.node.mirror.release("tests undo blocks", self.now)
+        self.follower.mirror.release("tests undo blocks", self.now)
 
     def binding(self, name: str = "licensee", nonce: int = 0) -> typed.KeyBinding:
         return typed.KeyBinding(self.address(name), self.wallets[name].encryption_key, FOR_EVER, nonce)
@@ -441,9 +442,11 @@ def live_gateway(world: World, folder: Path) -> Iterator[LiveGateway]:
         deployment=world.record.deployment(),
         document=fields.mapping({"d": canonical.loads(world.record.encode())}, "d"),
         chain=world.connect(),
-        database=database,
+        stores=stores(database, contracts),
         content=Embedded(folder / "content"),
         wallet=wallets["operator"],
+        cipher=seal.Pao1(),
+        examine=codec.examine,
         clock=clock,
         random=SystemRandom(),
         finality="latest-0",

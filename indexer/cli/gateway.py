@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.cli import node
-from indexer.cli.parts import follower, gateway_node
+from indexer.cli.parts import database, follower, gateway_node
 from provenance.cli.frame import command
 from provenance.cli.values import shown_address
 from provenance.errors import Conflict, Invalid
@@ -38,8 +38,9 @@ def serve(ctx: Context, *, listen: str | None) -> None:
     host, _, port = (listen or ctx.settings.node.listen).rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535:
         raise Invalid(f"{listen!r} is not HOST:PORT", field="listen")
-    gateway = gateway_node(ctx)
-    follower(ctx, gateway.database).check()
+    opened = database(ctx.settings)
+    gateway = gateway_node(ctx, opened)
+    follower(ctx, opened).check()
     listener = _bound(host.strip("[]"), int(port))
     settings = uvicorn.Config(
         create_app(gateway),

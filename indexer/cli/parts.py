@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
+from indexer.gateway import GatewayNode
 from provenance.adapters import wire
 from provenance.domain import canonical, fields
 from provenance.errors import Invalid, ProvenanceError
 
 if TYPE_CHECKING:
     from indexer.follow import Follower
-    from indexer.gateway import GatewayNode
     from indexer.rpc.source import ChainSource
     from indexer.store.database import Database
     from indexer.store.history import History
@@ -68,9 +68,11 @@ def follower(ctx: Context, opened: Database) -> Follower:
     )
 
 
-def gateway_node(ctx: Context) -> GatewayNode:
+def gateway_node(ctx: Context, opened: Database) -> GatewayNode:
     """The gateway of these settings: its account is `[node] meter`, its content this home's own store."""
-    from indexer.gateway import GatewayNode
+    from indexer.store.opened import stores
+    from provenance.adapters import codec
+    from provenance.adapters.seal import Pao1
 
     ctx.log(ctx.settings)
     record = wire.record(ctx.settings)
@@ -78,8 +80,10 @@ def gateway_node(ctx: Context) -> GatewayNode:
         deployment=record.deployment(),
         document=fields.mapping({"deployment": canonical.loads(record.encode())}, "deployment"),
         chain=ctx.chain(),
-        database=database(ctx.settings),
+        stores=stores(opened, contracts(ctx.settings)),
         content=wire.store(ctx.settings),
+        cipher=Pao1(),
+        examine=codec.examine,
         wallet=ctx.wallet(acting(ctx, "meter")),
         clock=ctx.clock,
         random=ctx.random,

@@ -1,12 +1,14 @@
 """Deposits: which recordings the gateway takes, after it has heard them itself.
 
-Each sealed object is opened once, its audio judged and its key kept sealed. Who is paid for what is
-`settlement`; whether the manifest is registered is the chain's.
+- A deposit is its holder's own: the sender is the manifest's holder, the account that holds the dataset now, or bears
+  the holder's signature under the registration. Nobody gets a report, or a use of the keys in custody, in another's name.
+- Each sealed object is opened once, its audio judged and its key kept sealed.
+
+Who is paid for what is `settlement`; whether the manifest is registered is the chain's.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import unicodedata
 from dataclasses import dataclass
@@ -14,30 +16,39 @@ from typing import TYPE_CHECKING
 
 from indexer import records
 from indexer.gateway import examination
-from provenance.adapters import seal
-from provenance.domain import canonical, fields, refusal, typed
+from provenance.app.publish.register import words as registration
+from provenance.domain import fields, refusal, typed
 from provenance.domain.audio import CODE_BY_VERDICT
 from provenance.domain.ledger import ChainBlock, Ledger
 from provenance.domain.manifest import Manifest, Recording, SealedObject, recording_id
 from provenance.domain.messages import SignedGateReport
 from provenance.domain.recording import serving
 from provenance.domain.sealed import Secret, envelope_info
+from provenance.domain.signature import BadSignature
 from provenance.domain.terms import Terms
-from provenance.errors import Failed, Invalid, Missing
+from provenance.errors import Denied, Failed, Invalid, Missing
 from provenance.types import Bytes32, DatasetId, Json, UnixSeconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from indexer.gateway.node import GatewayNode
-    from indexer.store.custody import Earlier
+    from indexer.ports import Earlier
     from provenance.domain.cid import Cid
+    from provenance.domain.messages import DepositAuthorization
+    from provenance.types import Address
 
 
 class OtherGateway(Invalid):
     """The manifest appoints another gateway."""
 
     next = "Deposit at the gateway that the manifest names, or upload again with --gateway."
+
+
+class DepositOfAnother(Denied):
+    """The manifest is another holder's, who has not signed for it."""
+
+    next = "Deposit with the holder's account, or with the holder's signature: `upload --for HOLDER --authorization F`."
 
 
 class NotUploaded(Missing):
@@ -53,7 +64,13 @@ class EnvelopeMissing(Invalid):
 
 
 def deposit(
-    node: GatewayNode, manifest_cid: Cid, envelopes: Mapping[Bytes32, bytes], *, dispute: Collection[int] = ()
+    node: GatewayNode,
+    manifest_cid: Cid,
+    envelopes: Mapping[Bytes32, bytes],
+    *,
+    sender: Address,
+    authorization: DepositAuthorization | None = None,
+    dispute: Collection[int] = (),
 ) -> tuple[SignedGateReport, ...]:
     """The deposit is on record with a signed report for each recording; repeating it changes nothing.
 
@@ -61,15 +78,19 @@ def deposit(
         node: this gateway.
         manifest_cid: the manifest, put before like all that it names.
         envelopes: keys sealed to this gateway, by object id.
+        sender: who signed the request.
+        authorization: the holder's, if the sender is somebody else.
         dispute: indexes to take although another holder registered the same audio.
 
     Raises:
+        DepositOfAnother: it is not the sender's.
         DuplicateOf, TakeRejected: naming every recording that is not taken.
     """
     head, final = node.present()
     manifest = _manifest(node, manifest_cid)
     registry = node.deployment.contracts["DatasetRegistry"]
     dataset = manifest.dataset_id(node.deployment.chain_id, registry, manifest_cid.digest)
+    _check_sender(node, head, manifest, manifest_cid, sender=sender, authorization=authorization)
     if node.custody.deposit(dataset) is not None:
         _take_rotated(node, head, manifest, dataset, envelopes)
         return _reports(node, dataset)
@@ -110,7 +131,7 @@ def _take_rotated(
         if not node.content.has(now.cid):
             raise NotUploaded(f"recording {now.index}: {now.cid} is not here", cid=str(now.cid))
         secret = Secret.decode(node.wallet.open_envelope(envelope, info(node, now)))
-        for _ in seal.Opener(now.sealed, secret).open(node.content.chunks(now.cid)):
+        for _ in node.cipher.opening(now.sealed, secret).open(node.content.chunks(now.cid)):
             pass  # it is the very audio that was judged: its commitment is the manifest's
         node.custody.add_key(
             records.Custody(object_id=header.object_id, key_version=header.key_version, envelope=envelope)
@@ -126,6 +147,36 @@ def _manifest(node: GatewayNode, manifest_cid: Cid) -> Manifest:
             f"the manifest appoints {fields.checksummed(manifest.gateway)}, this is {fields.checksummed(node.address)}"
         )
     return manifest
+
+
+def _check_sender(
+    node: GatewayNode,
+    head: ChainBlock,
+    manifest: Manifest,
+    manifest_cid: Cid,
+    *,
+    sender: Address,
+    authorization: DepositAuthorization | None,
+) -> None:
+    """The sender may speak for the manifest's holder; a contract wallet's signature counts once it is on chain."""
+    if sender == manifest.holder:
+        return
+    if authorization is None:
+        registry = node.deployment.contracts["DatasetRegistry"]
+        dataset = manifest.dataset_id(node.deployment.chain_id, registry, manifest_cid.digest)
+        registered = Ledger.fold(node.facts(head, dataset)).datasets.get(dataset)
+        if registered is None or registered.holder(head.number) != sender:
+            raise DepositOfAnother(f"the manifest is that of {fields.checksummed(manifest.holder)}")
+        return
+    if authorization.deadline < node.clock.now():
+        raise DepositOfAnother(f"the holder's signature ended at {fields.dated(authorization.deadline)}")
+    digest = typed.digest(
+        node.deployment.domains.registry, registration(manifest, manifest_cid, authorization.deadline)
+    )
+    try:
+        node.check_signed(digest, authorization.signature, manifest.holder)
+    except BadSignature:
+        node.check_signed(digest, b"", manifest.holder)
 
 
 def _check_content(node: GatewayNode, manifest: Manifest) -> None:
@@ -186,7 +237,7 @@ def _secrets(node: GatewayNode, manifest: Manifest, envelopes: Mapping[Bytes32, 
         if envelope is None:
             raise EnvelopeMissing(f"{name}: no key for this gateway", objectId=fields.shown(header.object_id))
         secret = Secret.decode(node.wallet.open_envelope(envelope, info(node, sealed_object)))
-        seal.Opener(sealed_object.sealed, secret)  # refuses a key that the manifest does not commit to
+        node.cipher.opening(sealed_object.sealed, secret)  # refuses a key that the manifest does not commit to
         held[header.object_id] = _Held(envelope, secret)
     return held
 
@@ -200,33 +251,11 @@ def _hear(node: GatewayNode, manifest: Manifest, secrets: Mapping[bytes, _Held])
     judged, deaf = [], []
     for recording in manifest.recordings:
         try:
-            judged.append(_judged(node, recording, secrets))
+            judged.append(examination.judged(node, recording, secrets[recording.sealed.header.object_id].secret))
         except (Invalid, Failed) as error:
             deaf.append(dict[str, Json](index=recording.index, code=error.code, detail=error.detail))
     if deaf:
         raise refusal.TakeRejected(f"not to be heard: {fields.counted(len(deaf), 'recording')}", next="", refused=deaf)
-    return judged
-
-
-def _judged(node: GatewayNode, recording: Recording, secrets: Mapping[bytes, _Held]) -> records.JudgedObject:
-    """What was heard in a recording; opened only the first time."""
-    object_id, cid = recording.sealed.header.object_id, str(recording.cid)
-    known = node.custody.judged([object_id]).get((object_id, cid))
-    if known is not None:
-        return known
-    heard = examination.examine(node.content.chunks(recording.cid), recording.sealed, secrets[object_id].secret)
-    report, quality = heard.report, canonical.dumps(heard.report.to_json())
-    node.content.put(quality)
-    judged = records.JudgedObject(
-        object_id=object_id,
-        cid=cid,
-        cluster=hmac.digest(node.cluster_secret, heard.pcm_digest, "sha256"),
-        verdict=CODE_BY_VERDICT[report.verdict],
-        quality=quality.decode(),
-        metrics_digest=report.digest(),
-        gate_version=report.gate_version,
-    )
-    node.custody.add_judged(judged)
     return judged
 
 

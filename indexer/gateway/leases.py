@@ -1,7 +1,10 @@
-"""Who may read which recordings now, and with which key?
+"""Leases: who may read which recordings, and with which key.
 
-A lease is decided twice: when it is asked for, and again once it is on chain, before the keys leave.
-Every refusal is recorded. The rules themselves are `domain.rules`.
+- A lease is decided twice: when it is asked for, and again once it is on chain, before the keys leave.
+- A request of another account than the license's is refused before any document or recording is looked at.
+- Every refusal of a signed request is one row, however many recordings it names.
+
+The rules themselves are `domain.rules`; when a refusal is anchored is left to `batches`.
 """
 
 from __future__ import annotations
@@ -13,9 +16,8 @@ from typing import TYPE_CHECKING
 
 from indexer import records
 from indexer.gateway import deposits, members, money
-from provenance.adapters import seal
 from provenance.domain import cid, fields, merkle, purposes, record, refusal, territories, typed
-from provenance.domain.batch import receipt
+from provenance.domain.batch import RefusalEntry, receipt
 from provenance.domain.hashes import sha256
 from provenance.domain.manifest import Manifest, recording_id
 from provenance.domain.messages import OPENED, LeaseRequest
@@ -31,11 +33,11 @@ from provenance.domain.rules.access import (
 from provenance.domain.sealed import Secret, envelope_info
 from provenance.domain.terms import Terms
 from provenance.errors import Broken, Conflict, Denied, Invalid, Missing, ProvenanceError
-from provenance.types import AccessId, Address, Bytes32, DatasetId, UnixSeconds
+from provenance.types import AccessId, Address, BlockNumber, Bytes32, DatasetId, UnixSeconds
 
 if TYPE_CHECKING:
     from indexer.gateway.node import GatewayNode, State
-    from provenance.adapters.content.embedded import Embedded
+    from provenance.app.ports import Content
     from provenance.domain.ledger import ChainBlock, GrantedLicense
 
 
@@ -90,7 +92,9 @@ class Basis:
     dataset: DatasetState
 
 
-def basis(node: GatewayNode, license_id: Bytes32, member: DatasetId | None = None) -> Basis:
+def basis(
+    node: GatewayNode, license_id: Bytes32, licensee: Address | None = None, *, member: DatasetId | None = None
+) -> Basis:
     """The facts and documents behind a license at the chain's present head.
 
     Args:
@@ -100,13 +104,18 @@ def basis(node: GatewayNode, license_id: Bytes32, member: DatasetId | None = Non
 
     Raises:
         UnknownLicense: the chain has none of this id.
+        WrongLicensee: it is not that of `licensee`; no document was read.
         Missing: the dataset, or a list of the pool's members, is not in custody here.
     """
-    at, final = node.present()
-    of_license = node.facts(at, license_id)
-    license_ = node.state(at, final, of_license).ledger.licenses.get(license_id)
+    head, final = node.present()
+    license_facts = node.facts(head, license_id)
+    license_ = node.state(head, final, license_facts).ledger.licenses.get(license_id)
     if license_ is None:
         raise refusal.UnknownLicense("no license of this id is on chain", license=fields.shown(license_id))
+    if licensee is not None and license_.licensee != licensee:
+        raise refusal.WrongLicensee(
+            f"the license is that of {fields.checksummed(license_.licensee)}", license=fields.shown(license_id)
+        )
     opened = member or license_.dataset_id
     deposit = node.custody.deposit(opened)
     if deposit is None:
@@ -117,11 +126,11 @@ def basis(node: GatewayNode, license_id: Bytes32, member: DatasetId | None = Non
         )
     manifest, terms = documents(node.content, deposit.manifest_cid)
     consents = manifest.consents_by_id(node.deployment.domains.consent)
-    of_dataset = node.facts(at, *dict.fromkeys((opened, license_.dataset_id)))
-    listed = members.lists(node, license_.dataset_id, at, final) if member else {}
+    dataset_facts = node.facts(head, *dict.fromkeys((opened, license_.dataset_id)))
+    listed = members.lists(node, license_.dataset_id, head, final) if member else {}
     approvals = membership.joins(opened, listed.values(), node.deployment.domains.registry)
-    state = node.state(at, final, of_license, of_dataset, node.facts(at, *consents, *approvals))
-    node.check_pinned(at)
+    state = node.state(head, final, license_facts, dataset_facts, node.facts(head, *consents, *approvals))
+    node.check_pinned(head)
     registered = state.ledger.datasets.get(opened)
     if registered is not None and registered.manifest_digest != cid.parse(deposit.manifest_cid).digest:
         raise refusal.UnknownDataset(
@@ -136,15 +145,15 @@ def basis(node: GatewayNode, license_id: Bytes32, member: DatasetId | None = Non
 
 
 @lru_cache(maxsize=16)
-def documents(content: Embedded, manifest_cid: str) -> tuple[Manifest, Terms]:
+def documents(content: Content, manifest_cid: str) -> tuple[Manifest, Terms]:
     """A manifest and its terms; kept, since what is under an address never changes (1,000 takes: 0.25 s to read)."""
     manifest = Manifest.parse(content.get(cid.parse(manifest_cid)))
     return manifest, Terms.parse(content.get_digest(manifest.terms_hash)[1])
 
 
-def decide(node: GatewayNode, found: Basis, asked: AccessRequest) -> tuple[AccessDecision, ...]:
+def decide(node: GatewayNode, grounds: Basis, asked: AccessRequest) -> tuple[AccessDecision, ...]:
     """One decision per recording at the basis' block."""
-    return evaluate(found.dataset, asked, node.usage.produced(asked.license_id))
+    return evaluate(grounds.dataset, asked, node.usage.produced(asked.license_id))
 
 
 def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
@@ -162,18 +171,18 @@ def open_lease(node: GatewayNode, ask: LeaseRequest) -> records.LeaseRecord:
         ask.request.license_id, ask.binding.wallet, ask.request.purpose, ask.request.territory, ask.recordings
     )
     try:
-        found = basis(node, asked.license_id, ask.member)
-    except refusal.UnknownLicense as error:
+        grounds = basis(node, asked.license_id, asked.licensee, member=ask.member)
+    except (refusal.UnknownLicense, refusal.WrongLicensee) as error:
         _record(node, "open", node.history.head(), asked, (), error)
         raise
-    decisions = decide(node, found, asked)
-    if refused := refusal.refused(decisions) or money.arrears(node, found.license.id, found.state):
-        _record(node, "open", found.state.block, asked, decisions, refused)
+    decisions = decide(node, grounds, asked)
+    if refused := refusal.refused(decisions) or money.arrears(node, grounds.license.id, grounds.state):
+        _record(node, "open", grounds.state.block, asked, decisions, refused)
         raise refused
-    leaves = (merkle.leaf(recording_id(found.opened, index)) for index in ask.recordings)
+    leaves = (merkle.leaf(recording_id(grounds.opened, index)) for index in ask.recordings)
     if merkle.root(leaves) != ask.request.recordings_root:
         raise Invalid("recordingsRoot: not the root of these recordings", field="recordingsRoot")
-    return node.leases.add_lease(*_lease(node, found, ask, request_id))
+    return node.leases.add_lease(*_lease(node, grounds, ask, request_id))
 
 
 def envelopes(
@@ -190,18 +199,18 @@ def envelopes(
         raise UnknownAccess("no lease of this id was opened here", access=fields.shown(access_id))
     if lease.licensee != who:
         raise refusal.WrongLicensee("the lease is another account's", access=fields.shown(access_id))
-    found = basis(node, Bytes32(lease.license_id), Bytes32(lease.member) if lease.member else None)
-    if max(node.clock.now(), found.state.block.time) > lease.valid_until:
+    grounds = basis(node, Bytes32(lease.license_id), member=DatasetId(Bytes32(lease.member)) if lease.member else None)
+    if max(node.clock.now(), grounds.state.block.time) > lease.valid_until:
         raise LeaseOver(
             f"the lease ended at {fields.dated(UnixSeconds(lease.valid_until))}", access=fields.shown(access_id)
         )
     request = request_of(lease)
     rows = node.leases.envelopes(access_id)
-    _check_recorded(found, lease, request, path, len(rows))
-    asked = AccessRequest(found.license.id, who, request.purpose, request.territory, tuple(row.index for row in rows))
-    decisions = decide(node, found, asked)
+    _check_recorded(grounds, lease, request, path, len(rows))
+    asked = AccessRequest(grounds.license.id, who, request.purpose, request.territory, tuple(row.index for row in rows))
+    decisions = decide(node, grounds, asked)
     if refused := refusal.refused(decisions):
-        _record(node, "release", found.state.block, asked, decisions, refused)
+        _record(node, "release", grounds.state.block, asked, decisions, refused)
         raise refused
     if path and lease.path != b"".join(path):
         node.leases.recorded_under(access_id, b"".join(path))
@@ -257,25 +266,25 @@ def _check_request(node: GatewayNode, ask: LeaseRequest, request_id: Bytes32) ->
 
 
 def _lease(
-    node: GatewayNode, found: Basis, ask: LeaseRequest, request_id: Bytes32
+    node: GatewayNode, grounds: Basis, ask: LeaseRequest, request_id: Bytes32
 ) -> tuple[records.LeaseRecord, list[records.EnvelopeRecord]]:
     """The lease, signed, and its envelopes: each key is opened for a moment and sealed to the licensee."""
-    sealed = _envelopes(node, found, ask)
-    root = merkle.root(merkle.leaf(one.recording_id, sha256(one.envelope)) for one in sealed)
-    last = found.license.end(found.state.block.number) - 1
-    leaves_at = found.dataset.membership.until if found.dataset.membership else None
+    sealed = _envelopes(node, grounds, ask)
+    root = merkle.root(merkle.leaf(row.recording_id, sha256(row.envelope)) for row in sealed)
+    last = grounds.license.end(grounds.state.block.number) - 1
+    leaves_at = grounds.dataset.membership.until if grounds.dataset.membership else None
     last = min(last, leaves_at - 1) if leaves_at else last
-    valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, last, found.dataset.terms.not_after))
+    valid_until = UnixSeconds(min(node.clock.now() + node.lease_s, last, grounds.dataset.terms.not_after))
     access_id = typed.digest(node.deployment.domains.access, typed.Access(request_id, root, valid_until))
     for envelope in sealed:
         envelope.access_id = access_id
     return records.LeaseRecord(
         access_id=access_id,
         request_id=request_id,
-        license_id=found.license.id,
-        dataset_id=found.license.dataset_id,
+        license_id=grounds.license.id,
+        dataset_id=grounds.license.dataset_id,
         member=ask.member,
-        licensee=found.license.licensee,
+        licensee=grounds.license.licensee,
         request=json.dumps(record.write(ask.request)),
         request_signature=ask.signature,
         binding_nonce=ask.binding.nonce,
@@ -286,24 +295,26 @@ def _lease(
     ), sealed
 
 
-def _envelopes(node: GatewayNode, found: Basis, ask: LeaseRequest) -> list[records.EnvelopeRecord]:
-    rotations = [one.event for one in found.state.ledger.datasets[found.opened].rotations]
-    chosen = [serving(found.dataset.manifest.recordings[index], rotations) for index in ask.recordings]
-    kept = node.custody.envelopes([one.sealed.header.object_id for one in chosen])
-    granted, sealed = found.license.granted.event, []
-    for one in chosen:
-        header = one.sealed.header
+def _envelopes(node: GatewayNode, grounds: Basis, ask: LeaseRequest) -> list[records.EnvelopeRecord]:
+    rotations = [rotated.event for rotated in grounds.state.ledger.datasets[grounds.opened].rotations]
+    chosen = [serving(grounds.dataset.manifest.recordings[index], rotations) for index in ask.recordings]
+    kept = node.custody.envelopes([recording.sealed.header.object_id for recording in chosen])
+    granted, sealed = grounds.license.granted.event, []
+    for recording in chosen:
+        header = recording.sealed.header
         custody = kept.get((header.object_id, header.key_version))
         if custody is None and header.key_version > 1:
-            raise KeyNotHere(f"recording {one.index} was encrypted again, and its key is not here", recording=one.index)
+            raise KeyNotHere(
+                f"recording {recording.index} was encrypted again, and its key is not here", recording=recording.index
+            )
         if custody is None:
-            raise Broken(f"recording {one.index} is deposited without a key", recording=one.index)
-        secret = Secret.decode(node.wallet.open_envelope(custody, deposits.info(node, one)))
-        info = envelope_info(
+            raise Broken(f"recording {recording.index} is deposited without a key", recording=recording.index)
+        secret = Secret.decode(node.wallet.open_envelope(custody, deposits.info(node, recording)))
+        binding = envelope_info(
             chain_id=node.deployment.chain_id,
             contract=node.deployment.contracts["DatasetRegistry"],
             object_id=header.object_id,
-            cid_digest=one.cid.digest,
+            cid_digest=recording.cid.digest,
             key_version=header.key_version,
             license_id=granted.license_id,
             licensee=granted.licensee,
@@ -313,58 +324,76 @@ def _envelopes(node: GatewayNode, found: Basis, ask: LeaseRequest) -> list[recor
         sealed.append(
             records.EnvelopeRecord(
                 access_id=b"",
-                index=one.index,
-                recording_id=recording_id(found.opened, one.index),
-                cid=str(one.cid),
-                envelope=seal.seal_envelope(ask.binding.encryption_key, secret, info),
+                index=recording.index,
+                recording_id=recording_id(grounds.opened, recording.index),
+                cid=str(recording.cid),
+                envelope=node.cipher.envelope(ask.binding.encryption_key, secret, binding),
             )
         )
     return sealed
 
 
 def _check_recorded(
-    found: Basis, lease: records.LeaseRecord, request: typed.OpenAccess, path: tuple[Bytes32, ...], units: int
+    grounds: Basis, lease: records.LeaseRecord, request: typed.OpenAccess, path: tuple[Bytes32, ...], units: int
 ) -> None:
     """`AccessRecorded` says the same as the lease, or no less under a root, in the latest block or before."""
     expected = (lease.license_id, lease.licensee, request.purpose)
     if not any(
         (fact.event.license_id, fact.event.accessor, fact.event.purpose) == expected
         and (fact.event.units >= units if path else fact.event.units == units)
-        for fact in found.state.ledger.access_by_id.get(receipt(Bytes32(lease.access_id), path), ())
-        if fact.upto(found.state.block.number)
+        for fact in grounds.state.ledger.access_by_id.get(receipt(Bytes32(lease.access_id), path), ())
+        if fact.upto(grounds.state.block.number)
     ):
         raise AccessNotRecorded(
-            f"no AccessRecorded of this lease up to block {found.state.block.number}",
+            f"no AccessRecorded of this lease up to block {grounds.state.block.number}",
             access=fields.shown(lease.access_id),
         )
+
+
+def refusal_of(row: records.Refusal) -> RefusalEntry:
+    """A refusal as the catalogue and a batch show it."""
+    return RefusalEntry(
+        refused_at=UnixSeconds(row.at_s),
+        step=row.step,
+        license_id=Bytes32(row.license_id),
+        licensee=Address(row.licensee),
+        purpose=purposes.label(row.purpose),
+        territory=row.territory,
+        code=row.code,
+        detail=row.detail,
+        recording=row.recording,
+        consent_id=Bytes32(row.consent_id) if row.consent_id else None,
+        count=row.count,
+        root=Bytes32(row.root),
+        block=BlockNumber(row.block),
+    )
 
 
 def _record(
     node: GatewayNode,
     step: str,
-    at: ChainBlock,
+    block: ChainBlock,
     asked: AccessRequest,
     decisions: tuple[AccessDecision, ...],
     refused: ProvenanceError,
 ) -> None:
-    """The refusal is on record, one row for each refused recording."""
-    now = node.clock.now()
-    denied = [(one.reason.value, one.detail, one.recording, one.consent_id) for one in decisions if not one.allowed]
-    node.leases.add_refusals(
-        [
-            records.Refusal(
-                at_s=now,
-                step=step,
-                license_id=asked.license_id,
-                licensee=asked.licensee,
-                purpose=asked.purpose,
-                territory=territories.label(asked.territory),
-                code=code,
-                detail=detail,
-                recording=recording,
-                consent_id=consent_id,
-                block=at.number,
-            )
-            for code, detail, recording, consent_id in denied or [(refused.code, refused.detail, None, None)]
-        ]
+    """The refusal is on record: one row a request, with the first reason and the root of all refused indexes."""
+    denied = [decision for decision in decisions if not decision.allowed]
+    first = denied[0] if denied else None
+    node.leases.add_refusal(
+        records.Refusal(
+            at_s=node.clock.now(),
+            step=step,
+            license_id=asked.license_id,
+            licensee=asked.licensee,
+            purpose=asked.purpose,
+            territory=territories.label(asked.territory),
+            code=first.reason.value if first else refused.code,
+            detail=first.detail if first else refused.detail,
+            recording=first.recording if first else None,
+            consent_id=first.consent_id if first else None,
+            count=len(denied),
+            root=merkle.root(merkle.leaf(decision.recording or 0) for decision in denied),
+            block=block.number,
+        )
     )

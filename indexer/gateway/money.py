@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from indexer.gateway.node import GatewayNode, State
-    from provenance.adapters.content.embedded import Embedded
+    from provenance.app.ports import Content
     from provenance.domain.terms import Terms
 
 
@@ -47,7 +47,7 @@ def arrears(node: GatewayNode, license_id: LicenseId, state: State) -> Provenanc
     if not debt or balance(node, license_id, state) >= debt:
         return None
     return refusal.InArrears(
-        f"the license owes {debt} base units beyond its balance",
+        f"the license owes {node.deployment.token.words(debt)} beyond its balance",
         next="",
         license=fields.shown(license_id),
         arrears=str(debt),
@@ -60,11 +60,11 @@ def cover(node: GatewayNode, license_id: LicenseId, terms: Terms, max_units: int
     Raises:
         Uncovered: naming what is there and what is needed.
     """
-    needed = max_units * terms.price.per_unit.amount if terms.price.per_unit else 0
+    needed, words = max_units * terms.price.per_unit.amount, node.deployment.token.words
     there = balance(node, license_id, state) - owed(node, license_id, state)
     if there < needed:
         raise Uncovered(
-            f"{there} base units of the token are free, {max_units} units of use need {needed} base units",
+            f"{words(there)} is free, {max_units:,} units of use need {words(needed)}",
             license=fields.shown(license_id),
             balance=str(there),
             needed=str(needed),
@@ -104,7 +104,7 @@ def carried(node: GatewayNode, block: ChainBlock) -> Carry:
 
 
 @lru_cache(maxsize=4)
-def _carry(content: Embedded, manifest_digest: Bytes32) -> Carry:
+def _carry(content: Content, manifest_digest: Bytes32) -> Carry:
     """The state that an epoch leaves; kept, since every decision of the next epoch reads it."""
     document = canonical.loads(content.get_digest(manifest_digest)[1])
     body: Mapping[str, Json] = document if isinstance(document, dict) else {}

@@ -1,4 +1,4 @@
-"""The gateway's parts: its wallet, database and content, and the chain's present state.
+"""The gateway's parts: its wallet, records and content, and the chain's present state.
 
 Facts come from the mirror that `node follow` writes; a decision waits until it has reached the
 chain's head, and is refused where it does not in time.
@@ -12,22 +12,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from indexer.store.custody import CustodyStore
-from indexer.store.history import History, merged
-from indexer.store.leases import LeaseStore
-from indexer.store.mirror import ChainMirror
-from indexer.store.usage import UsageStore
-from provenance.app.ports import Chain, Clock, Deployment, GatewayKey, Random, Wallet
+from provenance.app.ports import Chain, Cipher, Clock, Deployment, GatewayKey, Random, Wallet
 from provenance.domain import fields, signature, typed
 from provenance.domain.events import ChallengeResolved, SettlementChallenged, SettlementProposed, SettlementVetoed
+from provenance.domain.facts import merged
 from provenance.domain.hashes import keccak, sha256
 from provenance.domain.ledger import ChainBlock, Ledger, Logged, Settlement
 from provenance.errors import Denied, Unavailable
 from provenance.types import ZERO_ADDRESS, Address, BlockNumber, Bytes32, Json, UnixSeconds
 
 if TYPE_CHECKING:
-    from indexer.store.database import Database
-    from provenance.adapters.content.embedded import Embedded
+    from indexer.ports import (
+        ContentStore,
+        CustodyRecords,
+        Examine,
+        LeaseRecords,
+        MirroredEvents,
+        MirrorState,
+        Stores,
+        UsageRecords,
+    )
 
 WAIT_S: Final = 5.0  # how long a decision waits for the mirror
 POLL_S: Final = 0.02
@@ -60,45 +64,47 @@ class State:
 
 @dataclass(frozen=True)
 class GatewayNode:
-    """One gateway: its wallet, its database, its content, its view of the chain."""
+    """One gateway: its wallet, its records, its content, its view of the chain."""
 
     deployment: Deployment
     document: dict[str, Json]
     """The deployment's document, as `/v1/key` shows it."""
     chain: Chain
-    database: Database
-    content: Embedded
+    stores: Stores
+    content: ContentStore
     wallet: Wallet
+    cipher: Cipher
+    examine: Examine
     clock: Clock
     random: Random
     wait_s: float = WAIT_S
     lease_s: int = LEASE_S
     finality: str = "latest"
 
-    @cached_property
-    def history(self) -> History:
+    @property
+    def history(self) -> MirroredEvents:
         """The mirrored events."""
-        return History(self.database, {str(name): address for name, address in self.deployment.contracts.items()})
+        return self.stores.history
 
-    @cached_property
-    def mirror(self) -> ChainMirror:
+    @property
+    def mirror(self) -> MirrorState:
         """Where the mirror stands."""
-        return ChainMirror(self.database)
+        return self.stores.mirror
 
-    @cached_property
-    def custody(self) -> CustodyStore:
+    @property
+    def custody(self) -> CustodyRecords:
         """Deposits and keys."""
-        return CustodyStore(self.database)
+        return self.stores.custody
 
-    @cached_property
-    def leases(self) -> LeaseStore:
+    @property
+    def leases(self) -> LeaseRecords:
         """Offers, leases, refusals."""
-        return LeaseStore(self.database)
+        return self.stores.leases
 
-    @cached_property
-    def usage(self) -> UsageStore:
-        """Sessions and segments."""
-        return UsageStore(self.database)
+    @property
+    def usage(self) -> UsageRecords:
+        """Sessions, segments and batches."""
+        return self.stores.usage
 
     @property
     def address(self) -> Address:

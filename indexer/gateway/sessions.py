@@ -1,7 +1,11 @@
-"""Which usage does the gateway take, and what does it promise by an acknowledgement?
+"""Sessions: which usage the gateway takes, and what it promises by an acknowledgement.
 
-Write, fsync, remember, then acknowledge: what was acknowledged is anchored. What a use costs is
-`settlement`; whether a run of receipts is whole is `domain.usage`.
+- Write, fsync, remember, then acknowledge: what was acknowledged is anchored.
+- Who sends a segment is known before its file is read: the header that came before it is signed by the session's key
+  and names the file's digest.
+- Of two segments for one place one file each is kept: that proves it and suspends the session; more are refused.
+
+What a use costs is `settlement`; whether a run of receipts is whole is `domain.usage`.
 """
 
 from __future__ import annotations
@@ -100,15 +104,15 @@ def open_session(node: GatewayNode, session: MeterSession, signed: bytes) -> Ses
     session_id = usage.session_id(node.deployment.domains.usage, session)
     if node.usage.session(session_id) is not None:
         return session_id
-    found = leases.basis(node, session.license_id)
-    if found.dataset.manifest.pool:
+    grounds = leases.basis(node, session.license_id)
+    if grounds.dataset.manifest.pool:
         raise PoolNotSettled("the license is a pool's", license=fields.shown(session.license_id))
-    licensee, state = found.license.licensee, found.state
+    licensee, state = grounds.license.licensee, grounds.state
     node.check_signed(session_id, signed, licensee)
-    stands = check_standing(found.dataset, session.license_id, licensee)
+    stands = check_standing(grounds.dataset, session.license_id, licensee)
     if refused := refusal.refused([stands]) or money.arrears(node, session.license_id, state):
         raise refused
-    end = session_end(found.license.end(state.block.number), found.dataset.terms)
+    end = session_end(grounds.license.end(state.block.number), grounds.dataset.terms)
     if not node.clock.now() <= session.valid_until <= end:
         raise SessionOver(
             f"the session ends at {fields.dated(session.valid_until)}, the license or its terms at {fields.dated(end)}"
@@ -117,7 +121,7 @@ def open_session(node: GatewayNode, session: MeterSession, signed: bytes) -> Ses
         licensee, session_id, state.block.number
     ):
         raise SessionOver("its signer revoked the session")
-    money.cover(node, session.license_id, found.dataset.terms, session.max_units, state)
+    money.cover(node, session.license_id, grounds.dataset.terms, session.max_units, state)
     node.usage.add_session(
         records.SessionRecord(
             session_id=session_id,
@@ -131,32 +135,44 @@ def open_session(node: GatewayNode, session: MeterSession, signed: bytes) -> Ses
     return session_id
 
 
-def put_segment(node: GatewayNode, segment: Segment, signed: bytes, data: bytes) -> Acked:
+def sender(node: GatewayNode, segment: Segment, signed: bytes) -> records.SessionRecord:
+    """The open session whose key signed this segment; its file, which it names by its digest, was not read yet.
+
+    Raises:
+        UnknownSession: none of this id was opened here.
+        BadSignature: another key signed.
+    """
+    row = node.usage.session(segment.session_id)
+    if row is None:
+        raise UnknownSession("no session of this id was opened here", session=fields.shown(segment.session_id))
+    digest = usage.segment_hash(node.deployment.domains.usage, segment)
+    signature.check(digest, signed, session_of(row).session_key)
+    return row
+
+
+def put_segment(node: GatewayNode, segment: Segment, signed: bytes, parquet: bytes) -> Acked:
     """The segment is on disk and on record, and acknowledged; the same bytes get the same answer.
 
     Raises:
         Equivocated: other bytes stand in its place; both are kept.
         BadSegment, WrongSegmentFile: it is no whole, signed run of receipts.
     """
-    row = node.usage.session(segment.session_id)
-    if row is None:
-        raise UnknownSession("no session of this id was opened here", session=fields.shown(segment.session_id))
+    row = sender(node, segment, signed)
     session, digest = session_of(row), usage.segment_hash(node.deployment.domains.usage, segment)
-    signature.check(digest, signed, session.session_key)
-    uses = files.read(data, expected_sha256=segment.sha256)
+    uses = files.read(parquet, expected_sha256=segment.sha256)
     earlier = node.usage.segments(segment.session_id)
-    same = next((one for one in earlier if one.segment_hash == digest), None)
+    same = next((acked for acked in earlier if acked.segment_hash == digest), None)
     if same is not None:
         return Acked(same, _missing(earlier, segment))
-    _refuse_second(node, segment, signed, data, [segment_of(one) for one in earlier])
+    _refuse_second(node, segment, signed, parquet, [segment_of(acked) for acked in earlier])
     if node.usage.suspended(segment.session_id):
         raise SessionSuspended("the session gave two segments for one place", session=fields.shown(row.session_id))
     now_ms = node.clock.now_ms()
-    _check_run(node, session, segment, uses, [segment_of(one) for one in earlier], now_ms)
+    _check_run(node, session, segment, uses, [segment_of(acked) for acked in earlier], now_ms)
     _check_units(session, segment, earlier)
-    kept = node.usage.add_segment(_row(node, session, segment, signed, data, uses, now_ms))
+    kept = node.usage.add_segment(_row(node, session, segment, signed, parquet, uses, now_ms))
     if kept.segment_hash != digest:  # another one was faster
-        _refuse_second(node, segment, signed, data, [segment_of(kept)])
+        _refuse_second(node, segment, signed, parquet, [segment_of(kept)])
     return Acked(kept, _missing((*earlier, kept), segment))
 
 
@@ -170,28 +186,29 @@ def segment_of(row: records.ReceivedSegment | records.Equivocation) -> Segment:
     return record.read(typed.Segment, json.loads(row.segment))
 
 
-def _refuse_second(node: GatewayNode, segment: Segment, signed: bytes, data: bytes, earlier: list[Segment]) -> None:
-    """No receipt's place is taken already; if one is, both segments are kept as evidence."""
+def _refuse_second(node: GatewayNode, segment: Segment, signed: bytes, parquet: bytes, earlier: list[Segment]) -> None:
+    """No receipt's place is taken already; if one is, both segments are kept as evidence, and no third."""
     taken = [
-        one
-        for one in earlier
-        if one.first_seq == segment.first_seq
-        or (one.first_seq < usage.following(segment) and segment.first_seq < usage.following(one))
+        acked
+        for acked in earlier
+        if acked.first_seq == segment.first_seq
+        or (acked.first_seq < usage.following(segment) and segment.first_seq < usage.following(acked))
     ]
     if not taken:
         return
     domain, now_ms = node.deployment.domains.usage, node.clock.now_ms()
     ack = typed.Ack(usage.segment_hash(domain, segment), now_ms)
     node.usage.add_equivocation(
-        records.Equivocation(
+        segment.session_id,
+        lambda: records.Equivocation(
             segment_hash=ack.segment_hash,
             session_id=segment.session_id,
-            cid=str(node.content.put(data)),
+            cid=str(node.content.put(parquet)),
             segment=json.dumps(record.write(segment)),
             signature=signed,
             received_at_ms=now_ms,
             ack_signature=node.wallet.signer.sign(typed.digest(domain, ack)),
-        )
+        ),
     )
     raise Equivocated(
         f"another segment holds receipt {max(taken[0].first_seq, segment.first_seq)}",
@@ -211,11 +228,11 @@ def _check_run(
 ) -> None:
     """One whole run; its chain is checked as far as its neighbors are here."""
     domain = node.deployment.domains.usage
-    before = next((one for one in earlier if usage.following(one) == segment.first_seq), None)
-    after = next((one for one in earlier if one.first_seq == usage.following(segment)), None)
+    before = next((acked for acked in earlier if usage.following(acked) == segment.first_seq), None)
+    after = next((acked for acked in earlier if acked.first_seq == usage.following(segment)), None)
     if after is not None and after.prev_segment_hash != usage.segment_hash(domain, segment):
         raise usage.BadSegment("the segment after it names another one before", fault="broken-chain")
-    if any(one.last for one in earlier if usage.following(one) <= segment.first_seq):
+    if any(acked.last for acked in earlier if usage.following(acked) <= segment.first_seq):
         raise usage.BadSegment("the session was closed by its last segment", fault="after-last")
     gap = before is None and segment.first_seq > 0
     if gap and [use.receipt.seq for use in uses] != list(range(segment.first_seq, usage.following(segment))):
@@ -226,7 +243,7 @@ def _check_run(
 
 
 def _check_units(session: MeterSession, segment: Segment, earlier: Sequence[records.ReceivedSegment]) -> None:
-    total = segment.units_total + sum(one.units for one in earlier)
+    total = segment.units_total + sum(acked.units for acked in earlier)
     if total > session.max_units:
         raise UnitsExceeded(
             f"{total} units are past the session's {session.max_units}",
@@ -240,7 +257,7 @@ def _row(
     session: MeterSession,
     segment: Segment,
     signed: bytes,
-    data: bytes,
+    parquet: bytes,
     uses: Sequence[Use],
     now_ms: UnixMs,
 ) -> records.ReceivedSegment:
@@ -257,7 +274,7 @@ def _row(
         outputs=_sum(uses, Unit.OUTPUT),
         output_ms=_sum(uses, Unit.OUTPUT_MS),
         last=segment.last,
-        cid=str(node.content.put(data)),
+        cid=str(node.content.put(parquet)),
         segment=json.dumps(record.write(segment)),
         signature=signed,
         received_at_ms=now_ms,
@@ -272,7 +289,7 @@ def _sum(uses: Sequence[Use], unit: Unit) -> int:
 def _missing(earlier: Sequence[records.ReceivedSegment], upto: Segment) -> tuple[tuple[int, int], ...]:
     """The runs of receipts before a segment's end that nobody has sent."""
     gaps, reached = [], 0
-    for first, count in sorted((one.first_seq, one.count) for one in earlier):
+    for first, count in sorted((acked.first_seq, acked.count) for acked in earlier):
         if first > reached:
             gaps.append((reached, min(first, upto.first_seq) - 1))
         reached = max(reached, first + count)

@@ -47,9 +47,16 @@ def routes(node: GatewayNode) -> APIRouter:
 def _deposits(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/deposits")
     def deposit(request: Request, body: DepositBody) -> Response:
-        auth.sender(node, request, sha256(body))
+        sender = auth.sender(node, request, sha256(body))
         given = bodies.read(messages.DepositRequest, body)
-        reports = deposits.deposit(node, given.manifest, given.envelopes, dispute=given.dispute)
+        reports = deposits.deposit(
+            node,
+            given.manifest,
+            given.envelopes,
+            sender=sender,
+            authorization=given.authorization,
+            dispute=given.dispute,
+        )
         return bodies.answer(messages.DepositAnswer(reports), 201)
 
     @router.post("/v1/offers")

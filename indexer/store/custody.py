@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, insert, select
 
 from indexer import records
+from indexer.ports import Earlier
 from indexer.store import bulk, rows
 from indexer.store.facts import FACTS
 from provenance.domain import events
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from indexer.store.database import Database
-    from provenance.types import Address, Bytes32, DatasetId, UnixSeconds
+    from provenance.types import Address, DatasetId, UnixSeconds
 
 _UPLOADS = bulk.table_of(records.Upload)
 _DEPOSITS = bulk.table_of(records.Deposit)
@@ -25,16 +26,6 @@ _CONSENTS = bulk.table_of(records.DepositedConsent)
 _REGISTERED = FACTS[events.DatasetRegistered]
 _SEGMENTS = bulk.table_of(records.ReceivedSegment)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """Who registered the same audio before."""
-
-    cluster: Bytes32
-    dataset_id: DatasetId
-    index: int
-    holder: Address
 
 
 @dataclass(frozen=True, slots=True)

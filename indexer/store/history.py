@@ -18,7 +18,7 @@ from provenance.errors import Broken
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from indexer.store.database import Database
 
@@ -90,12 +90,6 @@ class History:
                 if event is not None:
                     block = ChainBlock(BlockNumber(row.block), Bytes32(row.hash), UnixSeconds(row.time))
                     yield Logged(block, Bytes32(row.tx), row.log_index, Address(row.contract), event)
-
-
-def merged(*parts: Iterable[Logged]) -> tuple[Logged, ...]:
-    """Several selections as one, in chain order and without repetition."""
-    by_place = {(logged.block.number, logged.log_index): logged for part in parts for logged in part}
-    return tuple(by_place[place] for place in sorted(by_place))
 
 
 def _position(connection: Connection) -> Position:

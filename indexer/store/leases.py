@@ -85,7 +85,7 @@ class LeaseStore:
         with self.database.write() as connection:
             connection.execute(update(_LEASES).where(_LEASES.c.access_id == access_id).values(path=path, batch=None))
 
-    def add_refusals(self, refusals: Collection[records.Refusal]) -> None:
-        """The refusals are on record."""
+    def add_refusal(self, refusal: records.Refusal) -> None:
+        """The refusal is on record."""
         with self.database.write() as connection:
-            connection.execute(insert(_REFUSALS), [rows.values(refusal) for refusal in refusals])
+            connection.execute(insert(_REFUSALS), [rows.values(refusal)])

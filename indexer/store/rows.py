@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from indexer.store.database import Database
 
 R = TypeVar("R", bound="SQLModel")
-_IN_LIST: Final = 500  # values in one IN list; SQLite's oldest limit is 999
+IN_LIST: Final = 500  # values in one IN list; SQLite's oldest limit is 999
 
 
 def values(record: SQLModel) -> dict[str, Any]:
@@ -29,7 +29,8 @@ def keep(connection: Connection, record: SQLModel) -> bool:
     """The record is there; False if its place was taken, and nothing was changed."""
     table = bulk.table_of(type(record))
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return bool(connection.execute(insert(table).values(**values(record)).on_conflict_do_nothing()).rowcount)
+    kept = insert(table).values(**values(record)).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return connection.execute(kept).first() is not None  # no driver promises a rowcount here: psycopg's is -1
 
 
 def one(connection: Connection, model: type[R], condition: ColumnElement[bool]) -> R | None:
@@ -68,5 +69,5 @@ def among(database: Database, model: type[R], column: str, keys: Collection[byte
 def chunks(keys: Collection[bytes]) -> Iterator[list[bytes]]:
     """The distinct values in parts that an IN list takes."""
     ordered = sorted(set(keys))
-    for start in range(0, len(ordered), _IN_LIST):
-        yield ordered[start : start + _IN_LIST]
+    for start in range(0, len(ordered), IN_LIST):
+        yield ordered[start : start + IN_LIST]

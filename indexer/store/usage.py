@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, true, update
 
 from indexer import records
+from indexer.ports import Unbatched
 from indexer.store import bulk, rows
 from indexer.store.facts import FACTS
 from provenance.domain import events
 from provenance.domain.rules.case import Produced
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlmodel import SQLModel
 
     from indexer.store.database import Database
@@ -26,6 +29,7 @@ _BATCHES = bulk.table_of(records.AnchoredBatch)
 _RECORDINGS = bulk.table_of(records.DepositedRecording)
 _DATASETS = FACTS[events.DatasetRegistered]
 R = TypeVar("R", bound="SQLModel")
+WAITING: Final = 1 << 16  # rows of a kind that are looked at for one batch: its 64 MiB hold fewer segments
 BATCHED: tuple[type[SQLModel], ...] = (
     records.ReceivedSegment,
     records.Equivocation,
@@ -35,18 +39,6 @@ BATCHED: tuple[type[SQLModel], ...] = (
     records.Refusal,
 )
 """What a batch document publishes, in the order of `Unbatched`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unbatched:
-    """Everything that no batch holds yet."""
-
-    segments: tuple[records.ReceivedSegment, ...]
-    equivocations: tuple[records.Equivocation, ...]
-    sessions: tuple[records.SessionRecord, ...]
-    leases: tuple[records.LeaseRecord, ...]
-    reports: tuple[records.DepositedRecording, ...]
-    refusals: tuple[records.Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +57,7 @@ class UsageStore:
 
     def suspended(self, session_id: SessionId) -> bool:
         """Whether the session gave two segments for one place."""
-        query = select(_EQUIVOCATIONS.c.segment_hash).where(_EQUIVOCATIONS.c.session_id == session_id).limit(1)
-        return self.database.scalar(query) is not None
+        return self.database.scalar(_suspended(session_id)) is not None
 
     def segments(self, session_id: SessionId) -> tuple[records.ReceivedSegment, ...]:
         """A session's acknowledged segments, by their place."""
@@ -85,9 +76,11 @@ class UsageStore:
             rows.keep(connection, segment)
             return rows.one(connection, records.ReceivedSegment, place) or segment
 
-    def add_equivocation(self, evidence: records.Equivocation) -> None:
-        """The other segment is kept, and its session is suspended."""
-        rows.add(self.database, evidence)
+    def add_equivocation(self, session_id: SessionId, evidence: Callable[[], records.Equivocation]) -> None:
+        """The session is suspended; `evidence` is made, its file written, only if nothing is kept against it yet."""
+        with self.database.write() as connection:
+            if connection.scalar(_suspended(session_id)) is None:
+                rows.keep(connection, evidence())
 
     def produced(self, license_id: LicenseId) -> Produced:
         """What was made under a license, as far as its segments are acknowledged."""
@@ -96,19 +89,27 @@ class UsageStore:
         return Produced(sum(outputs for outputs, _ in segments), sum(length for _, length in segments) // 1000)
 
     def pending(self) -> Unbatched:
-        """What no batch holds yet, from one snapshot, each in a fixed order.
+        """What no batch holds yet, from one snapshot, of each kind the first in a fixed order and at most `WAITING`.
 
         Reports wait until their dataset is registered: of one that never is, nobody needs to know.
         """
         with self.database.read() as connection:
-            registered = _registered(connection)
-            reports = _left(connection, records.DepositedRecording, "recording_id")
+            unreported = select(_RECORDINGS.c.dataset_id).where(_RECORDINGS.c.batch.is_(None))
+            registered = select(_DATASETS.c.dataset_id).where(_DATASETS.c.dataset_id.in_(unreported))
+            reports = _RECORDINGS.c.dataset_id.in_(registered)
+            sessions = _left(connection, records.SessionRecord, "session_id")
+            known: ColumnElement[bool] = _SESSIONS.c.batch.is_not(None)
+            if sessions:  # a segment whose session is further back waits with it
+                known |= _SESSIONS.c.session_id <= sessions[-1].session_id
+            sessions_known = select(_SESSIONS.c.session_id).where(known)
+            segments = _SEGMENTS.c.session_id.in_(sessions_known)
+            equivocations = _EQUIVOCATIONS.c.session_id.in_(sessions_known)
             return Unbatched(
-                _left(connection, records.ReceivedSegment, "session_id", "first_seq"),
-                _left(connection, records.Equivocation, "session_id", "segment_hash"),
-                _left(connection, records.SessionRecord, "session_id"),
+                _left(connection, records.ReceivedSegment, "session_id", "first_seq", where=segments),
+                _left(connection, records.Equivocation, "session_id", "segment_hash", where=equivocations),
+                sessions,
                 _left(connection, records.LeaseRecord, "access_id"),
-                tuple(report for report in reports if report.dataset_id in registered),
+                _left(connection, records.DepositedRecording, "recording_id", where=reports),
                 _left(connection, records.Refusal, "id"),
             )
 
@@ -142,14 +143,16 @@ class UsageStore:
             }
 
 
-def _registered(connection: Connection) -> set[bytes]:
-    """Datasets with reports that no batch holds and that are registered; an id holds its manifest's digest."""
-    unreported = select(_RECORDINGS.c.dataset_id).where(_RECORDINGS.c.batch.is_(None))
-    query = select(_DATASETS.c.dataset_id).where(_DATASETS.c.dataset_id.in_(unreported))
-    return {dataset for (dataset,) in connection.execute(query)}
+def _suspended(session_id: SessionId) -> Select[tuple[bytes]]:
+    return select(_EQUIVOCATIONS.c.segment_hash).where(_EQUIVOCATIONS.c.session_id == session_id).limit(1)
 
 
-def _left(connection: Connection, model: type[R], *order: str) -> tuple[R, ...]:
-    """The records of a kind that no batch holds."""
-    columns = bulk.table_of(model).c
-    return rows.every(connection, model, columns.batch.is_(None), *(columns[name] for name in order))
+def _left(
+    connection: Connection, model: type[R], *order: str, where: ColumnElement[bool] | None = None
+) -> tuple[R, ...]:
+    """The first records of a kind that no batch holds."""
+    table = bulk.table_of(model)
+    columns = table.c
+    query = select(table).where(columns.batch.is_(None), true() if where is None else where)
+    ordered = query.order_by(*(columns[name] for name in order)).limit(WAITING)
+    return tuple(model(**row) for row in connection.execute(ordered).mappings())

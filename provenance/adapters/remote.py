@@ -1,13 +1,12 @@
 """The gateway over HTTP, as a wallet asks it.
 
-The `Gateway` port on httpx2: one deadline per attempt, retries only where repeating changes nothing,
+The `Gateway` port on httpx2: one deadline per attempt over connection, headers and body, retries only where repeating changes nothing,
 problem documents turned back into the errors they were, fetched bytes matched before they are used.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,7 @@ import stamina
 
 from provenance.adapters import transport
 from provenance.adapters.content import unixfs
-from provenance.adapters.content.gateway import SLOWEST_BYTES_PER_S
+from provenance.adapters.content.gateway import OBJECT_BYTES, SLOWEST_BYTES_PER_S
 from provenance.adapters.problem import problem
 from provenance.app.ports import (
     Clock,
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     from provenance.domain.cid import Cid
     from provenance.domain.typed import KeyBinding, MeterSession, OpenAccess, Segment
 
-TIMEOUT_S: Final = 30.0  # without a byte
+TIMEOUT_S: Final = 30.0  # for an exchange, and more as its bytes need
 DEPOSIT_TIMEOUT_S: Final = 900.0  # the gateway decodes and judges every recording meanwhile
 ATTEMPTS: Final = 4
 REQUEST_LIFE_S: Final = 120
@@ -121,12 +120,17 @@ class HttpGateway:
         partial.replace(path)
 
     def deposit(
-        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
+        self,
+        manifest: bytes,
+        envelopes: Mapping[Bytes32, bytes],
+        *,
+        dispute: tuple[int, ...] = (),
+        authorization: messages.DepositAuthorization | None = None,
     ) -> tuple[SignedGateReport, ...]:
         """Every recording was judged by the gateway; repeating it judges nothing twice."""
         cid = unixfs.address([manifest])
         self.put_content(cid, manifest)
-        body = messages.DepositRequest(cid, envelopes, dispute)
+        body = messages.DepositRequest(cid, envelopes, dispute, authorization)
         answer = self._json("POST", "/v1/deposits", body, signed=True, timeout_s=DEPOSIT_TIMEOUT_S)
         reports, gate = record.read(messages.DepositAnswer, answer).reports, self.key().wallet
         for signed in reports:
@@ -211,15 +215,19 @@ class HttpGateway:
         self.http.close()
 
     def _content(self, cid: Cid) -> Iterator[bytes]:
-        target = f"/v1/content/{cid}"
+        target, size = f"/v1/content/{cid}", 0
         headers = self._authorization("GET", target, sha256(b"")) if self.signer else {}
+        deadline = transport.Deadline(self.timeout_s, bytes_per_s=SLOWEST_BYTES_PER_S)
         try:
-            with self.http.stream("GET", self.url.rstrip("/") + target, headers=headers) as response:
-                if response.status_code != 200:
-                    response.read()
-                    raise problem(response)
-                yield from response.iter_bytes(_PIECE)
-        except httpx2.TransportError as error:
+            with self.http.stream("GET", self.url.rstrip("/") + target, headers=headers, timeout=deadline) as answer:
+                if answer.status_code != 200:
+                    raise problem(_whole(answer, target, deadline))
+                for part in transport.parts(answer, deadline):
+                    size += len(part)
+                    if size > OBJECT_BYTES:
+                        raise GatewayDiffers(f"the gateway's answer to {target} is longer than {OBJECT_BYTES} bytes")
+                    yield part
+        except httpx2.RequestError as error:
             raise GatewaySilent(f"{self.url} broke off: {type(error).__name__}") from None
 
     def _json(
@@ -277,14 +285,10 @@ class HttpGateway:
         def once() -> httpx2.Response:
             named = dict(headers or {}) | (self._authorization(method, target, digest) if signed else {})
             try:
-                response = self._answer(
-                    method,
-                    target,
-                    _pieces(body) if isinstance(body, Path) else body,
-                    named,
-                    timeout_s or self.timeout_s,
-                )
-            except httpx2.TransportError as error:
+                response = self._answer(method, target, body, named, timeout_s or self.timeout_s)
+            except httpx2.DecodingError as error:
+                raise GatewaySilent(f"{self.url} {error}") from None
+            except httpx2.RequestError as error:
                 raise GatewaySilent(f"{self.url} does not answer: {type(error).__name__}") from None
             if response.status_code >= 300 and response.status_code not in accept:
                 raise problem(response)
@@ -298,19 +302,15 @@ class HttpGateway:
         raise GatewaySilent(f"{self.url} does not answer")  # pragma: no cover - retry_context raises first
 
     def _answer(
-        self, method: str, target: str, body: bytes | Iterator[bytes], headers: Mapping[str, str], timeout_s: float
+        self, method: str, target: str, body: bytes | Path, headers: Mapping[str, str], timeout_s: float
     ) -> httpx2.Response:
         """One answer, read to its end unless it is longer or slower than any answer may be."""
-        url, received = self.url.rstrip("/") + target, bytearray()
-        with self.http.stream(method, url, content=body, headers=headers, timeout=timeout_s) as answer:
-            began = time.monotonic()
-            for part in answer.iter_bytes():
-                received += part
-                if len(received) > ANSWER_BYTES:
-                    raise GatewayDiffers(f"the gateway's answer to {target} is longer than {ANSWER_BYTES} bytes")
-                if time.monotonic() - began > timeout_s + len(received) / SLOWEST_BYTES_PER_S:
-                    raise GatewaySilent(f"{self.url} is too slow: {len(received)} bytes so far")
-        return httpx2.Response(answer.status_code, content=bytes(received))
+        deadline = transport.Deadline(timeout_s, bytes_per_s=SLOWEST_BYTES_PER_S)
+        content, size = (_pieces(body), body.stat().st_size) if isinstance(body, Path) else (body, len(body))
+        deadline.prolong(size)
+        url = self.url.rstrip("/") + target
+        with self.http.stream(method, url, content=content, headers=headers, timeout=deadline) as answer:
+            return _whole(answer, target, deadline)
 
     def _authorization(self, method: str, target: str, body_sha256: Bytes32) -> dict[str, str]:
         """Source: the `Request` type of `domain.typed`."""
@@ -332,6 +332,16 @@ class HttpGateway:
 
 
 _check = signature.check  # `signature` is also the users' word for an argument
+
+
+def _whole(answer: httpx2.Response, target: str, deadline: transport.Deadline) -> httpx2.Response:
+    """The answer with its body, unless that is longer than any may be."""
+    received = bytearray()
+    for part in transport.parts(answer, deadline):
+        received += part
+        if len(received) > ANSWER_BYTES:
+            raise GatewayDiffers(f"the gateway's answer to {target} is longer than {ANSWER_BYTES} bytes")
+    return httpx2.Response(answer.status_code, content=bytes(received))
 
 
 def _digest(body: bytes | Path) -> Bytes32:

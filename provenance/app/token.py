@@ -1,14 +1,11 @@
-"""The network's token: amounts as people read them, what an account has, and what the distributor may take of it.
-
-Decimals and symbol are the deployment document's word, and no node's; amounts are base units.
-"""
+"""The network's token: what an account has, and what the distributor may take of it. Amounts are base units."""
 
 from __future__ import annotations
 
 from typing import cast
 
 from provenance.app.ports import Call, Chain
-from provenance.domain.fields import checksummed, decimal, shown
+from provenance.domain.fields import checksummed, shown
 from provenance.errors import Conflict
 from provenance.types import Address, Wei
 
@@ -17,12 +14,6 @@ class TooFewTokens(Conflict):
     """The account has less than it is to pay."""
 
     next = "Send the named account tokens, then repeat; nothing was paid."
-
-
-def in_tokens(chain: Chain, base_units: int) -> str:
-    """An amount in tokens, with the token's symbol."""
-    decimals, symbol = chain.deployment.token
-    return f"{decimal(base_units, decimals)} {symbol}"
 
 
 def balance(chain: Chain, account: Address) -> Wei:
@@ -42,7 +33,7 @@ def approvals(chain: Chain, payer: Address, amount: Wei) -> tuple[Call, ...]:
         return ()
     has = balance(chain, payer)
     if has < amount:
-        there, needed = in_tokens(chain, has), in_tokens(chain, amount)
+        there, needed = map(chain.deployment.token.words, (has, amount))
         raise TooFewTokens(f"{checksummed(payer)} has {there}, {needed} are needed", account=shown(payer))
     spender = chain.deployment.contracts["RoyaltyDistributor"]
     approved = chain.read(Call("Token", "allowance", (payer, spender)))[0]

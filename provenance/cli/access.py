@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -167,7 +168,7 @@ def _world(ctx: Context, use: use_case.LicensedUse) -> Iterator[use_case.AccessW
             clock=ctx.clock,
             random=ctx.random,
             progress=ctx.out.progress,
-            send=ctx.transact,
+            send=partial(ctx.transact, means=f"record that recordings of license 0x{use.license_id.hex()} are read"),
             pause=time.sleep,
         )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from provenance.adapters import wire
 from provenance.cli.context import Context
-from provenance.cli.values import shown_address, shown_amount, shown_time, token
+from provenance.cli.values import shown_address, shown_amount, shown_time
 from provenance.domain import canonical, purposes
 from provenance.domain.offer import SignedOffer
 from provenance.domain.terms import UNITS, Terms
@@ -14,7 +15,6 @@ from provenance.types import ZERO_ADDRESS, Address, Bytes32, Json, UnixSeconds
 
 OFFER_COLUMNS = ("offer", "price", "purposes", "acceptUntil", "expires", "for")
 CONSENT_COLUMNS = ("consent", "purposes", "territories", "state")
-UNPRICED = "no price per use: all that the license is funded with is due at its first use in an epoch"
 FREE = "use is free"
 
 
@@ -32,10 +32,10 @@ class Money:
 
     @classmethod
     def of(cls, ctx: Context) -> Money:
-        """That of the deployment; in base units where no node says what they are."""
+        """That of the network's deployment; in base units where there is none."""
         try:
-            chain = ctx.chain()
-            return cls(chain.deployment.contracts["RoyaltyDistributor"], *token(chain))
+            record = wire.record(ctx.settings)
+            return cls(record.contracts["RoyaltyDistributor"], *record.token)
         except ProvenanceError as error:
             ctx.out.warn(f"Amounts are told in base units: {error.detail}")
             return cls(ZERO_ADDRESS, 0, "base units")
@@ -59,10 +59,8 @@ def terms_of(ctx: Context, terms_hash: Bytes32) -> Terms | None:
 
 
 def per_use(terms: Terms, money: Money) -> str:
-    """`0.01 TUSD per output`, that use is free, or what is due without a price."""
+    """`0.01 TUSD per output`, or that use is free."""
     each = terms.price.per_unit
-    if each is None:
-        return UNPRICED
     return f"{money.in_tokens(each.amount, terms.price.distributor)} per {UNITS[each.unit]}" if each.amount else FREE
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from provenance.adapters.chain import EvmChain, EvmNode
     from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
     from provenance.adapters.remote import HttpGateway
+    from provenance.app.license import Send
     from provenance.app.ports import Call, Clock, Content, Cost, Mined, Random, Wallet
     from provenance.config import Network, Settings
 
@@ -30,6 +31,7 @@ __all__ = ["Context", "DryRun", "Flags", "Sent", "Session"]
 
 NAMES = 6  # more are not listed in an error
 ROOM = 5  # quarters of the price that the user saw, which moves until a transaction is signed
+APPROVAL = ("Token", "approve")
 AFTER_APPROVAL_GAS = 250_000
 """More than what takes approved tokens uses; a node estimates it only once the approval is mined."""
 
@@ -195,7 +197,7 @@ class Context:
         """
         return self.act(means or title, wallet)(call, title)
 
-    def act(self, means: str, wallet: Wallet | None = None, *, tokens: str = "") -> Callable[[Call, str], Mined]:
+    def act(self, means: str, wallet: Wallet | None = None, *, tokens: str = "") -> Send:
         """What sends the transactions of one act: the user is asked once, before the first of them.
 
         Args:
@@ -209,7 +211,8 @@ class Context:
         sender, titles = wallet or self.wallet(), list[str]()
 
         def send(call: Call, title: str) -> Mined:
-            action, calls = f"{means}: {call.contract}.{call.function}", (call,)
+            calls, approving = (call,), (call.contract, call.function) == APPROVAL
+            action = f"{means}: {call.contract}.{call.function}" + (", then what takes it" if approving else "")
             if self.dry_run:
                 self.would_send(action, calls, sender.signer.address, title=title)
             if not titles:
@@ -277,7 +280,7 @@ class Context:
         gas, fee = sum(cost.gas for cost in costs), sum(cost.fee_wei for cost in costs)
         self.would(
             f"{action}, {_priced(costs)}",
-            **{"transactions": len(calls), "gas": gas, "feeWei": str(fee), **sent, **facts},
+            **{"transactions": len(costs), "gas": gas, "feeWei": str(fee), **sent, **facts},
         )
 
     def _costs(self, calls: Sequence[Call], sender: Address) -> list[Cost]:
@@ -288,7 +291,7 @@ class Context:
         from provenance.adapters.chain import afford
 
         costs = [self.chain().cost(call, sender) for call in calls]
-        if [(call.contract, call.function) for call in calls] == [("Token", "approve")]:
+        if [(call.contract, call.function) for call in calls] == [APPROVAL]:
             costs.append(self.chain().node.price(AFTER_APPROVAL_GAS))
         afford(self.chain().node, sender, max((cost.fee_wei for cost in costs), default=0))
         return costs
@@ -320,8 +323,7 @@ class Context:
 
 def _priced(costs: Sequence[Cost], tokens: str = "") -> str:
     gas, fee = sum(cost.gas for cost in costs), sum(cost.fee_wei for cost in costs)
-    count = f"{len(costs)} transactions, " if len(costs) > 1 else ""
-    return f"{count}{gas:,} gas, at most {ether(fee)} ETH" + (f" and {tokens}" if tokens else "")
+    return f"{gas:,} gas, at most {ether(fee)} ETH" + (f" and {tokens}" if tokens else "")
 
 
 def _wei(cost: Cost) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -273,17 +274,16 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
 
     for index in indexes:
         rotation.check(dataset_id, index, ctx.address(), ctx.chain(), ctx.content())
+    costs = [ctx.chain().node.price(ROTATE_GAS)] * len(set(indexes))
+    afford(ctx.chain().node, ctx.address(), costs[0].fee_wei)
+    action = f"encrypt {fields.counted(len(costs), 'recording')} of dataset {fields.shown(dataset_id)} again"
     if ctx.dry_run:
-        fee = ctx.chain().node.price(ROTATE_GAS).fee_wei
-        afford(ctx.chain().node, ctx.address(), fee)
-        ctx.would(
-            f"encrypt {fields.counted(len(set(indexes)), 'recording')} again, at most {fields.ether(fee)} ETH for each",
-            dataset=fields.shown(dataset_id),
-            feeWei=str(fee * len(set(indexes))),
-        )
+        fee = sum(cost.fee_wei for cost in costs)
+        ctx.would(f"{action}, at most {fields.ether(fee)} ETH", dataset=fields.shown(dataset_id), feeWei=str(fee))
+    ctx.agree(f"{action}, so that no lease opens the old ones any more", costs, question="Do it?")
     sealing = sealing_ports(ctx)
-    gateway = ctx.gateway(sealing.wallet)
-    rotated = [rotation.rotate(dataset_id, index, sealing, gateway, ctx.transact) for index in dict.fromkeys(indexes)]
+    gateway, send = ctx.gateway(sealing.wallet), partial(ctx.send, wallet=sealing.wallet)
+    rotated = [rotation.rotate(dataset_id, index, sealing, gateway, send) for index in dict.fromkeys(indexes)]
     ctx.out.emit(
         [
             {

@@ -12,7 +12,7 @@ from provenance.cli import conditions, files
 from provenance.cli.dates import seconds
 from provenance.cli.frame import PATH, command, group
 from provenance.cli.out import plain
-from provenance.cli.values import ID, amount, shown_address, shown_amount, shown_time, token
+from provenance.cli.values import ID, amount, shown_address, shown_time
 from provenance.domain import canonical, fields, purposes, typed
 from provenance.domain.offer import SignedOffer
 from provenance.errors import Missing, ProvenanceError, Unavailable
@@ -80,9 +80,9 @@ def accept(ctx: Context, name: str, tokens: str | None) -> None:
     The distributor is approved price and --deposit exactly, and gets both at once.
     """
     signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
-    deposit = amount(tokens, token(chain)[0], field="deposit") if tokens else use.NOTHING
-    paid = conditions.Money.of(ctx).in_tokens(signed.offer.price + deposit)
-    send, buyer = ctx.act(_acceptance(ctx, signed, deposit), tokens=paid), wallet.signer.address
+    deposit = amount(tokens, chain.deployment.token.decimals, field="deposit") if tokens else use.NOTHING
+    paid, buyer = chain.deployment.token.words(signed.offer.price + deposit), wallet.signer.address
+    send = ctx.act(_acceptance(ctx, signed, deposit), wallet, tokens=paid)
     accepted = use.accept(chain, ctx.content(), signed, buyer, ctx.clock, send, ctx.out.warn, deposit=deposit)
     ctx.out.emit(
         {"license": fields.shown(accepted), "deposit": str(deposit), **_terms(ctx, signed)},
@@ -95,7 +95,11 @@ def accept(ctx: Context, name: str, tokens: str | None) -> None:
 def cancel(ctx: Context, name: str) -> None:
     """Withdraw an OFFER of yours, a file or its digest; licenses already made from it go on."""
     signed = _read(ctx, name)
-    mined = use.cancel(signed, ctx.wallet().signer.address, ctx.transact)
+    offer = fields.shown(typed.digest(ctx.chain().deployment.domains.access, signed.offer))
+    send = ctx.act(
+        f"withdraw offer {offer} of dataset {fields.shown(signed.offer.dataset_id)}; licenses made from it go on"
+    )
+    mined = use.cancel(signed, ctx.wallet().signer.address, send)
     ctx.out.emit({"cancelled": True, "tx": f"0x{mined.tx.hex()}"}, text="The offer can be accepted no more.")
 
 
@@ -105,14 +109,14 @@ def cancel(ctx: Context, name: str) -> None:
 def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
     """Add AMOUNT tokens to what usage under LICENSE is paid from."""
     chain = ctx.chain()
-    decimals, symbol = token(chain)
-    base_units = amount(tokens, decimals)
-    paid = f"{shown_amount(base_units, decimals)} {symbol}"
-    send = ctx.act(f"fund license 0x{license_id.hex()} with {paid}", tokens=paid)
+    unit = chain.deployment.token
+    base_units = amount(tokens, unit.decimals)
+    words = unit.words(base_units)
+    send = ctx.act(f"fund license 0x{license_id.hex()}, from which its use is paid", tokens=words)
     mined = use.fund(chain, license_id, base_units, ctx.wallet().signer.address, send)
     ctx.out.emit(
         {"license": f"0x{license_id.hex()}", "funded": str(base_units), "tx": f"0x{mined.tx.hex()}"},
-        text=f"Funded with {paid}.",
+        text=f"Funded with {words}.",
     )
 
 
@@ -121,7 +125,8 @@ def fund(ctx: Context, license_id: Bytes32, tokens: str) -> None:
 @click.option("--reason", type=ID, metavar="HEX", help="Digest of the reasons, of your own choice.")
 def terminate(ctx: Context, license_id: Bytes32, reason: Bytes32 | None) -> None:
     """End a LICENSE: as its licensee at once, as the holder after the notice."""
-    mined = use.terminate(ctx.chain(), license_id, ctx.transact, reason or ZERO32)
+    ending = "end license 0x{}: its licensee's word counts at once, its holder's after the notice"
+    mined = use.terminate(ctx.chain(), license_id, ctx.act(ending.format(license_id.hex())), reason or ZERO32)
     license_ = use.find(ctx.chain(), license_id)
     ctx.out.emit(
         {"license": f"0x{license_id.hex()}", "expiry": license_.expiry, "tx": f"0x{mined.tx.hex()}"},
@@ -218,7 +223,7 @@ def _terms(ctx: Context, signed: SignedOffer) -> dict[str, Json]:
 def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> tuple[str, ...]:
     money, shown = conditions.Money.of(ctx), _terms(ctx, signed)
     each = terms.price.per_unit
-    price = money.in_tokens(signed.offer.price, signed.offer.distributor) + (" + " if each and each.amount else "; ")
+    price = money.in_tokens(signed.offer.price, signed.offer.distributor) + (" + " if each.amount else "; ")
     return (
         f"Offer {shown['offerDigest']}",
         (
@@ -230,11 +235,11 @@ def _offer_text(ctx: Context, signed: SignedOffer, terms: Terms, out: Path) -> t
 
 def _acceptance(ctx: Context, signed: SignedOffer, deposit: Wei) -> str:
     """What the licensee gets by accepting, and for what."""
-    offer, money = signed.offer, conditions.Money.of(ctx)
-    more = f" and a deposit of {money.in_tokens(deposit)}" if deposit else ""
+    offer, unit = signed.offer, ctx.chain().deployment.token
+    more = f" and a deposit of {unit.words(deposit)}" if deposit else ""
     return (
         f"license dataset 0x{offer.dataset_id.hex()} of {shown_address(offer.holder)} for"
-        f" {purposes.label(offer.purposes)} until {shown_time(offer.expiry)}, paying {money.in_tokens(offer.price)}{more}"
+        f" {purposes.label(offer.purposes)} until {shown_time(offer.expiry)}, paying {unit.words(offer.price)}{more}"
         f" into distributor {shown_address(offer.distributor)}"
     )
 

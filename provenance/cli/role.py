@@ -112,7 +112,12 @@ def offer(ctx: Context, role: str, to: str) -> None:
     """
     chain, account = ctx.chain(), ctx.address()
     taker = ctx.address(to)
-    mined = _send(ctx, use.offer(chain, role, taker, account), f"offer the role {role}")
+    mined = _send(
+        ctx,
+        use.offer(chain, role, taker, account),
+        f"offer the role {role}",
+        f"offer the role {role} to {shown_address(taker)}, who may take it two days later",
+    )
     ready = max((place.ready_at for place in use.held_roles(chain, role) if place.offered == taker), default=None)
     name = shown_address(taker)
     ctx.out.emit(
@@ -128,7 +133,12 @@ def offer(ctx: Context, role: str, to: str) -> None:
 def accept(ctx: Context, role: str) -> None:
     """Take over ROLE, which was offered to this account two days ago or earlier."""
     chain, account = ctx.chain(), ctx.address()
-    mined = _send(ctx, use.acceptance(chain, role, account, ctx.clock.now()), f"accept the role {role}")
+    mined = _send(
+        ctx,
+        use.acceptance(chain, role, account, ctx.clock.now()),
+        f"accept the role {role}",
+        f"make {shown_address(account)} the {role}",
+    )
     ctx.out.emit(
         {"role": role, "holder": shown_address(account), "contracts": len(mined)},
         text=f"{shown_address(account)} is {role} now.",
@@ -149,7 +159,12 @@ def pause(ctx: Context, until: str | None, *, lift: bool) -> None:
     now = ctx.clock.now()
     end = None if until is None else dates.seconds(until, now, option="--until")
     chain = ctx.chain()
-    ctx.transact(use.pause(chain, end, ctx.address(), now), "lift the pause" if lift else "pause")
+    _send(
+        ctx,
+        (use.pause(chain, end, ctx.address(), now),),
+        "lift the pause" if lift else "pause",
+        "let epochs be proposed again" if end is None else f"stop new proposals until {shown_time(end)}",
+    )
     paused = use.paused_until(chain)
     ctx.out.emit(
         {"pausedUntil": None if end is None else paused},
@@ -169,7 +184,8 @@ def veto(ctx: Context, epoch: int, root: Bytes32 | None, reason: str) -> None:
     """Refuse the proposed root of EPOCH before its window is over; it is proposed again. Guardian only."""
     call = settlements.veto(ctx.chain(), epoch, reason, ctx.address(), root=root)
     refused = "0x" + cast("bytes", call.args[1]).hex()
-    mined = ctx.transact(call, "veto the settlement", means=f"veto the root {refused} of epoch {epoch}")
+    means = f"refuse the root {refused} of epoch {epoch}, which is proposed again"
+    mined = ctx.transact(call, "veto the settlement", means=means)
     digest = "0x" + sha256(reason.encode()).hex()
     ctx.out.emit(
         {"epoch": epoch, "root": refused, "reason": reason, "reasonDigest": digest, "tx": "0x" + mined.tx.hex()},
@@ -306,7 +322,12 @@ def strike(ctx: Context, ruling: str) -> None:
 def admit(ctx: Context, meter: str) -> None:
     """Let the key METER anchor usage. Owner only."""
     address = ctx.address(meter)
-    _send(ctx, (use.admission(ctx.chain(), address, ctx.address()),), "admit the meter")
+    _send(
+        ctx,
+        (use.admission(ctx.chain(), address, ctx.address()),),
+        "admit the meter",
+        f"let {shown_address(address)} anchor usage",
+    )
     ctx.out.emit(
         {"meter": shown_address(address), "admitted": True}, text=f"{shown_address(address)} may anchor usage."
     )
@@ -317,19 +338,34 @@ def admit(ctx: Context, meter: str) -> None:
 def remove(ctx: Context, meter: str) -> None:
     """Let the key METER anchor no more, for good; what it anchored stands. Owner only."""
     address = ctx.address(meter)
-    _send(ctx, (use.removal(ctx.chain(), address, ctx.address()),), "remove the meter")
+    _send(
+        ctx,
+        (use.removal(ctx.chain(), address, ctx.address()),),
+        "remove the meter",
+        f"let {shown_address(address)} anchor no more, for good",
+    )
     ctx.out.emit(
         {"meter": shown_address(address), "admitted": False}, text=f"{shown_address(address)} anchors no more."
     )
 
 
-def _send(ctx: Context, calls: Sequence[Call], title: str) -> list[Mined]:
-    """All of the calls are mined; with `--dry-run` their whole cost is shown instead."""
-    if ctx.dry_run and len(calls) > 1:
-        where = ", ".join(call.contract for call in calls)
-        action, function = f"{title}: {calls[0].function} on {where}", calls[0].function
-        ctx.would_send(action, calls, ctx.address(), title=title, function=function)
-    return [ctx.transact(call, title) for call in calls]
+def _send(ctx: Context, calls: Sequence[Call], title: str, means: str = "") -> list[Mined]:
+    """All of the calls are mined, after one question; with `--dry-run` their whole cost is shown instead.
+
+    Args:
+        calls: the same on each contract.
+        title: names each transaction in results.
+        means: what they do and for whom, where the title does not say it.
+    """
+    sender = ctx.address()
+    where, function = ", ".join(call.contract for call in calls), calls[0].function
+    action = f"{means or title}: {function} on {where}"
+    if ctx.dry_run:
+        several: dict[str, Json] = {"function": function} if len(calls) > 1 else {}
+        ctx.would_send(action, calls, sender, title=title, **several)
+    ctx.ask(action, calls, sender)
+    wallet = ctx.wallet()
+    return [ctx.send(call, title, wallet) for call in calls]
 
 
 def _pending(pending: settlements.Pending, now: UnixSeconds) -> dict[str, Json]:

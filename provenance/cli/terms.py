@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -13,8 +11,8 @@ from provenance.adapters import wire
 from provenance.cli import conditions, dates, files
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command, group
-from provenance.cli.values import shown_address, shown_time
-from provenance.domain import purposes
+from provenance.cli.values import amount, shown_address, shown_time
+from provenance.domain import fields, purposes
 from provenance.domain.terms import TERMS_BYTES, UNITS, Terms
 from provenance.errors import Invalid
 from provenance.types import Json
@@ -23,6 +21,7 @@ DAY_S = 86_400
 OPTIONS = {
     "perLicense": "per_license",
     "unit": "per_unit",
+    "perUnit": "per_unit",
     "amount": "per_unit",
     "outputs": "cap_outputs",
     "seconds": "cap_seconds",
@@ -41,8 +40,8 @@ def terms() -> None:
     terms,
     "new",
     example=(
-        "provenance terms new terms.json",
-        "provenance terms new terms.json --purpose train.tts --territory EU --per-license 25000000 --per-unit output=1000",
+        "provenance terms new terms.json --per-unit output=0.01",
+        "provenance terms new terms.json --purpose train.tts --territory EU --per-license 25 --per-unit output=0.001",
     ),
 )
 @click.argument("file", type=PATH)
@@ -59,15 +58,12 @@ def terms() -> None:
 )
 @click.option("--from", "since", metavar="DATE", help="First second; that of this day by default.")
 @click.option("--until", default="2y", show_default=True, metavar="DATE", help="Last second.")
-@click.option("--distributor", metavar="ADDRESS", help="Where all is paid into; the network's by default.")
-@click.option(
-    "--per-license", default="0", show_default=True, metavar="AMOUNT", help="Price of a license, in base units."
-)
+@click.option("--per-license", default="0", show_default=True, metavar="AMOUNT", help="Price of a license, in tokens.")
 @click.option(
     "--per-unit",
+    required=True,
     metavar="UNIT=AMOUNT",
-    help="Price of a unit of use, such as output=1000. With 0 use is free; without a price, all that a license is "
-    "funded with is due at its first use in an epoch.",
+    help=f"Price of a unit of use, in tokens, such as output=0.01; 0 is free. Units: {', '.join(UNITS)}.",
 )
 @click.option("--cap-outputs", metavar="N", help="Most outputs of one license.")
 @click.option("--cap-seconds", metavar="N", help="Most seconds of output of one license.")
@@ -81,13 +77,17 @@ def new(ctx: Context, file: Path, **options: object) -> None:
     try:
         terms_ = Terms.parse(json.dumps(_document(ctx, options)).encode())
     except Invalid as error:
-        raise _of_option(error, options) from None
+        option = OPTIONS.get(str(error.facts.get("field")))
+        if option is None:
+            raise
+        detail = f"--{option.replace('_', '-')} {options[option]}: {error.detail.rpartition(': ')[2]}"
+        raise type(error)(detail, next=error.next_step, **error.facts) from None
     files.fresh(file)
     if ctx.dry_run:
         ctx.would(f"write {file}", path=str(file))
     readable = json.dumps(json.loads(terms_.encode()), ensure_ascii=False, indent=2) + "\n"  # has the same hash
     files.write(file, readable.encode())
-    ctx.out.emit({"path": str(file), **_row(terms_)}, text=(f"Wrote {file}", *_text(terms_)))
+    ctx.out.emit({"path": str(file), **_row(terms_)}, text=(f"Wrote {file}", *_text(terms_, conditions.Money.of(ctx))))
 
 
 @command(terms, "check", example=("provenance terms check terms.json", "provenance terms check terms.json --json"))
@@ -95,13 +95,14 @@ def new(ctx: Context, file: Path, **options: object) -> None:
 def check(ctx: Context, file: Path) -> None:
     """Say what the terms in FILE mean, and their hash; wrong ones are refused by the name of the field."""
     terms_ = files.document(file, Terms.parse, TERMS_BYTES)
-    ctx.out.emit(_row(terms_), text=_text(terms_))
+    ctx.out.emit(_row(terms_), text=lambda: _text(terms_, conditions.Money.of(ctx)))
 
 
 def _document(ctx: Context, options: dict[str, object]) -> dict[str, Json]:
     now = ctx.clock.now()
     since, until = options["since"], str(options["until"])
-    per_unit = str(options["per_unit"]).partition("=") if options["per_unit"] else None
+    record = wire.record(ctx.settings)
+    unit, _, each = str(options["per_unit"]).partition("=")
     attributor = str(options["attributor"])
     return {
         "format": "provenance/terms",
@@ -112,14 +113,9 @@ def _document(ctx: Context, options: dict[str, object]) -> dict[str, Json]:
         "notBefore": dates.seconds(str(since), now, option="--from", first=True) if since else now - now % DAY_S,
         "notAfter": dates.seconds(until, now, option="--until"),
         "price": {
-            "distributor": "0x"
-            + (
-                ctx.keystore.address(str(options["distributor"]))
-                if options["distributor"]
-                else wire.record(ctx.settings).deployment().contracts["RoyaltyDistributor"]
-            ).hex(),
-            "perLicense": str(options["per_license"]),
-            "perUnit": {"unit": per_unit[0], "amount": per_unit[2]} if per_unit else None,
+            "distributor": fields.shown(record.contracts["RoyaltyDistributor"]),
+            "perLicense": str(amount(str(options["per_license"]), record.token.decimals, field="perLicense")),
+            "perUnit": {"unit": unit, "amount": str(amount(each, record.token.decimals, field="perUnit"))},
         },
         "caps": {"outputs": _some(options["cap_outputs"]), "seconds": _some(options["cap_seconds"])},
         "attribution": {
@@ -131,18 +127,6 @@ def _document(ctx: Context, options: dict[str, object]) -> dict[str, Json]:
         "shareAlike": bool(options["share_alike"]),
         "text": {},
     }
-
-
-def _of_option(error: Invalid, options: dict[str, object]) -> Invalid:
-    """The same with the option and its value as they were typed, where one option is to blame."""
-    option = OPTIONS.get(str(error.facts.get("field")))
-    if option is None:
-        return error
-    given, step = str(options[option]), error.next_step
-    if coins := re.search(r"(?:^|=)([0-9]{1,12}\.[0-9]{1,6})$", given):
-        step = f"Write base units: {coins[1]} of a token with 6 decimals is {int(Decimal(coins[1]) * 10**6)}."
-    detail = f"--{option.replace('_', '-')} {given}: {error.detail.rpartition(': ')[2]}"
-    return type(error)(detail, next=step, **error.facts)
 
 
 def _words(option: object) -> list[Json]:
@@ -161,12 +145,8 @@ def _row(terms_: Terms) -> dict[str, Json]:
     return {"termsHash": "0x" + terms_.terms_hash.hex(), **json.loads(terms_.encode())}
 
 
-def _text(terms_: Terms) -> list[str]:
-
+def _text(terms_: Terms, money: conditions.Money) -> list[str]:
     price, caps = terms_.price, terms_.caps
-    each = price.per_unit
-    unit = f", {each.amount} per {UNITS[each.unit]}" if each and each.amount else ""
-    use = f"; {conditions.UNPRICED if each is None else conditions.FREE}" if not unit else ""
     cap = ", ".join(f"{n} {name}" for n, name in ((caps.outputs, "outputs"), (caps.seconds, "seconds")) if n)
     by = "the licensee" if terms_.attribution.attributor is None else shown_address(terms_.attribution.attributor)
     lines = (
@@ -176,7 +156,8 @@ def _text(terms_: Terms) -> list[str]:
         ("territories", ", ".join(terms_.territories)),
         ("from", shown_time(terms_.not_before)),
         ("until", shown_time(terms_.not_after)),
-        ("price", f"{price.per_license} per license{unit} (base units at {shown_address(price.distributor)}){use}"),
+        ("license", money.in_tokens(price.per_license, price.distributor)),
+        ("use", conditions.per_use(terms_, money)),
         ("caps", cap or "none"),
         ("weights", f"method {terms_.attribution.method}, made by {by}"),
         ("notice", f"{terms_.notice_days} days; erasure within {terms_.erasure_days} days"),

@@ -21,6 +21,7 @@ from provenance.app.publish.takes import SealingPorts
 from provenance.cli import files, words
 from provenance.cli.context import Context
 from provenance.cli.frame import PATH, command
+from provenance.cli.values import shown_address
 from provenance.domain import fields, splits
 from provenance.domain.consent import SignedConsent
 from provenance.domain.hashes import abi_words, sha256
@@ -218,7 +219,7 @@ def _ports(ctx: Context, request: Request, name: str, journal: Journal) -> Uploa
         sealing=sealing_ports(ctx),
         gateway=ctx.gateway(wallet),
         journal=journal,
-        transact=lambda call, title: ctx.transact(call, title, wallet),
+        transact=lambda call, title: ctx.send(call, title, wallet),
         agree=_agree(ctx, request),
         write=write,
         elsewhere=_elsewhere(ctx, request, name),
@@ -226,7 +227,7 @@ def _ports(ctx: Context, request: Request, name: str, journal: Journal) -> Uploa
 
 
 def _agree(ctx: Context, request: Request) -> Callable[[Manifest], None]:
-    """Asks once, however often the manifest is built anew; the account can pay for the registration."""
+    """Asks once, for publishing and its cost, however often the manifest is built anew; the account can pay for the registration."""
     from provenance.adapters.chain import afford
 
     asked: list[str] = []
@@ -234,9 +235,12 @@ def _agree(ctx: Context, request: Request) -> Callable[[Manifest], None]:
     def agree(manifest: Manifest) -> None:
         if not asked:
             asked.append(manifest.title)
-            afford(ctx.chain().node, ctx.address(), ctx.chain().node.price(REGISTER_GAS).fee_wei)
+            cost = ctx.chain().node.price(REGISTER_GAS)
+            afford(ctx.chain().node, ctx.address(), cost.fee_wei)
             ctx.out.say(public(manifest, names=request.publish_names))
-            ctx.out.confirm("Publish it?")
+            ctx.agree(
+                f"register {manifest.title!r} for {shown_address(manifest.holder)}", [cost], question="Publish it?"
+            )
 
     return agree
 

@@ -11,17 +11,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import field
 from typing import Annotated, Final, Self
 
-from provenance.domain import merkle, record, typed
+from provenance.domain import canonical, merkle, record, typed
 from provenance.domain.attribution import WEIGHTS, Weights
 from provenance.domain.cid import Cid
 from provenance.domain.events import AccessRecorded
-from provenance.domain.hashes import abi_words, keccak
+from provenance.domain.hashes import abi_words, keccak, sha256
 from provenance.domain.record import at, most
 from provenance.domain.typed import Domain
 from provenance.domain.usage import segment_hash
-from provenance.types import ZERO32, AccessId, Address, Bytes32, Json, RecordingId, UnixMs
+from provenance.types import ZERO32, AccessId, Address, BlockNumber, Bytes32, Json, RecordingId, UnixMs, UnixSeconds
 
 KIND: Final = "provenance/batch"
+REFUSALS: Final = "provenance/refusals"
 MOST: Final = 1_000_000
 PATH: Final = 20  # siblings, of a million leases
 
@@ -83,6 +84,51 @@ class AttributionEntry:
     attribution: typed.Attribution
     weights: Annotated[Weights, WEIGHTS]
     signature: bytes
+
+
+@record.dataclass(frozen=True, slots=True)
+class RefusalEntry:
+    """A request that was refused: the first reason, and over how many recordings the refusal went."""
+
+    refused_at: Annotated[UnixSeconds, at("at")]
+    step: Annotated[str, record.text(16)]
+    license_id: Bytes32
+    licensee: Address
+    purpose: Annotated[str, record.text(64)]
+    territory: Annotated[str, record.text(8)]
+    code: Annotated[str, record.text(64)]
+    detail: Annotated[str, record.text(1_000)]
+    recording: Annotated[int, record.integer(32)] | None
+    """The first refused recording, if any was looked at; `code`, `detail` and `consentId` are about it."""
+    consent_id: Bytes32 | None
+    count: Annotated[int, record.integer(32)]
+    root: Bytes32
+    """Over the refused recordings' indexes, a leaf (uint256 index) each; zero if none was looked at."""
+    block: Annotated[BlockNumber, record.decimal(64)]
+
+
+@record.dataclass(frozen=True, slots=True)
+class RefusalList:
+    """One `provenance/refusals/1`: the refused requests of a batch, one row each, however many recordings they named."""
+
+    refusals: Annotated[tuple[RefusalEntry, ...], most(MOST)]
+
+    def root(self) -> Bytes32:
+        """Over the sha-256 of each row's canonical bytes; zero if there are none."""
+        return merkle.root(merkle.leaf(sha256(canonical.dumps(record.write(row)))) for row in self.refusals)
+
+    def encode(self) -> bytes:
+        """The canonical bytes that a batch names."""
+        return record.encode(self, REFUSALS)
+
+    @classmethod
+    def parse(cls, encoded: bytes) -> Self:
+        """The list in these bytes.
+
+        Raises:
+            Invalid: not one.
+        """
+        return record.parse(cls, encoded, REFUSALS)
 
 
 @record.dataclass(frozen=True, slots=True)

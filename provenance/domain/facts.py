@@ -12,6 +12,8 @@ from provenance.errors import Failed
 from provenance.types import ZERO32
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from provenance.domain import events as e
     from provenance.types import (
         Address,
@@ -286,3 +288,9 @@ class Settlement:
         """Vetoed, replaced, or a challenge was upheld: the epoch is proposed again under its number."""
         upheld = any(ruling.event.upheld for ruling in self.resolved)
         return self.vetoed is not None or self.replaced is not None or upheld
+
+
+def merged(*parts: Iterable[Logged]) -> tuple[Logged, ...]:
+    """Several selections as one, in chain order and without repetition."""
+    by_place = {(logged.block.number, logged.log_index): logged for part in parts for logged in part}
+    return tuple(by_place[place] for place in sorted(by_place))

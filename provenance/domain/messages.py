@@ -40,6 +40,14 @@ class DepositedEnvelope:
 
 
 @record.dataclass(frozen=True, slots=True)
+class DepositAuthorization:
+    """A holder's signature under the `Register` of a manifest, by which somebody else may deposit and register it."""
+
+    deadline: UnixSeconds
+    signature: bytes
+
+
+@record.dataclass(frozen=True, slots=True)
 class DepositRequest:
     """A manifest, put before, with the keys of all that it names, sealed to the gateway."""
 
@@ -50,6 +58,8 @@ class DepositRequest:
     """By object id."""
     dispute: Annotated[tuple[int, ...], items(integer(32), RECORDINGS)]
     """Indexes to take although another holder registered the same audio."""
+    authorization: DepositAuthorization | None = None
+    """Needed where the sender is not the manifest's holder."""
 
 
 @record.dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from provenance.domain.rules.reason import Reason
 from provenance.errors import Conflict, ProvenanceError
 from provenance.types import Json
 
+LISTED: Final = 3_000  # refusals in one answer, some 300 bytes each: a wallet reads a problem of at most 1 MiB
+
 
 def _error(reason: Reason) -> type[ProvenanceError]:
     name = reason.name.title().replace("_", "")
@@ -78,9 +80,10 @@ def error(reason: Reason, detail: str, **facts: Json) -> ProvenanceError:
 
 
 def refused(decisions: Iterable[AccessDecision]) -> ProvenanceError | None:
-    """The error of the first refusal, naming every refused recording; None if all are allowed."""
+    """The error of the first refusal, naming the refused recordings; None if all are allowed."""
     refusals = [decision for decision in decisions if not decision.allowed]
     if not refusals:
         return None
-    first = refusals[0]
-    return error(first.reason, first.detail, **first.facts(), refused=[decision.document() for decision in refusals])
+    first, listed = refusals[0], [decision.document() for decision in refusals[:LISTED]]
+    more: dict[str, Json] = {"refusedCount": len(refusals)} if len(refusals) > LISTED else {}
+    return error(first.reason, first.detail, **first.facts(), refused=listed, **more)

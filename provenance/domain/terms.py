@@ -62,12 +62,12 @@ class PerUnit:
 
 @record.dataclass(frozen=True, slots=True)
 class Price:
-    """What a license costs, and what each unit of use does, in base units of the distributor's token."""
+    """What a license costs, and what each unit of use does, in base units of the distributor's token: 0 is free."""
 
     distributor: Address
     """Where all of it is paid into; a license that pays into another opens nothing."""
     per_license: Wei
-    per_unit: PerUnit | None
+    per_unit: PerUnit
 
 
 @record.dataclass(frozen=True, slots=True)
@@ -152,8 +152,8 @@ class Terms:
 
     @property
     def unit(self) -> int:
-        """Code of `UNITS` that use is counted in: that of the price, outputs where no unit has one."""
-        return self.price.per_unit.unit if self.price.per_unit else UNITS.index("output")
+        """Code of `UNITS` that use is counted in: that of the price."""
+        return self.price.per_unit.unit
 
     @property
     def terms_hash(self) -> Bytes32:

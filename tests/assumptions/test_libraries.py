@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 import rlp
 from web3 import Web3
 
+from provenance.adapters.transport import Deadline
 from provenance.domain.hashes import keccak
 
 BOUND_BITS = 126  # `domain/settlement`: the bit bound that is proved before an epoch is counted
@@ -51,6 +53,31 @@ def test_httpx2_follows_no_redirect_unless_told_and_raises_for_no_status() -> No
     elsewhere = httpx2.MockTransport(lambda request: httpx2.Response(302, headers={"location": "http://other.test/"}))
     with httpx2.Client(transport=elsewhere, follow_redirects=False) as client:
         assert client.get("http://here.test/").status_code == 302
+
+
+def test_httpx2_unpacks_no_more_than_a_mebibyte_at_once() -> None:
+    """`adapters/transport.py` counts what comes out: between two pieces it can stop."""
+    packed = gzip.compress(bytes(64 << 20))
+    sent = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, headers={"content-encoding": "gzip"}, content=iter([packed]))
+    )
+    with httpx2.Client(transport=sent) as client, client.stream("GET", "http://here.test/") as answer:
+        assert max(map(len, answer.iter_bytes())) == 1 << 20
+
+
+def test_httpx2_hands_a_request_s_timeout_to_each_step_as_it_is() -> None:
+    """`adapters/transport.py` counts it down there."""
+    seen: list[object] = []
+
+    def asked(request: httpx2.Request) -> httpx2.Response:
+        seen.extend(request.extensions["timeout"].values())
+        return httpx2.Response(200)
+
+    deadline = Deadline(5)
+    with httpx2.Client(transport=httpx2.MockTransport(asked)) as client:
+        client.get("http://here.test/", timeout=deadline)
+    assert len(seen) == 4
+    assert all(timeout is deadline for timeout in seen)
 
 
 def test_web3_hashes_as_we_do() -> None:

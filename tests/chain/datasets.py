@@ -53,7 +53,9 @@ def registered(
 ) -> tuple[Manifest, Bytes32, Mined]:
     """A dataset with one recording per consent is on chain, its documents are content."""
     terms = documents.terms(
-        price=documents.Price(world.chain.deployment.contracts["RoyaltyDistributor"], 5_000_000, None),
+        price=documents.Price(
+            world.chain.deployment.contracts["RoyaltyDistributor"], 5_000_000, documents.PerUnit(1, 1_000)
+        ),
         territories=ALL_PLACES,
         not_after=UnixSeconds(world.chain.head().time + 10**8),
         caps=documents.Caps(),

@@ -14,7 +14,7 @@ from provenance.adapters.keys.keystore import SystemRandom
 from provenance.adapters.seal import Pao1
 from provenance.app import access, download
 from provenance.app.ports import RecordingKey
-from provenance.domain import batch, refusal
+from provenance.domain import batch, merkle, refusal
 from provenance.domain.events import AccessRecorded
 from provenance.domain.rules.reason import Reason
 from provenance.errors import Conflict, Denied, Failed, Invalid, Unavailable
@@ -167,7 +167,10 @@ def test_a_withdrawal_closes_what_was_open(reader: Reader):
     assert set(reader.files()) == {"0002.wav"}
     assert {one["code"] for one in done.refused} == {"consent-withdrawn"}
     rows = reader.live.client().listing("refusals", license="0x" + reader.license_id.hex()).rows
-    assert {(row["recording"], row["code"]) for row in rows} == {(0, "consent-withdrawn"), (2, "consent-withdrawn")}
+    asked = merkle.root(merkle.leaf(index) for index in (0, 2))
+    assert {(row["code"], row["recording"], row["count"], row["root"]) for row in rows} == {
+        ("consent-withdrawn", 0, 2, "0x" + asked.hex())
+    }
 
 
 @pytest.mark.parametrize(

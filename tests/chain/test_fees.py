@@ -22,6 +22,7 @@ from tests.anvil import signer
 from tests.chain.test_outbox import ANSWERS_ONE
 from tests.chain.test_wallet import CommandRun, approval, settings
 from tests.fakes.liar import liar
+from tests.fakes.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +47,6 @@ def lying(chain_world: World, settings: Path) -> Iterator[Liar]:
     with liar(chain_world.url) as node:
         settings.write_text(settings.read_text().replace(chain_world.url, node.url))
         yield node
-
-
-class Terminal(io.StringIO):
-    """Somebody sits there and has typed what is in it."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize("lie", LIES)

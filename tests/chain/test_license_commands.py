@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from provenance.cli.out import Out
 from provenance.domain.fields import checksummed, ether
 from provenance.types import Bytes32
 from tests.chain.datasets import consent, registered
+from tests.fakes.terminal import Terminal
 
 PRICE = 5_000_000
 
@@ -244,3 +246,57 @@ def test_an_offer_for_one_account_and_a_withdrawn_offer(home: Home):
     assert home.run("license", "cancel", file, "--account", "holder-1", "--yes")[0] == 0
     status, problem, _ = home.run("license", "accept", file, "--account", "voice-1", "--yes")
     assert (status, problem["type"]) == (9, "/problems/offer-used")
+
+
+class Person:
+    """Somebody at a terminal who says yes to everything and keeps what was shown and asked."""
+
+    def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.home, self.monkeypatch, self.capsys = home, monkeypatch, capsys
+
+    def runs(self, *arguments: str) -> tuple[str, int]:
+        """What was shown before it was sent, and how many questions were asked."""
+        self.monkeypatch.setattr("sys.stdin", Terminal("y\n" * 9))
+        self.capsys.readouterr()
+        status, _, shown = self.home.run(*arguments)
+        assert status in (0, 1), shown
+        shown += self.capsys.readouterr().err
+        return shown, shown.count("[y/N]")
+
+
+@pytest.fixture
+def person(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Person:
+    return Person(home, monkeypatch, capsys)
+
+
+def test_an_act_is_asked_about_once_with_what_it_does_to_whom_and_what_it_costs_in_all(home: Home, person: Person):
+    home.offer("asked.json")
+    file, holder = str(home.folder / "asked.json"), checksummed(home.signers["holder-1"].address)
+    shown, asked = person.runs("license", "accept", file, "--account", "licensee")
+    assert asked == 1
+    assert f"license dataset {home.dataset} for train.tts until " in shown
+    assert re.search(rf"paying 5 TUSD to {holder}: .* gas, at most 0\.\d+ ETH and 5 TUSD\n", shown)
+
+    license_ = home.run("license", "accept", file, "--account", "licensee", "--yes")[1]["license"]
+    shown, asked = person.runs("license", "fund", license_, "0.25", "--account", "licensee")
+    assert asked == 1
+    assert re.search(rf"fund license {license_}, from which its use is paid: .* ETH and 0\.25 TUSD\n", shown)
+
+    shown, asked = person.runs("role", "offer", "guardian", "voice-1", "--account", "operator")
+    assert asked == 1
+    assert "offerRole on DatasetRegistry, " in shown
+    assert checksummed(home.signers["voice-1"].address) in shown
+
+    shown, asked = person.runs("license", "cancel", file, "--account", "holder-1")
+    assert (asked, f"of dataset {home.dataset}" in shown) == (1, True)
+    shown, asked = person.runs("license", "terminate", license_, "--account", "licensee")
+    assert (asked, f"end license {license_}" in shown) == (1, True)
+
+
+def test_what_was_left_approved_is_cleared_and_the_license_accepted_after_one_question(home: Home, person: Person):
+    chain, licensee = wire.chain(config.load(home.folder / "provenance.toml")), home.signers["licensee"]
+    chain.send(Call("Token", "approve", (chain.deployment.contracts["DataAccess"], 3)), licensee)
+    home.offer("left.json")
+    shown, asked = person.runs("license", "accept", str(home.folder / "left.json"), "--account", "licensee")
+    assert (asked, "Token.approve, then what takes it, " in shown) == (1, True)
+    assert chain.read(Call("Token", "allowance", (licensee.address, chain.deployment.contracts["DataAccess"]))) == (0,)

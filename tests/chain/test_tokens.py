@@ -18,11 +18,11 @@ from provenance.adapters.keys.keystore import Keystore
 from provenance.app import license as licenses
 from provenance.app.deploy import Plan, Record, Roles, deploy, ruleset_1
 from provenance.app.ports import Call, TokenUnit
-from provenance.app.token import in_tokens
 from provenance.cli.context import Session
 from provenance.cli.main import run
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import abi_words, keccak
+from provenance.errors import Reverted
 from provenance.types import Address, Wei
 from tests.anvil import signer
 from tests.chain.test_wallet import settings
@@ -95,7 +95,7 @@ def test_a_token_that_pays_exactly_is_taken_with_its_own_decimals_and_symbol(
 @pytest.mark.parametrize(
     ("name", "args", "why"),
     [
-        ("Taking", (), "FEE .*: of 1000000000 base units that are transferred 990000000 arrive"),
+        ("Taking", (), "FEE .*: of 1000 FEE that are transferred 990 FEE arrive"),
         ("Refusing", (), "NO .*: its transfer answers false"),
         ("Paused", (), "STOP .*: its transferFrom reverts"),
         ("Uncounted", (), "is no ERC-20 with decimals"),
@@ -147,7 +147,6 @@ def test_what_was_left_approved_is_set_to_zero_first_and_the_payment_goes_throug
             chain.send(call, HOLDER)
         assert chain.read(Call("RoyaltyDistributor", "funded", ())) == (500,)
         assert licenses.balance(chain, HOLDER.address) == 10**9 - 500
-        assert in_tokens(chain, 500).endswith(f" {chain.deployment.token.symbol}")
 
 
 def test_a_node_that_says_other_decimals_or_another_symbol_is_not_believed(chain_world: World):
@@ -189,3 +188,10 @@ def test_contracts_are_not_deployed_for_a_token_that_takes_a_fee_and_are_for_one
         assert deploying(made(chain_world, "Silent"))[0] == 0
         record = Record.parse(out.read_bytes())
         assert (record.token, json.loads(out.read_bytes())["distributor"]["bond"]) == (TokenUnit(6, "USDT"), "2500000")
+
+
+def test_what_a_contract_refuses_is_told_in_tokens_and_its_facts_in_base_units(chain_world: World):
+    chain = chain_world.chain
+    with pytest.raises(Reverted, match=r"balance 0 TUSD, needed 1\.5 TUSD") as refused:
+        chain.cost(Call("Token", "transfer", (HOLDER.address, 1_500_000)), Address(b"\x77" * 20))
+    assert refused.value.facts["needed"] == 1_500_000

@@ -23,6 +23,7 @@ from tests.live_gateway import speech
 PURPOSE = "inference.reference"
 WINDOW_S = 3_700
 PRICE = 1_000  # base units per output
+PER_OUTPUT = f"output={fields.decimal(PRICE, 6)}"
 HEX = 66  # 0x and 32 bytes
 
 
@@ -61,7 +62,7 @@ class OperatedNetwork:
     def terms(self, name: str, account: str) -> str:
         file = self.room / f"{name}.json"
         self.run("terms", "new", str(file), "--purpose", PURPOSE, "--territory", "WW", "--per-license", "0",
-                 "--per-unit", f"output={PRICE}", "--account", account)  # fmt: skip
+                 "--per-unit", PER_OUTPUT, "--account", account)  # fmt: skip
         return str(file)
 
     def consent(self, name: str, voice: str, holder: str) -> tuple[str, str]:

@@ -180,9 +180,10 @@ def test_a_take_to_be_reviewed_waits_for_the_word(user: MistypingUser) -> None:
         (("license", "fund", "LICENSE", "nan"), "amount"),
         (("license", "fund", "LICENSE", str(2**256)), "amount"),
         (("license", "fund", "LICENSE", "-1"), "-1"),
-        (("terms", "new", "money.json", "--per-license", "0.5"), "perLicense"),
-        (("terms", "new", "money.json", "--per-license", "-1"), "perLicense"),
-        (("terms", "new", "money.json", "--per-unit", f"output={2**256}"), "amount"),
+        (("terms", "new", "money.json", "--per-unit", "output=0", "--per-license", "0.0000005"), "perLicense"),
+        (("terms", "new", "money.json", "--per-unit", "output=0", "--per-license", "-1"), "perLicense"),
+        (("terms", "new", "money.json", "--per-unit", f"output={2**256}"), "perUnit"),
+        (("terms", "new", "money.json", "--per-unit", f"output={2**124}"), "amount"),
         (("dataset", "split", "DATASET", "holder-4=9999"), "10000"),
         (("dataset", "split", "DATASET", "holder-4=10000", "voice-4=1"), "10000"),
         (("dataset", "split", "DATASET", "holder-4=-1", "voice-4=10001"), "split"),
@@ -210,7 +211,7 @@ GRANT = ("consent", "grant", "--holder", HOLDER, "--out", "never.json", "--accou
 ME = ("--voice", "me")
 OFFER = ("license", "offer", "DATASET", "--out", "never.json", "--account", HOLDER)
 OPEN = ("access", "open", "LICENSE", "--account", "licensee")
-TERMS = ("terms", "new", "never.json", "--per-license", "0", "--per-unit", "output=1", "--account", HOLDER)
+TERMS = ("terms", "new", "never.json", "--per-license", "0", "--per-unit", "output=0.000001", "--account", HOLDER)
 
 
 @pytest.mark.parametrize(

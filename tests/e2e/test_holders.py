@@ -14,7 +14,7 @@ from provenance.domain import cid, splits
 from provenance.domain.manifest import recording_id
 from provenance.types import Bytes32, DatasetId
 from tests import whole
-from tests.e2e.network import PRICE, PURPOSE, OperatedNetwork
+from tests.e2e.network import PER_OUTPUT, PRICE, PURPOSE, OperatedNetwork
 from tests.e2e.parties import eventually
 
 INVALID, DENIED, CONFLICT, REVERTED = 2, 5, 7, 9
@@ -91,8 +91,8 @@ def net(outputs: int) -> int:
 def estate(network: OperatedNetwork) -> Estate:
     given, _ = network.consent("estate-consent", VOICE, OWNER)
     terms = network.room / "estate-terms"
-    network.run("terms", "new", str(terms), "--purpose", PURPOSE, "--territory", "WW", "--per-license", str(LICENSE_PRICE),
-             "--per-unit", f"output={PRICE}", "--account", OWNER)  # fmt: skip
+    network.run("terms", "new", str(terms), "--purpose", PURPOSE, "--territory", "WW", "--per-license", "0.25",
+             "--per-unit", PER_OUTPUT, "--account", OWNER)  # fmt: skip
     made = network.upload(
         network.takes("estate", ("a.wav", "b.wav"), seed=44), "Estate", str(terms), OWNER, "--consent", given
     )

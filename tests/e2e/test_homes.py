@@ -19,7 +19,7 @@ from provenance.app.ports import Call
 from provenance.config import child_environment
 from provenance.types import Address
 from tests.e2e.finished_demo import judged
-from tests.e2e.network import PRICE, PURPOSE, WINDOW_S, OperatedNetwork
+from tests.e2e.network import PER_OUTPUT, PRICE, PURPOSE, WINDOW_S, OperatedNetwork
 from tests.e2e.parties import PROVENANCE
 from tests.live_gateway import speech
 
@@ -108,8 +108,8 @@ def parties(network: OperatedNetwork, tmp_path_factory: pytest.TempPathFactory) 
     audio.mkdir()
     for number in range(2):
         (audio / f"take {number}.wav").write_bytes(speech(4_200 + number, 3.0))
-    creator.run("terms", "new", "terms.json", "--purpose", PURPOSE, "--territory", "WW", "--per-license", "250000",
-                "--per-unit", f"output={PRICE}")  # fmt: skip
+    creator.run("terms", "new", "terms.json", "--purpose", PURPOSE, "--territory", "WW", "--per-license", "0.25",
+                "--per-unit", PER_OUTPUT)  # fmt: skip
     upload = ("upload", "takes", "--dataset", "Дом · 家", "--terms", "terms.json", "--kind", "voice", "--language", "en",
               "--accept-review")  # fmt: skip
     asked = voice.given(Path(creator.run(*upload, status=2)["file"]))

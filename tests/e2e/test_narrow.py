@@ -30,7 +30,7 @@ def license_(network: OperatedNetwork) -> str:
     """Terms for one purpose, in Germany, three outputs, 20 days; the license that was signed knows no such bounds."""
     terms, consent, offer = (network.room / f"narrow-{name}.json" for name in ("terms", "consent", "offer"))
     network.run("terms", "new", str(terms), "--purpose", PURPOSE, "--territory", "DE", "--cap-outputs", "3", "--until", "20d",
-             "--per-unit", "output=1", "--account", HOLDER)  # fmt: skip
+             "--per-unit", "output=0.000001", "--account", HOLDER)  # fmt: skip
     network.run("consent", "grant", "--voice", "me", "--holder", HOLDER, "--purpose", PURPOSE, "--purpose", WIDER,
              "--territory", "WW", "--until", "1y", "--out", str(consent), "--account", VOICE)  # fmt: skip
     made = network.upload(

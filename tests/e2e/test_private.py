@@ -25,7 +25,7 @@ from provenance.domain.manifest import Manifest
 from provenance.domain.private import Private
 from provenance.domain.sealed import Secret
 from tests import whole
-from tests.e2e.network import PRICE, PURPOSE, OperatedNetwork
+from tests.e2e.network import PER_OUTPUT, PURPOSE, OperatedNetwork
 from tests.e2e.test_homes import Person, settle_in
 from tests.live_gateway import speech
 
@@ -60,7 +60,7 @@ def published(network: OperatedNetwork, tmp_path_factory: pytest.TempPathFactory
     row = {"name": ANNA, "role": "диктор", "account": "0x" + voice.address.hex(), "voice": "c.json"}
     (creator.room / "credits.json").write_text(json.dumps({"contributors": [row]}), "utf-8")
     creator.run("terms", "new", "terms.json", "--purpose", PURPOSE, "--territory", "WW", "--per-license", "0",
-                "--per-unit", f"output={PRICE}")  # fmt: skip
+                "--per-unit", PER_OUTPUT)  # fmt: skip
     dataset = creator.run("upload", "takes", "--dataset", "Private", "--terms", "terms.json", "--kind", "voice",
                           "--language", "ru", "--accept-review", "--consent", "c.json", "--credits",
                           "credits.json")["datasetId"]  # fmt: skip

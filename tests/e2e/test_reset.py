@@ -24,7 +24,7 @@ def here(tmp_path: Path) -> Iterator[Parties]:
         folder.mkdir()
         (folder / "a.wav").write_bytes(speech(77, 3.0))
         terms = str(made.room / "terms.json")
-        made.inside("terms", "new", terms, "--per-unit", "output=1000", "--account", "holder-1")
+        made.inside("terms", "new", terms, "--per-unit", "output=0.001", "--account", "holder-1")
         yield made
 
 

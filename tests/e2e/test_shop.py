@@ -12,7 +12,7 @@ import pytest
 from provenance import config
 from provenance.cli import main
 from provenance.cli.context import Session
-from tests.e2e.network import PRICE, PURPOSE, OperatedNetwork
+from tests.e2e.network import PER_OUTPUT, PRICE, PURPOSE, OperatedNetwork
 from tests.e2e.parties import eventually
 
 HOLDER, VOICE = "holder-5", "voice-5"
@@ -50,8 +50,8 @@ def words(network: OperatedNetwork, *line: str) -> str:
 def shop(network: OperatedNetwork) -> Shop:
     consent, _ = network.consent("shop-consent", VOICE, HOLDER)
     terms, file = str(network.room / "shop-terms.json"), str(network.room / "shop-offer.json")
-    network.run("terms", "new", terms, "--purpose", PURPOSE, "--territory", "EU", "--per-license", str(LICENSE_PRICE),
-             "--per-unit", f"output={PRICE}", "--cap-outputs", "500", "--account", HOLDER)  # fmt: skip
+    network.run("terms", "new", terms, "--purpose", PURPOSE, "--territory", "EU", "--per-license", "2",
+             "--per-unit", PER_OUTPUT, "--cap-outputs", "500", "--account", HOLDER)  # fmt: skip
     dataset = network.upload(
         network.takes("shop", ("a.wav",), seed=55), "The Shop", terms, HOLDER, "--consent", consent
     )["datasetId"]  # fmt: skip
@@ -176,7 +176,7 @@ def test_without_a_node_a_dataset_is_shown_all_the_same(shop: Shop, tmp_path: Pa
     out, err = io.StringIO(), io.StringIO()
     assert main.run([*line, "--config", str(settings)], Session(out, err)) == 0, err.getvalue()
     assert "The Shop" in out.getvalue()
-    assert "Amounts are told in base units" in err.getvalue()
+    assert "2 TUSD" in out.getvalue()  # the deployment file says what a token is
 
 
 def test_a_withdrawn_consent_stands_in_the_dataset_and_ends_its_sale(shop: Shop) -> None:

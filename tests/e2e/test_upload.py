@@ -31,7 +31,7 @@ pytestmark = pytest.mark.e2e
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parties]:
     with parties(tmp_path_factory.mktemp("upload")) as made:
         made.start_operator()
-        act(made, "terms", "new", "terms.json", "--per-unit", "output=1000", "--account", "holder-1")
+        act(made, "terms", "new", "terms.json", "--per-unit", "output=0.001", "--account", "holder-1")
         yield made
 
 

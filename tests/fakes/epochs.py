@@ -87,7 +87,7 @@ class World:
     last: dict[Bytes32, typed.Segment] = field(default_factory=dict)
     earlier: dict[Bytes32, Use] = field(default_factory=dict)
 
-    def license(self, text: str, *, per_unit: int | None = 100, end: int = 1_000, **more: Any) -> Bytes32:
+    def license(self, text: str, *, per_unit: int = 100, end: int = 1_000, **more: Any) -> Bytes32:
         given = License(
             id=name(text),
             dataset_id=name("dataset of " + text),
@@ -95,7 +95,7 @@ class World:
             licensee=account("licensee of " + text),
             extent=Extent(2, 2, ("WW",), UnixSeconds(0), UnixSeconds(1_000 * end), Unit.OUTPUT, Caps()),
             terms_hash=ZERO32,
-            per_unit=None if per_unit is None else Wei(per_unit),
+            per_unit=Wei(per_unit),
             method=1,
             attributor=None,
             end=UnixSeconds(1_000 * end),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 
+from indexer.gateway.deposits import DepositOfAnother
 from provenance.adapters import seal
 from provenance.app.ports import GatewayKey, Listing, SignedGateReport
+from provenance.app.publish.register import words
 from provenance.app.publish.takes import info_for
-from provenance.domain import fields, refusal, typed
+from provenance.domain import fields, refusal, signature, typed
 from provenance.domain.cid import Cid
 from provenance.domain.events import ContentRotated
 from provenance.domain.manifest import Manifest, recording_id
+from provenance.domain.messages import DepositAuthorization
 from provenance.domain.recording import Recording, SealedObject, serving
 from provenance.errors import Missing
 from provenance.types import ZERO32, Address, BlockNumber, Bytes32, UnixSeconds
@@ -27,7 +31,7 @@ class MemoryGateway:
     """Takes content and deposits. `registered` says whose audio is known, by the plaintext's sha-256."""
 
     def __init__(self, chain: MemoryChain) -> None:
-        self.chain = chain
+        self.chain, self.sender = chain, documents.HOLDER.address
         self.content = MemoryContent()
         self.uploads: list[Cid] = []
         self.deposits: dict[Bytes32, tuple[SignedGateReport, ...]] = {}
@@ -54,8 +58,19 @@ class MemoryGateway:
         assert found == cid
         self.uploads.append(cid)
 
+    def seen_by(self, sender: Address) -> MemoryGateway:
+        """The same gateway, asked by another account."""
+        other = copy.copy(self)
+        other.sender = sender
+        return other
+
     def deposit(
-        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
+        self,
+        manifest: bytes,
+        envelopes: Mapping[Bytes32, bytes],
+        *,
+        dispute: tuple[int, ...] = (),
+        authorization: DepositAuthorization | None = None,
     ) -> tuple[SignedGateReport, ...]:
         if self.die_at_deposit:
             raise Killed
@@ -63,6 +78,8 @@ class MemoryGateway:
         cid = self.content.put(manifest)
         found, deployment = Manifest.parse(manifest), self.chain.deployment
         made = found.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"], cid.digest)
+        if self.sender not in (found.holder, self.chain.datasets.get(made, (None, 0))[0]):
+            self._check_bearer(found, cid, authorization)
         if made in self.deposits:
             self._take_rotated(made, found, envelopes)
             return self.deposits[made]
@@ -94,6 +111,12 @@ class MemoryGateway:
             for one in found.recordings
         )
         return self.deposits[made]
+
+    def _check_bearer(self, found: Manifest, cid: Cid, authorization: DepositAuthorization | None) -> None:
+        if authorization is None:
+            raise DepositOfAnother("the manifest is another holder's")
+        digest = typed.digest(self.chain.deployment.domains.registry, words(found, cid, authorization.deadline))
+        signature.check(digest, authorization.signature, found.holder)
 
     def _take_rotated(self, made: Bytes32, found: Manifest, envelopes: Mapping[bytes, bytes]) -> None:
         rotations = [one.event for one in self.chain.about(made) if isinstance(one.event, ContentRotated)]

@@ -54,7 +54,7 @@ sqlite: CREATE TABLE digest_approved ( block BIGINT NOT NULL, log_index BIGINT N
 sqlite: CREATE INDEX ix_digest_approved_wallet ON digest_approved (wallet);
 sqlite: CREATE TABLE equivocations ( segment_hash BLOB NOT NULL, session_id BLOB NOT NULL, cid VARCHAR NOT NULL, segment VARCHAR NOT NULL, signature BLOB NOT NULL, received_at_ms BIGINT NOT NULL, ack_signature BLOB NOT NULL, batch BIGINT, PRIMARY KEY (segment_hash), FOREIGN KEY(session_id) REFERENCES sessions (session_id) );
 sqlite: CREATE INDEX ix_equivocations_batch ON equivocations (batch);
-sqlite: CREATE INDEX ix_equivocations_session_id ON equivocations (session_id);
+sqlite: CREATE UNIQUE INDEX ix_equivocations_session_id ON equivocations (session_id);
 sqlite: CREATE TABLE erasure_attested ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, consent_id BLOB NOT NULL, holder BLOB NOT NULL, evidence_digest BLOB NOT NULL, method BIGINT NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE ) WITHOUT ROWID;
 sqlite: CREATE INDEX ix_erasure_attested_consent_id ON erasure_attested (consent_id);
 sqlite: CREATE INDEX ix_erasure_attested_holder ON erasure_attested (holder);
@@ -109,7 +109,7 @@ sqlite: CREATE INDEX ix_published_offers_dataset_id ON published_offers (dataset
 sqlite: CREATE INDEX ix_published_offers_holder ON published_offers (holder);
 sqlite: CREATE INDEX ix_published_offers_licensee ON published_offers (licensee);
 sqlite: CREATE TABLE quarantine ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, reason VARCHAR NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE ) WITHOUT ROWID;
-sqlite: CREATE TABLE refusals ( id INTEGER NOT NULL, at_s BIGINT NOT NULL, step VARCHAR NOT NULL, license_id BLOB NOT NULL, licensee BLOB NOT NULL, purpose BIGINT NOT NULL, territory VARCHAR NOT NULL, code VARCHAR NOT NULL, detail VARCHAR NOT NULL, recording BIGINT, consent_id BLOB, block BIGINT NOT NULL, batch BIGINT, PRIMARY KEY (id) );
+sqlite: CREATE TABLE refusals ( id INTEGER NOT NULL, at_s BIGINT NOT NULL, step VARCHAR NOT NULL, license_id BLOB NOT NULL, licensee BLOB NOT NULL, purpose BIGINT NOT NULL, territory VARCHAR NOT NULL, code VARCHAR NOT NULL, detail VARCHAR NOT NULL, recording BIGINT, consent_id BLOB, block BIGINT NOT NULL, batch BIGINT, count BIGINT NOT NULL, root BLOB NOT NULL, PRIMARY KEY (id) );
 sqlite: CREATE INDEX ix_refusals_batch ON refusals (batch);
 sqlite: CREATE INDEX ix_refusals_license_id ON refusals (license_id);
 sqlite: CREATE INDEX ix_refusals_licensee ON refusals (licensee);
@@ -205,7 +205,7 @@ postgresql: CREATE TABLE digest_approved ( block BIGINT NOT NULL, log_index BIGI
 postgresql: CREATE INDEX ix_digest_approved_wallet ON digest_approved (wallet);
 postgresql: CREATE TABLE equivocations ( segment_hash BYTEA NOT NULL, session_id BYTEA NOT NULL, cid VARCHAR NOT NULL, segment VARCHAR NOT NULL, signature BYTEA NOT NULL, received_at_ms BIGINT NOT NULL, ack_signature BYTEA NOT NULL, batch BIGINT, PRIMARY KEY (segment_hash), FOREIGN KEY(session_id) REFERENCES sessions (session_id) );
 postgresql: CREATE INDEX ix_equivocations_batch ON equivocations (batch);
-postgresql: CREATE INDEX ix_equivocations_session_id ON equivocations (session_id);
+postgresql: CREATE UNIQUE INDEX ix_equivocations_session_id ON equivocations (session_id);
 postgresql: CREATE TABLE erasure_attested ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, consent_id BYTEA NOT NULL, holder BYTEA NOT NULL, evidence_digest BYTEA NOT NULL, method BIGINT NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE );
 postgresql: CREATE INDEX ix_erasure_attested_consent_id ON erasure_attested (consent_id);
 postgresql: CREATE INDEX ix_erasure_attested_holder ON erasure_attested (holder);
@@ -260,7 +260,7 @@ postgresql: CREATE INDEX ix_published_offers_dataset_id ON published_offers (dat
 postgresql: CREATE INDEX ix_published_offers_holder ON published_offers (holder);
 postgresql: CREATE INDEX ix_published_offers_licensee ON published_offers (licensee);
 postgresql: CREATE TABLE quarantine ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, reason VARCHAR NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE );
-postgresql: CREATE TABLE refusals ( id SERIAL NOT NULL, at_s BIGINT NOT NULL, step VARCHAR NOT NULL, license_id BYTEA NOT NULL, licensee BYTEA NOT NULL, purpose BIGINT NOT NULL, territory VARCHAR NOT NULL, code VARCHAR NOT NULL, detail VARCHAR NOT NULL, recording BIGINT, consent_id BYTEA, block BIGINT NOT NULL, batch BIGINT, PRIMARY KEY (id) );
+postgresql: CREATE TABLE refusals ( id SERIAL NOT NULL, at_s BIGINT NOT NULL, step VARCHAR NOT NULL, license_id BYTEA NOT NULL, licensee BYTEA NOT NULL, purpose BIGINT NOT NULL, territory VARCHAR NOT NULL, code VARCHAR NOT NULL, detail VARCHAR NOT NULL, recording BIGINT, consent_id BYTEA, block BIGINT NOT NULL, batch BIGINT, count BIGINT NOT NULL, root BYTEA NOT NULL, PRIMARY KEY (id) );
 postgresql: CREATE INDEX ix_refusals_batch ON refusals (batch);
 postgresql: CREATE INDEX ix_refusals_license_id ON refusals (license_id);
 postgresql: CREATE INDEX ix_refusals_licensee ON refusals (licensee);

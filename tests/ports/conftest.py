@@ -39,13 +39,19 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
-    """Makes empty databases at the newest schema, which is made once and copied."""
+def new_database(request: pytest.FixtureRequest, database_of: Callable[[str], Database]) -> NewDatabase:
+    """Makes empty databases of each kind."""
+    return lambda: database_of(request.param)
+
+
+@pytest.fixture
+def database_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Database]]:
+    """Makes empty databases of one kind at the newest schema, which is made once and copied."""
     opened: list[Database] = []
 
-    def make() -> Database:
+    def make(kind: str) -> Database:
         name = f"d{next(_NAMES)}"
-        if request.param == "sqlite":
+        if kind == "sqlite":
             shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / name)
             url = f"sqlite:///{tmp_path / name}"
         else:

@@ -32,10 +32,11 @@ from indexer.store.database import (
     open_database,
 )
 from indexer.store.facts import BLOCKS, FACTS, LOGS, decoded
-from indexer.store.history import History, merged
+from indexer.store.history import History
 from indexer.store.mirror import ChainMirror, NotMirrored, Position
 from indexer.verify import RowDiffers, compare
 from provenance.domain import events
+from provenance.domain.facts import merged
 from provenance.errors import Conflict
 from provenance.types import Address, BlockNumber, Bytes32, UnixSeconds
 from tests.fakes.clocks import Still

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.gateway.deposits import DepositOfAnother
 from provenance.adapters import seal
 from provenance.adapters.gate import FileGate
 from provenance.adapters.journal import FileJournal
@@ -23,10 +24,11 @@ from provenance.app.publish.takes import SealingPorts, kept_secret
 from provenance.domain import signature, typed
 from provenance.domain.cid import Cid
 from provenance.domain.consent import Scope, SignedConsent
-from provenance.domain.manifest import dataset_id
+from provenance.domain.manifest import Manifest, dataset_id
+from provenance.domain.messages import DepositAuthorization
 from provenance.domain.refusal import ConsentWithdrawn, DuplicateOf
 from provenance.domain.splits import Split
-from provenance.errors import Invalid, Reverted
+from provenance.errors import Denied, Invalid, Reverted
 from provenance.types import BPS_ONE, ZERO32, ZERO_ADDRESS, Address, Bytes32, UnixSeconds
 from tests import anvil, documents, whole
 from tests.fakes.chain import Killed, MemoryChain
@@ -159,7 +161,7 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Side:
     gateway.unfit.add(SILENCE)
     names = ("guardian", "holder", "voice", "voice-2", "thief", "licensee")
     wallets: dict[str, Wallet] = {name: MemoryWallet(documents.Key(name)) for name in names}
-    gateways: dict[str, Gateway] = dict.fromkeys(names, gateway)  # type: ignore[arg-type]
+    gateways: dict[str, Gateway] = {name: gateway.seen_by(wallets[name].signer.address) for name in names}  # type: ignore[misc]
     return Side(chain, wallets, gateways, tmp_path_factory.mktemp("fake"), gateway.content.has)
 
 
@@ -327,6 +329,26 @@ def test_a_contributor_registers_with_the_holders_signature(side: Side) -> None:
     outcome = side.run(replace(request, authorization=given), "licensee")
     assert outcome.dataset_id == named
     assert side.chain.read(Call("DatasetRegistry", "standing", (named,))) == (side.address("holder"), 1, 0)
+
+
+def test_nobody_deposits_in_another_holders_name(side: Side) -> None:
+    """A stranger knows the manifest, and all that it names is at the gateway already: it gets no report for it."""
+    request = side.request([speech(53)], consents=(), kind="sound")
+    outcome = side.run(request)
+    manifest = side.sealing_ports().content.get(outcome.manifest_cid)  # type: ignore[arg-type]
+    thief, asked = side.gateways["thief"], UnixSeconds(side.now + 1_000)
+    with pytest.raises(DepositOfAnother):
+        thief.deposit(manifest, {})
+    struct = registers.words(Manifest.parse(manifest), outcome.manifest_cid, asked)  # type: ignore[arg-type]
+    forged = side.wallets["thief"].signer.sign_typed(side.chain.deployment.domains.registry, struct)
+    with pytest.raises(Denied):
+        thief.deposit(manifest, {}, authorization=DepositAuthorization(asked, forged))
+    signed = side.wallets["holder"].signer.sign_typed(side.chain.deployment.domains.registry, struct)
+    other = replace(DepositAuthorization(asked, signed), deadline=UnixSeconds(asked + 1))
+    with pytest.raises(Denied):
+        thief.deposit(manifest, {}, authorization=other)
+    given = thief.deposit(manifest, {}, authorization=DepositAuthorization(asked, signed))
+    assert given == side.gateways["holder"].deposit(manifest, {}) == outcome.reports
 
 
 def test_a_withdrawn_consent_carries_nothing_new(side: Side) -> None:

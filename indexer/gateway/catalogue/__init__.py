@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from indexer.gateway.catalogue import payouts, rights, use
 from indexer.gateway.catalogue.row import PageQuery, Row, address, number, text, word
-from indexer.gateway.catalogue.use import refusal_row
-from indexer.store.catalogue import PAGE, CatalogueStore
+from indexer.store.catalogue import PAGE
 from provenance.domain import fields, record
 from provenance.domain.messages import AsOf, Page
 from provenance.errors import Invalid, Missing
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from indexer.gateway.node import GatewayNode
     from provenance.types import Json
 
-__all__ = ["LISTS", "UnknownFilter", "UnknownList", "entry", "page", "refusal_row"]
+__all__ = ["LISTS", "UnknownFilter", "UnknownList", "entry", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +131,7 @@ def page(node: GatewayNode, kind: str, query: Mapping[str, str]) -> Page:
         raise UnknownFilter(f"{kind} cannot be narrowed by {unknown[0][:40]!r}", next=f"Use one of: {known}.")
     columns = {listing.filters[name][0]: listing.filters[name][1](name, given) for name, given in wanted.items()}
     block = node.newest()
-    rows = listing.rows(
-        node, PageQuery(columns, words, offset, limit, block, CatalogueStore(node.database, block.number))
-    )
+    rows = listing.rows(node, PageQuery(columns, words, offset, limit, block, node.stores.catalogue(block.number)))
     node.check_pinned(block)
     return Page(
         tuple(rows),

@@ -10,7 +10,7 @@ from provenance.domain import events, fields
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from indexer.store.catalogue import CatalogueStore, R
+    from indexer.ports import CatalogueRecords, R
     from provenance.domain.ledger import ChainBlock
     from provenance.types import Json
 
@@ -26,7 +26,7 @@ class PageQuery:
     offset: int
     limit: int
     block: ChainBlock
-    store: CatalogueStore
+    store: CatalogueRecords
 
     def facts(self, event: type[events.Event]) -> Sequence[Mapping[Any, Any]]:
         """The page's facts of one kind."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from indexer import records
 from indexer.gateway import leases, money, sessions
-from indexer.gateway.catalogue.row import PageQuery, Row, hexed, place
+from indexer.gateway.catalogue.row import PageQuery, Row, place
 from provenance.domain import events, fields, purposes, record
 from provenance.domain.ledger import ChainBlock, GrantedLicense, Ledger
 from provenance.errors import Unavailable
@@ -94,24 +94,7 @@ def accesses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
 
 def refusals_rows(_node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of refusals."""
-    return [refusal_row(row) for row in query.kept(records.Refusal, order=("id",))]
-
-
-def refusal_row(row: records.Refusal) -> Row:
-    """One refusal, as the catalogue and a batch show it."""
-    return {
-        "at": row.at_s,
-        "step": row.step,
-        "licenseId": fields.shown(row.license_id),
-        "licensee": fields.shown(row.licensee),
-        "purpose": purposes.label(row.purpose),
-        "territory": row.territory,
-        "code": row.code,
-        "detail": row.detail,
-        "recording": row.recording,
-        "consentId": hexed(row.consent_id),
-        "block": str(row.block),
-    }
+    return [record.write(leases.refusal_of(row)) for row in query.kept(records.Refusal, order=("id",))]
 
 
 def sessions_rows(node: GatewayNode, query: PageQuery) -> list[Row]:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final, cast
 
 from provenance.abi import Name, load
+from provenance.app.ports import TokenUnit
 from provenance.domain.fields import checksummed, dated
 from provenance.domain.hashes import keccak
 from provenance.errors import Invalid, Reverted, Unavailable
@@ -44,6 +45,18 @@ NEXT: Final[Mapping[str, str]] = {
     "WindowOpen": "Wait until the named time; the settlement can be claimed from then on.",
     "WrongLicensee": "Use the named account with --account.",
 }
+MONEY: Final = frozenset(
+    {
+        "CumulativeDecreased",
+        "ERC20InsufficientAllowance",
+        "ERC20InsufficientBalance",
+        "Insolvent",
+        "Overpaid",
+        "TokenShortfall",
+        "TotalDecreased",
+    }
+)
+"""Errors whose numbers are all amounts of the token."""
 _PANIC: Final = {0x01: "an assertion failed", 0x11: "an arithmetic overflow", 0x12: "a division by zero"}
 _ERROR_STRING: Final = bytes.fromhex("08c379a0")
 _PANIC_CODE: Final = bytes.fromhex("4e487b71")
@@ -143,15 +156,15 @@ def _leaf(code: str) -> type[Reverted]:
     return type(name, (Reverted,), {"code": code, "__doc__": "A contract refused."})
 
 
-def refusal(contract: str, revert: bytes, message: str = "") -> Reverted:
-    """The contract's refusal in words, with the error's arguments as facts."""
+def refusal(contract: str, revert: bytes, message: str = "", unit: TokenUnit | None = None) -> Reverted:
+    """The contract's refusal in words, with the error's arguments as facts; money in tokens where they are known."""
     try:
-        return _in_words(contract, revert, message)
+        return _in_words(contract, revert, message, unit)
     except AnswerUnreadable:
         return Reverted(f"{contract} refused with revert that cannot be read", contract=contract)
 
 
-def _in_words(contract: str, revert: bytes, message: str) -> Reverted:
+def _in_words(contract: str, revert: bytes, message: str, unit: TokenUnit | None) -> Reverted:
     entry = _errors().get(revert[:4])
     if entry is not None:
         values = decoded(entry["inputs"], revert[4:])
@@ -161,7 +174,8 @@ def _in_words(contract: str, revert: bytes, message: str) -> Reverted:
         }
         phrase = words(entry["name"])
         arguments = ", ".join(
-            f"{words(parameter['name'])} {_shown(parameter, facts[parameter['name']])}" for parameter in entry["inputs"]
+            f"{words(parameter['name'])} {_shown(parameter, facts[parameter['name']], unit if entry['name'] in MONEY else None)}"
+            for parameter in entry["inputs"]
         )
         detail = f"{contract} refused: {phrase}" + (f" ({arguments})" if arguments else "")
         return _leaf(phrase.replace(" ", "-"))(detail, next=NEXT.get(entry["name"], ""), contract=contract, **facts)
@@ -179,8 +193,10 @@ def words(camel: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", camel).lower()
 
 
-def _shown(declared: Entry, fact: Json) -> Json:
-    """An argument as people read it: a second as a date, a role by its name."""
+def _shown(declared: Entry, fact: Json, unit: TokenUnit | None) -> Json:
+    """An argument as people read it: a second as a date, a role by its name, an amount in tokens."""
+    if unit and kind(declared).startswith("uint"):
+        return unit.words(int(str(fact)))
     second = kind(declared) == "uint40" or declared["name"] == "deadline"  # of signatures and permits: uint64, uint256
     if second and declared["name"] != "window" and isinstance(fact, int):
         return dated(UnixSeconds(fact))

@@ -187,7 +187,7 @@ class EvmChain:
     def read(self, call: Call, *, at: BlockNumber | None = None, sender: Address | None = None) -> tuple[object, ...]:
         """The call's results."""
         to, calldata, entry = self._encoded(call)
-        with _refusing(call.contract):
+        with _refusing(call.contract, self._deployment.token):
             return abi.decoded(
                 entry["outputs"], self.node.call(to, calldata, sender=sender, at="latest" if at is None else at)
             )
@@ -200,13 +200,13 @@ class EvmChain:
     def cost(self, call: Call, sender: Address) -> Cost:
         """What the call would cost now; `Reverted` if it would be refused."""
         to, calldata, _ = self._encoded(call)
-        with _refusing(call.contract):
+        with _refusing(call.contract, self._deployment.token):
             return self.node.cost(to, calldata, sender)
 
     def send(self, call: Call, signer: Signer) -> Mined:
         """Mined with status 1, or refused before anything is sent."""
         to, calldata, _ = self._encoded(call)
-        with _refusing(call.contract):
+        with _refusing(call.contract, self._deployment.token):
             return self._mined(self.node.transact(to, calldata, signer))
 
     def sign(
@@ -214,7 +214,7 @@ class EvmChain:
     ) -> Signed:
         """The transaction as bytes to be kept before they are sent: what an outbox needs."""
         to, calldata, _ = self._encoded(call)
-        with _refusing(call.contract):
+        with _refusing(call.contract, self._deployment.token):
             return self.node.sign(to, calldata, signer, nonce=nonce, fees=fees)
 
     def next_nonce(self, account: Address, *, mined_only: bool = False) -> int:
@@ -344,12 +344,12 @@ class EvmCreator:
 
 
 @contextmanager
-def _refusing(contract: str) -> Iterator[None]:
+def _refusing(contract: str, unit: TokenUnit | None = None) -> Iterator[None]:
     """A revert is the contract's refusal in words."""
     try:
         yield
     except CallFailed as error:
-        raise abi.refusal(contract, error.data, error.message) from None
+        raise abi.refusal(contract, error.data, error.message, unit) from None
 
 
 @contextmanager

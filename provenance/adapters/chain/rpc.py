@@ -1,7 +1,7 @@
 """JSON-RPC over HTTP: the endpoints of a network, and their failures as our errors.
 
 Laws: no redirect is followed; a reply counts its bytes after decompression and ends at `REPLY_BYTES`; one deadline
-holds for the whole exchange, however slowly its bytes come; what a refusal means is read in `wordings`; no message
+holds for connection, headers and body, however slowly their bytes come; what a refusal means is read in `wordings`; no message
 repeats more of an address than scheme, host and port. Endpoints are tried in order; the first that answers is kept.
 
 Source: JSON-RPC 2.0 §4, §5.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -108,22 +107,20 @@ def exchange(http: httpx2.Client, url: str, body: object, timeout_s: float) -> J
         RpcRefused: it wants less at once, or answered more than `REPLY_BYTES`.
         NodeBusy, NodeSilent: it limits our requests; it does not answer in time, or not with JSON.
     """
-    name, until, reply = shown(url), time.monotonic() + timeout_s, bytearray()
+    name = shown(url)
     try:
-        with http.stream("POST", url, json=body) as response:
-            for part in response.iter_bytes():
-                reply += part
-                if len(reply) > REPLY_BYTES:
-                    raise RpcRefused("reply", f"{name} answers more than {REPLY_BYTES >> 20} MiB: too large", 413)
-                if time.monotonic() > until:
-                    raise NodeSilent(f"{name} does not answer within {timeout_s:.0f} s", rpc=name)
+        response, reply = _received(http, url, body, transport.Deadline(timeout_s))
+    except httpx2.TimeoutException:
+        raise NodeSilent(f"{name} does not answer within {timeout_s:.0f} s", rpc=name) from None
+    except httpx2.DecodingError as error:
+        raise NodeSilent(f"{name}: {error}", rpc=name) from None
     except (httpx2.HTTPError, OSError) as error:
         raise NodeSilent(f"{name} does not answer ({type(error).__name__})", rpc=name) from None
     meant = wordings.of_status(response.status_code)
     if meant is Meaning.BUSY:
         raise NodeBusy(f"{name} limits our requests", rpc=name)
     try:
-        canonical.refuse_depth(bytes(reply))
+        canonical.refuse_depth(reply)
         answer: Json = json.loads(reply)
     except (ValueError, canonical.BadDocument):
         answer = None
@@ -136,6 +133,19 @@ def exchange(http: httpx2.Client, url: str, body: object, timeout_s: float) -> J
         failure = f"answers HTTP {response.status_code}" if response.is_error else "does not speak JSON-RPC"
         raise NodeSilent(f"{name} {failure}", rpc=name)
     return answer
+
+
+def _received(
+    http: httpx2.Client, url: str, body: object, deadline: transport.Deadline
+) -> tuple[httpx2.Response, bytes]:
+    """The answer to one POST, and its body."""
+    reply = bytearray()
+    with http.stream("POST", url, json=body, timeout=deadline) as response:
+        for part in transport.parts(response, deadline):
+            reply += part
+            if len(reply) > REPLY_BYTES:
+                raise RpcRefused("reply", f"{shown(url)} answers more than {REPLY_BYTES >> 20} MiB: too large", 413)
+    return response, bytes(reply)
 
 
 def answered(reply: Json, method: str, name: str) -> Any:

@@ -72,7 +72,7 @@ def tried(node: EvmNode, token: Address, near: Iterable[Address], warn: Callable
     known = unit(node, token)
     holder = next((account for account in (*near, *_receivers(node, token)) if _balance(node, token, account)), None)
     try:
-        outcome = None if holder is None else _paid(node, token, holder, _balance(node, token, holder))
+        outcome = None if holder is None else _paid(node, token, known, holder)
     except RpcRefused:
         outcome = None
     if outcome is None:
@@ -83,8 +83,9 @@ def tried(node: EvmNode, token: Address, near: Iterable[Address], warn: Callable
     return known
 
 
-def _paid(node: EvmNode, token: Address, holder: Address, amount: int) -> str:
+def _paid(node: EvmNode, token: Address, known: TokenUnit, holder: Address) -> str:
     """What is wrong with a payment of all that the holder has; empty if nothing is."""
+    amount = _balance(node, token, holder)
     steps = (
         ("approve", holder, "approve(address,uint256)", (SPENDER, amount)),
         ("transferFrom", SPENDER, "transferFrom(address,address,uint256)", (holder, SPENDER, amount)),
@@ -105,7 +106,9 @@ def _paid(node: EvmNode, token: Address, holder: Address, amount: int) -> str:
         if name and (not status or (returned and not any(returned))):
             return f"its {name} {'answers false' if status else 'reverts'}"
         if not name and int.from_bytes(returned, "big") != amount:
-            return f"of {amount} base units that are transferred {int.from_bytes(returned, 'big')} arrive"
+            return (
+                f"of {known.words(amount)} that are transferred {known.words(int.from_bytes(returned, 'big'))} arrive"
+            )
     return ""
 
 

@@ -9,7 +9,6 @@ Source: IPFS Trustless Gateway specification, `?format=raw`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -101,7 +100,12 @@ class Served:
     def has(self, cid: Cid) -> bool:
         """Whether it says so."""
         try:
-            return self._client.head(f"{self.name}/v1/content/{cid}").status_code == _OK
+            return (
+                self._client.head(
+                    f"{self.name}/v1/content/{cid}", timeout=transport.Deadline(self._ask.deadline_s)
+                ).status_code
+                == _OK
+            )
         except httpx2.HTTPError:
             return False
 
@@ -115,9 +119,10 @@ class _Ask:
         self, cid: Cid, url: str, headers: Mapping[str, str], *, cap_bytes: int, partial: bool = False
     ) -> Iterator[bytes]:
         """The body of one answer, within its cap and its deadline."""
-        began, got = time.monotonic(), 0
+        got, deadline = 0, transport.Deadline(self.deadline_s, bytes_per_s=SLOWEST_BYTES_PER_S)
+        plain = {"Accept-Encoding": "identity", **headers}
         try:
-            with self.client.stream("GET", url, headers={"Accept-Encoding": "identity", **headers}) as answer:
+            with self.client.stream("GET", url, headers=plain, timeout=deadline) as answer:
                 if partial and answer.status_code == _BEYOND:
                     return
                 cap = min(cap_bytes, _accepted(answer, cid, url, partial=partial))
@@ -125,9 +130,11 @@ class _Ask:
                     got += len(part)
                     if got > cap:
                         raise SourceUnusable(f"{url} answers more than {cap} bytes", source=url)
-                    if time.monotonic() - began > self.deadline_s + got / SLOWEST_BYTES_PER_S:
-                        raise SourceUnusable(f"{url} is too slow: {got} bytes so far", source=url)
+                    deadline.prolong(len(part))
+                    deadline.left()
                     yield part
+        except httpx2.TimeoutException as error:
+            raise SourceUnusable(f"{url} is too slow: {got} bytes so far", source=url) from error
         except httpx2.HTTPError as error:
             raise SourceUnusable(f"{url}: {type(error).__name__} {error}".rstrip(), source=url) from error
 

@@ -8,6 +8,7 @@ it: Kubo's RPC (`Rpc`) and the package ipfshttpclient (`Client`, the extra of th
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import uuid
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -155,6 +156,8 @@ class Client:
         self.name = address
         self._errors = ipfshttpclient.exceptions
         self._client: Any = ipfshttpclient.Client(address, timeout=deadline_s)
+        if re.search(r"\b(127\.|localhost\b)|::1\b", address):
+            self._client._client._request_proxies = {"no_proxy": "*"}  # noqa: SLF001 - it has no argument for it
 
     def load(self, car: Iterator[bytes], size: int) -> str:
         """The root that the daemon names; the package wants a file, so the CAR passes through one."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provenance.app.audit.evidence import AuditedBatch, Evidence, judge, named
-from provenance.domain import batch as batches, canonical, fields, merkle, signature, typed, usage
+from provenance.domain import batch as batches, fields, signature, typed, usage
 from provenance.domain.attribution import attribution_root
-from provenance.domain.hashes import sha256
+from provenance.domain.batch import RefusalList
 from provenance.errors import Failed, Incomplete
 from provenance.types import ZERO32, Bytes32, RecordingId, SessionId
 
@@ -91,12 +91,7 @@ def _batch(evidence: Evidence, fact: Fact[UsageAnchored], heads: dict[bytes, Byt
 
 def _refusals_root(evidence: Evidence, batch: Batch) -> Bytes32:
     """Over the refusals that the batch lists; zero if it lists none."""
-    if batch.refusals is None:
-        return ZERO32
-    listed = canonical.parse(evidence.content.get(batch.refusals), kind="provenance/refusals")
-    return merkle.root(
-        merkle.leaf(sha256(canonical.dumps(row))) for row in fields.objects(listed, "refusals", most=batches.MOST)
-    )
+    return ZERO32 if batch.refusals is None else RefusalList.parse(evidence.content.get(batch.refusals)).root()
 
 
 def _session(evidence: Evidence, session_id: SessionId, anchored: AuditedBatch, entry: SessionEntry) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from provenance.domain.cid import Cid
-from provenance.domain.messages import GatewayKey, RecordingKey, SignedAck, SignedGateReport
+from provenance.domain.messages import DepositAuthorization, GatewayKey, RecordingKey, SignedAck, SignedGateReport
 from provenance.domain.typed import Access, KeyBinding, MeterSession, OpenAccess, Segment
 from provenance.types import AccessId, BlockNumber, Bytes32, DatasetId, Json, SessionId
 
@@ -43,7 +43,12 @@ class Gateway(Protocol):
         """The object is in this file afterwards, hashed and matched."""
 
     def deposit(
-        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
+        self,
+        manifest: bytes,
+        envelopes: Mapping[Bytes32, bytes],
+        *,
+        dispute: tuple[int, ...] = (),
+        authorization: DepositAuthorization | None = None,
     ) -> tuple[SignedGateReport, ...]:
         """Every recording was judged; `DuplicateOf` or `TakeRejected` names each index that was not taken.
 
@@ -51,6 +56,7 @@ class Gateway(Protocol):
             manifest: the document; everything that it names was put before.
             envelopes: by object id, of every recording and the private part, sealed to `key()`.
             dispute: indexes to take although another holder registered the same audio.
+            authorization: the holder's, where somebody else deposits for it.
         """
 
     def publish_offer(self, offer: bytes) -> None: ...

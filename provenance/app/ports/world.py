@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from provenance.domain.cid import Cid
+from provenance.domain.fields import decimal
 from provenance.domain.ledger import ChainBlock, Logged
 from provenance.domain.private import UNMARKED, Marks
 from provenance.domain.sealed import Header, Sealed, Secret
@@ -34,6 +35,10 @@ class TokenUnit(NamedTuple):
 
     decimals: int
     symbol: str
+
+    def words(self, base_units: int) -> str:
+        """An amount as people read it, such as `12.5 TUSD`."""
+        return f"{decimal(base_units, self.decimals)} {self.symbol}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from provenance.app.publish import takes
 from provenance.app.publish.memory import GateRefusal, Memory
+from provenance.app.publish.register import authorization
 from provenance.domain import fields
+from provenance.domain.messages import DepositAuthorization
 from provenance.domain.refusal import DuplicateOf, TakeRejected
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from provenance.app.publish.request import Request
     from provenance.domain.cid import Cid
     from provenance.domain.manifest import Manifest, Recording, SealedObject
-    from provenance.types import Bytes32, Json
+    from provenance.types import Bytes32, DatasetId, Json
 
 GATE_DUPLICATE: Final = DuplicateOf.code
 
@@ -29,9 +31,14 @@ def deposited(
     memory: Memory,
     *,
     request: Request,
+    dataset: DatasetId,
     disputed: tuple[int, ...],
 ) -> tuple[SignedGateReport, ...] | None:
-    """The gateway holds everything and has judged it; None if it refused some, which are remembered now."""
+    """The gateway holds everything and has judged it; None if it refused some, which are remembered now.
+
+    Raises:
+        AuthorizationNeeded, OtherRegistration: as `authorization` does, once the holder can read what it would sign.
+    """
     sealing = ports.sealing
     objects = manifest.objects()
     sealing.progress.phase("Storing at the gateway", sum(object_.sealed.header.sealed_bytes for object_ in objects))
@@ -39,11 +46,14 @@ def deposited(
         takes.send(object_.cid, object_.sealed.header.sealed_bytes, sealing, ports.gateway)
     for document in (request.terms.encode(), *(consent.scope.encode() for consent in manifest.consents)):
         ports.gateway.put_content(sealing.content.put(document), document)
-    sealing.progress.phase("Depositing", 0)
     document = sealing.content.get(cid)
+    ports.gateway.put_content(cid, document)
+    given = authorization(request, manifest, cid, dataset, ports)
+    bearer = DepositAuthorization(given.register.deadline, given.signature) if given else None
+    sealing.progress.phase("Depositing", 0)
     envelopes = _envelopes(objects, ports.gateway.key(), ports)
     try:
-        return ports.gateway.deposit(document, envelopes, dispute=disputed)
+        return ports.gateway.deposit(document, envelopes, dispute=disputed, authorization=bearer)
     except (DuplicateOf, TakeRejected) as error:
         news = _news(error, manifest, memory, disputed=request.dispute)
         if not news:

@@ -84,12 +84,12 @@ def upload(request: Request, ports: UploadPorts, now: UnixSeconds) -> Outcome:
                 _remember(ports.journal, memory, _registered(request, left, *before))
             return Outcome(*before, len(left), out, _already(already, ports), None)
         cid, manifest = _manifest(request, left, listed, chosen, gateway, ports, memory, now)
+        dataset = _dataset(manifest, cid, ports.sealing.chain)
         ports.agree(manifest)
         disputed = tuple(i for i, take in enumerate(left) if _duplicate(take, memory)) if request.dispute else ()
-        reports = deposited(manifest, cid, ports, memory, request=request, disputed=disputed)
+        reports = deposited(manifest, cid, ports, memory, request=request, dataset=dataset, disputed=disputed)
         if reports is not None:
             break
-    dataset = _dataset(manifest, cid, ports.sealing.chain)
     mined = register(request, manifest, cid, dataset, ports)
     _remember(ports.journal, memory, _registered(request, left, dataset, cid))
     return Outcome(dataset, cid, len(left), out, _already(already, ports), mined, reports)

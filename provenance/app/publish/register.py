@@ -52,22 +52,49 @@ def register(request: Request, manifest: Manifest, cid: Cid, dataset: DatasetId,
         OtherRegistration: what was signed is something else.
     """
     ports.sealing.progress.phase("Registering", 0)
-    struct = words(manifest, cid, request.authorization.register.deadline if request.authorization else UnixSeconds(0))
+    given = authorization(request, manifest, cid, dataset, ports)
+    struct = words(manifest, cid, given.register.deadline if given else UnixSeconds(0))
     plain = (struct.manifest_root, struct.manifest_digest, struct.terms_hash, struct.split_hash, struct.items)
-    if manifest.holder == ports.sealing.wallet.signer.address:
-        return ports.transact(Call("DatasetRegistry", "register", plain), TITLE)
-    given = request.authorization
     if given is None:
-        file = ports.write("register.json", encode(struct))
-        raise AuthorizationNeeded(
-            f"{fields.checksummed(manifest.holder)} must sign this registration",
-            next=f"The holder runs `provenance dataset sign {file} --out F`; then repeat with --authorization F.",
-            file=str(file),
-            dataset=fields.shown(dataset),
-        )
-    check(given, struct, ports.sealing.chain)
+        return ports.transact(Call("DatasetRegistry", "register", plain), TITLE)
     call = Call("DatasetRegistry", "registerFor", (struct.holder, plain, struct.deadline, given.signature))
     return ports.transact(call, TITLE)
+
+
+def authorization(
+    request: Request, manifest: Manifest, cid: Cid, dataset: DatasetId, ports: UploadPorts
+) -> Authorization | None:
+    """The holder's signature under this manifest; None where the holder uploads itself.
+
+    Raises:
+        AuthorizationNeeded: it is another's, who has not signed; the request to sign is written.
+        OtherRegistration: what was signed is something else; the same.
+        BadSignature: somebody else signed.
+    """
+    if manifest.holder == ports.sealing.wallet.signer.address:
+        return None
+    given = request.authorization
+    struct = words(manifest, cid, given.register.deadline if given else UnixSeconds(0))
+    if given is not None and given.register == struct:
+        chain = ports.sealing.chain
+        if not chain.has_code(struct.holder):  # a contract wallet's signature is left to the contract
+            signature.check(typed.digest(chain.deployment.domains.registry, struct), given.signature, struct.holder)
+        return given
+    file = ports.write("register.json", encode(words(manifest, cid, UnixSeconds(0))))
+    if given is not None:
+        names = [name for name in Register.__slots__ if getattr(given.register, name) != getattr(struct, name)]
+        raise OtherRegistration(
+            f"the signature is for another {', '.join(names)}",
+            next=f"Send the holder {file}, and repeat with the signature under it.",
+            fields=list(names),
+            file=str(file),
+        )
+    raise AuthorizationNeeded(
+        f"{fields.checksummed(manifest.holder)} must sign this registration",
+        next=f"The holder runs `provenance dataset sign {file} --out F`; then repeat with --authorization F.",
+        file=str(file),
+        dataset=fields.shown(dataset),
+    )
 
 
 def match(asked: Register, manifest: Manifest) -> None:
@@ -88,20 +115,6 @@ def match(asked: Register, manifest: Manifest) -> None:
     if expected != asked:
         names = [name for name in Register.__slots__ if getattr(asked, name) != getattr(expected, name)]
         raise OtherRegistration(f"the manifest has another {', '.join(names)}", fields=list(names))
-
-
-def check(given: Authorization, struct: Register, chain: Chain) -> None:
-    """The holder signed exactly this.
-
-    Raises:
-        OtherRegistration: something else.
-        BadSignature: somebody else (a contract wallet's signature is left to the contract).
-    """
-    if given.register != struct:
-        names = [name for name in Register.__slots__ if getattr(given.register, name) != getattr(struct, name)]
-        raise OtherRegistration(f"the signature is for another {', '.join(names)}", fields=list(names))
-    if not chain.has_code(struct.holder):
-        signature.check(typed.digest(chain.deployment.domains.registry, struct), given.signature, struct.holder)
 
 
 def encode(register: Register, signed: bytes = b"") -> bytes:

@@ -52,8 +52,8 @@ class Catalog:
 
     def _license(self, license_: ledgers.GrantedLicense, *, with_terms: bool) -> facts.License:
         terms = self.terms(license_.terms_hash) if with_terms else None
-        per_unit = terms.price.per_unit if terms else None
-        foreign = terms is None or terms.price.distributor != self.deployment.contracts["RoyaltyDistributor"]
+        distributor = self.deployment.contracts["RoyaltyDistributor"]
+        payable = terms is not None and terms.price.distributor == distributor
         return facts.License(
             id=license_.id,
             dataset_id=license_.dataset_id,
@@ -61,7 +61,7 @@ class Catalog:
             licensee=license_.licensee,
             extent=Extent.of(license_.purposes, license_.granted.event.distributor, terms) if terms else NOTHING,
             terms_hash=license_.terms_hash,
-            per_unit=Wei(0) if foreign else per_unit.amount if per_unit else None,
+            per_unit=terms.price.per_unit.amount if terms and payable else Wei(0),
             method=terms.attribution.method if terms else 0,
             attributor=terms.attribution.attributor if terms else None,
             end=license_.end(self.at),

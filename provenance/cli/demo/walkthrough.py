@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from provenance.cli.demo.runner import Runner
 
 NOT_LICENSED: Final = "train.voice-clone"
-PER_OUTPUT: Final = 10_000  # base units: one cent of a 6-decimal token
-PER_LICENSE: Final = 5_000_000
+PER_OUTPUT: Final = "0.01"  # tokens
+PER_LICENSE: Final = "5"
 FUNDED_TOKENS: Final = "25"
 OUTPUTS: Final = 24
 LATE_OUTPUTS: Final = 2
@@ -139,7 +139,7 @@ def _register(runner: Runner, folder: Path, holding: Holding) -> None:
     terms, consent = Path(f"terms-{holding.number}.json"), Path(f"consent-{holding.number}.json")
     runner.wallet(
         "terms", "new", str(terms), "--purpose", PURPOSE, "--purpose", "evaluate", "--territory", "WW",
-        "--per-license", str(PER_LICENSE), "--per-unit", f"output={PER_OUTPUT}", "--account", holding.holder,
+        "--per-license", PER_LICENSE, "--per-unit", f"output={PER_OUTPUT}", "--account", holding.holder,
     )  # fmt: skip
     upload = [
         "upload", str(holding.folder.path), "--dataset", f"Voice {holding.number}", "--terms", str(terms), "--kind", "voice",

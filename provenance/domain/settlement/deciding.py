@@ -142,7 +142,7 @@ class _Closing:
         debts = list(self.debts_before[license_.id])
         arrears = sum(debt.total for debt in debts)
         shares: Proportions | None = None
-        amount = self._due(license_, account, balance) if account else 0
+        amount = account.units * license_.per_unit if account else 0  # rule 1
         if account and amount:
             shares = self._proportions(license_, account)
             debts.append(
@@ -164,20 +164,6 @@ class _Closing:
         if account or debts or balance:
             self.pots.append(self._pot(license_, account, shares, (amount, arrears, balance), paid, owed))
         self._refund(license_)
-
-    def _due(self, license_: License, account: Account, balance: int) -> int:
-        """Rule 1: units by price; without a price the whole balance at the first use."""
-        if license_.per_unit is not None:
-            return account.units * license_.per_unit
-        if account.first_use is None:
-            return balance if account.unreported else 0
-        return max(
-            balance
-            - sum(
-                one.received for one in self.inputs.fundings if one.memo == license_.id and one.at > account.first_use
-            ),
-            0,
-        )
 
     def _proportions(self, license_: License, account: Account) -> Proportions:
         mine = [move for move in self.moves if move.license_id == license_.id]

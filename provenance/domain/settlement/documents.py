@@ -200,7 +200,7 @@ def _bounds(decision: Decision) -> dict[str, Json]:
     return {
         "maxUnits": str(units),
         "maxWeight": weight,
-        "maxRate": str(max((one.per_unit or 0 for one in decision.inputs.licenses.values()), default=0)),
+        "maxRate": str(max((one.per_unit for one in decision.inputs.licenses.values()), default=0)),
         "maxBps": BPS_ONE,
         "rows": len(rows),
         "bits": needed,

@@ -113,7 +113,7 @@ class License:
     extent: Extent
     """Within its terms, which it cannot outlive, whatever the chain granted."""
     terms_hash: Bytes32
-    per_unit: Wei | None
+    per_unit: Wei
     method: int
     attributor: Address | None
     end: UnixSeconds

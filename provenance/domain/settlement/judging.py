@@ -60,7 +60,6 @@ class Account:
     counted: list[Counted] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     unreported: int = 0
-    first_use: Place | None = None
     corrections: list[Use] = field(default_factory=list)
 
     @property
@@ -136,7 +135,6 @@ class Judge:
     def _count(self, session: Session, cursor: Cursor, anchored: Anchored) -> Cursor:
         license_ = self.inputs.licenses[session.session.license_id]
         account = self.accounts[license_.id]
-        account.first_use = min(account.first_use or anchored.at, anchored.at)
         left, spent, segment = session.session.max_units - cursor.units, 0, anchored.segment
         if anchored.fault:
             spent = min(left, segment.units_total)

@@ -174,7 +174,7 @@ def _rates(inputs: Inputs) -> list[dict[str, Json]]:
             "licensee": fields.shown(license_.licensee),
             "termsHash": fields.shown(license_.terms_hash),
             "unit": license_.extent.unit,
-            "perUnit": None if license_.per_unit is None else str(license_.per_unit),
+            "perUnit": str(license_.per_unit),
             "method": license_.method,
             "attributor": "licensee" if license_.attributor is None else fields.shown(license_.attributor),
             "end": license_.end,

@@ -135,6 +135,7 @@ class Uploader:
     def run(self, request: Request) -> Outcome:
         self.runs += 1
         wallet = MemoryWallet(self.wallet)
+        self.gateway.sender = self.wallet.address
         sealing = SealingPorts(
             content=self.content,
             keys=KeyFolder(self.root / "keys"),

@@ -48,10 +48,10 @@ class KeepingGateway(MemoryGateway):
     """Remembers the keys that it was given."""
 
     def deposit(
-        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], *, dispute: tuple[int, ...] = ()
+        self, manifest: bytes, envelopes: Mapping[Bytes32, bytes], **options: object
     ) -> tuple[SignedGateReport, ...]:
         self.envelopes = dict(envelopes)
-        return super().deposit(manifest, envelopes, dispute=dispute)
+        return super().deposit(manifest, envelopes, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture

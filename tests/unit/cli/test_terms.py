@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from provenance.cli.conditions import UNPRICED, Money, terms_row
+from provenance.app.deploy import Record
+from provenance.app.ports import TokenUnit
+from provenance.cli.conditions import Money, terms_row
+from provenance.domain.fields import checksummed
 from provenance.domain.terms import PerUnit, Price, Terms
 from provenance.types import Wei
 from tests import documents
+from tests.unit.app.test_deploy import RECORD
 
 pytestmark = pytest.mark.unit
 DISTRIBUTOR = "0x" + "d1" * 20
-NEW = ("terms", "new", "terms.json", "--distributor", DISTRIBUTOR)
+NEW = ("terms", "new", "terms.json")
+FREE = (*NEW, "--per-unit", "output=0")
+
+
+@pytest.fixture(autouse=True)
+def network(home: Path) -> Record:
+    """A network is known whose token has 6 decimals; nobody serves it."""
+    Path("provenance.toml").write_text("[networks.devnet]\nchain_id = 5\n")
+    contracts = {**RECORD.contracts, "RoyaltyDistributor": documents.DISTRIBUTOR}
+    record = replace(RECORD, chain_id=5, contracts=contracts, token=TokenUnit(6, "TUSD"))
+    (home / "deployments").mkdir(parents=True)
+    (home / "deployments" / "5.json").write_bytes(record.encode())
+    return record
 
 
 def test_new_terms_say_what_was_asked(provenance) -> None:
     asked = (
         *("--purpose", "train.tts", "--prohibit", "train.voice-clone", "--territory", "eu", "--territory", "KR"),
-        *("--until", "2030-12-31", "--per-license", "25000000", "--per-unit", "output=1000", "--cap-outputs", "5"),
+        *("--until", "2030-12-31", "--per-license", "25", "--per-unit", "output=0.001", "--cap-outputs", "5"),
     )
     answer = provenance(*NEW, *asked, "--json")
     assert answer.status == 0, answer
     made = Terms.parse(Path("terms.json").read_bytes())
     assert (made.purposes, made.prohibited, made.territories) == (0b10, 0b100, ("EU", "KR"))
-    assert (made.price.per_license, made.price.per_unit.amount, made.caps.outputs) == (25_000_000, 1_000, 5)  # type: ignore[union-attr]
+    assert (made.price.per_license, made.price.per_unit.amount, made.caps.outputs) == (25_000_000, 1_000, 5)
     assert made.attribution.attributor is None
     assert answer.document["termsHash"] == "0x" + made.terms_hash.hex()
 
@@ -34,24 +52,44 @@ def test_terms_say_what_use_costs_and_help_tells_the_defaults(provenance) -> Non
     told = " ".join(provenance("terms", "new", "--help").stdout.split())
     assert "[default: train.asr, train.tts, evaluate]" in told
     assert "EEA or WW; repeatable. [default: WW]" in told
-    assert "without a price, all that a license is funded with is due at its first use in an epoch" in told
-    unpriced = "; no price per use: all that the license is funded with is due at its first use in an epoch"
-    for asked, use in (((), unpriced), (("--per-unit", "output=0"), "; use is free"), (("--per-unit", "output=9"), "")):
-        price = next(row for row in provenance(*NEW, *asked).stdout.splitlines() if row.startswith("price"))
-        assert price.partition(")")[2] == use
+    assert "in tokens, such as output=0.01; 0 is free. Units: audio-ms, output" in told
+    for asked, use in (("0", "use is free"), ("0.000009", "0.000009 TUSD per output")):
+        lines = provenance(*NEW, "--per-license", "25", "--per-unit", f"output={asked}").stdout.splitlines()
+        assert [line.split(maxsplit=1)[1] for line in lines if line.startswith(("license ", "use "))] == [
+            "25 TUSD",
+            use,
+        ]
         Path("terms.json").unlink()
+
+
+def test_terms_without_a_price_of_use_are_not_made_and_not_taken(provenance) -> None:
+    assert provenance(*NEW).status == 2
+    assert not Path("terms.json").exists()
+    for price in ({"perUnit": None}, {}):
+        body = json.loads(documents.terms().encode())
+        body["price"] = {"distributor": DISTRIBUTOR, "perLicense": "0", **price}
+        Path("terms.json").write_text(json.dumps(body))
+        refused = provenance("terms", "check", "terms.json", "--json")
+        assert (refused.status, refused.document["path"]) == (2, "price.perUnit")
+
+
+def test_amounts_in_another_token_are_told_for_what_they_are(provenance) -> None:
+    price = replace(documents.terms().price, distributor=documents.GATEWAY)
+    Path("terms.json").write_bytes(documents.terms(price=price).encode())
+    told = provenance("terms", "check", "terms.json").stdout
+    assert f"1000 base units of {checksummed(documents.GATEWAY)} per output" in told
 
 
 def test_who_wants_a_license_reads_what_its_use_costs() -> None:
     money = Money(documents.DISTRIBUTOR, 6, "TUSD")
-    for each, told in ((None, UNPRICED), (0, "use is free"), (1_000, "0.001 TUSD per output")):
-        price = Price(documents.DISTRIBUTOR, Wei(5), None if each is None else PerUnit(1, Wei(each)))
+    for each, told in ((0, "use is free"), (1_000, "0.001 TUSD per output")):
+        price = Price(documents.DISTRIBUTOR, Wei(5), PerUnit(1, Wei(each)))
         assert terms_row(documents.terms(price=price), money)["pricePerUse"] == told
 
 
 def test_from_is_the_first_second_of_its_day_and_until_the_last(provenance) -> None:
     day = ("--from", "2027-12-31", "--until", "2027-12-31")
-    assert provenance(*NEW, *day).status == 0
+    assert provenance(*FREE, *day).status == 0
     made = Terms.parse(Path("terms.json").read_bytes())
     assert (made.not_before, made.not_after) == (1_830_211_200, 1_830_297_599)
     asked = ("--voice", "me", "--holder", DISTRIBUTOR, "--purpose", "train.tts", "--territory", "EU", "--out", "c.json")
@@ -60,7 +98,7 @@ def test_from_is_the_first_second_of_its_day_and_until_the_last(provenance) -> N
 
 
 def test_times_in_a_refusal_are_dates(provenance) -> None:
-    told = provenance(*NEW, "--from", "2031-01-01", "--until", "2030-01-01").stderr
+    told = provenance(*FREE, "--from", "2031-01-01", "--until", "2030-01-01").stderr
     assert "notBefore 2031-01-01" in told
     assert "is after notAfter 2030-01-01" in told
 
@@ -73,14 +111,14 @@ def test_the_readable_file_and_the_canonical_bytes_have_one_hash(provenance) -> 
 
 
 def test_terms_are_never_overwritten(provenance) -> None:
-    assert provenance(*NEW).status == 0
+    assert provenance(*FREE).status == 0
     before = Path("terms.json").read_bytes()
-    assert provenance(*NEW, "--until", "5y").status == 7
+    assert provenance(*FREE, "--until", "5y").status == 7
     assert Path("terms.json").read_bytes() == before
 
 
 def test_a_dry_run_writes_nothing(provenance) -> None:
-    assert provenance(*NEW, "--dry-run").status == 0
+    assert provenance(*FREE, "--dry-run").status == 0
     assert not Path("terms.json").exists()
 
 
@@ -90,10 +128,11 @@ def test_a_dry_run_writes_nothing(provenance) -> None:
         (("--purpose", "train.everything"), "purposes"),
         (("--territory", "Atlantis"), "territories"),
         (("--per-license", "-1"), "perLicense"),
-        (("--per-license", "12.5"), "perLicense"),
+        (("--per-license", "1.0000001"), "perLicense"),
+        (("--per-license", "1e3"), "perLicense"),
         (("--per-license", str(1 << 200)), "perLicense"),
         (("--per-unit", "song=1"), "unit"),
-        (("--per-unit", "output"), "amount"),
+        (("--per-unit", "output"), "perUnit"),
         (("--cap-outputs", "x"), "outputs"),
         (("--notice-days", "70000"), "noticeDays"),
         (("--until", "yesterday"), "--until"),
@@ -102,7 +141,7 @@ def test_a_dry_run_writes_nothing(provenance) -> None:
     ],
 )
 def test_a_wrong_option_is_refused_by_its_field(provenance, more: tuple[str, ...], field: str) -> None:
-    answer = provenance(*NEW, *more, "--json")
+    answer = provenance(*(NEW if "--per-unit" in more else FREE), *more, "--json")
     assert answer.status == 2
     assert answer.document["field"] == field
     assert not Path("terms.json").exists()
@@ -114,20 +153,19 @@ def test_a_wrong_option_is_refused_by_its_field(provenance, more: tuple[str, ...
         (("--cap-outputs", "-3"), "--cap-outputs -3: a whole number is expected, from 0 up", "Correct"),
         (("--cap-seconds", "x"), "--cap-seconds x: a whole number", "Correct"),
         (
-            ("--per-unit", "output=0.01"),
-            "--per-unit output=0.01: a whole number",
-            "Write base units: 0.01 of a token w",
+            ("--per-unit", "output=0.0000001"),
+            "--per-unit output=0.0000001: the token has 6 decimals only",
+            "Write fewer",
         ),
-        (("--per-license", "12.5"), "--per-license 12.5: a whole number", "Write base units: 12.5 of a token with 6"),
+        (("--per-license", "12,5"), "--per-license 12,5: '12,5' is no amount", "Write tokens as 12 or 12.5"),
         (("--per-unit", "song=1"), "--per-unit song=1: 'song' is none of", "Correct"),
     ],
 )
 def test_a_wrong_option_is_named_as_it_was_typed(provenance, more: tuple[str, ...], told: str, step: str) -> None:
-    answer = provenance(*NEW, *more)
+    answer = provenance(*(NEW if "--per-unit" in more else FREE), *more)
     assert answer.status == 2
     assert answer.stderr.startswith(f"Error: {told}")
     assert f"\nNext: {step}" in answer.stderr
-    assert ("is 10000.\n" in answer.stderr) is ("0.01" in more[1])
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"a":1,"a":2}', b'{"x":"\\u0000"}', b'{"x":"\\ud800"}'])

@@ -55,17 +55,16 @@ def test_drafts_and_refunds_are_owed_and_score_nothing() -> None:
     assert paid(decision) == {account("r1"): 5_795}
 
 
-def test_without_a_unit_price_the_balance_at_the_first_use_is_due() -> None:
+def test_use_that_is_free_is_counted_and_owes_nothing() -> None:
     world = World(fee_bps=0)
-    license_ = world.license("L", per_unit=None)
+    license_ = world.license("L", per_unit=0)
     first = world.recording("r1")
     world.open(license_, first)
     world.fund(license_, 700, at=4)
     world.used(license_, {first: WHOLE}, at=10)
-    world.fund(license_, 50, at=11)
     decision = world.decide()
-    assert paid(decision) == {account("r1"): 700}
-    assert decision.pots[0].balance == 750
+    assert paid(decision) == {}
+    assert (decision.pots[0].due, decision.pots[0].balance) == (0, 700)
 
 
 def test_shares_follow_the_splits_of_each_dataset() -> None:

@@ -118,7 +118,7 @@ def worlds(draw: st.DrawFn) -> World:
         )
     for i in range(draw(st.integers(1, 3))):
         license_ = world.license(
-            f"L{i}", per_unit=draw(st.sampled_from([None, 1, 7, 1_000_003])), end=draw(st.sampled_from([40, 900]))
+            f"L{i}", per_unit=draw(st.sampled_from([0, 1, 7, 1_000_003])), end=draw(st.sampled_from([40, 900]))
         )
         world.open(license_, *draw(st.lists(st.sampled_from(recordings), max_size=6)))
         world.fund(license_, draw(st.integers(0, 10**7)))

@@ -18,7 +18,7 @@ from tests import documents
 pytestmark = pytest.mark.unit
 AMOUNTS = st.integers(0, (1 << 128) - 1).map(Wei)
 ADDRESSES = st.binary(min_size=20, max_size=20).map(Address)
-UNITS = st.none() | st.builds(PerUnit, st.integers(0, 4), AMOUNTS)
+UNITS = st.builds(PerUnit, st.integers(0, 4), AMOUNTS)
 COUNTS = st.none() | st.integers(0, (1 << 64) - 1)
 
 
@@ -75,6 +75,8 @@ def test_order_spacing_and_case_do_not_change_the_hash(terms: Terms, random) -> 
         ({"price": {"distributor": "0x" + "d1" * 20, "perLicense": "-1", "perUnit": None}}, "perLicense"),
         ({"price": {"distributor": "0x" + "d1" * 20, "perLicense": "1e6", "perUnit": None}}, "perLicense"),
         ({"price": {"distributor": "0x" + "d1" * 20, "perLicense": str(1 << 256), "perUnit": None}}, "perLicense"),
+        ({"price": {"distributor": "0x" + "d1" * 20, "perLicense": "1", "perUnit": None}}, "perUnit"),
+        ({"price": {"distributor": "0x" + "d1" * 20, "perLicense": "1"}}, "perUnit"),
         (
             {"price": {"distributor": "0x" + "d1" * 20, "perLicense": "1", "perUnit": {"unit": "song", "amount": "1"}}},
             "unit",
