@@ -256,7 +256,7 @@ def stake(ctx: Context) -> None:
     mined = send(staking, "stake")
     ctx.out.emit(
         {"account": shown_address(account), "staked": str(amount), "tx": "0x" + mined.tx.hex()},
-        text=f"{shown} of {shown_address(account)} are in. A root of it that is rejected by the arbiter costs them.",
+        text=f"The stake of {shown_address(account)} is in: {shown}, lost if the arbiter upholds a challenge of its root.",
     )
 
 

@@ -222,8 +222,9 @@ def test_what_is_owed_goes_where_its_owner_says_whatever_the_token_refused_meanw
     forger.act("audit", "challenge", "2", *WATCHER)
     token, rpc = "0x" + forger.chain.deployment.contracts["Token"].hex(), forger.chain.node.rpc
     code = rpc.call("eth_getCode", token, "latest")
+    watcher, arbiter = (forger.demo.wallet(name).signer for name in ("holder-3", "arbiter"))
     rpc.call("anvil_setCode", token, "0x60006000fd")  # refuses everything, as one that was paused does
-    forger.act("role", "resolve", "2", "upheld", "--account", "arbiter")
+    forger.chain.send(Call("RoyaltyDistributor", "resolve", (2, root(forger), watcher.address, True)), arbiter)
     rpc.call("anvil_setCode", token, code)
     assert (slot(forger)[0], forger.tokens("holder-3")) == (REJECTED, before - BOND)
     assert refused(forger, "role", "unstake", "--account", "holder-8", status=CONFLICT) == "nothing-owed"
@@ -329,21 +330,6 @@ def test_an_offer_ends_fourteen_days_after_it_was_made(forger: Forger) -> None:
     assert {one["offeredTo"] for one in forger.act("role", "show")["roles"]} == {None}
     assert refused(forger, "role", "accept", "arbiter", "--account", "holder-8", status=DENIED) == "role-not-offered"
     assert refused(forger, "role", "offer", "arbiter", "arbiter", *owner, status=CONFLICT) == "role-unchanged"
-
-
-def test_a_ruling_is_published_put_on_record_and_struck_once(forger: Forger) -> None:
-    file = forger.home / "ruling.json"
-    file.write_text('{"format":"provenance/ruling","version":1,"text":"The second recording is the first one."}')
-    guardian, arbiter = ("--account", "guardian"), ("--account", "arbiter")
-    assert refused(forger, "role", "rule", str(file), *WATCHER, status=DENIED) == "not-in-role"
-    ruling = forger.act("role", "rule", str(file), *guardian)["ruling"]
-    assert forger.content.get(cid.parse(ruling)) == file.read_bytes()
-    assert refused(forger, "role", "rule", str(file), *guardian, status=CONFLICT) == "role-unchanged"
-    assert refused(forger, "role", "strike", ruling, *guardian, status=DENIED) == "not-in-role"
-    other = str(cid.of_raw(b"another"))
-    assert refused(forger, "role", "strike", other, *arbiter, status=MISSING) == "not-ruled"
-    assert forger.act("role", "strike", ruling, *arbiter)["ruling"] == ruling
-    assert refused(forger, "role", "strike", ruling, *arbiter, status=CONFLICT) == "role-unchanged"
 
 
 def test_a_guardian_is_replaced_on_every_contract_at_once(forger: Forger) -> None:

@@ -14,11 +14,11 @@ from provenance import config
 from provenance.adapters import localnet, tally, wire
 from provenance.adapters.anvil import Devnet
 from provenance.adapters.keys.keystore import Keystore, KeystoreWallet
-from provenance.app import license as licenses
-from provenance.app.access import LicensedUse, contract_verdict
+from provenance.app import license as licenses, offers
 from provenance.app.ports import Call
 from provenance.app.settle import closing
-from provenance.domain import cid
+from provenance.app.verdicts import contract_verdict
+from provenance.domain import cid, purposes
 from provenance.domain.manifest import recording_id
 from provenance.domain.settlement import documents
 from provenance.types import Bytes32, DatasetId, LicenseId, Wei
@@ -27,7 +27,7 @@ from tests.e2e.transcript import Transcript
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 BETWEEN = re.compile(r"(?<=<!-- played: begin -->\n```text\n).*?(?=\n```\n<!-- played: end -->)", re.DOTALL)
-FAILED, DENIED, CONFLICT, REVERTED = 10, 5, 7, 9
+FAILED, DENIED, MISSING, CONFLICT, REVERTED = 10, 5, 6, 7, 9
 BOND, STAKE = 100_000_000, 1_000_000_000
 FIRST, SECOND = 4, 3  # outputs of the two epochs
 
@@ -145,9 +145,8 @@ def verdict(own_network: OperatedNetwork, played: Played) -> str:
     chain, content = own_network.chain(), wire.content(config.load(own_network.here.settings))
     license_ = licenses.find(chain, LicenseId(Bytes32(bytes.fromhex(played.license[2:]))))
     of = licenses.dataset(chain, content, license_.grant.dataset_id)
-    return contract_verdict(chain, of, LicensedUse.of(license_.id, PURPOSE, "DE"), own_network.address("licensee"), 0)[
-        0
-    ]
+    accepted, licensee = offers.accepted(chain, license_), own_network.address("licensee")
+    return contract_verdict(chain, of, accepted, purposes.mask([PURPOSE]), licensee, 0)[0]
 
 
 def test_a_guardians_suspension_stops_everything_and_its_lift_gives_it_back(
@@ -172,3 +171,20 @@ def test_a_guardians_suspension_stops_everything_and_its_lift_gives_it_back(
     assert own_network.open(played.license)["opened"] == [0, 1]
     own_network.run(*accepting)
     assert own_network.audited()["verdict"] == "VERIFIED"
+
+
+def test_a_ruling_is_published_put_on_record_and_struck_once(own_network: OperatedNetwork) -> None:
+    def refused(*line: str, status: int = CONFLICT) -> str:
+        return str(own_network.run(*line, status=status)["type"]).removeprefix("/problems/")
+
+    file = own_network.room / "held.json"
+    file.write_text('{"format":"provenance/ruling","text":"The second recording is the first one.","version":1}')
+    guardian, arbiter = ("--account", "guardian"), ("--account", "arbiter")
+    assert refused("role", "rule", str(file), "--account", "holder-3", status=DENIED) == "not-in-role"
+    ruling = own_network.run("role", "rule", str(file), *guardian)["ruling"]
+    assert wire.store(config.load(own_network.here.settings)).get(cid.parse(ruling)) == file.read_bytes()
+    assert refused("role", "rule", str(file), *guardian) == "role-unchanged"
+    assert refused("role", "strike", ruling, *guardian, status=DENIED) == "not-in-role"
+    assert refused("role", "strike", str(cid.of_raw(b"another")), *arbiter, status=MISSING) == "not-ruled"
+    assert own_network.run("role", "strike", ruling, *arbiter)["ruling"] == ruling
+    assert refused("role", "strike", ruling, *arbiter) == "role-unchanged"

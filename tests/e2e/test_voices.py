@@ -10,8 +10,9 @@ import pytest
 
 from provenance import config
 from provenance.adapters import wire
-from provenance.app import license as licenses
-from provenance.app.access import LicensedUse, contract_verdict
+from provenance.app import license as licenses, offers
+from provenance.app.verdicts import contract_verdict
+from provenance.domain import purposes
 from provenance.types import LicenseId
 from tests.e2e.finished_demo import named
 from tests.e2e.network import PURPOSE, OperatedNetwork
@@ -69,12 +70,12 @@ def test_the_contract_says_the_same_of_each_recording(network: OperatedNetwork, 
     chain, content = network.chain(), wire.content(config.load(network.here.settings))
     license_ = licenses.find(chain, LicenseId(bytes.fromhex(duet.license[2:])))
     of = licenses.dataset(chain, content, license_.grant.dataset_id)
-    use = LicensedUse.of(license_.id, PURPOSE, "DE")
-    code, culprit = contract_verdict(chain, of, use, network.address("licensee"), index)
+    asked = (chain, of, offers.accepted(chain, license_), purposes.mask([PURPOSE]), network.address("licensee"), index)
+    code, culprit = contract_verdict(*asked)
     expected = ("allowed", "0x" + "00" * 32) if index in ANNA else ("consent-withdrawn", duet.bea)
     assert (code, "0x" + culprit.hex()) == expected
     before = chain.block(license_.granted.block.number)
-    assert contract_verdict(chain, of, use, network.address("licensee"), index, block=before.number)[0] == "allowed"
+    assert contract_verdict(*asked, block=before.number)[0] == "allowed"
 
 
 def test_the_other_voice_stays_open_in_the_next_blocks(network: OperatedNetwork, duet: Duet) -> None:
