@@ -21,23 +21,6 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "npm" / "contracts"
 HEAD = "// SPDX-License-Identifier: Apache-2.0\n"
 COMPILE = ("--declaration", "--target", "es2022", "--strict", "--skipLibCheck")
-DOMAINS = {
-    "Consent": "ConsentRegistry",
-    "RevokeConsent": "ConsentRegistry",
-    "Register": "DatasetRegistry",
-    "Offer": "DataAccess",
-    "KeyBinding": "DataAccess",
-    "OpenAccess": "DataAccess",
-    "Access": "DataAccess",
-    "Request": "DataAccess",
-    "MeterSession": "UsageLedger",
-    "UsageReceipt": "UsageLedger",
-    "Segment": "UsageLedger",
-    "Ack": "UsageLedger",
-    "GateReport": "UsageLedger",
-    "Attribution": "UsageLedger",
-    "Reassign": "RoyaltyDistributor",
-}
 
 
 def main() -> int:
@@ -103,7 +86,10 @@ def source() -> str:
         "errorsAbi": unique(every, "error"),
         "purposes": {code: 1 << bit for bit, code in enumerate(purposes.CODES)},
         "constants": constants(),
-        "typedData": {name: {"contract": DOMAINS[name], "types": {name: members(name)}} for name in DOMAINS},
+        "typedData": {
+            struct.__name__: {"contract": contract, "types": {struct.__name__: members(struct)}}
+            for struct, contract in typed.CONTRACT_BY_TYPE.items()
+        },
     }
     return HEAD + "".join(
         f"export const {name} = {json.dumps(part, indent=1)} as const;\n" for name, part in parts.items()
@@ -122,11 +108,9 @@ def unique(entries: list[Any], kind: str) -> list[Any]:
     return list({json.dumps(entry, sort_keys=True): entry for entry in entries if entry["type"] == kind}.values())
 
 
-def members(name: str) -> list[dict[str, str]]:
+def members(struct: type[typed.Struct]) -> list[dict[str, str]]:
     """The members of an EIP-712 type, in their order."""
-    declared: str = getattr(typed, name).TYPE
-    pairs = (member.split(" ") for member in declared[declared.index("(") + 1 : -1].split(","))
-    return [{"name": member, "type": type_} for type_, member in pairs]
+    return [{"name": name, "type": kind} for kind, name in typed.members(struct.TYPE)]
 
 
 if __name__ == "__main__":

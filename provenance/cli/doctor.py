@@ -35,7 +35,7 @@ PRIVATE: Final = 0o077
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One thing looked at. `absent` is optional and not there; `problem` wants doing."""
 
     name: str
@@ -66,13 +66,13 @@ def doctor(ctx: Context) -> int:
     return 1 if problems else 0
 
 
-def examine(ctx: Context) -> Iterator[Finding]:
+def examine(ctx: Context) -> Iterator[Diagnosis]:
     """Every finding, from what is installed to what can be reached."""
     yield _python()
     yield from _extras()
     yield from _programs()
     settings = _tried(
-        "settings", lambda: Finding("settings", "ok", str(ctx.settings.file or "defaults; no settings file"))
+        "settings", lambda: Diagnosis("settings", "ok", str(ctx.settings.file or "defaults; no settings file"))
     )
     yield settings
     if settings.state == "problem":
@@ -87,108 +87,110 @@ def examine(ctx: Context) -> Iterator[Finding]:
     yield _tried("content", lambda: _content(ctx))
 
 
-def _tried(name: str, look: Callable[[], Finding]) -> Finding:
+def _tried(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
     try:
         return look()
     except ProvenanceError as error:
-        return Finding(name, "problem", error.detail, error.next_step)
+        return Diagnosis(name, "problem", error.detail, error.next_step)
     except OSError as error:
-        return Finding(name, "problem", str(error), "Correct the path or its permissions.")
+        return Diagnosis(name, "problem", str(error), "Correct the path or its permissions.")
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     here = ".".join(map(str, sys.version_info[:3]))
     try:
-        return Finding("provenance", "ok", f"{version('provenance-network')} on Python {here}")
+        return Diagnosis("provenance", "ok", f"{version('provenance-network')} on Python {here}")
     except PackageNotFoundError:
-        return Finding("provenance", "problem", "the package is not installed", "make setup")
+        return Diagnosis("provenance", "problem", "the package is not installed", "make setup")
 
 
-def _extras() -> Iterator[Finding]:
+def _extras() -> Iterator[Diagnosis]:
     for name, (module, purpose) in EXTRAS.items():
         there = find_spec(module) is not None
         step = "" if there else f"pip install 'provenance-network[{name}]'"
-        yield Finding(f"extra {name}", "ok" if there else "absent", purpose, step)
+        yield Diagnosis(f"extra {name}", "ok" if there else "absent", purpose, step)
 
 
-def _programs() -> Iterator[Finding]:
+def _programs() -> Iterator[Diagnosis]:
     for name, commands, purpose, step in PROGRAMS:
         places = [shutil.which(program) for program in commands]
         places += [str(path) for path in Path("/usr/lib/postgresql").glob("*/bin/pg_ctl") if name == "postgresql"]
         place = next(filter(None, places), None)
-        yield Finding(name, "ok" if place else "absent", f"{place or 'not found'} ({purpose})", "" if place else step)
+        yield Diagnosis(name, "ok" if place else "absent", f"{place or 'not found'} ({purpose})", "" if place else step)
     yield _tried_tool("anvil")
     yield _fingerprints()
 
 
-def _tried_tool(name: str) -> Finding:
+def _tried_tool(name: str) -> Diagnosis:
     from provenance.adapters.anvil import tool
 
     try:
-        return Finding(name, "ok", f"{tool(name)} (the local chain)")
+        return Diagnosis(name, "ok", f"{tool(name)} (the local chain)")
     except ProvenanceError as error:
-        return Finding(name, "absent", error.detail, error.next_step)
+        return Diagnosis(name, "absent", error.detail, error.next_step)
 
 
-def _fingerprints() -> Finding:
+def _fingerprints() -> Diagnosis:
     from provenance.adapters import marks
 
     purpose = "fingerprints in the private part of a manifest"
     if marks.chromaprint() is None:
         step = "apt-get install libchromaprint1, or brew install chromaprint; uploads go on without."
-        return Finding("chromaprint", "absent", f"{marks.LIBRARY} is not installed ({purpose})", step)
-    return Finding("chromaprint", "ok", purpose)
+        return Diagnosis("chromaprint", "absent", f"{marks.LIBRARY} is not installed ({purpose})", step)
+    return Diagnosis("chromaprint", "ok", purpose)
 
 
-def _unknown_network(ctx: Context) -> Finding:
+def _unknown_network(ctx: Context) -> Diagnosis:
     """The default network may be absent; one that somebody asked for must be there."""
     name, known = ctx.settings.network, ", ".join(sorted(ctx.settings.networks))
     asked = "network" in ctx.settings.model_fields_set
     step = f"Add [networks.{name}] to the settings file" + (f", or name one that is there: {known}." if known else ".")
     if name == DEFAULT_NETWORK or not asked:
         step = "`provenance devnet up` makes one."
-    return Finding("network", "problem" if asked else "absent", f"{name} is not in the settings", step)
+    return Diagnosis("network", "problem" if asked else "absent", f"{name} is not in the settings", step)
 
 
-def _home(home: Path) -> Finding:
+def _home(home: Path) -> Diagnosis:
     place = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < FREE_BYTES:
-        return Finding("home", "problem", f"{home}: less than 1 GiB free", "Free some space, or choose another --home.")
+        return Diagnosis(
+            "home", "problem", f"{home}: less than 1 GiB free", "Free some space, or choose another --home."
+        )
     kept = [home / name for name in ("keystore", "keys") if (home / name).is_dir()]
     loose = [path for folder in kept for path in folder.rglob("*") if path.is_file() and path.stat().st_mode & PRIVATE]
     if loose:
-        return Finding("home", "problem", f"others can read {loose[0]}", f"chmod -R go= {loose[0].parent}")
-    return Finding("home", "ok", str(home) if home.exists() else f"{home} (made when needed)")
+        return Diagnosis("home", "problem", f"others can read {loose[0]}", f"chmod -R go= {loose[0].parent}")
+    return Diagnosis("home", "ok", str(home) if home.exists() else f"{home} (made when needed)")
 
 
-def _accounts(ctx: Context) -> Finding:
+def _accounts(ctx: Context) -> Diagnosis:
     names = ctx.keystore.names()
     if not names:
-        return Finding("accounts", "absent", "none yet", "`provenance account create NAME` makes one.")
+        return Diagnosis("accounts", "absent", "none yet", "`provenance account create NAME` makes one.")
     ctx.keystore.accounts()
-    return Finding("accounts", "ok", ", ".join(names))
+    return Diagnosis("accounts", "ok", ", ".join(names))
 
 
-def _chain(ctx: Context) -> Finding:
+def _chain(ctx: Context) -> Diagnosis:
     number = ctx.chain().head().number
-    return Finding("chain", "ok", f"{ctx.settings.network}: block {number}, contracts as deployed")
+    return Diagnosis("chain", "ok", f"{ctx.settings.network}: block {number}, contracts as deployed")
 
 
-def _gateway(ctx: Context) -> Finding:
+def _gateway(ctx: Context) -> Diagnosis:
     url = ctx.network.gateway
     if not url:
-        return Finding("gateway", "absent", "none in the settings", "Set `gateway` in the network's settings.")
+        return Diagnosis("gateway", "absent", "none in the settings", "Set `gateway` in the network's settings.")
     gateway = ctx.gateway()
     gateway.health()
     try:
         gateway.ready()
     except Unavailable as error:
-        return Finding("gateway", "problem", f"{url}: {error.detail}", error.next_step)
-    return Finding("gateway", "ok", url)
+        return Diagnosis("gateway", "problem", f"{url}: {error.detail}", error.next_step)
+    return Diagnosis("gateway", "ok", url)
 
 
-def _content(ctx: Context) -> Finding:
+def _content(ctx: Context) -> Diagnosis:
     ctx.content()
     named = ", ".join(ctx.network.content)
-    return Finding("content", "ok", f"{ctx.home / 'content'}" + (f", then {named}" if named else ""))
+    return Diagnosis("content", "ok", f"{ctx.home / 'content'}" + (f", then {named}" if named else ""))

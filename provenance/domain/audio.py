@@ -51,7 +51,7 @@ class Limit:
     review_low: int | None = None
     review_high: int | None = None
 
-    def judge(self, value: int) -> Finding | None:
+    def judge(self, value: int) -> Deviation | None:
         """What is wrong with the value, if anything.
 
         Here the outer bounds reject and the inner ones ask for a review.
@@ -59,12 +59,12 @@ class Limit:
         for verdict, low, high in (("reject", self.low, self.high), ("review", self.review_low, self.review_high)):
             bound = low if low is not None and value < low else high if high is not None and value > high else None
             if bound is not None:
-                return Finding(self.metric, value, bound, "reject" if verdict == "reject" else "review")
+                return Deviation(self.metric, value, bound, "reject" if verdict == "reject" else "review")
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Deviation:
     """One metric beyond its limit."""
 
     metric: str
@@ -140,7 +140,7 @@ class QualityReport:
     gate_version: int = GATE_VERSION
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[Deviation, ...]:
         """What is beyond the limits of its gate version, rejections first."""
         metrics = self.metrics()
         found = [limit.judge(metrics[limit.metric]) for limit in LIMITS[self.gate_version]]

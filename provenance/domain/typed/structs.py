@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import ClassVar, Final
 
+from provenance.domain.typed.encoding import Struct
 from provenance.types import Address, Bytes32, UnixMs, UnixSeconds, Wei
 
 
@@ -283,3 +286,16 @@ class Reassign:
     to: Address
     cumulative: Wei
     deadline: UnixSeconds
+
+
+CONTRACT_BY_TYPE: Final[Mapping[type[Struct], str]] = MappingProxyType(
+    {
+        **dict.fromkeys((Consent, RevokeConsent, ExtendConsent), "ConsentRegistry"),
+        **dict.fromkeys((Register, Join), "DatasetRegistry"),
+        **dict.fromkeys((Offer, KeyBinding, OpenAccess, Access, Request), "DataAccess"),
+        **dict.fromkeys((MeterSession, UsageReceipt, Segment, Ack), "UsageLedger"),
+        **dict.fromkeys((GateReport, Finding, Attribution, Evaluation), "UsageLedger"),
+        Reassign: "RoyaltyDistributor",
+    }
+)
+"""The contract whose domain each type is signed for, also where no contract hashes it."""

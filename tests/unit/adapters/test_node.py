@@ -288,7 +288,7 @@ def test_a_refusal_tells_times_as_dates_and_roles_by_name():
             assert error.facts["deadline"] == 1_795_710_417
     for error in refused_with(error_data("RoyaltyDistributor", "WindowOutOfBounds", 60)):
         assert error.detail.endswith("(window 60)")
-    for error in refused_with(error_data("DataAccess", "NotRole", b"guardian".ljust(32, b"\0"), b"\x11" * 20)):
+    for error in refused_with(error_data("RoyaltyDistributor", "NotRole", b"guardian".ljust(32, b"\0"), b"\x11" * 20)):
         assert "not role (role guardian, caller 0x" in error.detail
         assert "provenance role show" in error.next_step
 

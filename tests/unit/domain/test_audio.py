@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from provenance.domain import audio, canonical
-from provenance.domain.audio import FULL_SCALE, Finding, Gauge, Limit, QualityReport, Samples, judge
+from provenance.domain.audio import FULL_SCALE, Deviation, Gauge, Limit, QualityReport, Samples, judge
 from provenance.domain.loudness import FLOOR_DB, Loudness
 from provenance.errors import Invalid
 
@@ -125,7 +125,7 @@ def test_a_finding_is_told_in_words_and_in_units_that_people_use(metric: str, va
 
 def test_every_metric_with_a_limit_can_be_told() -> None:
     for limit in (one for limits in audio.LIMITS.values() for one in limits):
-        assert "Ppm" not in str(Finding(limit.metric, 1, 2, "reject"))
+        assert "Ppm" not in str(Deviation(limit.metric, 1, 2, "reject"))
 
 
 def test_a_finding_says_the_metric_the_value_and_the_limit() -> None:

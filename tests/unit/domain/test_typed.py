@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from provenance import abi
 from provenance.domain import typed
 from provenance.domain.typed import Domain
 from provenance.errors import Invalid
@@ -52,6 +53,11 @@ def test_every_field_is_signed(kind: type) -> None:
     count = len(typed.members(kind.TYPE))
     digests = {typed.digest(HERE, made(kind, changed)) for changed in (None, *range(count))}
     assert len(digests) == count + 1
+
+
+def test_every_type_is_signed_for_a_contract() -> None:
+    assert set(typed.CONTRACT_BY_TYPE) == set(KINDS)
+    assert set(typed.CONTRACT_BY_TYPE.values()) <= set(abi.NAMES)
 
 
 def test_every_type_is_looked_at() -> None:
