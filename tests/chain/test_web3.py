@@ -70,12 +70,16 @@ def test_structs_views_and_events_are_typed(chain_world: World, w3: Web3, docume
     root, terms = w3.keccak(text="root"), w3.keccak(text="terms")
     with chain_world.undone():
         sent(w3, holder, of.datasets.register(root, root, terms, root, 2))
-        dataset = of.datasets.dataset_id_of(holder.address, root, terms)
+        dataset = of.datasets.dataset_id_of(holder.address, root, root, terms)
         kept = of.datasets.dataset(dataset)
         assert (kept.holder, kept.items, kept.status, kept.superseded) == (holder.address, 2, 1, False)
-        both = of.datasets.holder_and_status(dataset)
-        assert (both.holder, both.status) == (holder.address, 1)
-        terms_of = Grant(holder.address, root, terms, licensee.address, 2_000_000_000, 0b10, 30, nonce=9)
+        assert (kept.pool, kept.transfers) == (False, 0)
+        standing = of.datasets.standing(dataset)
+        assert (standing.holder, standing.status, standing.transfers) == (holder.address, 1, 0)
+        pays_into = of.royalties.address
+        terms_of = Grant(
+            holder.address, root, root, terms, licensee.address, pays_into, 2_000_000_000, 0b10, 30, nonce=9
+        )
         before = w3.eth.block_number
         (granted,) = of.access.emitted(sent(w3, holder, of.access.grant(terms_of)))
         assert isinstance(granted, LicenseGranted)
@@ -105,7 +109,7 @@ def test_refusals_are_the_contracts_own_errors(chain_world: World, w3: Web3, doc
 def test_a_question_that_is_refused_raises_the_contracts_error(w3: Web3, document: Path) -> None:
     """No view of ours refuses; what is asked as one here does."""
     with pytest.raises(NotRole):
-        contracts(w3, document).royalties.read("veto(uint64,bytes32)", (1, bytes(32)), "latest")
+        contracts(w3, document).royalties.read("veto(uint64,bytes32,bytes32)", (1, bytes(32), bytes(32)), "latest")
 
 
 def test_a_contract_is_created_from_its_binding(chain_world: World, w3: Web3) -> None:
