@@ -39,7 +39,7 @@ TABLES = {
     "leases": (
         "access_id bytes key, request_id bytes unique, license_id bytes index, dataset_id bytes index, "
         "licensee bytes index, request text, request_signature bytes, binding_nonce uint, envelopes_root bytes, "
-        "valid_until int, signature bytes, at_s int, batch int null index"
+        "valid_until int, signature bytes, at_s int, batch int null index, path bytes null, member bytes null"
     ),
     "leased_envelopes": (
         "access_id bytes key leases, index int key, recording_id bytes, cid text index, envelope bytes"
@@ -47,7 +47,7 @@ TABLES = {
     "refusals": (
         "id serial key, at_s int, step text, license_id bytes index, licensee bytes index, purpose int, "
         "territory text, code text, detail text, recording int null, consent_id bytes null, block int, "
-        "batch int null index"
+        "batch int null index, count int, root bytes"
     ),
     "nonces": "account bytes key, nonce uint key, deadline int index",
     "sessions": (
@@ -60,7 +60,7 @@ TABLES = {
         "received_at_ms int, ack_signature bytes, batch int null index"
     ),
     "equivocations": (
-        "segment_hash bytes key, session_id bytes index sessions, cid text, segment text, signature bytes, "
+        "segment_hash bytes key, session_id bytes once sessions, cid text, segment text, signature bytes, "
         "received_at_ms int, ack_signature bytes, batch int null index"
     ),
     "batches": "id serial key, prev_head bytes unique, root bytes, count uint, digest bytes, cid text, at_s int",
@@ -80,8 +80,8 @@ def upgrade() -> None:
         )
         for words in columns.split(", "):
             name, *rest = words.split()
-            if "index" in rest:
-                op.create_index(f"ix_{table}_{name}", table, [name])
+            if "index" in rest or "once" in rest:
+                op.create_index(f"ix_{table}_{name}", table, [name], unique="once" in rest)
 
 
 def _column(words: list[str]) -> sa.Column[object]:

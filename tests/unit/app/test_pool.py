@@ -41,7 +41,7 @@ class Collective:
 
     def __init__(self, folder: Path) -> None:
         self.chain, self.content, self.folder = PoolChain(), MemoryContent(), folder
-        self.gateway = MemoryGateway(self.chain)
+        self.gateway = MemoryGateway(self.chain).seen_by(CURATOR.address)
         self.chain.meters.add(self.gateway.key().wallet)
         self.chain.datasets |= {ONE: (HOLDER.address, 1), TWO: (OTHER.address, 1)}
         self.asked: list[Call] = []

@@ -73,11 +73,11 @@ def test_terms_without_a_price_of_use_are_not_made_and_not_taken(provenance) -> 
         assert (refused.status, refused.document["path"]) == (2, "price.perUnit")
 
 
-def test_amounts_in_another_token_are_told_for_what_they_are(provenance) -> None:
+def test_amounts_at_another_distributor_are_told_for_what_they_are(provenance) -> None:
     price = replace(documents.terms().price, distributor=documents.GATEWAY)
     Path("terms.json").write_bytes(documents.terms(price=price).encode())
     told = provenance("terms", "check", "terms.json").stdout
-    assert f"1000 base units of {checksummed(documents.GATEWAY)} per output" in told
+    assert f"1000 base units at {checksummed(documents.GATEWAY)} per output" in told
 
 
 def test_who_wants_a_license_reads_what_its_use_costs() -> None:

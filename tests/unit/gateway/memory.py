@@ -11,7 +11,7 @@ from provenance.adapters import seal
 from provenance.domain import cid, events
 from provenance.domain.messages import LeaseRequest
 from provenance.domain.offer import license_id
-from provenance.types import ZERO_ADDRESS, Bytes32, UnixSeconds, Wei
+from provenance.types import Bytes32, UnixSeconds, Wei
 from tests.documents import Key
 from tests.fakes.chain import deployment
 from tests.fakes.clocks import Still
@@ -82,7 +82,7 @@ class Gateway(LiveGateway):
         self.facts.mine(
             events.LicenseGranted(
                 license_, self.dataset_id(package), self.address(licensee), manifest.holder, manifest.terms_hash,
-                purposes, ends, 0, ZERO_ADDRESS, Wei(0),
+                purposes, ends, 0, self.node.deployment.contracts["RoyaltyDistributor"], Wei(0),
             )
         )  # fmt: skip
         return license_

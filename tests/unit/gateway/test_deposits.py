@@ -135,7 +135,7 @@ def test_other_words_about_the_same_recordings_are_another_dataset(live: Gateway
     package = live.package([b"good take"])
     live.deposit(package)
     live.deposit(package.but(title="other words"))
-    assert len(live.custody.deposits) == 2
+    assert len(live.custody.datasets) == 2
 
 
 def test_consents_are_the_holders_and_signed(live: Gateway) -> None:

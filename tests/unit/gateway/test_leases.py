@@ -120,9 +120,7 @@ def test_a_licensee_of_one_recording_who_asks_for_thousands_leaves_one_row(live:
 def halted(live: Gateway, package: Package, _license: LicenseId) -> None:
     """The guardian suspends the dataset."""
     live.facts.mine(
-        events.DatasetStatusChanged(
-            live.dataset_id(package), live.address("guardian"), DATASET_HALTED, word("ruling"), live.now
-        )
+        events.DatasetStatusChanged(live.dataset_id(package), live.address("guardian"), DATASET_HALTED, word("ruling"))
     )
 
 
@@ -134,9 +132,7 @@ def withdrawn(live: Gateway, package: Package, _license: LicenseId) -> None:
     """The second voice takes her consent back."""
     consent = package.manifest.consents[1]
     live.facts.mine(
-        events.ConsentRevoked(
-            consent.id(live.node.deployment.domains.consent), consent.consent.subject, word("why"), live.now
-        )
+        events.ConsentRevoked(consent.id(live.node.deployment.domains.consent), consent.consent.subject, word("why"))
     )
 
 
