@@ -166,7 +166,9 @@ def _accounts(ctx: Context) -> Finding:
     names = ctx.keystore.names()
     if not names:
         return Finding("accounts", "absent", "none yet", "`provenance account create NAME` makes one.")
-    ctx.keystore.accounts()
+    faults = [account.fault for account in ctx.keystore.accounts() if account.fault]
+    if faults:
+        return Finding("accounts", "problem", faults[0].detail, faults[0].next_step)
     return Finding("accounts", "ok", ", ".join(names))
 
 
