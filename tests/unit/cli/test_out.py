@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from rich.cells import cell_len
 
-from provenance.cli.account import decimal
 from provenance.cli.out import Bar, Declined, Out, plain, size
-from provenance.domain.fields import ether
+from provenance.domain.fields import decimal, ether
 from provenance.errors import Invalid
 
 
@@ -165,4 +164,5 @@ def test_no_is_no(monkeypatch: pytest.MonkeyPatch):
 def test_amounts_are_written_exactly(amount: int):
     whole, _, rest = ether(amount).partition(".")
     assert int(whole) * 10**18 + int(rest.ljust(18, "0") or 0) == amount
-    assert decimal(amount, 6).replace(".", "").lstrip("0") == str(amount).lstrip("0")
+    whole, _, rest = decimal(amount, 6).partition(".")
+    assert int(whole) * 10**6 + int(rest.ljust(6, "0") or 0) == amount
