@@ -15,6 +15,7 @@ from provenance.adapters.chain.rpc import NodeSilent, RpcRefused
 from provenance.app.ports import TokenUnit
 from provenance.domain.fields import checksummed
 from provenance.domain.hashes import abi_words, keccak
+from provenance.domain.printable import escaped
 from provenance.errors import Invalid
 from provenance.types import Address, Bytes32
 
@@ -50,7 +51,7 @@ def unit(node: EvmNode, token: Address) -> TokenUnit:
         )
         raise OddToken(f"{checksummed(token)} {fault}", field="token")
     symbol = _text(_answer(node, token, "symbol()"))
-    if not 0 < len(symbol) <= SYMBOL_CHARS or not symbol.isprintable() or symbol != symbol.strip():
+    if not 0 < len(symbol) <= SYMBOL_CHARS or not symbol == symbol.strip() == escaped(symbol):
         raise OddToken(f"{checksummed(token)} has no symbol of 1 to {SYMBOL_CHARS} printable characters", field="token")
     return TokenUnit(decimals, symbol)
 
