@@ -114,12 +114,13 @@ def deposit(
             if ledger.approved(signed.consent.subject, consent_id, final)
         },
     )
-    _check_content(node, manifest)
+    named = _check_content(node, manifest)
     secrets = _secrets(node, manifest, envelopes)
     judged = _hear(node, manifest, secrets)
     _refuse(
         judged, node.custody.earlier([recording.cluster for recording in judged], manifest.holder), frozenset(dispute)
     )
+    node.custody.name_uploads(dataset, [str(address) for address in (manifest_cid, *named)])
     _keep(node, manifest, manifest_cid, dataset, judged, secrets)
     return _reports(node, dataset)
 
@@ -143,6 +144,7 @@ def _take_rotated(
         secret = Secret.decode(node.wallet.open_envelope(envelope, info(node, now)))
         for _ in node.cipher.opening(now.sealed, secret).open(node.content.chunks(now.cid)):
             pass  # it is the very audio that was judged: its commitment is the manifest's
+        node.custody.name_uploads(dataset, [str(now.cid)])
         node.custody.add_key(
             records.Custody(object_id=header.object_id, key_version=header.key_version, envelope=envelope)
         )
@@ -188,25 +190,26 @@ def _check_sender(
         node.check_signed(digest, b"", manifest.holder)
 
 
-def _check_content(node: GatewayNode, manifest: Manifest) -> None:
-    """Everything that the manifest names is here, in the size it says."""
-    _, terms = node.content.get_digest(manifest.terms_hash)
+def _check_content(node: GatewayNode, manifest: Manifest) -> list[Cid]:
+    """The addresses of everything that the manifest names, all of it here in the size it says."""
+    terms_cid, terms = node.content.get_digest(manifest.terms_hash)
     if Terms.parse(terms).encode() != terms:
         raise Invalid("the terms are not in their canonical bytes", next="Make them with `terms new`.", field="terms")
-    _need_digest(node, manifest.split_hash(), "splits")
-    for consent in manifest.consents:
-        _need_digest(node, consent.consent.scope_hash, "scope")
+    addresses = [terms_cid, _need_digest(node, manifest.split_hash(), "splits")]
+    addresses += [_need_digest(node, consent.consent.scope_hash, "scope") for consent in manifest.consents]
     for name, sealed_object in _objects(manifest):
         if not node.content.has(sealed_object.cid):
             raise NotUploaded(f"{name}: {sealed_object.cid} is not here", cid=str(sealed_object.cid))
         size, expected = node.content.size(sealed_object.cid), sealed_object.sealed.header.sealed_bytes
         if size != expected:
             raise Invalid(f"{name}: {size} bytes are here, the manifest says {expected}", cid=str(sealed_object.cid))
+        addresses.append(sealed_object.cid)
+    return addresses
 
 
-def _need_digest(node: GatewayNode, digest: Bytes32, name: str) -> None:
+def _need_digest(node: GatewayNode, digest: Bytes32, name: str) -> Cid:
     try:
-        node.content.get_digest(digest)
+        return node.content.get_digest(digest)[0]
     except Missing as error:
         raise NotUploaded(
             f"{name}: nothing with digest 0x{digest.hex()} is here", digest=fields.shown(digest)

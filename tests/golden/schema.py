@@ -2,6 +2,8 @@
 
 git worktree add ../before c682cf1 && cp tests/golden/schema.py ../before/tests/golden && cd ../before
 python tests/golden/schema.py > schema.sql    # c682cf1: the last commit that spelled the tables of events by hand
+
+What a migration changed since is written anew here, line by line: refusals, equivocations, uploads.
 """
 
 from __future__ import annotations
