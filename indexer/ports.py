@@ -87,7 +87,18 @@ class MirrorState(Protocol):
 class CustodyRecords(Protocol):
     """Deposits, their keys, and who sent which content."""
 
-    def add_upload(self, cid: str, sender: Address, now: UnixSeconds, *, document: bool) -> None: ...
+    def add_upload(self, cid: str, sender: Address, now: UnixSeconds, *, document: bool, size: int) -> None:
+        """The first sender counts; `size` is 0 where the content was here already."""
+
+    def name_uploads(self, dataset_id: DatasetId, cids: Collection[str]) -> None:
+        """A deposit names this content; what a registered dataset names stays that one's."""
+
+    def settle_uploads(self) -> None:
+        """What registered datasets name does not count as unregistered any more."""
+
+    def unregistered_bytes(self, charged: int) -> int:
+        """The bytes of all other uploads, each at least `charged`; as of the last `settle_uploads`."""
+
     def sealed(self, cid: str) -> bool: ...
     def senders(self, cid: str) -> frozenset[bytes]: ...
     def deposit(self, dataset_id: DatasetId) -> records.Deposit | None: ...

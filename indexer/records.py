@@ -77,7 +77,10 @@ class Attempt(SQLModel, table=True):
 
 
 class Upload(SQLModel, table=True):
-    """Content that somebody sent; what is no document stays closed until a deposit says what it is."""
+    """Content that somebody sent; what is no document stays closed until a deposit says what it is.
+
+    Until a registered dataset names it, its bytes count towards one limit for all.
+    """
 
     __tablename__ = "uploads"
 
@@ -85,6 +88,9 @@ class Upload(SQLModel, table=True):
     sender: bytes
     document: bool
     at_s: int = Field(sa_type=BigInteger)
+    size_bytes: int = Field(sa_type=BigInteger)
+    dataset_id: bytes | None = None
+    registered: bool = Field(default=False, index=True)
 
 
 class Deposit(SQLModel, table=True):

@@ -91,6 +91,7 @@ class NodeSettings(BaseModel):
     publisher: str = "publisher"
     meter: str = "operator"
     relayer: str = "relayer"
+    unregistered_bytes: Annotated[int, Field(ge=1 << 20)] = 64 << 30
 
 
 class Settings(BaseSettings):

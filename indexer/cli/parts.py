@@ -88,6 +88,7 @@ def gateway_node(ctx: Context, opened: Database) -> GatewayNode:
         clock=ctx.clock,
         random=ctx.random,
         finality=ctx.network.finality,
+        unregistered_bytes=ctx.settings.node.unregistered_bytes,
     )
 
 

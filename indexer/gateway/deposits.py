@@ -104,12 +104,13 @@ def deposit(
             if ledger.approved(signed.consent.subject, consent_id, final)
         },
     )
-    _check_content(node, manifest)
+    named = _check_content(node, manifest)
     secrets = _secrets(node, manifest, envelopes)
     judged = _hear(node, manifest, secrets)
     _refuse(
         judged, node.custody.earlier([recording.cluster for recording in judged], manifest.holder), frozenset(dispute)
     )
+    node.custody.name_uploads(dataset, [str(address) for address in (manifest_cid, *named)])
     _keep(node, manifest, manifest_cid, dataset, judged, secrets)
     return _reports(node, dataset)
 
@@ -133,6 +134,7 @@ def _take_rotated(
         secret = Secret.decode(node.wallet.open_envelope(envelope, info(node, now)))
         for _ in node.cipher.opening(now.sealed, secret).open(node.content.chunks(now.cid)):
             pass  # it is the very audio that was judged: its commitment is the manifest's
+        node.custody.name_uploads(dataset, [str(now.cid)])
         node.custody.add_key(
             records.Custody(object_id=header.object_id, key_version=header.key_version, envelope=envelope)
         )
@@ -179,15 +181,16 @@ def _check_sender(
         node.check_signed(digest, b"", manifest.holder)
 
 
-def _check_content(node: GatewayNode, manifest: Manifest) -> None:
-    """Everything that the manifest names is here, in the size it says."""
-    _, terms = node.content.get_digest(manifest.terms_hash)
+def _check_content(node: GatewayNode, manifest: Manifest) -> list[Cid]:
+    """The addresses of everything that the manifest names, all of it here in the size it says."""
+    terms_cid, terms = node.content.get_digest(manifest.terms_hash)
     if Terms.parse(terms).encode() != terms:
         raise Invalid("the terms are not in their canonical bytes", next="Make them with `terms new`.", field="terms")
+    addresses = [terms_cid]
     for consent in manifest.consents:
         digest = consent.consent.scope_hash
         try:
-            node.content.get_digest(digest)
+            addresses.append(node.content.get_digest(digest)[0])
         except Missing as error:
             raise NotUploaded(
                 f"scope: nothing with digest 0x{digest.hex()} is here", digest=fields.shown(digest)
@@ -198,6 +201,8 @@ def _check_content(node: GatewayNode, manifest: Manifest) -> None:
         size, expected = node.content.size(sealed_object.cid), sealed_object.sealed.header.sealed_bytes
         if size != expected:
             raise Invalid(f"{name}: {size} bytes are here, the manifest says {expected}", cid=str(sealed_object.cid))
+        addresses.append(sealed_object.cid)
+    return addresses
 
 
 def _objects(manifest: Manifest) -> list[tuple[str, Recording | SealedObject]]:

@@ -6,9 +6,10 @@ chain's head, and is refused where it does not in time.
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ WAIT_S: Final = 5.0  # how long a decision waits for the mirror
 POLL_S: Final = 0.02
 LIST_WAIT_S: Final = 1.0
 LEASE_S: Final = 900
+UNREGISTERED_BYTES: Final = 64 << 30
 SETTLING: Final = (SettlementProposed, SettlementVetoed, SettlementChallenged, ChallengeResolved)
 FOR_EVER: Final = UnixSeconds((1 << 40) - 1)
 
@@ -62,6 +64,25 @@ class State:
     ledger: Ledger
 
 
+class Arriving:
+    """Bytes that are on their way in this process; threads share it."""
+
+    def __init__(self) -> None:
+        self._lock, self._total = threading.Lock(), 0
+
+    def take(self, size: int, most: int) -> bool:
+        """Room for `size` is held if no more than `most` is then on its way."""
+        with self._lock:
+            fits = self._total + size <= most
+            self._total += size if fits else 0
+        return fits
+
+    def give(self, size: int) -> None:
+        """What was held is free again."""
+        with self._lock:
+            self._total -= size
+
+
 @dataclass(frozen=True)
 class GatewayNode:
     """One gateway: its wallet, its records, its content, its view of the chain."""
@@ -80,6 +101,9 @@ class GatewayNode:
     wait_s: float = WAIT_S
     lease_s: int = LEASE_S
     finality: str = "latest"
+    unregistered_bytes: int = UNREGISTERED_BYTES
+    """The most that is kept of content that no registered dataset names."""
+    arriving: Arriving = field(default_factory=Arriving)
 
     @property
     def history(self) -> MirroredEvents:

@@ -16,6 +16,7 @@ from provenance.errors import ProvenanceError
 def create_app(node: GatewayNode) -> FastAPI:
     """The gateway's routes, each failure a problem document, each answer counted."""
     app = FastAPI(title="Provenance gateway", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.node = node
     log, metrics = structlog.get_logger("gateway"), Metrics(node)
     app.add_middleware(metrics.middleware)
     problems.install(app, lambda error: log.error("failed", **log_fields(error)))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import IO, TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from indexer.gateway import leases
-from indexer.http import auth, bodies
+from indexer.gateway import leases, uploads
+from indexer.http import admission, auth, bodies
+from indexer.http.admission import Admission, Received
 from provenance.domain import cid, fields
 from provenance.domain.hashes import sha256
 from provenance.errors import Denied, Invalid
-from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from indexer.gateway import GatewayNode
@@ -24,11 +24,7 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 HEAD_BYTES: Final = 256
 
 
-async def _spooled(request: Request) -> tuple[IO[bytes], Bytes32]:
-    return await bodies.spooled(request)
-
-
-Sent = Annotated[tuple[IO[bytes], Bytes32], Depends(_spooled)]
+Sent = Annotated[Received, Depends(Admission(admission.CONTENT_BYTES, admission.content))]
 
 
 class SealedContent(Denied):
@@ -49,15 +45,11 @@ def routes(node: GatewayNode) -> APIRouter:
     router = APIRouter()
 
     @router.put("/v1/content/{name}")
-    def put(request: Request, name: str, sent: Sent) -> Response:
-        file, digest = sent
-        with file:
-            expected = cid.parse(name)
-            who, is_document = auth.sender(node, request, digest), _is_document(file.read(HEAD_BYTES))
-            file.seek(0)
-            node.content.put_chunks(bodies.pieces(file), expected=expected)
-            node.custody.add_upload(str(expected), who, node.clock.now(), document=is_document)
-        return bodies.shown({"cid": str(expected), "size": str(node.content.size(expected))}, 201)
+    def put(name: str, sent: Sent) -> Response:
+        address, document = cid.parse(name), _is_document(sent.file.read(HEAD_BYTES))
+        sent.file.seek(0)
+        size = uploads.keep(node, address, sent.file, sent.sender, document=document)
+        return bodies.shown({"cid": str(address), "size": str(size)}, 201)
 
     @router.head("/v1/content/{name}")
     def head(name: str) -> Response:

@@ -15,6 +15,7 @@ from provenance.types import Json
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
+DRAINED_BYTES: Final = 64 << 10  # a refused body of this size is cheaper to pass over than a new connection
 
 
 class NoRoute(Missing):
@@ -46,12 +47,16 @@ def response(error: ProvenanceError) -> Response:
 def install(app: FastAPI, report: Callable[[Exception], None]) -> None:
     """Every failure of every route is a problem document; what is a bug is told to the log."""
 
-    def known(_request: Request, error: Exception) -> Response:
+    def known(request: Request, error: Exception) -> Response:
         bug = "an invariant of the gateway failed; its log says which"
         ours = error if isinstance(error, ProvenanceError) else Broken(bug)
         if ours.http_status >= 500:
             report(error)
-        return response(ours)
+        answer = response(ours)
+        length = request.headers.get("content-length", "")
+        if getattr(request.state, "unread", False) and not (length.isdigit() and int(length) <= DRAINED_BYTES):
+            answer.headers["connection"] = "close"  # nobody reads on
+        return answer
 
     def routing(_request: Request, error: Exception) -> Response:
         wrong_method = isinstance(error, HTTPException) and error.status_code == 405

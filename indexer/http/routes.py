@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from indexer.gateway import GatewayNode, catalogue, deposits, leases, offers, sessions
-from indexer.http import auth, bodies
+from indexer.gateway import catalogue, deposits, leases, offers, sessions
+from indexer.http import admission, auth, bodies
+from indexer.http.admission import Admission, Received
 from provenance.domain import fields, messages
 from provenance.domain.batch import PATH, SessionEntry
 from provenance.domain.hashes import sha256
-from provenance.domain.messages import SEGMENT_HEADER
-from provenance.errors import Invalid
 from provenance.types import Bytes32, UnixSeconds
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from indexer.gateway import GatewayNode
 
 
-def _limited(most: int) -> Callable[[Request], Awaitable[bytes]]:
-    async def body(request: Request) -> bytes:
-        return await bodies.limited(request, most)
-
-    return body
-
-
-Body = Annotated[bytes, Depends(_limited(bodies.JSON_BYTES))]
-DepositBody = Annotated[bytes, Depends(_limited(bodies.DEPOSIT_BYTES))]
-SegmentFile = Annotated[bytes, Depends(_limited(sessions.SEGMENT_BYTES))]
+Session = Annotated[Received, Depends(Admission(admission.SESSION_BYTES, admission.itself))]
+Offer = Annotated[Received, Depends(Admission(admission.OFFER_BYTES, admission.itself))]
+Access = Annotated[Received, Depends(Admission(admission.ACCESS_BYTES, admission.signed))]
+Deposit = Annotated[Received, Depends(Admission(admission.DEPOSIT_BYTES, admission.signed))]
+SegmentFile = Annotated[Received, Depends(Admission(sessions.SEGMENT_BYTES, admission.segment))]
 
 
 def routes(node: GatewayNode) -> APIRouter:
@@ -45,30 +40,32 @@ def routes(node: GatewayNode) -> APIRouter:
 
 
 def _deposits(router: APIRouter, node: GatewayNode) -> None:
+    parsing = threading.Lock()  # one at a time: 64 MiB of JSON take some 300 MiB while they are read
+
     @router.post("/v1/deposits")
-    def deposit(request: Request, body: DepositBody) -> Response:
-        sender = auth.sender(node, request, sha256(body))
-        given = bodies.read(messages.DepositRequest, body)
+    def deposit(sent: Deposit) -> Response:
+        with parsing:
+            given = bodies.read(messages.DepositRequest, sent.file.read())
         reports = deposits.deposit(
             node,
             given.manifest,
             given.envelopes,
-            sender=sender,
+            sender=sent.sender,
             authorization=given.authorization,
             dispute=given.dispute,
         )
         return bodies.answer(messages.DepositAnswer(reports), 201)
 
     @router.post("/v1/offers")
-    def offer(body: Body) -> Response:
-        offered = bodies.read(messages.OfferRequest, body).offer
+    def offer(sent: Offer) -> Response:
+        offered = bodies.read(messages.OfferRequest, sent.file.read()).offer
         return bodies.answer(messages.OfferAnswer(offers.publish(node, offered)), 201)
 
 
 def _leases(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/accesses")
-    def open_lease(body: Body) -> Response:
-        lease = leases.open_lease(node, bodies.read(messages.LeaseRequest, body))
+    def open_lease(sent: Access) -> Response:
+        lease = leases.open_lease(node, bodies.read(messages.LeaseRequest, sent.file.read()))
         return bodies.answer(
             messages.LeaseAnswer(
                 Bytes32(lease.access_id),
@@ -91,17 +88,14 @@ def _leases(router: APIRouter, node: GatewayNode) -> None:
 
 def _usage(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/sessions")
-    def session(body: Body) -> Response:
-        opened = bodies.read(SessionEntry, body)
+    def session(sent: Session) -> Response:
+        opened = bodies.read(SessionEntry, sent.file.read())
         return bodies.answer(messages.SessionAnswer(sessions.open_session(node, opened.session, opened.signature)), 201)
 
     @router.post("/v1/segments")
     def segment(request: Request, parquet: SegmentFile) -> Response:
-        head = request.headers.get(SEGMENT_HEADER)
-        if head is None:
-            raise Invalid(f"the header {SEGMENT_HEADER} is missing", field=SEGMENT_HEADER)
-        signed = bodies.read(messages.SignedSegment, head.encode("latin-1"))
-        acked = sessions.put_segment(node, signed.segment, signed.signature, parquet)
+        signed = admission.signed_segment(request)
+        acked = sessions.put_segment(node, signed.segment, signed.signature, parquet.file.read())
         return bodies.answer(messages.SignedAck(acked.ack, acked.row.ack_signature, acked.missing))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, case, func, insert, select, update
 
 from indexer import records
 from indexer.ports import Earlier
@@ -34,9 +34,29 @@ class CustodyStore:
 
     database: Database
 
-    def add_upload(self, cid: str, sender: Address, now: UnixSeconds, *, document: bool) -> None:
-        """It is known who sent this content."""
-        rows.add(self.database, records.Upload(cid=cid, sender=sender, document=document, at_s=now))
+    def add_upload(self, cid: str, sender: Address, now: UnixSeconds, *, document: bool, size: int) -> None:
+        """It is known who sent this content, and how much it was."""
+        upload = records.Upload(cid=cid, sender=sender, document=document, at_s=now, size_bytes=size)
+        rows.add(self.database, upload)
+
+    def name_uploads(self, dataset_id: DatasetId, cids: Collection[str]) -> None:
+        """A deposit names this content; what a registered dataset names stays that one's."""
+        with self.database.write() as connection:
+            for part in rows.chunks(cids):
+                free = _UPLOADS.c.cid.in_(part) & _UPLOADS.c.registered.is_(False)
+                connection.execute(update(_UPLOADS).where(free).values(dataset_id=dataset_id))
+
+    def settle_uploads(self) -> None:
+        """What registered datasets name does not count any more; after a reorg it may not count though it should."""
+        named = _UPLOADS.c.dataset_id.in_(select(_REGISTERED.c.dataset_id)) & _UPLOADS.c.registered.is_(False)
+        with self.database.write() as connection:
+            connection.execute(update(_UPLOADS).where(named).values(registered=True))
+
+    def unregistered_bytes(self, charged: int) -> int:
+        """The bytes of all other uploads, each at least `charged` unless it was here before."""
+        size = _UPLOADS.c.size_bytes
+        counted = case((size == 0, 0), (size < charged, charged), else_=size)
+        return int(self.database.scalar(select(func.sum(counted)).where(_UPLOADS.c.registered.is_(False))) or 0)
 
     def sealed(self, cid: str) -> bool:
         """Whether this content is audio or a private part, or was sent and nobody said yet what it is.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from indexer.store.database import Database
 
 R = TypeVar("R", bound="SQLModel")
+K = TypeVar("K", bytes, str)
 IN_LIST: Final = 500  # values in one IN list; SQLite's oldest limit is 999
 
 
@@ -66,7 +67,7 @@ def among(database: Database, model: type[R], column: str, keys: Collection[byte
             yield from every(connection, model, bulk.table_of(model).c[column].in_(part))
 
 
-def chunks(keys: Collection[bytes]) -> Iterator[list[bytes]]:
+def chunks(keys: Collection[K]) -> Iterator[list[K]]:
     """The distinct values in parts that an IN list takes."""
     ordered = sorted(set(keys))
     for start in range(0, len(ordered), IN_LIST):

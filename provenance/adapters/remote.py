@@ -6,6 +6,7 @@ problem documents turned back into the errors they were, fetched bytes matched b
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,7 +154,7 @@ class HttpGateway:
     ) -> SignedAccess:
         """A lease of these recordings, signed by the gateway over this very request."""
         body = messages.LeaseRequest(request, recordings, signature, binding, binding_signature, member)
-        answer = record.read(messages.LeaseAnswer, self._json("POST", "/v1/accesses", body))
+        answer = record.read(messages.LeaseAnswer, self._json("POST", "/v1/accesses", body, signed=True))
         access, domain = answer.access, self.deployment.domains.access
         if access.request != typed.digest(domain, request):
             raise GatewayDiffers("the lease answers another request")
@@ -281,9 +282,12 @@ class HttpGateway:
     ) -> httpx2.Response:
         """The answer to one request; repeated only where that changes nothing, signed anew each time."""
         digest = _digest(body)
+        announced = dict(headers or {})
+        if body:
+            announced["content-length"] = str(len(body) if isinstance(body, bytes) else body.stat().st_size)
 
         def once() -> httpx2.Response:
-            named = dict(headers or {}) | (self._authorization(method, target, digest) if signed else {})
+            named = announced | (self._authorization(method, target, digest) if signed else {})
             try:
                 response = self._answer(method, target, body, named, timeout_s or self.timeout_s)
             except httpx2.DecodingError as error:
@@ -326,8 +330,9 @@ class HttpGateway:
         )
         signed = self.signer.sign(typed.digest(self.deployment.domains.access, request))
         return {
+            "content-digest": f"sha-256=:{base64.b64encode(body_sha256).decode()}:",
             "authorization": f"EIP712 address={fields.shown(self.signer.address)}, nonce={request.nonce}, "
-            f"deadline={request.deadline}, signature={fields.shown(signed)}"
+            f"deadline={request.deadline}, signature={fields.shown(signed)}",
         }
 
 

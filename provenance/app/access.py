@@ -103,19 +103,17 @@ class AccessPreview:
 
 
 def chosen(dataset: DatasetRecord, names: Iterable[str]) -> tuple[int, ...]:
-    """The indexes of recordings by number, name or id.
+    """The indexes of recordings: each by its name as it is typed, else by its plain index, else by its id.
 
     Raises:
         UnknownRecording: the dataset has none of that name.
     """
-    recordings = dataset.manifest.recordings
-    index_by_name = {str(recording.index): recording.index for recording in recordings}
-    index_by_name |= {shown(recording_id(dataset.id, recording.index)): recording.index for recording in recordings}
+    recordings, indexes = dataset.manifest.recordings, dict[int, None]()
+    index_by_name = {shown(recording_id(dataset.id, recording.index)): recording.index for recording in recordings}
+    index_by_name |= {str(recording.index): recording.index for recording in recordings}
     index_by_name |= {recording.name: recording.index for recording in recordings}
-    indexes: dict[int, None] = {}
     for name in names:
-        number_or_id = str(int(name)) if name.isascii() and name.isdigit() else name.lower()
-        index = index_by_name.get(name, index_by_name.get(number_or_id))
+        index = index_by_name.get(name, index_by_name.get(name.lower() if name[:2] in ("0x", "0X") else name))
         if index is None:
             detail = f"the dataset has no recording {name}"
             raise refusal.UnknownRecording(detail, recording=name, dataset=shown(dataset.id))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from provenance.adapters.keys.envelopes import KeyFolder
 from provenance.adapters.keys.keyfile import EXPORT, open_file, read_secret
 from provenance.adapters.keys.keystore import KeystoreAccount, checked_name, refuse_raw_key
 from provenance.app.ports import Call
@@ -20,6 +22,14 @@ from provenance.cli.values import shown_tokens
 from provenance.domain.fields import checksummed, ether
 from provenance.errors import Conflict, Invalid
 from provenance.types import Json
+
+PASSWORD_CHARS: Final = 8  # fewer are guessed, whatever the key derivation costs
+
+
+class EmptyPassword(Invalid):
+    """A key would be written under no password."""
+
+    next = "Choose one; to a file of another program its own tool gives a password before it is imported."
 
 
 @group("account")
@@ -39,8 +49,10 @@ def create(ctx: Context, name: str) -> None:
     NAME has up to 64 Latin letters, digits, dots, dashes or underscores; it stays on this machine.
     """
     _checked(ctx, f"make account {name}", name)
-    account = ctx.keystore.create(name, ctx.password(f"New password of {name}", repeat=True))
-    _emit(ctx, account, f"Made account {name}")
+    account = ctx.keystore.create(name, _new(ctx, ctx.password(f"New password of {name}", repeat=True)))
+    home = f" --home {shlex.quote(str(ctx.flags.home))}" if ctx.flags.home else ""
+    backup = f"provenance account export {name} --out {name}.json{home}"
+    _emit(ctx, account, f"Made account {name}", backup)
 
 
 @command(
@@ -70,21 +82,22 @@ def import_(ctx: Context, name: str, refused: tuple[str, ...], keystore: Path | 
     if keystore:
         password = ctx.password(f"Password of {keystore.name}")
         opened = open_file(keystore, password)
-        account = ctx.keystore.add(name, opened.key, password, envelope_key=opened.envelope_key)
+        account = ctx.keystore.add(name, opened.key, _new(ctx, password), envelope_key=opened.envelope_key)
         opened.restore_content_keys(ctx.home / "keys")
     else:
-        account = ctx.keystore.add(name, _raw_key(key_file), ctx.password(f"New password of {name}", repeat=True))
+        secret = ctx.password(f"New password of {name}", repeat=True)
+        account = ctx.keystore.add(name, _raw_key(key_file), _new(ctx, secret))
     _emit(ctx, account, f"Imported account {name}")
 
 
 @command(account, "list", example=("provenance account list", "provenance account list --json"))
 def list_(ctx: Context) -> None:
-    """List the accounts of this home."""
+    """List the accounts of this home, and what is wrong with a file that is none."""
     rows = [_row(account) for account in ctx.keystore.accounts()]
     ctx.out.emit(
         rows,
         text=None if rows else "No accounts yet; `provenance account create NAME` makes one.",
-        columns=("name", "address"),
+        columns=("name", "address", *(("problem", "next") if any("problem" in row for row in rows) else ())),
     )
 
 
@@ -134,15 +147,17 @@ def balance(ctx: Context, name: str | None) -> None:
 @click.argument("name")
 @click.option("--out", type=PATH, required=True, metavar="FILE", help="File to make; it must not exist.")
 def export(ctx: Context, name: str, out: Path) -> None:
-    """Write both keys of an account, under its password, and its own content keys' envelopes to one FILE."""
+    """Write both keys of an account, under its password, and the envelopes that it alone opens to one FILE."""
     from provenance.adapters.localnet import password_of
 
+    owner = ctx.keystore.owner(name)
+    envelopes = KeyFolder(ctx.home / "keys").paths_of([owner] if owner else [])
     document: dict[str, Json] = {
         "format": EXPORT,
         "version": 1,
         "name": name,
         **ctx.keystore.export(name),
-        "contentKeys": _content_keys(ctx.home / "keys"),
+        "contentKeys": {path.name: base64.b64encode(path.read_bytes()).decode() for path in envelopes},
     }
     if ctx.dry_run:
         ctx.would(f"write {out}", path=str(out))
@@ -177,15 +192,35 @@ def _checked(ctx: Context, action: str, name: str) -> None:
         ctx.would(action, name=name)
 
 
-def _emit(ctx: Context, account: KeystoreAccount, text: str) -> None:
+def _new(ctx: Context, secret: bytes) -> bytes:
+    """A password under which a key is about to be written.
+
+    Raises:
+        EmptyPassword: it is none.
+    """
+    if not secret:
+        raise EmptyPassword("the password is empty")
+    if len(secret.decode("utf-8", "replace")) < PASSWORD_CHARS:
+        ctx.out.warn(f"The password has fewer than {PASSWORD_CHARS} characters: whoever has the file guesses it soon.")
+    return secret
+
+
+def _emit(ctx: Context, account: KeystoreAccount, text: str, backup: str = "") -> None:
     row = _row(account)
     ctx.out.emit(
-        {**row, "keystore": str(account.path)}, text=(f"{text}: {row['address']}", f"Its key is in {account.path}")
+        {**row, "keystore": str(account.path), **({"next": backup} if backup else {})},
+        text=(
+            f"{text}: {row['address']}",
+            f"Its key is in {account.path}",
+            *([f"Next: {backup}"] if backup else []),
+        ),
     )
 
 
 def _row(account: KeystoreAccount) -> dict[str, Json]:
-    return {"name": account.name, "address": checksummed(account.address) if account.address else None}
+    row: dict[str, Json] = {"name": account.name, "address": checksummed(account.address) if account.address else None}
+    fault = account.fault
+    return row | ({"problem": fault.detail, "next": fault.next_step} if fault else {})
 
 
 def _raw_key(path: Path | None) -> bytes:
@@ -200,11 +235,3 @@ def _raw_key(path: Path | None) -> bytes:
         return bytes.fromhex(typed.strip().removeprefix("0x"))
     except ValueError:
         raise Invalid("this is no private key", next="Give 64 hex digits.") from None
-
-
-def _content_keys(folder: Path) -> dict[str, Json]:
-    return {
-        path.relative_to(folder).as_posix(): base64.b64encode(path.read_bytes()).decode()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }

@@ -168,7 +168,9 @@ def _accounts(ctx: Context) -> Diagnosis:
     names = ctx.keystore.names()
     if not names:
         return Diagnosis("accounts", "absent", "none yet", "`provenance account create NAME` makes one.")
-    ctx.keystore.accounts()
+    faults = [account.fault for account in ctx.keystore.accounts() if account.fault]
+    if faults:
+        return Diagnosis("accounts", "problem", faults[0].detail, faults[0].next_step)
     return Diagnosis("accounts", "ok", ", ".join(names))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def http(live: LiveGateway) -> Iterator[httpx2.Client]:
 
 
 def signed(live: LiveGateway, verb: str, path: str, body: bytes = b"", **changes: object) -> dict[str, str]:
-    name = str(changes.pop("name", "holder"))
+    name, announced = str(changes.pop("name", "holder")), changes.pop("announced", sha256(body))
     fields = {
         "method": verb,
         "target": path,
@@ -51,9 +52,11 @@ def signed(live: LiveGateway, verb: str, path: str, body: bytes = b"", **changes
     } | changes
     request = typed.Request(**fields)  # type: ignore[arg-type]
     signature = live.sign(name, typed.digest(live.node.deployment.domains.access, request))
+    digest = base64.b64encode(announced).decode()  # type: ignore[arg-type]
     return {
+        "content-digest": f"sha-256=:{digest}:",
         "authorization": f"EIP712 address=0x{live.address(name).hex()}, nonce={request.nonce}, "
-        f"deadline={request.deadline}, signature=0x{signature.hex()}"
+        f"deadline={request.deadline}, signature=0x{signature.hex()}",
     }
 
 
@@ -92,14 +95,81 @@ def test_every_failure_is_a_problem_document(http: httpx2.Client) -> None:
         assert problem["next"]
 
 
-def test_a_body_beyond_the_limit_is_not_read(http: httpx2.Client) -> None:
-    assert http.post("/v1/sessions", content=b" " * (17 << 20)).status_code == 413
+ROUTES = {
+    "sessions": 16 << 10,
+    "offers": 16 << 10,
+    "accesses": 1 << 20,
+    "deposits": 64 << 20,
+    "segments": 64 << 20,
+    "content/" + str(cid.of_raw(b"x")): 16 << 30,
+}
 
-    def endless() -> Iterator[bytes]:
-        for _ in range(20):
-            yield b" " * (1 << 20)
 
-    assert http.post("/v1/sessions", content=endless()).status_code == 413
+@pytest.mark.parametrize(("route", "most"), ROUTES.items())
+def test_a_body_beyond_its_routes_limit_or_of_no_length_is_not_read(http: httpx2.Client, route: str, most: int) -> None:
+    verb, read = "PUT" if route.startswith("content") else "POST", []
+
+    def body(size: int) -> Iterator[bytes]:
+        for start in range(0, size, 1 << 20):
+            read.append(1)
+            yield bytes(min(size - start, 1 << 20))
+
+    for headers, size, code in (
+        ({"content-length": str(most + 1)}, most + 1, "too-large"),
+        ({}, 200 << 20, "length-needed"),
+    ):
+        read.clear()
+        answer = http.request(verb, f"/v1/{route}", content=body(size), headers=headers)
+        assert answer.json()["type"] == f"/problems/{code}"
+        assert answer.status_code == (413 if code == "too-large" else 411)
+        assert len(read) < 20  # MiB: what the sockets between hold
+
+
+UNSIGNED = [route for route in ROUTES if route not in ("sessions", "offers")]
+
+
+@pytest.mark.parametrize("route", UNSIGNED)
+def test_nobody_who_has_not_signed_is_read(live: LiveGateway, http: httpx2.Client, route: str) -> None:
+    """Not one of 100 MB, whoever it says it is: the answer comes first, and the connection is closed."""
+    verb, target, size = "PUT" if route.startswith("content") else "POST", f"/v1/{route}", min(ROUTES[route], 100 << 20)
+    read: list[int] = []
+
+    def body() -> Iterator[bytes]:
+        for _ in range(size >> 16):
+            read.append(1 << 16)
+            yield bytes(1 << 16)
+
+    forged = signed(live, verb, target, gateway=Address(b"\x01" * 20), announced=sha256(b"x"))
+    for headers in ({}, forged, {"authorization": forged["authorization"]}):
+        read.clear()
+        began = len(list(live.node.content._root.rglob("*")))
+        answer = http.request(verb, target, content=body(), headers={**headers, "content-length": str(size)})
+        assert answer.status_code in (403, 422)
+        assert answer.headers["connection"] == "close"
+        assert sum(read) < 20 << 20  # what the sockets between hold
+        assert len(list(live.node.content._root.rglob("*"))) == began
+
+
+def test_content_under_no_address_is_not_read(live: LiveGateway, http: httpx2.Client) -> None:
+    answer = http.put("/v1/content/nonsense", content=b"x", headers=signed(live, "PUT", "/v1/content/nonsense", b"x"))
+    assert answer.json()["type"] == "/problems/bad-cid"
+
+
+def test_another_body_than_was_announced_is_refused(live: LiveGateway, http: httpx2.Client) -> None:
+    target = "/v1/content/" + str(cid.of_raw(b"those"))
+    answer = http.put(target, content=b"those", headers=signed(live, "PUT", target, b"these"))
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/other-body")
+    assert http.head(target).status_code == 404
+    undigested = signed(live, "PUT", target, b"those")
+    del undigested["content-digest"]
+    assert http.put(target, content=b"those", headers=undigested).json()["type"] == "/problems/digest-needed"
+
+
+def test_a_body_of_millions_of_values_is_refused_before_they_are_made(live: LiveGateway, http: httpx2.Client) -> None:
+    bomb = b'{"a":[' + b"[]," * (1 << 20) + b"[]]}"
+    headers = signed(live, "POST", "/v1/deposits", bomb)
+    answer = http.post("/v1/deposits", content=bomb, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,11 @@ class MemoryContent:
         except OSError as error:
             raise Invalid(f"{path} cannot be read") from error
 
-    def put_chunks(self, parts: Iterable[bytes]) -> Cid:
-        return self.put(b"".join(parts))
+    def put_chunks(self, parts: Iterable[bytes], *, expected: Cid | None = None) -> Cid:
+        data = b"".join(parts)
+        if expected not in (None, unixfs.address([data])):
+            raise corrupt(expected, "other content was sent")  # type: ignore[arg-type]
+        return self.put(data)
 
     def get(self, cid: Cid, *, limit: int = 64 << 20) -> bytes:
         if self.size(cid) > limit:

@@ -87,8 +87,23 @@ class MemoryCustody:
     reports: dict[tuple[bytes, str], records.JudgedObject] = field(default_factory=dict)
     keys: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
 
-    def add_upload(self, cid: str, sender: Address, now: UnixSeconds, *, document: bool) -> None:
-        self.uploads.setdefault(cid, records.Upload(cid=cid, sender=sender, document=document, at_s=now))
+    def add_upload(self, cid: str, sender: Address, now: UnixSeconds, *, document: bool, size: int) -> None:
+        upload = records.Upload(cid=cid, sender=sender, document=document, at_s=now, size_bytes=size)
+        self.uploads.setdefault(cid, upload)
+
+    def name_uploads(self, dataset_id: Bytes32, cids: Collection[str]) -> None:
+        for cid in cids:
+            if cid in self.uploads and not self.uploads[cid].registered:
+                self.uploads[cid].dataset_id = dataset_id
+
+    def settle_uploads(self) -> None:
+        registered = {log.event.dataset_id for log in self.facts.logged if isinstance(log.event, DatasetRegistered)}
+        for upload in self.uploads.values():
+            upload.registered |= upload.dataset_id in registered
+
+    def unregistered_bytes(self, charged: int) -> int:
+        sizes = [upload.size_bytes for upload in self.uploads.values() if not upload.registered]
+        return sum(max(size, charged) for size in sizes if size)
 
     def sealed(self, cid: str) -> bool:
         if any(take.cid == cid for take in self.takes) or any(d.private_cid == cid for d in self.datasets.values()):

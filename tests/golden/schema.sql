@@ -146,7 +146,8 @@ sqlite: CREATE INDEX ix_settlement_vetoed_epoch ON settlement_vetoed (epoch);
 sqlite: CREATE TABLE split_set ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, dataset_id BLOB NOT NULL, shares BLOB NOT NULL, effective_at BIGINT NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE ) WITHOUT ROWID;
 sqlite: CREATE INDEX ix_split_set_dataset_id ON split_set (dataset_id);
 sqlite: CREATE TABLE stake_changed ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, proposer BLOB NOT NULL, staked VARCHAR(78) NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE ) WITHOUT ROWID;
-sqlite: CREATE TABLE uploads ( cid VARCHAR NOT NULL, sender BLOB NOT NULL, document BOOLEAN NOT NULL, at_s BIGINT NOT NULL, PRIMARY KEY (cid) );
+sqlite: CREATE TABLE uploads ( cid VARCHAR NOT NULL, sender BLOB NOT NULL, document BOOLEAN NOT NULL, at_s BIGINT NOT NULL, size_bytes BIGINT NOT NULL, dataset_id BLOB, registered BOOLEAN NOT NULL, PRIMARY KEY (cid) );
+sqlite: CREATE INDEX ix_uploads_registered ON uploads (registered);
 sqlite: CREATE TABLE usage_anchored ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, meter BLOB NOT NULL, root BLOB NOT NULL, head BLOB NOT NULL, count VARCHAR(78) NOT NULL, data_digest BLOB NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE ) WITHOUT ROWID;
 sqlite: CREATE INDEX ix_usage_anchored_meter ON usage_anchored (meter);
 postgresql: CREATE TABLE access_recorded ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, license_id BYTEA NOT NULL, dataset_id BYTEA NOT NULL, accessor BYTEA NOT NULL, purpose BIGINT NOT NULL, units NUMERIC(78, 0) NOT NULL, receipt_hash BYTEA NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE );
@@ -297,6 +298,7 @@ postgresql: CREATE INDEX ix_settlement_vetoed_epoch ON settlement_vetoed (epoch)
 postgresql: CREATE TABLE split_set ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, dataset_id BYTEA NOT NULL, shares BYTEA NOT NULL, effective_at BIGINT NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE );
 postgresql: CREATE INDEX ix_split_set_dataset_id ON split_set (dataset_id);
 postgresql: CREATE TABLE stake_changed ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, proposer BYTEA NOT NULL, staked NUMERIC(78, 0) NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE );
-postgresql: CREATE TABLE uploads ( cid VARCHAR NOT NULL, sender BYTEA NOT NULL, document BOOLEAN NOT NULL, at_s BIGINT NOT NULL, PRIMARY KEY (cid) );
+postgresql: CREATE TABLE uploads ( cid VARCHAR NOT NULL, sender BYTEA NOT NULL, document BOOLEAN NOT NULL, at_s BIGINT NOT NULL, size_bytes BIGINT NOT NULL, dataset_id BYTEA, registered BOOLEAN NOT NULL, PRIMARY KEY (cid) );
+postgresql: CREATE INDEX ix_uploads_registered ON uploads (registered);
 postgresql: CREATE TABLE usage_anchored ( block BIGINT NOT NULL, log_index BIGINT NOT NULL, meter BYTEA NOT NULL, root BYTEA NOT NULL, head BYTEA NOT NULL, count NUMERIC(78, 0) NOT NULL, data_digest BYTEA NOT NULL, PRIMARY KEY (block, log_index), FOREIGN KEY(block) REFERENCES blocks (number) ON DELETE CASCADE );
 postgresql: CREATE INDEX ix_usage_anchored_meter ON usage_anchored (meter);

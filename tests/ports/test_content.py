@@ -49,6 +49,16 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Content, Flip
     return (local, flip) if request.param == "embedded" else (Mirror(local, [MemoryContent()]), flip)
 
 
+@pytest.mark.parametrize("name", ["fake", "embedded"])
+def test_what_a_stranger_sends_is_kept_only_under_its_own_address(name: str, tmp_path: Path) -> None:
+    content = MemoryContent() if name == "fake" else Embedded(tmp_path / "content")
+    right, wrong = unixfs.address([b"right"]), unixfs.address([b"wrong"])
+    assert content.put_chunks([b"ri", b"ght"], expected=right) == right
+    with pytest.raises(Failed):
+        content.put_chunks([b"ri", b"ght"], expected=wrong)
+    assert (content.has(right), content.has(wrong)) == (True, False)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_what_was_put_is_got_under_the_same_address_everywhere(store: tuple[Content, Flip], size: int) -> None:
     content, _ = store

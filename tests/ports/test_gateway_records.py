@@ -197,13 +197,28 @@ def test_a_report_is_by_object_and_address(side: Side) -> None:
 
 def test_content_is_closed_until_it_is_known_to_be_a_document(side: Side) -> None:
     for name, is_document in (("doc", True), ("blob", False)):
-        side.custody.add_upload(name, CHRIS, UnixSeconds(1), document=is_document)
+        side.custody.add_upload(name, CHRIS, UnixSeconds(1), document=is_document, size=1)
     assert [side.custody.sealed(name) for name in ("doc", "blob", "nothing")] == [False, True, False]
     assert side.custody.senders("blob") == {CHRIS}
     deposit(side, DATASET, ANNA, 1)
     assert side.custody.sealed("sealed")
     assert side.custody.sealed("p")
     assert side.custody.senders("sealed") == {ANNA}
+
+
+def test_only_what_no_registered_dataset_names_counts_and_small_content_counts_as_more(side: Side) -> None:
+    for name, size in (("big", 10_000), ("small", 1), ("was here", 0), ("other", 700)):
+        side.custody.add_upload(name, CHRIS, UnixSeconds(1), document=False, size=size)
+    side.custody.add_upload("big", BEN, UnixSeconds(2), document=False, size=99_999)
+    assert side.custody.unregistered_bytes(500) == 10_000 + 500 + 700
+    side.custody.name_uploads(DATASET, ["big", "nobody sent this"])
+    side.custody.name_uploads(word("never registered"), ["small"])
+    assert side.custody.unregistered_bytes(500) == 10_000 + 500 + 700
+    side.custody.settle_uploads()
+    assert side.custody.unregistered_bytes(500) == 500 + 700
+    side.custody.name_uploads(word("never registered"), ["big"])
+    side.custody.settle_uploads()
+    assert side.custody.unregistered_bytes(500) == 500 + 700
 
 
 def session(side: Side) -> None:

@@ -14,7 +14,9 @@ depends_on = None
 
 KINDS = {"bytes": sa.LargeBinary, "int": sa.BigInteger, "uint": Uint, "bool": sa.Boolean, "text": sa.String}
 TABLES = {
-    "uploads": "cid text key, sender bytes, document bool, at_s int",
+    "uploads": (
+        "cid text key, sender bytes, document bool, at_s int, size_bytes int, dataset_id bytes null, registered bool index"
+    ),
     "deposits": (
         "dataset_id bytes key, manifest_cid text, holder bytes index, manifest_root bytes, terms_cid text, "
         "private_cid text index, title text, kind text, language text, tags text, words text, items int, duration_ms int, at_s int"

@@ -51,7 +51,7 @@ def unit(node: EvmNode, token: Address) -> TokenUnit:
         )
         raise OddToken(f"{checksummed(token)} {fault}", field="token")
     symbol = _text(_answer(node, token, "symbol()"))
-    if not 0 < len(symbol) <= SYMBOL_CHARS or symbol != escaped(symbol).strip():
+    if not 0 < len(symbol) <= SYMBOL_CHARS or not symbol == symbol.strip() == escaped(symbol):
         raise OddToken(f"{checksummed(token)} has no symbol of 1 to {SYMBOL_CHARS} printable characters", field="token")
     return TokenUnit(decimals, symbol)
 

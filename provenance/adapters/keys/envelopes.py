@@ -1,14 +1,14 @@
 """Envelopes of this party's own recordings: one file per object and key in `home/keys`.
 
 An envelope opens only with the account's X25519 key; the files are for their owner alone all the
-same, and go into `account export`.
+same, and those of an account go into its `account export`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from provenance.adapters import durable
@@ -47,14 +47,19 @@ class KeyFolder:
                 object=f"0x{object_id.hex()}",
             ) from None
 
-    def drop(self, wallets: Collection[Address]) -> None:
-        """The envelopes that only these accounts open are gone."""
+    def paths_of(self, wallets: Collection[Address]) -> Iterator[Path]:
+        """The files of the envelopes that only these accounts open."""
         sealed_to = [fields.shown(wallet) for wallet in wallets]
-        for path in self._folder.glob("*.json"):
+        for path in sorted(self._folder.glob("*.json")):
             with contextlib.suppress(ProvenanceError):
                 document = canonical.loads(path.read_bytes())
                 if isinstance(document, dict) and document.get("wallet") in sealed_to:
-                    path.unlink()
+                    yield path
+
+    def drop(self, wallets: Collection[Address]) -> None:
+        """The envelopes that only these accounts open are gone."""
+        for path in self.paths_of(wallets):
+            path.unlink()
 
     def _path(self, object_id: Bytes32, version: int) -> Path:
         return self._folder / (f"{object_id.hex()}.json" if version == 1 else f"{object_id.hex()}.{version}.json")

@@ -53,7 +53,7 @@ class OpenedKeyFile:
 def open_file(path: Path, password: bytes) -> OpenedKeyFile:
     """The private key of another tool's V3 file, or all keys of our own export."""
     try:
-        body: Any = canonical.loads(_read_private(path, _EXPORT_BYTES_MAX))
+        body: Any = _parsed(_read_private(path, _EXPORT_BYTES_MAX))
         ours = isinstance(body, dict) and body.get("format") == EXPORT
         account = v3.parse(body["account"] if ours else body)
         beside = v3.parse(body["envelopeKey"]) if ours and "envelopeKey" in body else None
@@ -90,9 +90,14 @@ def read_secret(path: Path) -> bytes:
 def document(path: Path) -> v3.Document:
     """The V3 document of a file that is for its owner alone."""
     try:
-        return v3.parse(canonical.loads(_read_private(path)))
+        return v3.parse(_parsed(_read_private(path)))
     except (ValueError, canonical.BadDocument):
         raise Invalid(f"{path} is no keystore", next="Remove it from the folder.", path=str(path)) from None
+
+
+def _parsed(octets: bytes) -> Any:
+    """JSON in the encoding that it is in: editors and shells of Windows write a mark before it, or UTF-16."""
+    return canonical.loads(octets.decode(json.detect_encoding(octets)).encode(), _EXPORT_BYTES_MAX)
 
 
 def _read_private(path: Path, limit_bytes: int = _FILE_BYTES_MAX) -> bytes:

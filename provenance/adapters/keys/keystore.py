@@ -17,7 +17,7 @@ from provenance.adapters import durable, eth
 from provenance.adapters.keys import keyfile, v3
 from provenance.domain import fields
 from provenance.domain.hashes import keccak
-from provenance.errors import Broken, Conflict, Denied, Invalid, Missing
+from provenance.errors import Broken, Conflict, Denied, Failed, Invalid, Missing, ProvenanceError
 from provenance.types import Address, Bytes32
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ class RawKeyGiven(Denied):
     """A private key was typed where every user of the machine can see it."""
 
     next = "Consider that key known to others. Import keys with --key-file FILE or at the prompt."
+
+
+class EnvelopeKeyDamaged(Failed):
+    """The file of an account's envelope key is not as it was written."""
+
+    next = "Import the account's export under another name; without one, move the file away: a new key is made, for new leases."
 
 
 class SystemRandom:
@@ -109,6 +115,8 @@ class KeystoreAccount:
     address: Address | None
     """None where the tool that made the file left it out (Foundry does)."""
     path: Path
+    fault: ProvenanceError | None = None
+    """Why the file is no account that could be used."""
 
 
 class Keystore:
@@ -122,11 +130,8 @@ class Keystore:
         return tuple(sorted(path.stem for path in self._files()))
 
     def accounts(self) -> tuple[KeystoreAccount, ...]:
-        """Every account, by name; no password is needed."""
-        return tuple(
-            KeystoreAccount(name, v3.address(keyfile.document(self.path(name))), self.path(name))
-            for name in self.names()
-        )
+        """Every account, by name, with what is wrong with its file; no password is needed."""
+        return tuple(map(_looked_at, sorted(self._files(), key=lambda path: path.stem)))
 
     def account(self, name: str) -> KeystoreAccount:
         """The account of this name or address.
@@ -175,8 +180,7 @@ class Keystore:
         with durable.writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = envelope_key or secrets.token_bytes(32)
-        sealed = v3.encrypt(beside, password, scrypt_n=scrypt_n, address=signer.address)
-        keyfile.write_new(self.envelope_path(name), sealed)
+        self._seal(name, beside, password, scrypt_n, signer.address)
         try:
             keyfile.write_new(
                 self.path(name), v3.encrypt(signer_key(key), password, scrypt_n=scrypt_n, address=signer.address)
@@ -201,12 +205,10 @@ class Keystore:
         signer = KeySigner(keyfile.decrypt(document, password, known))
         if v3.address(document) not in (None, signer.address):
             raise Broken(f"the key of {known} is not that of the address in its file")
-        beside = self.envelope_path(known)
-        if not beside.exists():
+        if not self.envelope_path(known).exists():
             n = v3.scrypt_n(document) or v3.SCRYPT_N
-            keyfile.write_new(beside, v3.encrypt(secrets.token_bytes(32), password, scrypt_n=n, address=signer.address))
-        sealed = keyfile.document(beside)
-        return KeystoreWallet(signer, lambda: keyfile.decrypt(sealed, password, known))
+            self._seal(known, secrets.token_bytes(v3.KEY_BYTES), password, n, signer.address)
+        return KeystoreWallet(signer, self._envelope_key(known, password))
 
     def export(self, name: str) -> dict[str, v3.Document]:
         """Both keys of an account as they lie on disk, under their password."""
@@ -216,11 +218,40 @@ class Keystore:
             documents["envelopeKey"] = keyfile.document(self.envelope_path(known))
         return documents
 
+    def owner(self, name: str) -> Address | None:
+        """The account's address, which another tool's file may leave to the envelope key's; None if neither says it."""
+        documents = self.export(name).values()
+        return next(filter(None, map(v3.address, documents)), None)
+
     def remove(self, name: str) -> None:
         """Both keys of the account are gone from this machine."""
         known = self._known(name)
         self.path(known).unlink()
         self.envelope_path(known).unlink(missing_ok=True)
+
+    def _seal(self, name: str, key: bytes, password: bytes, scrypt_n: int, owner: Address) -> None:
+        """The envelope key is on disk, with the digest of its sealing."""
+        document = v3.encrypt(key, password, scrypt_n=scrypt_n, address=owner)
+        keyfile.write_new(self.envelope_path(name), {**document, "checksum": v3.checksum(document)})
+
+    def _envelope_key(self, name: str, password: bytes) -> Callable[[], bytes]:
+        """Opens the envelope key when it is asked for; that it is whole is known before.
+
+        Raises:
+            EnvelopeKeyDamaged: it is not.
+        """
+        path = self.envelope_path(name)
+        damaged = EnvelopeKeyDamaged(f"the envelope key of {name} in {path} is damaged", path=str(path), account=name)
+        try:
+            sealed = keyfile.document(path)
+            if "checksum" in sealed and sealed["checksum"] == v3.checksum(sealed):
+                return lambda: keyfile.decrypt(sealed, password, name)
+            key = v3.decrypt(sealed, password) if "checksum" not in sealed else None
+        except (Invalid, KeyError, TypeError) as error:
+            raise damaged from error
+        if key is None:
+            raise damaged
+        return lambda: key
 
     def _files(self) -> Iterator[Path]:
         if self.folder.is_dir():
@@ -238,6 +269,14 @@ class Keystore:
         raise Missing(
             f"no account {name}", next="`provenance account list` shows what there is.", known=list(self.names())
         )
+
+
+def _looked_at(path: Path) -> KeystoreAccount:
+    try:
+        checked_name(path.stem)
+        return KeystoreAccount(path.stem, v3.address(keyfile.document(path)), path)
+    except ProvenanceError as error:
+        return KeystoreAccount(path.stem, None, path, error)
 
 
 def checked_name(name: str) -> str:

@@ -1,7 +1,8 @@
 """V3 key files: one key under a password, as geth, Foundry and Brownie keep it; eth-account encrypts and decrypts.
 
-Laws: what a file asks of this machine is checked before anything is derived: 1 GiB of memory, ten million rounds; what
-was not checked is not handed on, since eth-keyfile reads names in any case and takes the last (`n`, then `N`).
+Laws: a file of another program opens though it lost a leading zero of its key or iv, or writes 0x before its hex; what a
+file asks of this machine is checked before anything is derived: 1 GiB of memory, ten million rounds; what was not checked
+is not handed on, since eth-keyfile reads names in any case and takes the last (`n`, then `N`).
 
 Source: Web3 Secret Storage Definition, version 3.
 """
@@ -11,11 +12,15 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from provenance.adapters import eth
+from provenance.domain import canonical
+from provenance.domain.hashes import sha256
 from provenance.errors import Invalid
 from provenance.types import Address
 
 SCRYPT_N: Final = 262_144
 SCRYPT_N_DEVNET: Final = 4_096
+KEY_BYTES: Final = 32
+_BLOCK_BYTES: Final = 16
 _MEMORY_BYTES: Final = 1 << 30
 _PARALLEL_MAX: Final = 16
 _ROUNDS_MAX: Final = 10_000_000
@@ -33,7 +38,7 @@ def encrypt(key: bytes, password: bytes, *, scrypt_n: int = SCRYPT_N, address: A
 
 
 def decrypt(document: Document, password: bytes) -> bytes | None:
-    """The key, or None if the password is not its.
+    """The key, 32 bytes where the file lost leading zeros, or None if the password is not its.
 
     Raises:
         Invalid: the document is not of version 3, or asks for more than this machine gives.
@@ -46,16 +51,19 @@ def decrypt(document: Document, password: bytes) -> bytes | None:
         sealed = {
             "kdf": crypto["kdf"],
             "kdfparams": _affordable(crypto["kdf"], crypto["kdfparams"]),
-            "cipherparams": {"iv": crypto["cipherparams"]["iv"]},
-            "ciphertext": crypto["ciphertext"],
-            "mac": crypto["mac"],
+            "cipherparams": {"iv": _hex(crypto["cipherparams"]["iv"]).zfill(2 * _BLOCK_BYTES)},
+            "ciphertext": _hex(crypto["ciphertext"]),
+            "mac": _hex(crypto["mac"]),
         }
-        for text in (sealed["ciphertext"], sealed["mac"], sealed["cipherparams"]["iv"], sealed["kdfparams"]["salt"]):
-            bytes.fromhex(text.removeprefix("0x"))
+        for text in (sealed["ciphertext"], sealed["mac"], sealed["cipherparams"]["iv"]):
+            bytes.fromhex(text)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Invalid("the keystore's crypto section is not of version 3") from None
+    if len(sealed["cipherparams"]["iv"]) != 2 * _BLOCK_BYTES:
+        raise Invalid("the keystore's iv is longer than a block of its cipher")
     try:
-        return bytes(Account.decrypt({"version": 3, "crypto": sealed}, password))  # type: ignore[arg-type]  # takes bytes
+        key = bytes(Account.decrypt({"version": 3, "crypto": sealed}, password))  # type: ignore[arg-type]  # takes bytes
+        return key.rjust(KEY_BYTES, b"\0")
     except ValueError:  # eth-keyfile's for a MAC that another password would give
         return None
 
@@ -74,10 +82,18 @@ def _affordable(kdf: object, given: dict[str, Any]) -> dict[str, Any]:
         case {"c": c} if (prf := given.get("prf", "hmac-sha256")) == "hmac-sha256":
             if not 0 < c <= _ROUNDS_MAX:
                 raise Invalid("the keystore asks for more than ten million rounds of PBKDF2")
-            return {**numbers, "salt": given["salt"], "prf": prf}
+            return {**numbers, "salt": _salt(given), "prf": prf}
         case _:
             raise Invalid(f"the keystore's key derivation {kdf!r} is unknown", next="Supported: scrypt, pbkdf2.")
-    return {**numbers, "salt": given["salt"]}
+    return {**numbers, "salt": _salt(given)}
+
+
+def _salt(given: dict[str, Any]) -> str:
+    return bytes.fromhex(_hex(given["salt"])).hex()
+
+
+def _hex(text: str) -> str:
+    return text.lower().removeprefix("0x")
 
 
 def parse(body: object) -> Document:
@@ -104,6 +120,14 @@ def address(document: Document) -> Address | None:
     except ValueError:
         octets = b""
     return Address(octets) if len(octets) == 20 else None
+
+
+def checksum(document: Document) -> str:
+    """The digest of what an envelope key is sealed in.
+
+    It tells damage without a password, and that of the iv, which the format's mac leaves out.
+    """
+    return sha256(canonical.dumps(document["crypto"])).hex()
 
 
 def scrypt_n(document: Document) -> int | None:

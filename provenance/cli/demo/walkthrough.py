@@ -12,12 +12,13 @@ from provenance import config
 from provenance.adapters import wire
 from provenance.cli.demo import licensee, royalties
 from provenance.cli.demo.licensee import PURPOSE, TERRITORY
-from provenance.errors import Unavailable
+from provenance.errors import Failed, Unavailable
 from provenance.types import Bytes32
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from provenance.adapters.remote import HttpGateway
     from provenance.cli.demo.holders import Folder
     from provenance.cli.demo.runner import Runner
 
@@ -28,7 +29,7 @@ FUNDED_TOKENS: Final = "25"
 OUTPUTS: Final = 24
 LATE_OUTPUTS: Final = 2
 WINDOW_S: Final = 3_700  # a little more than the devnet's challenge window of one hour
-READY_WITHIN_S: Final = 30
+READY_WITHIN_S: Final = 300  # on a machine under load; a server that dies ends the wait at once
 
 
 @dataclass(slots=True)
@@ -115,18 +116,27 @@ def _open(runner: Runner, folder: Path) -> None:
     config.save_network("devnet", {"gateway": f"http://127.0.0.1:{port}"}, path=runner.config)
     runner.serve("node", "follow", log=folder / "follow.log")
     runner.serve("node", "serve", log=folder / "serve.log")
-    _await_ready(runner)
+    await_ready(runner, wire.gateway(config.load(runner.config)))
 
 
-def _await_ready(runner: Runner) -> None:
-    """The gateway says that it is ready; bounded, because a server that never starts is an answer too."""
-    gateway = wire.gateway(config.load(runner.config))
+def await_ready(runner: Runner, gateway: HttpGateway) -> None:
+    """The gateway says that it is ready.
+
+    Raises:
+        Failed: a server of the operator has ended.
+        Unavailable: none has, and none is ready in time.
+    """
     until = time.monotonic() + READY_WITHIN_S
     while True:
         try:
             gateway.ready()
         except Unavailable:
-            if time.monotonic() > until or not runner.alive():
+            if not runner.alive():
+                raise Failed(
+                    "a server of the operator ended before it was ready",
+                    next="Run it again with --keep DIR and look at DIR/*.log.",
+                ) from None
+            if time.monotonic() > until:
                 raise
             time.sleep(0.1)
         else:

@@ -7,9 +7,13 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from Crypto.Cipher import AES
+from Crypto.Protocol.KDF import scrypt
+from Crypto.Util import Counter
 from eth_account import Account as EthAccount
 from eth_keyfile import keyfile
 from hypothesis import given, settings, strategies as st
@@ -17,7 +21,7 @@ from hypothesis import given, settings, strategies as st
 from provenance.adapters.anvil import tool
 from provenance.adapters.keys import v3
 from provenance.adapters.keys.keyfile import ReadableByOthers, WrongPassword, open_file, read_secret
-from provenance.adapters.keys.keystore import KeySigner, Keystore, RawKeyGiven, checked_name
+from provenance.adapters.keys.keystore import EnvelopeKeyDamaged, KeySigner, Keystore, RawKeyGiven, checked_name
 from provenance.adapters.seal import EnvelopeClosed, seal_envelope
 from provenance.domain import typed
 from provenance.domain.hashes import keccak
@@ -302,6 +306,129 @@ def test_a_file_that_leaves_out_its_prf_or_writes_numbers_as_text_opens():
     del document["crypto"]["kdfparams"]["prf"]
     document["crypto"]["kdfparams"] |= {"c": "262144", "dklen": "32"}
     assert v3.decrypt(document, b"testpassword") == SPECIFIED_KEY
+
+
+SHORT_KEY = bytes(1) + KEY[1:]
+SHORT_IV = bytes(2) + bytes(range(14))
+
+
+def foreign(key: bytes, iv: bytes) -> v3.Document:
+    """What another program writes for this very key and iv, by the definition of the format."""
+    derived = scrypt(b"test", bytes(32), 32, N=4_096, r=8, p=1)
+    text = AES.new(
+        derived[:16], AES.MODE_CTR, counter=Counter.new(128, initial_value=int.from_bytes(iv, "big"))
+    ).encrypt(key)
+    params = {"n": 4_096, "r": 8, "p": 1, "dklen": 32, "salt": bytes(32).hex()}
+    crypto = {
+        "cipher": "aes-128-ctr", "cipherparams": {"iv": iv.hex()}, "ciphertext": text.hex(), "kdf": "scrypt",
+        "kdfparams": params, "mac": keccak(derived[16:32] + text).hex(),
+    }  # fmt: skip
+    return {"version": 3, "crypto": crypto}
+
+
+def prefixed(document: v3.Document, mark: str) -> v3.Document:
+    crypto = document["crypto"]
+    for part, name in (
+        (crypto, "ciphertext"),
+        (crypto, "mac"),
+        (crypto["cipherparams"], "iv"),
+        (crypto["kdfparams"], "salt"),
+    ):
+        part[name] = mark + part[name].upper()
+    return document
+
+
+def without_zeros(document: v3.Document, count: int) -> v3.Document:
+    document["crypto"]["cipherparams"]["iv"] = document["crypto"]["cipherparams"]["iv"][count:]
+    return document
+
+
+FOREIGN: dict[str, tuple[bytes, Callable[[], bytes]]] = {
+    "as it should be": (KEY, lambda: json.dumps(foreign(KEY, SHORT_IV)).encode()),
+    "an iv of 15 bytes": (KEY, lambda: json.dumps(without_zeros(foreign(KEY, SHORT_IV), 2)).encode()),
+    "an iv of 14 bytes and a half": (KEY, lambda: json.dumps(without_zeros(foreign(KEY, SHORT_IV), 3)).encode()),
+    "a key of 31 bytes": (SHORT_KEY, lambda: json.dumps(foreign(SHORT_KEY[1:], SHORT_IV)).encode()),
+    "0x before its hex": (KEY, lambda: json.dumps(prefixed(foreign(KEY, SHORT_IV), "0x")).encode()),
+    "0X before its hex": (KEY, lambda: json.dumps(prefixed(foreign(KEY, SHORT_IV), "0X")).encode()),
+    "a mark before its UTF-8": (KEY, lambda: json.dumps(foreign(KEY, SHORT_IV)).encode("utf-8-sig")),
+    "UTF-16": (KEY, lambda: json.dumps(foreign(KEY, SHORT_IV)).encode("utf-16")),
+}
+
+
+@pytest.mark.parametrize(("key", "written"), FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_file_of_another_program_opens_with(keys: Keystore, tmp_path: Path, key: bytes, written: Callable[[], bytes]):
+    path = tmp_path / "theirs.json"
+    path.write_bytes(written())
+    path.chmod(0o600)
+    assert open_file(path, b"test").key == key
+    with pytest.raises(WrongPassword):
+        open_file(path, b"another")
+    keys.folder.mkdir()
+    private(path, keys.path("theirs"))
+    assert keys.unlock("theirs", b"test").signer.address == KeySigner(key).address
+
+
+@pytest.mark.parametrize("damage", [("iv", "0" * 34), ("ciphertext", "4c" * 31 + "4"), ("mac", "zz"), ("mac", 5)])
+def test_hex_that_is_none_is_no_wrong_password(damage: tuple[str, object]):
+    document = foreign(KEY, SHORT_IV)
+    (document["crypto"]["cipherparams"] if damage[0] == "iv" else document["crypto"])[damage[0]] = damage[1]
+    with pytest.raises(Invalid):
+        v3.decrypt(document, b"test")
+
+
+def flip(text: str) -> str:
+    return ("1" if text[0] == "0" else "0") + text[1:]
+
+
+DAMAGE: dict[str, Callable[[v3.Document], object]] = {
+    "its sealed key": lambda document: document["crypto"].update(ciphertext=flip(document["crypto"]["ciphertext"])),
+    "its mac": lambda document: document["crypto"].update(mac=flip(document["crypto"]["mac"])),
+    "its iv": lambda document: document["crypto"]["cipherparams"].update(
+        iv=flip(document["crypto"]["cipherparams"]["iv"])
+    ),
+    "its salt": lambda document: document["crypto"]["kdfparams"].update(salt="00" * 32),
+    "its checksum": lambda document: document.update(checksum="00" * 32),
+    "its kdf": lambda document: document["crypto"].update(kdf=None),
+    "a part that is gone": lambda document: document["crypto"].pop("mac"),
+    "all of it": lambda document: document.pop("crypto"),
+}
+
+
+@pytest.mark.parametrize("checked", [True, False], ids=["with its checksum", "from before checksums"])
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_envelope_key_shows_when_its_account_is_unlocked(
+    keys: Keystore, damage: Callable[[v3.Document], object], *, checked: bool
+):
+    keys.create("studio", PASSWORD, scrypt_n=N)
+    path = keys.envelope_path("studio")
+    document = json.loads(path.read_text())
+    if not checked:
+        del document["checksum"]
+    damage(document)
+    path.write_text(json.dumps(document))
+    if damage is DAMAGE["its iv"] and not checked:
+        return  # no mac of this format covers it: what the checksum is for
+    with pytest.raises(EnvelopeKeyDamaged) as refused:
+        keys.unlock("studio", PASSWORD)
+    assert str(path) in refused.value.detail
+    path.rename(path.with_suffix(".damaged"))
+    assert keys.unlock("studio", PASSWORD).encryption_key
+
+
+def test_a_torn_file_of_an_envelope_key_is_named(keys: Keystore):
+    keys.create("studio", PASSWORD, scrypt_n=N)
+    keys.envelope_path("studio").write_text('{"version": 3, "cry')
+    with pytest.raises(EnvelopeKeyDamaged):
+        keys.unlock("studio", PASSWORD)
+
+
+def test_an_envelope_key_from_before_checksums_opens(keys: Keystore):
+    keys.create("studio", PASSWORD, scrypt_n=N)
+    public, path = keys.unlock("studio", PASSWORD).encryption_key, keys.envelope_path("studio")
+    document = json.loads(path.read_text())
+    del document["checksum"]
+    path.write_text(json.dumps(document))
+    assert keys.unlock("studio", PASSWORD).encryption_key == public
 
 
 def test_a_kdf_that_nobody_knows_is_refused():

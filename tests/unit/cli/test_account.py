@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from provenance.adapters.keys import v3
+from provenance.types import Address
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "keystores"
 KEY = "4c" * 32
@@ -118,8 +124,9 @@ def test_an_export_holds_everything_and_comes_back(provenance, password_file: Pa
     open_with = ("--password-file", password_file, "--json")
     provenance("account", "create", "studio", *open_with)
     before = provenance("account", "show", *open_with).document
-    (home / "keys" / "ab").mkdir(parents=True)
-    (home / "keys" / "ab" / "0.json").write_bytes(b"\x00envelope")
+    (home / "keys").mkdir()
+    envelope = json.dumps({"wallet": before["address"].lower(), "envelope": "0x00"}).encode()
+    (home / "keys" / "ab.json").write_bytes(envelope)
     out = tmp_path / "studio.json"
     assert provenance("account", "export", "studio", "--out", out).status == 0
     assert provenance("account", "export", "studio", "--out", out).status == 7
@@ -128,7 +135,137 @@ def test_an_export_holds_everything_and_comes_back(provenance, password_file: Pa
     assert provenance("account", "import", "again", "--keystore", out, *open_with).status == 0
     after = provenance("account", "show", *open_with).document
     assert (after["address"], after["encryptionKey"]) == (before["address"], before["encryptionKey"])
-    assert (home / "keys" / "ab" / "0.json").read_bytes() == b"\x00envelope"
+    assert (home / "keys" / "ab.json").read_bytes() == envelope
+
+
+def test_an_export_takes_the_account_s_own_keys_and_no_others(
+    provenance, password_file: Path, cheap, home: Path, tmp_path: Path
+):
+    addresses = {
+        name: provenance("account", "create", name, "--password-file", password_file, "--json").document["address"]
+        for name in ("studio", "label")
+    }
+    (home / "keys").mkdir()
+    for name, address in addresses.items():
+        (home / "keys" / f"{name}.json").write_text(json.dumps({"wallet": address.lower()}))
+    (home / "keys" / "torn.json").write_text('{"wallet": ')
+    (home / "keys" / "notes.txt").write_text("not a key")
+    out = tmp_path / "studio.json"
+    assert provenance("account", "export", "studio", "--out", out).status == 0
+    document = json.loads(out.read_text())
+    assert list(document["contentKeys"]) == ["studio.json"]
+    assert {key for key in document if key.lower().endswith("key") or key == "account"} == {"account", "envelopeKey"}
+    assert addresses["label"].lower()[2:] not in out.read_text().lower()
+
+
+def test_an_account_of_foundry_takes_its_envelopes_along_though_its_file_names_no_address(
+    provenance, tmp_path: Path, cheap, home: Path, monkeypatch
+):
+    (home / "keystore").mkdir(parents=True)
+    shutil.copy(GOLDEN / "foundry.json", home / "keystore" / "mine.json")
+    (home / "keystore" / "mine.json").chmod(0o600)
+    monkeypatch.setenv("PROVENANCE_PASSWORD", "пароль 口令")
+    (home / "keys").mkdir()
+    (home / "keys" / "ab.json").write_text(json.dumps({"wallet": ADDRESS.lower()}))
+    assert provenance("account", "show", "mine").status == 0
+    assert provenance("account", "export", "mine", "--out", tmp_path / "out.json").status == 0
+    assert list(json.loads((tmp_path / "out.json").read_text())["contentKeys"]) == ["ab.json"]
+
+
+@pytest.mark.parametrize("name", ["", "made.by"])
+def test_after_an_account_is_made_the_next_step_is_its_backup(
+    provenance, password_file: Path, cheap, home: Path, name: str, monkeypatch
+):
+    chosen = name or "studio"
+    answer = provenance("account", "create", chosen, "--password-file", password_file)
+    *_, step = answer.stdout.splitlines()
+    assert step == f"Next: provenance account export {chosen} --out {chosen}.json --home {home}"
+    assert provenance(*step.split()[2:-2]).status == 0
+    backup = json.loads(Path(f"{chosen}.json").read_text())
+    assert (backup["format"], backup["name"]) == ("provenance/account", chosen)
+
+
+def test_an_empty_password_is_refused_and_nothing_is_written(provenance, tmp_path: Path, key_file: Path, home: Path):
+    empty = tmp_path / "empty"
+    empty.write_text("\nsecond line\n")
+    empty.chmod(0o600)
+    for arguments in (("create", "studio"), ("import", "mine", "--key-file", key_file)):
+        answer = provenance("account", *arguments, "--password-file", empty, "--json")
+        assert (answer.status, answer.document["type"]) == (2, "/problems/empty-password")
+    assert not list(home.rglob("*.json"))
+
+
+def test_a_file_of_another_program_without_a_password_is_refused(provenance, tmp_path: Path, home: Path):
+    path = tmp_path / "open.json"
+    path.write_text(json.dumps(v3.encrypt(bytes.fromhex(KEY), b"", scrypt_n=4_096, address=Address(bytes(20)))))
+    path.chmod(0o600)
+    empty = tmp_path / "empty"
+    empty.touch(0o600)
+    answer = provenance("account", "import", "mine", "--keystore", path, "--password-file", empty)
+    assert (answer.status, "its own tool gives a password" in answer.stderr) == (2, True)
+    assert not list(home.rglob("*.json"))
+
+
+@pytest.mark.parametrize(("secret", "warned"), [("1234567", True), ("пароль7", True), ("声音声音声音声", True), ("12345678", False), ("声音声音声音声音", False)])  # fmt: skip
+def test_a_password_under_eight_characters_is_warned_of(provenance, cheap, monkeypatch, secret: str, *, warned: bool):
+    monkeypatch.setenv("PROVENANCE_PASSWORD", secret)
+    answer = provenance("account", "create", "studio", "--quiet")
+    assert (answer.status, "fewer than 8 characters" in answer.stderr) == (0, warned)
+    assert secret not in answer.stdout + answer.stderr
+
+
+BAD: dict[str, Callable[[Path], object]] = {
+    "torn": lambda path: path.write_text('{"version": 3, "cry'),
+    "empty": lambda path: path.touch(),
+    "of another kind": lambda path: path.write_text('{"format": "provenance/terms"}'),
+    "no text": lambda path: path.write_bytes(bytes(range(256))),
+    "huge": lambda path: path.write_bytes(b"[" * (1 << 20)),
+    "a folder": lambda path: path.mkdir(),
+    "nowhere": lambda path: path.symlink_to("/nowhere/at/all"),
+}
+
+
+@pytest.mark.parametrize("write", BAD.values(), ids=BAD.keys())
+def test_a_bad_file_is_a_line_of_the_list_and_never_its_end(
+    provenance, password_file: Path, cheap, home: Path, write: Callable[[Path], object]
+):
+    for name in ("aa", "zz"):
+        provenance("account", "create", name, "--password-file", password_file)
+    write(home / "keystore" / "mm.json")
+    with suppress(OSError, NotImplementedError):
+        (home / "keystore" / "mm.json").chmod(0o600)
+    rows = provenance("account", "list", "--json").document
+    assert [row["name"] for row in rows] == ["aa", "mm", "zz"]
+    assert [row["address"] is None for row in rows] == [False, True, False]
+    assert [sorted(row) for row in rows] == [
+        ["address", "name"],
+        ["address", "name", "next", "problem"],
+        ["address", "name"],
+    ]
+    told = provenance("account", "list")
+    assert (told.status, len(told.stdout.splitlines())) == (0, 4)
+    # the others are found by name and address, and a new one is made
+    assert provenance("account", "show", rows[2]["address"], "--password-file", password_file).status == 0
+    assert provenance("account", "create", "new", "--password-file", password_file).status == 0
+    assert provenance("account", "create", "mm", "--password-file", password_file).status == 7
+    assert provenance("doctor", "--json").document["problems"] > 0
+
+
+def test_a_file_that_others_can_read_or_with_a_strange_name_is_a_line_too(
+    provenance, password_file: Path, cheap, home: Path
+):
+    provenance("account", "create", "aa", "--password-file", password_file)
+    source = home / "keystore" / "aa.json"
+    shutil.copy(source, home / "keystore" / "loose.json")
+    (home / "keystore" / "loose.json").chmod(0o644)
+    strange = "x\x1b[2J\u202e\nVERIFIED at block 5"
+    shutil.copy(source, home / "keystore" / f"{strange}.json")
+    rows = {row["name"]: row for row in provenance("account", "list", "--json").document}
+    assert "chmod 600" in rows["loose"]["next"]
+    assert "Choose such a name" in rows[strange]["next"]
+    told = provenance("account", "list").stdout
+    assert all(line.isprintable() for line in told.splitlines())
+    assert len(told.splitlines()) == 4
 
 
 def test_removal_asks_first(provenance, password_file: Path, cheap, home: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -48,3 +50,30 @@ def test_the_second_form_of_a_signature_is_refused() -> None:
 def test_what_no_key_gives_is_refused(signed: bytes) -> None:
     with pytest.raises(BadSignature):
         recover(word("digest"), signed)
+
+
+@pytest.mark.parametrize(
+    ("form", "words", "step"),
+    [
+        (lambda rsv: rsv[:32] + bytes([rsv[32] | (rsv[64] - 27) << 7]) + rsv[33:64], "compact form of EIP-2098: 64 bytes", "top bit"),
+        (lambda rsv: rsv[:64] + b"\0", "ends with v = 0, ", "write 27 in place of 0"),
+        (lambda rsv: rsv[:64] + b"\1", "ends with v = 1, ", "write 28 in place of 1"),
+        (lambda rsv: rsv[:64] + b"\x25", "ends with v = 37; ", "writes r, s and v"),
+        (lambda rsv: rsv + b"\0", "has 66 bytes; ", "writes r, s and v"),
+        (lambda rsv: b"", "has 0 bytes; ", "writes r, s and v"),
+    ],
+)  # fmt: skip
+def test_a_signature_in_another_form_is_named_for_what_it_is(form: Callable[[bytes], bytes], words: str, step: str):
+    with pytest.raises(BadSignature) as refused:
+        check(word("digest"), form(KEY.sign(word("digest"))), KEY.address)
+    assert words in refused.value.detail
+    assert "65 bytes are expected, r, s and a last byte v of 27 or 28" in refused.value.detail
+    assert step in refused.value.next_step
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_the_way_from_the_compact_form_that_the_refusal_tells_is_right(digest: bytes) -> None:
+    signed = KEY.sign(Bytes32(digest))
+    compact = signed[:32] + bytes([signed[32] | (signed[64] - 27) << 7]) + signed[33:64]
+    v = 27 + (compact[32] >> 7)
+    assert compact[:32] + bytes([compact[32] & 0x7F]) + compact[33:] + bytes([v]) == signed

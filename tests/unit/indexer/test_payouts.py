@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -22,6 +23,18 @@ from tests.fakes.content import MemoryContent
 from tests.fakes.relays import CHAIN_ID, DISTRIBUTOR, FakeRelay, FakeSigner, settled
 from tests.unit.indexer.conftest import NewDatabase
 
+NOW_S = [0.0]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workers' own pauses are what moves their clock, so nobody waits for it."""
+    monkeypatch.setattr(payouts, "time", SimpleNamespace(monotonic=lambda: NOW_S[0]))
+
+
+def pause(_seconds: float) -> None:
+    NOW_S[0] += 10
+
 
 class Killed(BaseException):
     """`kill -9`: nothing is cleaned up."""
@@ -38,9 +51,7 @@ def world(amounts: dict[int, int]) -> tuple[FakeRelay, MemoryContent]:
 
 
 def worker(relay: FakeRelay, database: Database, crossing: Callable[[str], None] = lambda _: None) -> Worker:
-    return Worker(
-        relay, PayoutOutbox(database, "31337:0x0e"), FakeSigner(), Still(), sleep=lambda _: None, crossing=crossing
-    )
+    return Worker(relay, PayoutOutbox(database, "31337:0x0e"), FakeSigner(), Still(), sleep=pause, crossing=crossing)
 
 
 def dies_at(step: str, count: int = 1) -> Callable[[str], None]:
@@ -122,6 +133,18 @@ def test_a_dropped_transaction_is_sent_again(new_database: NewDatabase) -> None:
     worker(relay, database).run(content, relay)
     assert relay.paid() == {payee(1): 5}
     assert len(relay.known) == 1
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("drops", [1, 3, 5])
+def test_broadcasts_dropped_again_and_again_are_raised_and_sent_until_the_worker_gives_up(
+    new_database: NewDatabase, drops: int
+) -> None:
+    relay, content = world({1: 5})
+    relay.dropped = drops
+    worker(relay, new_database()).run(content, relay)
+    assert relay.paid() == {payee(1): 5}
+    assert relay.dropped == 0
 
 
 def test_a_lost_answer_costs_nobody_anything(new_database: NewDatabase) -> None:
