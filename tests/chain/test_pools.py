@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provenance.adapters.journal import FileJournal
-from provenance.app import consent as consents, dataset as datasets, pool as use
-from provenance.app.ports import Call
+from provenance.adapters.keys.keystore import SystemRandom
+from provenance.app import consent as consents, dataset as datasets, license as licenses, offers, pool as use
+from provenance.app.ports import Call, Mined
 from provenance.app.publish import pool as making
+from provenance.app.verdicts import NO_MEMBER, Member as Proof, contract_verdict
 from provenance.domain import merkle, pool
 from provenance.domain.events import ConsentExtended, DatasetDisputed, DatasetRegistered, SplitSet
+from provenance.domain.ledger import Ledger
 from provenance.domain.pool import Members, SignedJoin
+from provenance.domain.rules.access import AccessRequest, evaluate
+from provenance.domain.rules.membership import membership
+from provenance.domain.rules.reason import Reason
 from provenance.domain.splits import Split, unpack
 from provenance.domain.terms import PerUnit
 from provenance.errors import Reverted
@@ -22,6 +28,7 @@ from provenance.types import ZERO32, Bps, Bytes32, DatasetId, UnixSeconds, Wei
 from tests import documents
 from tests.chain.datasets import consent, registered
 from tests.documents import word
+from tests.fakes.clocks import Still
 from tests.fakes.content import MemoryContent
 from tests.fakes.gateway import MemoryGateway
 
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
 
 CURATOR, ONE, TWO, VOICE = 4, 5, 6, 7
 NOTICE = 3
+READ = 0b10
 DAY_S = 86_400
 
 
@@ -52,7 +60,8 @@ class Collective:
 
     def create(self, title: str, notice_days: int = NOTICE) -> making.CreatedPool:
         terms = documents.terms(not_after=UnixSeconds(self.now + 10**8))
-        price = replace(terms.price, per_license=Wei(0), per_unit=PerUnit(1, Wei(1_000)))
+        distributor = self.world.chain.deployment.contracts["RoyaltyDistributor"]
+        price = replace(terms.price, distributor=distributor, per_license=Wei(0), per_unit=PerUnit(1, Wei(1_000)))
         request = making.PoolRequest(
             title=title,
             language="mul",
@@ -202,3 +211,67 @@ def test_a_dispute_and_up_to_a_hundred_shares_stand_in_their_events(collective: 
     assert refused(collective, call, ONE) == "shares-disordered"
     assert refused(collective, Call("DatasetRegistry", "setSplit", (one, shuffled[:22])), ONE) == "shares-partial"
     assert refused(collective, Call("DatasetRegistry", "dispute", (one, Bytes32(word("e")))), TWO) == "not-holder"
+
+
+def verdict(collective: Collective, licensed: licenses.LicenseRecord, member: DatasetId, proof: Proof) -> Reason:
+    """What the contract says of the member's only recording under the pool's license."""
+    chain, licensee = collective.world.chain, licensed.grant.licensee
+    dataset = licenses.dataset(chain, collective.content, member)
+    accepted = offers.accepted(chain, licensed)
+    return contract_verdict(chain, dataset, accepted, READ, licensee, 0, member=proof)[0]
+
+
+def ours(collective: Collective, licensed: licenses.LicenseRecord, member: DatasetId) -> Reason:
+    """What our own rules say of it."""
+    chain, dataset = collective.world.chain, licenses.dataset(collective.world.chain, collective.content, member)
+    state = use.state(licensed, dataset, member, chain, collective.content)
+    [decision] = evaluate(state, AccessRequest(licensed.id, licensed.grant.licensee, READ, b"DE", (0,)))
+    return decision.reason
+
+
+def test_contract_and_rules_say_the_same_of_a_member_until_it_has_left(collective: Collective) -> None:
+    chain, pool_id = collective.world.chain, collective.create("licensed").pool_id
+    one, two = collective.dataset(ONE, "licensed one"), collective.dataset(TWO, "licensed two")
+    joins = collective.join(pool_id, one, ONE), collective.join(pool_id, two, TWO)
+    named = collective.name(pool_id, *joins)
+    record, curator = licenses.dataset(chain, collective.content, pool_id), collective.signer(CURATOR)
+    expiry = UnixSeconds(collective.now + 10**7)
+    clock = Still(collective.now)
+    signed = licenses.offer(chain, record, curator, clock, SystemRandom(), purposes=READ, expiry=expiry)
+    licensee = collective.signer(3)
+
+    def send(call: Call, _title: str) -> Mined:
+        return chain.send(call, licensee)
+
+    accepted = licenses.accept(chain, collective.content, signed, licensee.address, clock, send, pytest.fail)
+    licensed = licenses.find(chain, accepted)
+
+    assert verdict(collective, licensed, two, named.proof(two)) is ours(collective, licensed, two) is Reason.ALLOWED
+    for proof in (NO_MEMBER, named.proof(one), (collective.signer(ONE).address, named.proof(two)[1])):
+        assert verdict(collective, licensed, two, proof) is Reason.NOT_IN_POOL
+
+    account = collective.signer(TWO).address
+    collective.send(use.leaving(pool_id, two, account, chain, stays=False), TWO)
+    assert verdict(collective, licensed, two, named.proof(two)) is ours(collective, licensed, two) is Reason.ALLOWED
+    collective.world.devnet.advance(NOTICE * DAY_S)
+    assert verdict(collective, licensed, two, named.proof(two)) is ours(collective, licensed, two) is Reason.LEFT_POOL
+    collective.send(use.leaving(pool_id, two, account, chain, stays=True), TWO)
+    assert verdict(collective, licensed, two, named.proof(two)) is ours(collective, licensed, two) is Reason.ALLOWED
+
+    without = collective.name(pool_id, without=(two,))
+    assert verdict(collective, licensed, two, named.proof(two)) is ours(collective, licensed, two) is Reason.NOT_IN_POOL
+    assert verdict(collective, licensed, one, without.proof(one)) is ours(collective, licensed, one) is Reason.ALLOWED
+
+
+def test_a_curator_that_names_who_did_not_sign_opens_nothing_at_a_gateway(collective: Collective) -> None:
+    chain, pool_id = collective.world.chain, collective.create("unsigned").pool_id
+    one = collective.dataset(ONE, "unsigned one")
+    forged = replace(collective.join(pool_id, one, ONE), signature=bytes(65))
+    named = Members(pool_id, ()).changed([forged], ())
+    collective.send(use.naming(named, collective.content.put(named.encode())), CURATOR)
+    pool_facts = Ledger.fold(chain.about(pool_id))
+    block = chain.head()
+    listed = {pool_facts.datasets[pool_id].members[0].event.digest: named}
+    domain = chain.deployment.domains.registry
+    judged = membership(one, pool_facts.datasets[pool_id], listed, pool_facts, domain, block=block, final=block.number)
+    assert judged.reason is Reason.NOT_IN_POOL

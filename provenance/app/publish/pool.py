@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from provenance.app.license import ForeignDistributor
 from provenance.app.ports import Call, Mined
 from provenance.app.publish.memory import Composed, Memory
 from provenance.app.publish.pipeline import TermsOver, meter
@@ -118,9 +119,17 @@ def create(request: PoolRequest, ports: PoolPorts, now: UnixSeconds) -> CreatedP
 
     Raises:
         Invalid: the request does not hold together.
+        ForeignDistributor: the terms are another network's.
         NotAMeter: the gateway may not anchor usage on this network.
     """
     request.check(now)
+    pays, ours = request.terms.price.distributor, ports.chain.deployment.contracts["RoyaltyDistributor"]
+    if pays != ours:
+        raise ForeignDistributor(
+            f"the terms pay into {fields.checksummed(pays)}, not this network's distributor",
+            next="Make the terms anew on this network: `terms new`.",
+            distributor=fields.shown(pays),
+        )
     gateway = meter(ports.chain, ports.gateway)
     inputs, memory = request.digest(gateway), Memory.fold(ports.journal.entries())
     document = memory.manifests.get(inputs)

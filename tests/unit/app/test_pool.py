@@ -10,6 +10,7 @@ import pytest
 from provenance.adapters.journal import FileJournal
 from provenance.app import pool as use
 from provenance.app.dataset import NotHolder, UnknownDataset
+from provenance.app.license import ForeignDistributor
 from provenance.app.ports import Call
 from provenance.app.publish import pool as making
 from provenance.app.publish.pipeline import NotAMeter, TermsOver
@@ -18,7 +19,7 @@ from provenance.domain.manifest import Manifest
 from provenance.domain.pool import BadMembers, Members, SignedJoin, UnknownMember
 from provenance.domain.terms import PerUnit
 from provenance.errors import Invalid
-from provenance.types import ZERO32, Bps, Bytes32, DatasetId, UnixSeconds, Wei
+from provenance.types import ZERO32, Address, Bps, Bytes32, DatasetId, UnixSeconds, Wei
 from tests import documents
 from tests.documents import HOLDER, word
 from tests.fakes.content import MemoryContent
@@ -34,6 +35,11 @@ NOTICE = 30
 def free_terms():
     terms = documents.terms()
     return replace(terms, price=replace(terms.price, per_license=Wei(0), per_unit=PerUnit(1, Wei(1_000))))
+
+
+def foreign_terms():
+    terms = free_terms()
+    return replace(terms, price=replace(terms.price, distributor=Address(b"\x99" * 20)))
 
 
 class Collective:
@@ -131,6 +137,7 @@ def test_a_pool_whose_registration_was_not_sent_is_registered_by_the_next_run(co
         ({"curator_bps": Bps(2_001)}, Invalid),
         ({"terms": documents.terms()}, making.PricedPool),
         ({"terms": replace(free_terms(), not_after=UnixSeconds(documents.START + 1))}, TermsOver),
+        ({"terms": foreign_terms()}, ForeignDistributor),
         ({"language": "no language"}, Invalid),
     ],
 )
