@@ -39,7 +39,7 @@ class Home:
         keystore = Keystore(settings.home / "keystore")
         secret = read_secret(localnet.password_file(settings.home))
         self.signers = {name: keystore.unlock(name, secret).signer for name in ("holder-1", "voice-1", "licensee")}
-        self.dataset, _ = self.registered("Голос 声音", settings)
+        self.dataset, self.consent = self.registered("Голос 声音", settings)
 
     def registered(self, title: str, settings: config.Settings) -> tuple[str, str]:
         """(dataset id, file of the only consent)."""
