@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from provenance.cli import main
+from provenance.cli.context import Session
 from provenance.domain.manifest import recording_id
 from provenance.errors import Denied
 from provenance.types import Bytes32, DatasetId
@@ -49,6 +52,13 @@ def downloaded(network: OperatedNetwork, license_id: str, member: str, folder: P
     return [file.read_bytes() for file in sorted(folder.iterdir())]
 
 
+def told(network: OperatedNetwork, *arguments: str) -> str:
+    """What people read."""
+    session = Session(io.StringIO(), io.StringIO())
+    assert main.run([*arguments, "--config", str(network.here.settings), "--yes"], session) == 0, session.stderr
+    return session.stdout.getvalue()
+
+
 @pytest.mark.timeout(600)
 def test_two_creators_license_together_and_one_of_them_leaves(network: OperatedNetwork) -> None:
     terms = network.terms("pool-terms", "holder-3")
@@ -56,6 +66,8 @@ def test_two_creators_license_together_and_one_of_them_leaves(network: OperatedN
     two = creator(network, "holder-2", "voice-2", terms, seed=2)
 
     words = ("pool", "create", "Voices of the north", "--terms", terms, "--curator-bps", "500", "--notice", str(NOTICE))
+    would = network.run(*words, "--account", "holder-3", "--dry-run")
+    assert (would["dryRun"], would["function"]) == (True, "DatasetRegistry.register")
     created = network.run(*words, "--account", "holder-3")
     pool = created["pool"]
     assert (created["registered"], created["noticeDays"]) == (True, NOTICE)
@@ -69,12 +81,20 @@ def test_two_creators_license_together_and_one_of_them_leaves(network: OperatedN
     first, second = joined(network, pool, one, "holder-1"), joined(network, pool, two, "holder-2")
     refused = network.run("pool", "set", pool, first, "--account", "holder-1", status=5)
     assert refused["type"] == "/problems/not-holder"
+    would = network.run("pool", "set", pool, first, "--account", "holder-3", "--dry-run")
+    assert (would["dryRun"], network.run("pool", "show", pool)["members"]) == (True, [])
     assert network.run("pool", "set", pool, first, second, "--account", "holder-3")["members"] == 2
     members = {row["dataset"]: row["state"] for row in network.run("pool", "show", pool)["members"]}
     assert members == {one: "MEMBER", two: "MEMBER"}
+    shown = told(network, "pool", "show", pool)
+    assert all(words in shown for words in ("Voices of the north", one, two, "MEMBER", "0.001 TUSD per output"))
 
     # one offer, one license: it opens every member's recordings, each by its own consents
     license_id = network.license(pool, "holder-3")
+    needed = network.run("access", "open", license_id, "--purpose", PURPOSE, "--territory", "DE", "--account", "licensee",
+                         status=2)  # fmt: skip
+    assert needed["type"] == "/problems/member-needed"
+    assert opened(network, license_id, one, "--dry-run")["opened"] == [0, 1]
     assert opened(network, license_id, one)["opened"] == [0, 1]
     takes = [file.read_bytes() for file in sorted((network.room / "holder-2 takes").iterdir())]
     assert downloaded(network, license_id, two, network.room / "read") == takes
@@ -93,6 +113,7 @@ def test_two_creators_license_together_and_one_of_them_leaves(network: OperatedN
     network.run("pool", "leave", pool, two, "--account", "holder-2")
     network.run("devnet", "advance", str(NOTICE * DAY_S + 60))
     assert {row["dataset"]: row["state"] for row in network.run("pool", "show", pool)["members"]}[two] == "LEFT"
+    assert opened(network, license_id, two, "--dry-run", status=5)["type"] == "/problems/left-pool"
     assert opened(network, license_id, two, status=5)["type"] == "/problems/left-pool"
     assert opened(network, license_id, one, "0")["opened"] == [0]
 
