@@ -28,6 +28,7 @@ from provenance.types import ZERO32, Bps, Bytes32, DatasetId, UnixSeconds, Wei
 from tests import documents
 from tests.chain.datasets import consent, registered
 from tests.documents import word
+from tests.fakes.chain import MemoryChain
 from tests.fakes.clocks import Still
 from tests.fakes.content import MemoryContent
 from tests.fakes.gateway import MemoryGateway
@@ -59,7 +60,7 @@ class Collective:
         return self.world.chain.head().time
 
     def create(self, title: str, notice_days: int = NOTICE) -> making.CreatedPool:
-        terms = documents.terms(not_after=UnixSeconds(self.now + 10**8))
+        terms = documents.terms()
         distributor = self.world.chain.deployment.contracts["RoyaltyDistributor"]
         price = replace(terms.price, distributor=distributor, per_license=Wei(0), per_unit=PerUnit(1, Wei(1_000)))
         request = making.PoolRequest(
@@ -105,7 +106,8 @@ class Collective:
 
 @pytest.fixture(scope="module")
 def collective(chain_world: World, tmp_path_factory: pytest.TempPathFactory) -> Collective:
-    gateway = MemoryGateway(chain_world.chain)  # type: ignore[arg-type]
+    gateway = MemoryGateway(MemoryChain(made=chain_world.chain.deployment))
+    gateway.sender = chain_world.signers[CURATOR].address
     chain_world.chain.send(Call("UsageLedger", "admitMeter", (gateway.key().wallet,)), chain_world.signers[0])
     return Collective(chain_world, MemoryContent(), gateway, tmp_path_factory.mktemp("pools"))
 
