@@ -188,3 +188,16 @@ def test_a_ruling_is_published_put_on_record_and_struck_once(own_network: Operat
     assert refused("role", "strike", str(cid.of_raw(b"another")), *arbiter, status=MISSING) == "not-ruled"
     assert own_network.run("role", "strike", ruling, *arbiter)["ruling"] == ruling
     assert refused("role", "strike", ruling, *arbiter) == "role-unchanged"
+
+
+def test_a_licensee_says_once_what_a_session_used(own_network: OperatedNetwork, played: Played) -> None:
+    session = own_network.run("usage", "list", played.license)[0]
+    line = ("usage", "close", session["sessionId"], session["units"])
+    more = own_network.run(*line[:3], str(int(session["maxUnits"]) + 1), "--account", "licensee", status=2)
+    assert more["field"] == "units"
+    stranger = own_network.run(*line, "--account", "holder-3", status=REVERTED)
+    assert stranger["type"] == "/problems/bad-signature"
+    assert own_network.run(*line, "--account", "licensee")["units"] == session["units"]
+    again = own_network.run(*line[:3], "0", "--account", "licensee", status=CONFLICT)
+    assert (again["type"], again["units"]) == ("/problems/session-closed-before", session["units"])
+    assert own_network.audited()["verdict"] == "VERIFIED"
