@@ -195,8 +195,8 @@ def test_a_licensee_says_once_what_a_session_used(own_network: OperatedNetwork, 
     line = ("usage", "close", session["sessionId"], session["units"])
     more = own_network.run(*line[:3], str(int(session["maxUnits"]) + 1), "--account", "licensee", status=2)
     assert more["field"] == "units"
-    stranger = own_network.run(*line, "--account", "holder-3", status=REVERTED)
-    assert stranger["type"] == "/problems/bad-signature"
+    stranger = own_network.run(*line, "--account", "holder-3", status=DENIED)
+    assert stranger["type"] == "/problems/foreign-session"
     assert own_network.run(*line, "--account", "licensee")["units"] == session["units"]
     again = own_network.run(*line[:3], "0", "--account", "licensee", status=CONFLICT)
     assert (again["type"], again["units"]) == ("/problems/session-closed-before", session["units"])

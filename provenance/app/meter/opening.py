@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from provenance.app import license as licenses
 from provenance.app.ports import Call, Chain, Signer
 from provenance.domain import usage
 from provenance.domain.events import SessionClosed
 from provenance.domain.fields import checksummed, counted, shown
 from provenance.domain.typed import Domain, MeterSession
-from provenance.errors import Conflict, Invalid
+from provenance.errors import Conflict, Denied, Invalid
 from provenance.types import Address, SessionId
+
+
+class ForeignSession(Denied):
+    """The session is under another's license: this account's word about it counts for nothing."""
+
+    next = "Use the licensee's account; `provenance license show LICENSE` names it."
 
 
 class SessionClosedBefore(Conflict):
@@ -54,8 +61,12 @@ def closure(chain: Chain, session: MeterSession, units: int, signature: bytes, l
 
     Raises:
         Invalid: more units than the session may use.
+        ForeignSession: the sender is not the licensee.
         SessionClosedBefore: it was said before.
     """
+    owner = licenses.find(chain, session.license_id).grant.licensee
+    if owner != licensee:
+        raise ForeignSession(f"the session is under a license of {checksummed(owner)}", licensee=shown(owner))
     if units > session.max_units:
         raise Invalid(
             f"the session may use {counted(session.max_units, 'unit')}",
