@@ -174,8 +174,8 @@ def _license(runner: Runner, holding: Holding) -> None:
         "license", "offer", holding.dataset, "--purpose", PURPOSE, "--licensee", "licensee", "--expires", "180d",
         "--out", str(offer), "--account", holding.holder,
     )  # fmt: skip
-    holding.license = runner.wallet("license", "accept", str(offer), "--account", "licensee")["license"]
-    runner.wallet("license", "fund", holding.license, FUNDED_TOKENS, "--account", "licensee")
+    accept = ("license", "accept", str(offer), "--deposit", FUNDED_TOKENS, "--account", "licensee")
+    holding.license = runner.wallet(*accept)["license"]
 
 
 def _open_access(runner: Runner, holding: Holding, purpose: str, refusal: str = "") -> Any:
