@@ -1,4 +1,5 @@
-"""How demo.json was made: by the product at c682cf1, its demo reading takes in the order of their files.
+"""How demo.json was made: by the product when it came to the contracts' second version, where a license is accepted, paid
+and funded at once; amounts are what they were before.
 
 Only what changes published documents, amounts or gas on purpose writes it anew, and says so in the changelog.
 Run: python -m tests.golden.demo.
