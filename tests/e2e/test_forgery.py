@@ -390,17 +390,19 @@ def test_a_lease_asked_for_after_a_withdrawal_is_named_and_one_asked_before_is_n
 def test_a_dataset_with_a_copied_consent_is_named_once_it_is_used(forger: Forger) -> None:
     thief, clock = forger.demo.wallet("holder-8").signer, wire.HostClock(lambda: 3_700)
     manifest = forger.stolen(thief.address)
-    words = (manifest.root(), forger.content.put(manifest.encode()).digest, manifest.terms_hash, manifest.split_hash())
+    digest = forger.content.put(manifest.encode()).digest
+    words = (manifest.root(), digest, manifest.terms_hash, manifest.split_hash())
     forger.chain.send(Call("DatasetRegistry", "register", (*words, len(manifest.recordings))), thief)
     deployment = forger.chain.deployment
-    dataset = manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"])
+    dataset = manifest.dataset_id(deployment.chain_id, deployment.contracts["DatasetRegistry"], digest)
     offer = licenses.offer(
         forger.chain, licenses.dataset(forger.chain, forger.content, dataset), thief, clock, SystemRandom(),
         purposes=1 << 10, expiry=UnixSeconds(clock.now() + 10**6), licensee=forger.licensee.address,
     )  # fmt: skip
-    price = Call("Token", "approve", (deployment.contracts["DataAccess"], offer.offer.price))
+    price = Call("Token", "approve", (offer.offer.distributor, offer.offer.price))
     forger.chain.send(price, forger.licensee)
-    accepting = (licenses._tuple(offer.offer), thief.address, manifest.root(), offer.signature)
+    words_of_offer = tuple(getattr(offer.offer, name) for name in type(offer.offer).__slots__)
+    accepting = (words_of_offer, thief.address, manifest.root(), digest, 0, offer.signature)
     forger.chain.send(Call("DataAccess", "accept", accepting), forger.licensee)
     license_ = licenses.license_id(forger.chain, offer, forger.licensee.address)
     made, recording = forger.genuine().access, recording_id(dataset, 0)

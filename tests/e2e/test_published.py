@@ -26,7 +26,7 @@ def test_documents_amounts_and_gas_are_those_of_the_snapshot(demo: FinishedDemo,
 
 def test_every_published_format_is_in_the_snapshot_and_no_value_of_one_run(golden: Any) -> None:
     kinds = {kind.split()[0] for kind in golden["documents"]}
-    assert kinds >= {"manifest", "terms", "batch", "segment", "epoch", "statements", "splits", "refusals", "snapshot"}
+    assert kinds >= {"manifest", "terms", "batch", "segment", "epoch", "statements", "refusals", "snapshot"}
     assert all(manifest["body"]["consents"] for manifest in golden["documents"]["manifest"])
     assert "<?>" not in GOLDEN.read_text("utf-8")
 
