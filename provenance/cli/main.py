@@ -144,5 +144,6 @@ def main() -> None:
         if hasattr(reconfigure, "reconfigure"):
             reconfigure.reconfigure(errors="backslashreplace")
     status = run(sys.argv[1:])
-    gc.freeze()  # else the end of the process, which frees all, begins with a search for cycles: a sixth of that time
+    if "duckdb" not in sys.modules:  # whose binding reports what nobody collected
+        gc.freeze()  # else the end of the process, which frees all, begins with a search for cycles: a sixth of that time
     sys.exit(status)

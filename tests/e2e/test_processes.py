@@ -137,6 +137,15 @@ def test_a_command_that_ends_leaves_no_objects_to_be_searched_for_cycles():
     assert left < 1_000 < frozen
 
 
+def test_a_command_that_adds_up_says_nothing_of_the_engines_objects_when_it_ends():
+    script = (
+        "import sys, duckdb; sys.argv = ['provenance', 'contracts', 'abi', 'Token'];"
+        "from provenance.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 def test_a_closed_pipe_is_no_error():
     line = f"{sys.executable} -c 'from provenance.cli.main import main; main()' --help | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
