@@ -356,7 +356,9 @@ def test_changed_audio_leaves_no_file(reader: Reader):
 
 
 def test_a_contract_that_refuses_wins_over_a_gateway_that_allows(reader: Reader, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(access, "contract_verdict", lambda *_args: (Reason.CONSENT_WITHDRAWN, Bytes32(b"\x07" * 32)))
+    monkeypatch.setattr(
+        access, "contract_verdict", lambda *_args, **_more: (Reason.CONSENT_WITHDRAWN, Bytes32(b"\x07" * 32))
+    )
     with pytest.raises(refusal.ConsentWithdrawn) as caught:
         reader.open()
     assert caught.value.facts["consent"] == "0x" + "07" * 32
