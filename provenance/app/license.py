@@ -68,6 +68,8 @@ class NothingToOpen(Denied):
     @classmethod
     def step(cls, reason: Reason, *, offering: bool) -> str:
         """What the holder who offers, or else who would accept, does about it."""
+        if reason is Reason.CONSENT_OF_ANOTHER_HOLDER:
+            return reason.next_step
         if reason.about is Subject.CONSENT:
             anew = "Ask the voice owner for a new consent, upload again under it, then `dataset supersede OLD NEW`."
             return anew if offering else cls.next
