@@ -45,7 +45,7 @@ def _deposits(router: APIRouter, node: GatewayNode) -> None:
     @router.post("/v1/deposits")
     def deposit(sent: Deposit) -> Response:
         with parsing:
-            given = bodies.read(messages.DepositRequest, sent.file.read())
+            given = bodies.read(messages.DepositRequest, sent.file.read(), bodies.DEPOSIT_VALUES)
         reports = deposits.deposit(
             node,
             given.manifest,

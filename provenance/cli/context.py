@@ -293,7 +293,7 @@ class Context:
         costs = [self.chain().cost(call, sender) for call in calls]
         if [(call.contract, call.function) for call in calls] == [APPROVAL]:
             costs.append(self.chain().node.price(AFTER_APPROVAL_GAS))
-        afford(self.chain().node, sender, max((cost.fee_wei for cost in costs), default=0))
+        afford(self.chain().node, sender, costs)
         return costs
 
     def would(self, text: str, **facts: Json) -> NoReturn:

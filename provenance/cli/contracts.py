@@ -269,7 +269,7 @@ def _agree(ctx: Context, plan: use.Plan, node: EvmNode, begun: list[dict[str, Js
     mined, waiting = _sent(node, plan.roles.owner, begun)
     seen = use.foresee(EvmCreator(node), plan, mined, waiting)
     gas, most = sum(step.cost.gas for step in seen), sum(step.cost.fee_wei for step in seen)
-    afford(node, plan.roles.owner, most)
+    afford(node, plan.roles.owner, [step.cost for step in seen], together=True)
     roles: dict[str, Json] = {
         "owner": shown_address(plan.heir or plan.roles.owner),
         **{name: shown_address(getattr(plan.roles, name)) for name in ("guardian", "arbiter", "publisher")},

@@ -275,7 +275,7 @@ def rotate(ctx: Context, dataset_id: Bytes32, indexes: tuple[int, ...]) -> None:
     for index in indexes:
         rotation.check(dataset_id, index, ctx.address(), ctx.chain(), ctx.content())
     costs = [ctx.chain().node.price(ROTATE_GAS)] * len(set(indexes))
-    afford(ctx.chain().node, ctx.address(), costs[0].fee_wei)
+    afford(ctx.chain().node, ctx.address(), costs)
     action = f"encrypt {fields.counted(len(costs), 'recording')} of dataset {fields.shown(dataset_id)} again"
     if ctx.dry_run:
         fee = sum(cost.fee_wei for cost in costs)

@@ -91,8 +91,8 @@ def _would(ctx: Context, request: Request) -> NoReturn:
             request, ctx.chain(), ctx.gateway(), FileGate(), ctx.out.progress, ctx.clock.now()
         )
     size = sum(source.path.stat().st_size for source in request.sources)
-    fee = ctx.chain().node.price(REGISTER_GAS).fee_wei
-    afford(ctx.chain().node, ctx.address(), fee)
+    cost = ctx.chain().node.price(REGISTER_GAS)
+    afford(ctx.chain().node, ctx.address(), [cost])
     for refusal in refused:
         ctx.out.warn(f"{refusal.name}: {refusal.reason}")
     unsure = [f", once {waiting} of them have a consent of their voice"] if waiting else []
@@ -100,12 +100,12 @@ def _would(ctx: Context, request: Request) -> NoReturn:
         unsure.append("; whether a consent that lists recordings lists these is known once they are sealed")
     ctx.would(
         f"seal {fields.counted(good, 'recording')}, {len(refused)} refused, of {size:,} bytes, and register them at a cost of"
-        f" at most {fields.ether(fee)} ETH" + "".join(unsure),
+        f" at most {fields.ether(cost.fee_wei)} ETH" + "".join(unsure),
         recordings=good,
         withoutConsent=waiting,
         refused=[refusal.row() for refusal in refused],
         bytes=size,
-        feeWei=str(fee),
+        feeWei=str(cost.fee_wei),
     )
 
 
@@ -236,7 +236,7 @@ def _agree(ctx: Context, request: Request) -> Callable[[Manifest], None]:
         if not asked:
             asked.append(manifest.title)
             cost = ctx.chain().node.price(REGISTER_GAS)
-            afford(ctx.chain().node, ctx.address(), cost.fee_wei)
+            afford(ctx.chain().node, ctx.address(), [cost])
             ctx.out.say(public(manifest, names=request.publish_names))
             ctx.agree(
                 f"register {manifest.title!r} for {shown_address(manifest.holder)}", [cost], question="Publish it?"

@@ -17,6 +17,7 @@ from provenance.cli.context import Session
 from provenance.cli.main import run
 from provenance.cli.out import Declined
 from provenance.domain.fees import FeeAboveLimit, Limits
+from provenance.domain.fields import checksummed
 from provenance.types import Wei
 from tests.anvil import signer
 from tests.chain.test_outbox import ANSWERS_ONE
@@ -77,6 +78,17 @@ def test_a_lying_node_cannot_make_a_withdrawal_cost_a_whole_balance(chain_world:
         chain_world.chain.node.balance(Keystore(settings.parent / "home" / "keystore").address("studio"))
         == 10_000 * ETHER
     )
+
+
+def test_a_deployment_whose_price_is_a_lie_sends_nothing(chain_world: World, settings: Path, lying: Liar):
+    lying.lies |= LIES["the tip"]
+    stdout, role = io.StringIO(), "0x" + signer(6).address.hex()
+    token = checksummed(chain_world.chain.deployment.contracts["Token"])
+    line = ["contracts", "deploy", "--token", token, "--guardian", role, "--arbiter", role, "--publisher", role, "--meter", role,
+            "--out", str(settings.parent / "out.json"), "--yes", "--json", "--config", str(settings)]  # fmt: skip
+    status = run(line, Session(stdout, io.StringIO()))
+    assert (status, json.loads(stdout.getvalue())["type"]) == (7, "/problems/fee-above-limit")
+    assert lying.sent == []
 
 
 def test_at_a_terminal_the_price_is_said_in_words_and_asked_for(

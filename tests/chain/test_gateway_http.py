@@ -165,10 +165,12 @@ def test_another_body_than_was_announced_is_refused(live: LiveGateway, http: htt
     assert http.put(target, content=b"those", headers=undigested).json()["type"] == "/problems/digest-needed"
 
 
-def test_a_body_of_millions_of_values_is_refused_before_they_are_made(live: LiveGateway, http: httpx2.Client) -> None:
-    bomb = b'{"a":[' + b"[]," * (1 << 20) + b"[]]}"
-    headers = signed(live, "POST", "/v1/deposits", bomb)
-    answer = http.post("/v1/deposits", content=bomb, headers=headers)
+@pytest.mark.parametrize(("route", "count"), [("deposits", 1 << 20), ("accesses", 340_000)])
+def test_a_body_of_millions_of_values_is_refused_before_they_are_made(
+    live: LiveGateway, http: httpx2.Client, route: str, count: int
+) -> None:
+    bomb = b'{"a":[' + b"[]," * count + b"[]]}"
+    answer = http.post(f"/v1/{route}", content=bomb, headers=signed(live, "POST", f"/v1/{route}", bomb))
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
 
 

@@ -12,7 +12,7 @@ from provenance import config
 from provenance.adapters import wire
 from provenance.app import license as licenses, offers
 from provenance.app.verdicts import contract_verdict
-from provenance.domain import purposes
+from provenance.domain import merkle, purposes
 from provenance.types import LicenseId
 from tests.e2e.finished_demo import named
 from tests.e2e.network import PURPOSE, OperatedNetwork
@@ -110,6 +110,9 @@ def test_every_refusal_is_on_record_in_the_next_batch(network: OperatedNetwork, 
         for row in json.loads(file.read_text())["refusals"]
         if row["licenseId"] == duet.license and row["code"] == "consent-withdrawn"
     ]
-    assert len(hers) >= len(BEA)
+    assert hers
     assert {row["consentId"] for row in hers} == {duet.bea}
-    assert {row["recording"] for row in hers} == set(BEA)
+    asked = {some: merkle.root(map(merkle.leaf, some)) for some in (BEA, *((index,) for index in BEA))}
+    rows = {(row["recording"], row["count"], row["root"]) for row in hers}
+    assert rows <= {(some[0], len(some), "0x" + root.hex()) for some, root in asked.items()}
+    assert max(count for _, count, _ in rows) == len(BEA)
