@@ -127,7 +127,7 @@ def basis(
     manifest, terms = documents(node.content, deposit.manifest_cid)
     consents = manifest.consents_by_id(node.deployment.domains.consent)
     dataset_facts = node.facts(head, *dict.fromkeys((opened, license_.dataset_id)))
-    listed = members.lists(node, license_.dataset_id, head, final) if member else {}
+    listed = members.lists(node, license_.dataset_id, opened, head, final) if member else {}
     approvals = membership.joins(opened, listed.values(), node.deployment.domains.registry)
     state = node.state(head, final, license_facts, dataset_facts, node.facts(head, *consents, *approvals))
     node.check_pinned(head)

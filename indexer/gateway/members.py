@@ -19,15 +19,24 @@ if TYPE_CHECKING:
     from provenance.types import BlockNumber, Bytes32, DatasetId
 
 
-def lists(node: GatewayNode, pool: DatasetId, block: ChainBlock, final: BlockNumber) -> dict[Bytes32, Members]:
-    """The lists of a pool's members that decide at this block; none of what is no pool.
+def lists(
+    node: GatewayNode, pool: DatasetId, dataset: DatasetId, block: ChainBlock, final: BlockNumber
+) -> dict[Bytes32, Members]:
+    """The lists of a pool's members that decide about a dataset at this block; none of what is no pool.
 
     Raises:
         Missing: one of them is not here.
     """
-    registered = Ledger.fold(node.facts(block, pool)).datasets.get(pool)
-    digests = rules.lists(registered, block.number, final) if registered else ()
-    return {digest: Members.parse(node.content.get_digest(digest)[1]) for digest in digests}
+    known = Ledger.fold(node.facts(block, pool, dataset)).datasets
+    if pool not in known or dataset not in known:
+        return {}
+    return rules.lists(
+        known[pool],
+        known[dataset],
+        block.number,
+        final,
+        lambda digest: Members.parse(node.content.get_digest(digest)[1]),
+    )
 
 
 def under_pool(

@@ -220,10 +220,14 @@ def state(
     if member is None:
         ledger = licenses.facts(chain, dataset, license_.id)
         return DatasetState(ledger, dataset.manifest, terms, consents, head, final)
-    registered = Ledger.fold(chain.about(pool_id)).datasets[pool_id]
-    listed = {
-        digest: Members.parse(content.get_digest(digest)[1]) for digest in rules.lists(registered, head.number, final)
-    }
+    known = Ledger.fold(chain.about(pool_id, member)).datasets
+    listed = rules.lists(
+        known[pool_id],
+        known[member],
+        head.number,
+        final,
+        lambda digest: Members.parse(content.get_digest(digest)[1]),
+    )
     signed = rules.joins(member, listed.values(), domains.registry)
     ledger = licenses.facts(chain, dataset, license_.id, pool_id, *signed)
     pool = ledger.datasets.get(pool_id)

@@ -150,12 +150,12 @@ class RegisteredDataset:
     def rulings(self, block: BlockNumber) -> tuple[Fact[e.DatasetStatusChanged], ...]:
         """The guardian's status changes up to a block: by another than who held it at that very event."""
         return tuple(
-            change for change in self.statuses if change.upto(block) and change.event.by != self._holder_before(change)
+            change for change in self.statuses if change.upto(block) and change.event.by != self.holder_before(change)
         )
 
-    def _holder_before(self, change: Fact[e.DatasetStatusChanged]) -> Address:
+    def holder_before(self, fact: Fact[e.Event]) -> Address:
         """Who held it when this was said, which a transfer later in the same block does not change."""
-        taken = [transfer.event.to for transfer in self.transfers if transfer.position < change.position]
+        taken = [transfer.event.to for transfer in self.transfers if transfer.position < fact.position]
         return taken[-1] if taken else self.registrant
 
     def status(self, block: BlockNumber) -> int:

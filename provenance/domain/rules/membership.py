@@ -3,12 +3,14 @@
 - The members are those of the last list that the curator named. Being left out counts at once; being taken in only once
   it is final, unless the list before named the same.
 - Who stands in a list without having signed, or after its join's last second, is no member, whatever the root says.
+- Who joins holds the dataset when the list is named, or was in the list in force when it gave the dataset away: a sale
+  changes nothing, and what was sold is taken into no pool by who sold it.
 - Leaving counts from its second on; taking that back only once it is final.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from provenance.domain.pool import BadMembers, Member, Members
 from provenance.domain.rules.reason import Reason
 
 if TYPE_CHECKING:
-    from provenance.domain.events import MembersSet
+    from provenance.domain.events import DatasetTransferred, MembersSet
     from provenance.domain.ledger import ChainBlock, Fact, Ledger, RegisteredDataset
     from provenance.domain.typed import Domain
     from provenance.types import Address, BlockNumber, Bytes32, DatasetId, UnixSeconds
@@ -46,10 +48,33 @@ def named(pool: RegisteredDataset, block: BlockNumber) -> Fact[MembersSet] | Non
     return next((fact for fact in reversed(pool.members) if fact.upto(block)), None)
 
 
-def lists(pool: RegisteredDataset, block: BlockNumber, final: BlockNumber) -> tuple[Bytes32, ...]:
-    """The digests of the lists that `membership` reads: the last one and the last final one."""
-    facts = (named(pool, number) for number in (block, final))
-    return tuple(dict.fromkeys(fact.event.digest for fact in facts if fact is not None and any(fact.event.root)))
+def lists(
+    pool: RegisteredDataset,
+    dataset: RegisteredDataset,
+    block: BlockNumber,
+    final: BlockNumber,
+    read: Callable[[Bytes32], Members],
+) -> dict[Bytes32, Members]:
+    """What `membership` reads: the last list, the last final one, and of who sold since then the one of that time.
+
+    Args:
+        pool: whose lists.
+        dataset: the member.
+        block: the newest block that counts.
+        final: the newest final one.
+        read: the document of a digest.
+    """
+    listed: dict[Bytes32, Members] = {}
+    for fact in (named(pool, number) for number in (block, final)):
+        if fact is None or not any(fact.event.root):
+            continue
+        last = listed.setdefault(fact.event.digest, read(fact.event.digest))
+        for member in last.members:
+            sold = _sold(dataset, member.holder, fact) if member.dataset_id == dataset.id else None
+            before = _before(pool, sold) if sold else None
+            if before is not None and any(before.event.root):
+                listed.setdefault(before.event.digest, read(before.event.digest))
+    return listed
 
 
 def joins(dataset: DatasetId, documents: Iterable[Members], domain: Domain) -> tuple[Bytes32, ...]:
@@ -85,14 +110,25 @@ def membership(
     """
     if pool is None or not pool.pool:
         return Membership(dataset, Reason.NOT_IN_POOL, "the license is of another dataset, which is no pool")
+    registered = ledger.datasets.get(dataset)
 
-    def joined(number: BlockNumber) -> Member | None:
-        fact = named(pool, number)
+    def listed(fact: Fact[MembersSet] | None) -> Member | None:
         document = list_by_digest.get(fact.event.digest) if fact else None
         if fact is None or document is None or (document.pool_id, document.root()) != (pool.id, fact.event.root):
             return None
         member = next((member for member in document.members if member.dataset_id == dataset), None)
         return member if member and _signed(document, member, ledger, domain, fact.time, final) else None
+
+    def joined(number: BlockNumber) -> Member | None:
+        fact = named(pool, number)
+        member = listed(fact)
+        if fact is None or member is None or registered is None:
+            return None
+        if registered.holder_before(fact) == member.holder:
+            return member
+        sold = _sold(registered, member.holder, fact)
+        before = listed(_before(pool, sold)) if sold else None
+        return member if before and before.holder == member.holder else None
 
     member = joined(block.number)
     if member is None:
@@ -106,6 +142,19 @@ def membership(
     if before is None or before.holder != member.holder:
         return Membership(dataset, Reason.NOT_FINAL, "the dataset was taken into the pool")
     return Membership(dataset, Reason.ALLOWED, "", member.holder, leaving)
+
+
+def _sold(dataset: RegisteredDataset, holder: Address, fact: Fact[MembersSet]) -> Fact[DatasetTransferred] | None:
+    """The last time that the account gave the dataset away before a list; None if it held it then, or never did."""
+    if dataset.holder_before(fact) == holder:
+        return None
+    given = (sale for sale in reversed(dataset.transfers) if sale.position < fact.position)
+    return next((sale for sale in given if sale.event.from_ == holder), None)
+
+
+def _before(pool: RegisteredDataset, sale: Fact[DatasetTransferred]) -> Fact[MembersSet] | None:
+    """The list in force when a dataset changed hands."""
+    return next((fact for fact in reversed(pool.members) if fact.position < sale.position), None)
 
 
 def _signed(

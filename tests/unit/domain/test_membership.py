@@ -12,7 +12,7 @@ from provenance.domain.pool import Members, SignedJoin
 from provenance.domain.rules.access import AccessRequest, DatasetState, evaluate
 from provenance.domain.rules.membership import Membership, lists, membership
 from provenance.domain.rules.reason import Reason
-from provenance.types import ZERO32, BlockNumber, Bytes32, DatasetId, UnixSeconds
+from provenance.types import ZERO32, Address, BlockNumber, Bytes32, DatasetId, UnixSeconds
 from tests import documents
 from tests.documents import HOLDER, VOICE, word
 from tests.facts import DATASET, LICENSE, LICENSEE, MANIFEST, NOW, block, chain, granted, registered
@@ -42,6 +42,8 @@ class History:
         ]
     )
     documents: dict[Bytes32, Members] = field(default_factory=dict)
+    second: documents.Key = HOLDER
+    """Who registered TWO."""
 
     def named(self, members: Members, root: Bytes32 | None = None) -> History:
         digest = cid.of_raw(members.encode()).digest
@@ -53,16 +55,56 @@ class History:
         self.events.append(e.PoolLeft(POOL, dataset, UnixSeconds(at)))
         return self
 
+    def sold(self, to: Address, by: Address = HOLDER.address, dataset: DatasetId = ONE) -> History:
+        self.events.append(e.DatasetTransferred(dataset, by, to))
+        return self
+
     def judged(self, dataset: DatasetId = ONE, *, final: int | None = None, time: int | None = None) -> Membership:
-        ledger, last = Ledger.fold(chain(self.events)), len(self.events)
+        ledger, last = Ledger(), len(self.events)
+        for one, holder in ((ONE, HOLDER), (TWO, self.second)):
+            own = e.DatasetRegistered(one, holder.address, word("r"), word("m"), word("t"), word("s"), 3)
+            ledger.add(chain([own])[0])
+        for logged in chain(self.events):
+            ledger.add(logged)
         pool, number = ledger.datasets[POOL], BlockNumber(last if final is None else final)
-        needed = {digest: self.documents[digest] for digest in lists(pool, BlockNumber(last), number)}
-        return membership(dataset, pool, needed, ledger, DOMAIN, block=block(last, time), final=number)
+        read = lists(pool, ledger.datasets[dataset], BlockNumber(last), number, self.documents.__getitem__)
+        return membership(dataset, pool, read, ledger, DOMAIN, block=block(last, time), final=number)
 
 
 def test_who_joined_and_is_named_is_a_member_by_its_own_account() -> None:
-    judged = History().named(listed(joined(), joined(TWO, VOICE))).judged(TWO)
+    judged = History(second=VOICE).named(listed(joined(), joined(TWO, VOICE))).judged(TWO)
     assert judged == Membership(TWO, Reason.ALLOWED, "", VOICE.address, None)
+
+
+def test_nobody_joins_with_a_dataset_that_another_holds() -> None:
+    assert History().named(listed(joined(key=CURATOR))).judged().reason is Reason.NOT_IN_POOL
+    assert History(second=VOICE).named(listed(joined(TWO))).judged(TWO).reason is Reason.NOT_IN_POOL
+
+
+def test_a_seller_takes_what_it_sold_into_no_pool() -> None:
+    assert History().sold(VOICE.address).named(listed(joined())).judged().reason is Reason.NOT_IN_POOL
+    empty = History().named(listed(joined(TWO))).sold(VOICE.address).named(listed(joined(), joined(TWO)))
+    assert empty.judged().reason is Reason.NOT_IN_POOL
+    again = History().named(listed(joined())).named(listed(), ZERO32).sold(VOICE.address).named(listed(joined()))
+    assert again.judged().reason is Reason.NOT_IN_POOL
+
+
+def test_what_is_sold_stays_in_its_pool_by_the_join_of_who_sold_it() -> None:
+    history = History().named(listed(joined())).sold(VOICE.address)
+    assert history.judged() == Membership(ONE, Reason.ALLOWED, "", HOLDER.address, None)
+    history.named(listed(joined(), joined(TWO)))
+    assert history.judged() == Membership(ONE, Reason.ALLOWED, "", HOLDER.address, None)
+    history.sold(CURATOR.address, VOICE.address).named(listed(joined()))
+    assert history.judged() == Membership(ONE, Reason.ALLOWED, "", HOLDER.address, None)
+
+
+def test_a_buyer_joins_in_its_own_name_and_not_once_it_sold_on() -> None:
+    bought = History().sold(VOICE.address).named(listed(joined(key=VOICE)))
+    assert bought.judged().holder == VOICE.address
+    sold_on = History().sold(VOICE.address).sold(CURATOR.address, VOICE.address).named(listed(joined(key=VOICE)))
+    assert sold_on.judged().reason is Reason.NOT_IN_POOL
+    back = History().sold(VOICE.address).sold(HOLDER.address, VOICE.address).named(listed(joined()))
+    assert back.judged().reason is Reason.ALLOWED
 
 
 def test_nobody_is_in_a_pool_before_its_first_list_and_none_in_an_empty_one() -> None:
