@@ -20,6 +20,7 @@ ROLES = {
     "owner", "guardian", "arbiter", "publisher", "relayer", "meter", "gateway", "licensee's wallet", "session key",
     "rights holder", "voice owner", "token's issuer",
 }  # fmt: skip
+COLLUSION = "| who | what comes of it | what bounds it |\n|---|---|---|\n"
 RACED = {"register", "accept", "revoke", "claim", "challenge"}
 pytestmark = pytest.mark.unit
 
@@ -115,6 +116,13 @@ def test_every_signature_has_a_replay(model: list[Row]) -> None:
 def test_every_race_is_run(model: list[Row]) -> None:
     raced = {row.attack.split()[0].strip("`,") for row in model if row.section == "Front-running"}
     assert RACED - raced == set()
+
+
+def test_every_collusion_says_what_comes_of_it_and_what_bounds_it() -> None:
+    table = PAGE.read_text("utf-8").partition(COLLUSION)[2].partition("\n\n")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert len(lines) >= 11
+    assert [line for line in lines if len(line) != 3 or not all(len(cell) > 10 for cell in line)] == []
 
 
 @pytest.mark.parametrize("decision", ON_RECORD)
