@@ -19,7 +19,7 @@ from provenance.types import Address, UnixSeconds, Wei
 class StakeIsIn(Conflict):
     """The account's stake is in already."""
 
-    next = "Nothing to do; `provenance role unstake` takes a stake out that binds no pending root."
+    next = "Nothing to do; `provenance role unstake` takes out a stake that no pending root needs."
 
 
 class StakeMissing(Conflict):

@@ -156,7 +156,7 @@ def revoke(ctx: Context, name: str) -> None:
 @click.option("--until", default="30d", show_default=True, metavar="DATE", help="Last second at which F counts.")
 @click.option("--out", type=PATH, metavar="F", help="Sign it into this file, for HOLDER to send, and send nothing.")
 def extend(ctx: Context, name: str, holder: str | None, until: str, out: Path | None) -> None:
-    """Let a consent serve another HOLDER too, such as the buyer of a dataset; or send what its owner signed into FILE.
+    """Let a consent serve another HOLDER too, such as the buyer of a dataset; or send the extension signed in FILE.
 
     What it allows, to whom it was given and until when stay as they are. It cannot be taken back alone: `consent revoke`
     takes back the whole.

@@ -251,9 +251,9 @@ def split(ctx: Context, dataset_id: Bytes32, shares: tuple[str, ...]) -> None:
 @click.argument("dataset_id", type=ID, metavar="DATASET")
 @click.argument("evidence", type=PATH, metavar="EVIDENCE")
 def dispute(ctx: Context, dataset_id: Bytes32, evidence: Path) -> None:
-    """Put on record that others registered what your DATASET holds. EVIDENCE stays here; the chain keeps its sha-256.
+    """Put on record that others registered what your DATASET holds, with the sha-256 of the file EVIDENCE.
 
-    It moves no money by itself: the guardian's ruling does.
+    The file itself stays here. A dispute moves no money: the guardian's ruling does.
     """
     digest, name = sha256_of(evidence), fields.shown(dataset_id)
     call = use.dispute(dataset_id, digest, ctx.address(), ctx.chain())

@@ -75,9 +75,9 @@ def offer(ctx: Context, dataset: Bytes32, codes: tuple[str, ...], licensee: str 
 @click.argument("name", metavar="OFFER")
 @click.option("--deposit", "tokens", metavar="AMOUNT", help="Tokens that use is paid from, beside the price.")
 def accept(ctx: Context, name: str, tokens: str | None) -> None:
-    """Accept the signed OFFER, a file or a digest that `dataset show` lists: hold the license, its price in its balance.
+    """Accept the signed OFFER, a file or a digest that `dataset show` lists, and hold its license.
 
-    The distributor is approved price and --deposit exactly, and gets both at once.
+    Price and --deposit go into the license's balance at once; the distributor is approved exactly that.
     """
     signed, chain, wallet = _read(ctx, name), ctx.chain(), ctx.wallet()
     deposit = amount(tokens, chain.deployment.token.decimals, field="deposit") if tokens else use.NOTHING

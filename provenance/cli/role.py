@@ -242,7 +242,10 @@ def resolve(ctx: Context, epoch: int, verdict: str, root: Bytes32 | None, challe
 
 @command(role, "stake", example="provenance role stake --account publisher")
 def stake(ctx: Context) -> None:
-    """Put the stake in, without which nothing is proposed. Publisher only; who proposes by the exit stakes with that."""
+    """Put the stake in, without which nothing is proposed. Publisher only.
+
+    Anybody else's goes in with the root that `provenance node settle --as` proposes.
+    """
     chain, account = ctx.chain(), ctx.address()
     amount = stakes.price(chain)
     shown = shown_tokens(amount, *token(chain))
@@ -270,7 +273,7 @@ def stake(ctx: Context) -> None:
 )
 @click.option("--to", metavar="NAME|ADDRESS", help="Who receives it; the account itself by default.")
 def unstake(ctx: Context, to: str | None) -> None:
-    """Take what is owed of bonds and stakes, and a stake that binds no pending root."""
+    """Take what is owed of bonds and stakes, and a stake that no pending root needs."""
     chain, account = ctx.chain(), ctx.address()
     receiver = ctx.address(to) if to else account
     before = stakes.kept(chain, account)
