@@ -16,7 +16,7 @@ from provenance.domain.pool import Members
 from provenance.domain.terms import Terms
 from provenance.domain.usage import Use, session_id
 from provenance.domain.verdict import Check, Verdict
-from provenance.errors import Failed, Incomplete, Missing, ProvenanceError, Unavailable
+from provenance.errors import Failed, Incomplete, Invalid, Missing, ProvenanceError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
@@ -218,27 +218,43 @@ class Evidence:
         }
 
     def opened(self, entry: AccessEntry) -> RegisteredDataset:
-        """The dataset whose recordings a lease names: the licensed one or, of a pool, the member that has the first."""
+        """The dataset whose recordings a lease names: the licensed one or, of a pool, the member that has the first.
+
+        Raises:
+            Incomplete: no member that was read has it, and a batch that may report it was not.
+        """
         licensed, first = self.dataset_of(entry.request.license_id), entry.recordings[:1]
         owned = self._once("owners", licensed.id, lambda: self._owners(licensed)) if licensed.pool else {}
-        return next((owned[recording_id] for recording_id in first if recording_id in owned), licensed)
+        owners = [owned[recording_id] for recording_id in first if recording_id in owned]
+        if licensed.pool and not owners and (unread := self.unread()):
+            raise Incomplete(unread)
+        return owners[0] if owners else licensed
 
     def lists(self, pool: RegisteredDataset) -> dict[Bytes32, Members]:
-        """Every list of a pool's members, by its digest.
+        """Every list of a pool's members, by its digest; a document that is none names nobody.
 
         Raises:
             Missing: one of them cannot be read.
         """
-        digests = {fact.event.digest for fact in pool.members if any(fact.event.root)}
-        return {digest: self._once("members", digest, partial(self._list, digest)) for digest in digests}
+        listed: dict[Bytes32, Members] = {}
+        for digest in {fact.event.digest for fact in pool.members if any(fact.event.root)}:
+            with suppress(Invalid):
+                listed[digest] = self._once("members", digest, partial(self._list, digest))
+        return listed
 
     def _list(self, digest: Bytes32) -> Members:
         return Members.parse(self.content.get_digest(digest)[1])
 
     def _owners(self, pool: RegisteredDataset) -> dict[RecordingId, RegisteredDataset]:
+        """Whose each recording is that a gateway reported: a curator can list what has recordings without end."""
         named = {member.dataset_id for members in self.lists(pool).values() for member in members.members}
         datasets = [self.ledger.datasets[dataset_id] for dataset_id in named & self.ledger.datasets.keys()]
-        return {recording_id: dataset for dataset in datasets for recording_id in self.recordings(dataset)}
+        reported = {gate.report.recording_id for anchored in self.batches() for gate in anchored.batch.gates}
+        return {
+            recording_id: dataset
+            for dataset in datasets
+            for recording_id in takewhile(reported.__contains__, recording_ids(dataset.id, dataset.recording_count))
+        }
 
     def known(self, reported: Container[RecordingId]) -> set[RecordingId]:
         """Registered recordings: of a dataset that nobody leased, as far as it is reported from its first one on.

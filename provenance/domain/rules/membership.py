@@ -11,12 +11,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provenance.domain.fields import dated
 from provenance.domain.pool import BadMembers, Member, Members
 from provenance.domain.rules.reason import Reason
+from provenance.errors import Invalid
 
 if TYPE_CHECKING:
     from provenance.domain.events import DatasetTransferred, MembersSet
@@ -65,15 +67,19 @@ def lists(
         read: the document of a digest.
     """
     listed: dict[Bytes32, Members] = {}
-    for fact in (named(pool, number) for number in (block, final)):
+
+    def members(fact: Fact[MembersSet] | None) -> tuple[Member, ...]:
         if fact is None or not any(fact.event.root):
-            continue
-        last = listed.setdefault(fact.event.digest, read(fact.event.digest))
-        for member in last.members:
+            return ()
+        with suppress(Invalid):  # a document that is no list names nobody
+            return listed.setdefault(fact.event.digest, read(fact.event.digest)).members
+        return ()
+
+    for fact in filter(None, (named(pool, number) for number in (block, final))):
+        for member in members(fact):
             sold = _sold(dataset, member.holder, fact) if member.dataset_id == dataset.id else None
-            before = _before(pool, sold) if sold else None
-            if before is not None and any(before.event.root):
-                listed.setdefault(before.event.digest, read(before.event.digest))
+            if sold is not None:
+                members(_before(pool, sold))
     return listed
 
 

@@ -154,6 +154,13 @@ def test_a_list_that_is_not_the_root_on_chain_names_nobody() -> None:
     assert History().named(listed(joined()), word("another root")).judged().reason is Reason.NOT_IN_POOL
 
 
+def test_a_document_that_is_no_list_names_nobody() -> None:
+    history = History().named(listed(joined()))
+    ledger = Ledger.fold(chain([registered(), *history.events]))
+    datasets, last = ledger.datasets, BlockNumber(3)
+    assert lists(datasets[POOL], datasets[DATASET], last, last, lambda _: Members.parse(b"{}")) == {}
+
+
 def test_a_member_serves_until_the_second_it_leaves_and_again_once_its_return_is_final() -> None:
     leaves = NOW + 1_000
     history = History().named(listed(joined())).left(leaves)
