@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SESSIONS = bulk.table_of(records.SessionRecord)
 _SEGMENTS = bulk.table_of(records.ReceivedSegment)
 _EQUIVOCATIONS = bulk.table_of(records.Equivocation)
+_LEASES = bulk.table_of(records.LeaseRecord)
 _BATCHES = bulk.table_of(records.AnchoredBatch)
 _RECORDINGS = bulk.table_of(records.DepositedRecording)
 _DATASETS = FACTS[events.DatasetRegistered]
@@ -114,7 +115,10 @@ class UsageStore:
             )
 
     def add_batch(self, batch: records.AnchoredBatch, pending: Unbatched) -> int:
-        """The batch is written down and holds exactly this; a killed worker finds it again."""
+        """The batch is written down and holds exactly this; a killed worker finds it again.
+
+        A lease that was recorded under a root since it was taken waits for the next batch, which says so.
+        """
         with self.database.write() as connection:
             number = connection.execute(
                 insert(_BATCHES).values(**rows.values(batch)).returning(_BATCHES.c.id)
@@ -125,7 +129,10 @@ class UsageStore:
                 table = bulk.table_of(model)
                 (key,) = table.primary_key.columns
                 for member in members:
-                    connection.execute(update(table).where(key == getattr(member, key.name)).values(batch=number))
+                    same = key == getattr(member, key.name)
+                    if isinstance(member, records.LeaseRecord):
+                        same &= _LEASES.c.path.is_not_distinct_from(member.path)
+                    connection.execute(update(table).where(same).values(batch=number))
         return int(number)
 
     def batch_after(self, prev_head: Bytes32) -> records.AnchoredBatch | None:

@@ -106,6 +106,26 @@ def test_what_does_not_fit_goes_into_the_next_batch_in_order(live: Gateway, most
     assert listed == list(range(30))
 
 
+def test_a_lease_recorded_under_a_root_while_its_batch_was_written_goes_into_the_next(live: Gateway) -> None:
+    request = typed.OpenAccess(word("license"), word("root"), 2, b"DE", word("binding"), 1, UnixSeconds(9))
+    lease = records.LeaseRecord(
+        access_id=word("lease"), request_id=word("request"), license_id=word("license"), dataset_id=word("dataset"),
+        licensee=ANNA, request=json.dumps(record.write(request)), request_signature=b"s" * 65, binding_nonce=1,
+        envelopes_root=word("e"), valid_until=9, signature=b"g" * 65, at_s=1,
+    )  # fmt: skip
+    key = records.EnvelopeRecord(access_id=word("lease"), index=0, recording_id=word("r"), cid="cid", envelope=b"k")
+    live.node.leases.add_lease(lease, [key])
+    head, path = Bytes32(word("head")), word("sibling")
+    batch, taken = batches.document(live.node, live.node.usage.pending(), head)
+    live.node.leases.recorded_under(word("lease"), path)
+    row = records.AnchoredBatch(prev_head=head, root=ZERO32, count=batch.count, digest=head, cid="", at_s=1)
+    live.node.usage.add_batch(row, taken)
+    (waiting,) = live.node.usage.pending().leases
+    assert waiting.path == path
+    later, taken = batches.document(live.node, live.node.usage.pending(), head)
+    assert later.accesses[0].path == (path,)
+
+
 def refusals(live: Gateway, batch: batches.Batch) -> tuple[RefusalEntry, ...]:
     assert batch.refusals is not None
     listed = RefusalList.parse(live.node.content.get(batch.refusals))
