@@ -131,13 +131,6 @@ def basis(
     approvals = membership.joins(opened, listed.values(), node.deployment.domains.registry)
     state = node.state(head, final, license_facts, dataset_facts, node.facts(head, *consents, *approvals))
     node.check_pinned(head)
-    registered = state.ledger.datasets.get(opened)
-    if registered is not None and registered.manifest_digest != cid.parse(deposit.manifest_cid).digest:
-        raise refusal.UnknownDataset(
-            "the dataset is registered under another manifest than was deposited here",
-            dataset=fields.shown(opened),
-            license=fields.shown(license_id),
-        )
     facts = DatasetState(state.ledger, manifest, terms, consents, state.block, state.final)
     if member:
         facts = members.under_pool(node, facts, license_, opened, listed)

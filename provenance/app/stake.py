@@ -72,9 +72,11 @@ def staking(chain: Chain, publisher: Address) -> tuple[Call, ...]:
     """The publisher's stake is in; approvals go first, where they are missing.
 
     Raises:
+        NotInRole: the account is not the publisher.
         StakeIsIn: it is in already.
         TooFewTokens: the account has less.
     """
+    role.check(chain, "RoyaltyDistributor", "publisher", publisher)
     if kept(chain, publisher).staked:
         raise StakeIsIn(f"a stake of {checksummed(publisher)} is in", account=shown(publisher))
     stake = Call("RoyaltyDistributor", "stake", ())

@@ -1,6 +1,6 @@
 """The output of commands: results on stdout, everything else on stderr.
 
-One value serves both readers: `emit` prints it as text for people, or with `--json` as one document.
+One answer serves both readers: `emit` prints it as text for people, or with `--json` as one document.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Out:
         """The command's result is on stdout; a document also names the transactions that were sent.
 
         Args:
-            value: what `--json` prints.
-            text: the line or lines that people read instead of the plain rendering of `value`; a function makes them
+            answer: what `--json` prints.
+            text: the line or lines that people read instead of the plain rendering of `answer`; a function makes them
                 only if they are read.
             columns: for a list of mappings, which fields people see and in what order.
         """

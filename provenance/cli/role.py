@@ -276,8 +276,11 @@ def unstake(ctx: Context, to: str | None) -> None:
     """Take what is owed of bonds and stakes, and a stake that no pending root needs."""
     chain, account = ctx.chain(), ctx.address()
     receiver = ctx.address(to) if to else account
-    before = stakes.kept(chain, account)
-    mined = ctx.transact(stakes.unstaking(chain, account, receiver), "unstake")
+    before, call = stakes.kept(chain, account), stakes.unstaking(chain, account, receiver)
+    owed, staked = (shown_tokens(there, *token(chain)) for there in (before.owed, before.staked))
+    parts = [f"{owed} that is owed"] if before.owed else []
+    parts += [f"the stake of {staked}, unless a pending root needs it,"] if before.staked else []
+    mined = ctx.transact(call, "unstake", means=f"take {' and '.join(parts)} to {shown_address(receiver)}")
     after = stakes.kept(chain, account)
     amount = before.owed - after.owed + before.staked - after.staked
     left = (

@@ -1,8 +1,7 @@
 """Batches: what a gateway fixes on chain at once, as `provenance/batch/1`.
 
 Segments, sessions, accesses, gate reports and attributions, each with the signatures that make it
-evidence, and the splits documents that the gateway holds. Whether they hold is asked by `settlement` and
-the audit.
+evidence. Whether they hold is asked by `settlement` and the audit.
 """
 
 from __future__ import annotations

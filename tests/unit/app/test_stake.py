@@ -83,6 +83,12 @@ def test_what_is_owed_or_in_is_taken_and_what_waits_is_said() -> None:
         stake.staking(Distributor({PUBLISHER: STAKE}), PUBLISHER)
 
 
+def test_whoever_is_no_publisher_approves_no_stake() -> None:
+    with pytest.raises(NotInRole):
+        stake.staking(Distributor(), STRANGER)
+    assert [call.function for call in stake.staking(Distributor(), PUBLISHER)] == ["approve", "stake"]
+
+
 def test_a_ruling_names_root_and_challenger_and_lands_on_no_other() -> None:
     chain = Distributor()
     meant = pending.challenged(chain, 2, root=ROOT, challenger=WATCHER)
