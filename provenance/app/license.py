@@ -317,6 +317,10 @@ def accept(
     accepted = license_id(chain, signed, licensee)
     (slot,) = chain.read(Call("DataAccess", "license", (terms.dataset_id, accepted)))
     if cast("tuple[int, ...]", slot)[3] in (ACTIVE, TERMINATED):
+        if deposit:
+            warn(
+                "the offer was accepted before, and no deposit was paid; `provenance license fund` adds to the balance"
+            )
         return accepted
     if terms.deadline < clock.now():
         raise Conflict("the offer's deadline has passed", next="Ask the rights holder for a new offer.")

@@ -85,7 +85,11 @@ def accept(ctx: Context, name: str, tokens: str | None) -> None:
     send = ctx.act(_acceptance(ctx, signed, deposit), wallet, tokens=paid)
     accepted = use.accept(chain, ctx.content(), signed, buyer, ctx.clock, send, ctx.out.warn, deposit=deposit)
     ctx.out.emit(
-        {"license": fields.shown(accepted), "deposit": str(deposit), **_terms(ctx, signed)},
+        {
+            "license": fields.shown(accepted),
+            "deposit": str(deposit if ctx.session.sent else use.NOTHING),  # what was accepted before takes nothing
+            **_terms(ctx, signed),
+        },
         text=f"License {fields.shown(accepted)}",
     )
 

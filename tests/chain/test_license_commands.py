@@ -89,6 +89,15 @@ def test_from_offer_to_license_to_its_end(home: Home):
     assert home.tokens("holder-1") == holders  # it is paid what use earns, by settlements
     again = home.run("license", "accept", file, "--account", "licensee", "--yes")[1]
     assert (again["license"], again.get("transactions", [])) == (accepted["license"], [])
+    more = ("license", "accept", file, "--deposit", "3", "--account", "licensee", "--yes")
+    status, again, told = home.run(*more)
+    assert (status, again["license"], again["deposit"], again.get("transactions", [])) == (
+        0,
+        accepted["license"],
+        "0",
+        [],
+    )
+    assert "no deposit was paid" in told
 
     status, funded, _ = home.run("license", "fund", accepted["license"], "12.5", "--account", "licensee", "--yes")
     assert (status, funded["funded"]) == (0, "12500000")
