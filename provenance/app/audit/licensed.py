@@ -65,13 +65,21 @@ def licenses(evidence: Evidence, used: Iterable[LicenseId]) -> Check:
 
 
 def accesses(evidence: Evidence) -> Check:
-    """Each access on chain with a lease was allowed by license, terms and every consent at its block."""
+    """Each access on chain with a lease was allowed by license, terms and every consent at its block.
+
+    The receipt of a lease under another license is anybody's to repeat, and opens nothing.
+    """
     domain = evidence.chain.deployment.domains.access
-    by_receipt: dict[Bytes32, dict[Bytes32, AccessEntry]] = defaultdict(dict)
+    by_receipt: dict[tuple[LicenseId, Bytes32], dict[Bytes32, AccessEntry]] = defaultdict(dict)
     for _, entry in evidence.accesses():
-        by_receipt[entry.receipt(domain)][typed.digest(domain, entry.access)] = entry
-    known = [fact for fact in evidence.ledger.accesses if fact.event.receipt_hash in by_receipt]
-    recorded = [(fact, entry) for fact in known for entry in by_receipt[fact.event.receipt_hash].values()]
+        leases = by_receipt[entry.request.license_id, entry.receipt(domain)]
+        leases[typed.digest(domain, entry.access)] = entry
+
+    def leased(fact: Fact[AccessRecorded]) -> dict[Bytes32, AccessEntry]:
+        return by_receipt.get((fact.event.license_id, fact.event.receipt_hash), {})
+
+    known = [fact for fact in evidence.ledger.accesses if leased(fact)]
+    recorded = [(fact, entry) for fact in known for entry in leased(fact).values()]
     bare = len(evidence.ledger.accesses) - len(known)
     note = f"; {bare} recorded whose lease is in no batch open nothing" if bare else ""
     return judge(
@@ -111,8 +119,8 @@ def _indexes(evidence: Evidence, dataset: RegisteredDataset, entry: AccessEntry)
 
 def _access(evidence: Evidence, fact: Fact[AccessRecorded], entry: AccessEntry) -> None:
     event, request = fact.event, entry.request
-    if (event.license_id, event.purpose) != (request.license_id, request.purpose):
-        raise Failed("recorded under another license or purpose than its lease")
+    if event.purpose != request.purpose:
+        raise Failed("recorded for another purpose than its lease")
     if not entry.recorded_by(event):
         raise Failed(
             f"recorded for {fields.counted(event.units, 'recording')}, the lease names {len(entry.recordings)}"

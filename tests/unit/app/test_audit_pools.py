@@ -1,19 +1,22 @@
-"""The audit of leases under a pool's license is stopped by nobody who fills the pool with junk."""
+"""The audit of leases is stopped by nobody who fills a pool with junk, or repeats another's receipt."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from provenance.app.audit.evidence import Evidence
+from provenance.app.audit.licensed import accesses
 from provenance.app.ports import Chain
 from provenance.domain import batch, cid, events as e, typed
 from provenance.domain.ledger import Ledger
 from provenance.domain.manifest import RECORDINGS, recording_id
 from provenance.domain.pool import Members, SignedJoin
+from provenance.domain.verdict import Verdict
 from provenance.errors import Incomplete
-from provenance.types import ZERO32, Bytes32, DatasetId, UnixSeconds
+from provenance.types import ZERO32, Bytes32, DatasetId, LicenseId, UnixSeconds
 from tests import documents
 from tests.documents import HOLDER, word
 from tests.facts import LICENSE, block, chain, granted
@@ -39,11 +42,13 @@ def report(recording: Bytes32) -> batch.GateEntry:
     return batch.GateEntry(words, bytes(65))
 
 
-def gathered(*lists: bytes, reported: bool = True) -> Evidence:
+def gathered(
+    *lists: bytes, reported: bool = True, leases: tuple[batch.AccessEntry, ...] = (), **more: e.Event
+) -> Evidence:
     """The evidence of a pool with these lists of members, and of a batch that reports each real recording."""
     content = MemoryContent()
     real = tuple(report(recording_id(ONE, index)) for index in range(3))
-    anchored = batch.Batch(METER.address, batch.first_head(METER.address), gates=real)
+    anchored = batch.Batch(METER.address, batch.first_head(METER.address), gates=real, accesses=leases)
     if reported:
         content.put(anchored.encode())
     said: list[e.Event] = [
@@ -54,9 +59,16 @@ def gathered(*lists: bytes, reported: bool = True) -> Evidence:
         *(e.MembersSet(POOL, word("root"), content.put(document).digest) for document in lists),
         e.UsageAnchored(METER.address, ZERO32, word("head"), 0, cid.of_raw(anchored.encode()).digest),
     ]
-    logs = tuple(chain(said))
+    logs = tuple(chain([*said, *more.values()]))
     nothing = lambda data, expected_sha256=None: ()  # noqa: E731 - no segment is read here
-    return Evidence(cast("Chain", None), content, nothing, block(20), Ledger.fold(logs), logs)
+    return Evidence(
+        cast("Chain", SimpleNamespace(deployment=SimpleNamespace(domains=documents.domains()))),
+        content,
+        nothing,
+        block(20),
+        Ledger.fold(logs),
+        logs,
+    )
 
 
 def test_a_member_of_a_hundred_thousand_recordings_that_nobody_judged_is_not_counted_through(
@@ -72,6 +84,17 @@ def test_a_member_of_a_hundred_thousand_recordings_that_nobody_judged_is_not_cou
     monkeypatch.setattr("provenance.domain.manifest.recording_id", counting)
     assert evidence.opened(lease(recording_id(ONE, 2))).id == ONE
     assert counted < 10
+
+
+def test_a_strangers_record_with_the_receipt_of_a_lease_opens_nothing_and_fails_nobody() -> None:
+    entry, strange = lease(recording_id(ONE, 0)), LicenseId(word("the stranger's license"))
+    receipt = entry.receipt(documents.domains().access)
+    copied = e.AccessRecorded(strange, POOL, METER.address, 2, 1, receipt)
+    check = accesses(gathered(listed(ONE).encode(), leases=(entry,), copied=copied))
+    assert (check.verdict, check.detail) == (
+        Verdict.VERIFIED,
+        "0 accesses were licensed and consented when recorded; 1 recorded whose lease is in no batch open nothing",
+    )
 
 
 def test_a_list_that_is_none_names_nobody_and_hides_no_other() -> None:
