@@ -155,11 +155,13 @@ def test_the_maker_holds_the_very_recordings(parties: PaidParties) -> None:
     assert had == [path.read_bytes() for path in sorted(parties.audio.iterdir())]
 
 
-def test_the_creator_is_paid_for_the_license_and_for_every_use(network: OperatedNetwork, parties: PaidParties) -> None:
+def test_the_creator_is_paid_for_every_use_from_the_balance_that_holds_the_price(
+    network: OperatedNetwork, parties: PaidParties
+) -> None:
     due = 4 * PRICE
     assert parties.claimed["paid"] == str(due - due * 500 // 10_000)
     (held,) = network.chain().read(Call("Token", "balanceOf", (parties.creator.address,)))
-    assert held == 10**9 + 250_000 + int(parties.claimed["paid"])
+    assert held == 10**9 + int(parties.claimed["paid"])
     told = parties.creator.run("earnings", "statement")
     assert parties.license in told["why"][0]
 

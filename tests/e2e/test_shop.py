@@ -97,12 +97,12 @@ def test_a_license_shows_its_money_in_tokens_and_lists_title_and_other_party(sho
     network = shop.network
     made = network.run("license", "accept", shop.offer["digest"], "--account", "licensee")["license"]
     network.fund(made, "0.5")
-    eventually(lambda: network.run("license", "show", made)["balance"] == "500000")
+    eventually(lambda: network.run("license", "show", made)["balance"] == "2500000")
     shown = network.run("license", "show", made)
-    assert (shown["funded"], shown["settled"], shown["arrears"]) == ("500000", "0", "0")
+    assert (shown["funded"], shown["settled"], shown["arrears"]) == ("2500000", "0", "0")
     assert shown["conditions"]["price"]["perUnit"] == {"unit": "output", "amount": str(PRICE)}
     told = shop.words("license", "show", made).splitlines()
-    for line in ("title The Shop", "funded 0.5 TUSD", "settled 0 TUSD", "balance 0.5 TUSD", "arrears 0 TUSD", "price 2 TUSD",
+    for line in ("title The Shop", "funded 2.5 TUSD", "settled 0 TUSD", "balance 2.5 TUSD", "arrears 0 TUSD", "price 2 TUSD",
                  "price per use 0.001 TUSD per output", "territories EU", "caps 500 outputs"):  # fmt: skip
         assert line in told
     holder = shown["holder"]

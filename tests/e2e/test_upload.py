@@ -149,7 +149,7 @@ def deposited(here: Parties) -> int:
 KILLS = {
     "while sealing the first": lambda at: at("sealed") == 0 and at("begun") == 1,
     "after sealing two": lambda at: at("sealed") >= 2,
-    "when the manifest is made": lambda at: at("manifest") >= 1,
+    "when the manifest is made": lambda at: at("composed") >= 1,
     "when the transaction is mined": lambda at: at("mined") >= 1,
 }
 
