@@ -69,13 +69,13 @@ class CatalogueStore:
         )
         return tuple(model(**row) for row in self.database.mappings(query))
 
-    def recorded(self, receipts: Collection[bytes]) -> dict[bytes, RowMapping]:
-        """By receipt, the first `AccessRecorded` with `tx` and `time`."""
-        table, first = FACTS[events.AccessRecorded], dict[bytes, RowMapping]()
-        for part in rows.chunks(receipts):
+    def recorded(self, receipts: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], RowMapping]:
+        """By license and receipt, the first `AccessRecorded` with `tx` and `time`; anybody can repeat a receipt."""
+        table, first = FACTS[events.AccessRecorded], dict[tuple[bytes, bytes], RowMapping]()
+        for part in rows.chunks({receipt for _, receipt in receipts}):
             for row in self.database.mappings(self._located(table).where(table.c.receipt_hash.in_(part))):
-                first.setdefault(row["receipt_hash"], row)
-        return first
+                first.setdefault((row["license_id"], row["receipt_hash"]), row)
+        return {asked: first[asked] for asked in receipts if asked in first}
 
     def titles(self, dataset_ids: Collection[bytes]) -> dict[bytes, records.Deposit]:
         """By dataset, its deposit."""

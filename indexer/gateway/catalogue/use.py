@@ -72,7 +72,7 @@ def _money(ledger: Ledger, carry: Carry | None, license_id: Bytes32, block: Chai
 def accesses_rows(node: GatewayNode, query: PageQuery) -> list[Row]:
     """The rows of accesses."""
     rows = query.kept(records.LeaseRecord, order=("at_s", "access_id"))
-    receipts = {row.access_id: leases.receipt_of(row) for row in rows}
+    receipts = {row.access_id: (row.license_id, leases.receipt_of(row)) for row in rows}
     recorded = query.store.recorded(receipts.values())
     return [
         {

@@ -139,6 +139,7 @@ def _recording(evidence: Evidence, use: Use, recording: RecordingId, ppm: int) -
         for _, entry in evidence.accesses()
         if recording in entry.recordings and entry.request.license_id == use.receipt.license_id
         for fact in evidence.ledger.access_by_id.get(entry.receipt(domains.access), ())
+        if entry.recorded_by(fact.event)
     ]
     return {
         "id": fields.shown(recording),
