@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from provenance.app import role
+from provenance.app import payee, role
 from provenance.app.ports import Call, Chain
 from provenance.app.token import approvals
 from provenance.domain.fields import checksummed, dated, shown
@@ -114,8 +114,10 @@ def unstaking(chain: Chain, owner: Address, to: Address) -> Call:
     """What is owed to the account goes there, and a stake of it that binds no pending root.
 
     Raises:
+        NoPayee: it would go to a contract of the network.
         NothingOwed: there is neither.
     """
+    payee.check(chain.deployment, (to,), "TO")
     there = kept(chain, owner)
     if not there.owed and not there.staked:
         later = "; a bond waits until an epoch has become active" if there.waiting else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from provenance.app import pending, stake
+from provenance.app.payee import NoPayee
 from provenance.app.ports import Call
 from provenance.app.role import NotInRole
 from provenance.app.token import TooFewTokens
@@ -81,6 +82,13 @@ def test_what_is_owed_or_in_is_taken_and_what_waits_is_said() -> None:
         assert stake.unstaking(there, WATCHER, STRANGER) == Call("RoyaltyDistributor", "unstake", (STRANGER,))
     with pytest.raises(stake.StakeIsIn):
         stake.staking(Distributor({PUBLISHER: STAKE}), PUBLISHER)
+
+
+@pytest.mark.parametrize("contract", ["Token", "DataAccess"])
+def test_what_is_owed_goes_to_no_contract_of_the_network(contract: str) -> None:
+    there = Distributor(owed={WATCHER: (7, 0)})
+    with pytest.raises(NoPayee):
+        stake.unstaking(there, WATCHER, there.deployment.contracts[contract])
 
 
 def test_whoever_is_no_publisher_approves_no_stake() -> None:
