@@ -22,7 +22,7 @@ def dataset(*names: str) -> DatasetRecord:
         replace(recording, name=name) for recording, name in zip(manifest.recordings, names, strict=True)
     )
     terms, holder = documents.terms(), documents.HOLDER.address
-    return DatasetRecord(ID, None, replace(manifest, recordings=recordings), terms, holder, 0)  # type: ignore[arg-type]  # not asked
+    return DatasetRecord(ID, None, replace(manifest, recordings=recordings), terms, holder, 0, 0)  # type: ignore[arg-type]  # not asked
 
 
 NAMED = ("5", "05", "a.wav", "0001", "x", "y")
