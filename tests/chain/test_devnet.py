@@ -245,12 +245,14 @@ def test_an_account_of_the_users_own_is_not_overwritten(home):
 
 
 def test_what_cannot_be_made_leaves_nothing_running(home):
-    account = Keystore(home / "home" / "keystore").create("mine", b"my own", scrypt_n=2)
+    keystore = Keystore(home / "home" / "keystore")
+    account = keystore.create("holder-1", b"my own", scrypt_n=2)
     account.path.chmod(0o644)
     status, _, told = command(home, "devnet", "up")
     assert (status, str(account.path) in told) == (5, True)
     assert json.loads(command(home, "devnet", "status", "--json")[1]) == {"running": False}
     account.path.chmod(0o600)
+    keystore.remove("holder-1")
     file = home / "home" / "deployments"
     file.write_text("a file where the folder should be")
     assert command(home, "devnet", "up")[0] != 0

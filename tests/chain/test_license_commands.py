@@ -281,10 +281,11 @@ def person(home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 def test_an_act_is_asked_about_once_with_what_it_does_to_whom_and_what_it_costs_in_all(home: Home, person: Person):
     home.offer("asked.json")
     file, holder = str(home.folder / "asked.json"), checksummed(home.signers["holder-1"].address)
+    payee = checksummed(wire.record(config.load(home.folder / "provenance.toml")).contracts["RoyaltyDistributor"])
     shown, asked = person.runs("license", "accept", file, "--account", "licensee")
     assert asked == 1
-    assert f"license dataset {home.dataset} for train.tts until " in shown
-    assert re.search(rf"paying 5 TUSD to {holder}: .* gas, at most 0\.\d+ ETH and 5 TUSD\n", shown)
+    assert f"license dataset {home.dataset} of {holder} for train.tts until " in shown
+    assert re.search(rf"paying 5 TUSD into distributor {payee}: .* gas, at most 0\.\d+ ETH and 5 TUSD\n", shown)
 
     license_ = home.run("license", "accept", file, "--account", "licensee", "--yes")[1]["license"]
     shown, asked = person.runs("license", "fund", license_, "0.25", "--account", "licensee")
@@ -304,8 +305,10 @@ def test_an_act_is_asked_about_once_with_what_it_does_to_whom_and_what_it_costs_
 
 def test_what_was_left_approved_is_cleared_and_the_license_accepted_after_one_question(home: Home, person: Person):
     chain, licensee = wire.chain(config.load(home.folder / "provenance.toml")), home.signers["licensee"]
-    chain.send(Call("Token", "approve", (chain.deployment.contracts["DataAccess"], 3)), licensee)
+    chain.send(Call("Token", "approve", (chain.deployment.contracts["RoyaltyDistributor"], 3)), licensee)
     home.offer("left.json")
     shown, asked = person.runs("license", "accept", str(home.folder / "left.json"), "--account", "licensee")
     assert (asked, "Token.approve, then what takes it, " in shown) == (1, True)
-    assert chain.read(Call("Token", "allowance", (licensee.address, chain.deployment.contracts["DataAccess"]))) == (0,)
+    assert chain.read(
+        Call("Token", "allowance", (licensee.address, chain.deployment.contracts["RoyaltyDistributor"]))
+    ) == (0,)

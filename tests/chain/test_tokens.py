@@ -15,7 +15,7 @@ from eth_abi.abi import encode
 from provenance.adapters import wire
 from provenance.adapters.chain import EvmCreator, EvmNode, Rpc, TokenDiffers, tokens
 from provenance.adapters.keys.keystore import Keystore
-from provenance.app import license as licenses
+from provenance.app import token as tokens_of
 from provenance.app.deploy import Plan, Record, Roles, deploy, ruleset_1
 from provenance.app.ports import Call, TokenUnit
 from provenance.cli.context import Session
@@ -141,12 +141,12 @@ def test_what_was_left_approved_is_set_to_zero_first_and_the_payment_goes_throug
         chain = deployed(chain_world, made(chain_world, name, *args))
         distributor = chain.deployment.contracts["RoyaltyDistributor"]
         chain.send(Call("Token", "approve", (distributor, 77)), HOLDER)
-        calls = licenses.approvals(chain, HOLDER.address, "RoyaltyDistributor", Wei(500))
+        calls = tokens_of.approvals(chain, HOLDER.address, Wei(500))
         assert [call.args[1] for call in calls] == [0, 500]
         for call in (*calls, Call("RoyaltyDistributor", "fund", (500, b"\x01" * 32))):
             chain.send(call, HOLDER)
         assert chain.read(Call("RoyaltyDistributor", "funded", ())) == (500,)
-        assert licenses.balance(chain, HOLDER.address) == 10**9 - 500
+        assert tokens_of.balance(chain, HOLDER.address) == 10**9 - 500
 
 
 def test_a_node_that_says_other_decimals_or_another_symbol_is_not_believed(chain_world: World):
