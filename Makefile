@@ -38,7 +38,7 @@ HARDHAT := node_modules/hardhat/internal/cli/bootstrap.js
 GANACHE_TESTS := licensing web3 contracts_tree settlement
 
 test: setup contracts ## all tests: the contracts' own, then Python's
-	$(BIN)/pytest -q -rs tests
+	$(BIN)/pytest -q -rs -n 2 --dist loadfile tests
 
 check: setup ## the house rules: lint, types, boundaries
 	$(BIN)/ruff check .
